@@ -1,0 +1,89 @@
+"""Build the data sets of this folder: `python datasets/make.py planets`.
+
+Needs the packages de421 and jplephem (`pip install symdyn-workbench[data]`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+HERE = Path(__file__).parent
+# Sidereal periods in days (NASA planetary fact sheet); they only set how long each body is followed.
+PERIODS = {
+    "mercury": 87.969,
+    "venus": 224.701,
+    "earth": 365.256,
+    "mars": 686.980,
+    "jupiter": 4332.589,
+    "saturn": 10759.22,
+    "uranus": 30685.4,
+    "neptune": 60189.0,
+    "pluto": 90560.0,
+}
+SAMPLES = 2400
+ORBITS = 6
+
+
+def planets() -> xr.Dataset:
+    """Heliocentric positions and velocities, Mercury to Pluto, from JPL's ephemeris DE421."""
+    import de421
+    from jplephem import Ephemeris
+
+    ephemeris = Ephemeris(de421)
+    start = np.ceil(ephemeris.jalpha) + 1
+    reach = np.floor(ephemeris.jomega) - 1 - start
+    clocks, states = [], []
+    for body, period in PERIODS.items():
+        days = np.linspace(0, min(ORBITS * period, reach), SAMPLES)
+        # The Earth wobbles about the barycentre with the Moon; the barycentre is what goes round the Sun.
+        own = ephemeris.position_and_velocity("earthmoon" if body == "earth" else body, start + days)
+        sun = ephemeris.position_and_velocity("sun", start + days)
+        position, velocity = ((mine - centre).T / ephemeris.AU for mine, centre in zip(own, sun, strict=True))
+        clocks.append(days)
+        states.append(np.hstack([position, velocity]))
+    return _dataset(np.stack(clocks), np.stack(states), start)
+
+
+def _dataset(clocks, states, start):
+    dims = ("trajectory", "time")
+    variables = {"t": (dims, clocks, {"units": "day", "long_name": f"time since JD {start} (TDB)"})}
+    for i, name in enumerate(("x", "y", "z")):
+        attrs = {"units": "au", "role": "state", "long_name": f"heliocentric {name}, ICRF"}
+        variables[name] = (dims, states[:, :, i], attrs)
+    for i, name in enumerate(("x", "y", "z")):
+        attrs = {"units": "au/day", "role": "state", "derivative_of": name, "long_name": f"rate of {name}"}
+        variables[f"v{name}"] = (dims, states[:, :, 3 + i], attrs)
+    return xr.Dataset(
+        variables,
+        coords={"body": ("trajectory", np.array(list(PERIODS), dtype=object), {"cf_role": "trajectory_id"})},
+        attrs={
+            "Conventions": "CF-1.11",
+            "featureType": "trajectory",
+            "states": "x y z vx vy vz",
+            "title": "Planets round the Sun",
+            "source": "JPL ephemeris DE421 (Folkner, Williams and Boggs, 2009), packages de421 2008.1, jplephem 2.24",
+            "license": "MIT (packages); the ephemeris is a work of NASA/JPL",
+            "earth": "Earth-Moon barycentre",
+        },
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=["planets"])
+    name = parser.parse_args().name
+    path = HERE / f"{name}.nc"
+    dataset = {"planets": planets}[name]()
+    compressed = {v: {"zlib": True, "shuffle": True, "complevel": 9} for v in dataset.data_vars}
+    dataset.to_netcdf(path, engine="h5netcdf", encoding=compressed)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""xarray and Dask: trajectories in, small sums out."""

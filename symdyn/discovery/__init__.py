@@ -1,0 +1,1 @@
+"""From sums over trajectories to laws, symmetries and the evidence for them."""

@@ -1,0 +1,249 @@
+"""`SymmetryDiscovery`: the symmetries of a system from its trajectories, with evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from symdyn.data.moments import Moments, accumulate
+from symdyn.data.trajectories import open_trajectories, state_names
+from symdyn.data.units import shared_scales
+from symdyn.discovery.evidence import Evidence, bracket_forms
+from symdyn.discovery.law import fit_law
+from symdyn.discovery.scales import Scales, find_scales
+from symdyn.discovery.trivial import parallel_violation
+from symdyn.discovery.verdicts import verdict_table, verdict_text
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.canonical import Ensemble, canonical_vectors
+from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.features import Features, from_library
+from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.prolongation import first_order, prolong
+
+__all__ = ["SymmetryDiscovery"]
+
+# A generator counts as parallel to the flow below this sine of the angle (root mean square over the data). It must be
+# small: for a weakly damped oscillator so(2) is 6 degrees from f, and is no trivial symmetry.
+_TRIVIAL = 0.02
+
+
+class SymmetryDiscovery(BaseEstimator):
+    """Find the generators v with L(v, f) = 0 for the law f behind trajectories.
+
+    The law is identified from sums over trajectories (weak form, even/odd instruments); the bracket is bilinear, so
+    with the law at hand symmetries are a null space over candidates, decided by an upper bound on the violation
+    (`symdyn.discovery.evidence`).
+
+    Parameters
+    ----------
+    candidates : Generators
+        Where to look; see `symdyn.candidates`.
+    law : Features or pysindy feature library
+        Functions of the states that the law is made of.
+    kind : {"flow", "second_order"}
+        x' = f(x), or q'' = g(q, q'), which is also chosen when the data hold twice as many states as the candidates
+        act on (positions, then velocities).
+    output : {"vector_field"}
+    inputs : None
+    delta : float
+        A generator is symmetric when the upper bound of its violation is below delta.
+    alpha : float
+        Level of the test that calls a symmetry broken.
+    n_bootstrap : int
+        Replicates of the law.
+    rng : int or numpy Generator
+        Seed.
+
+    Attributes
+    ----------
+    algebra_ : LieAlgebra
+        Accepted generators, canonical, without trivial ones.
+    trivial_ : LieAlgebra
+        Accepted generators that are parallel to the flow.
+    verdicts_ : xr.Dataset
+        Over `generator`: violation, upper_bound, p_value, verdict, exact_rejected, trivial.
+    generators_ : Generators
+        All combinations of the candidates in the order of the verdicts.
+    law_ : VectorField
+        The law (the accelerations, for a second-order system).
+    law_fit_ : LawFit
+        The law with its error and the path of its selection.
+    noise_ : xr.DataArray
+        Estimated noise `(trajectory, state)`.
+    signal_to_noise_ : ndarray, `(direction,)`
+    evidence_ : Evidence
+    """
+
+    def __init__(
+        self,
+        candidates: Generators,
+        law,
+        *,
+        kind: str = "flow",
+        output: str = "vector_field",
+        inputs=None,
+        delta: float = 0.1,
+        alpha: float = 0.05,
+        n_bootstrap: int = 200,
+        rng=0,
+    ):
+        self.candidates = candidates
+        self.law = law
+        self.kind = kind
+        self.output = output
+        self.inputs = inputs
+        self.delta = delta
+        self.alpha = alpha
+        self.n_bootstrap = n_bootstrap
+        self.rng = rng
+
+    def fit(self, data, y=None) -> SymmetryDiscovery:
+        """Discover.
+
+        Parameters
+        ----------
+        data : xr.Dataset, or tuple (x, t)
+            Trajectories in the schema; or an array `(time, state)` or a list of them, with a step, times or a list.
+
+        Raises
+        ------
+        ValueError
+            For options out of range, candidates of another number of states, and data that break the schema.
+        """
+        self._check_options()
+        dataset = data if isinstance(data, xr.Dataset) else open_trajectories(data[0], t=data[1])
+        dataset = open_trajectories(dataset)
+        names = state_names(dataset)
+        setting = _setting(self.candidates, self.law, names, self.kind)
+        moments = accumulate(dataset, setting.features, setting.kind)
+        scales = find_scales(moments, shared_scales(dataset, names), setting.kind)
+        rng = np.random.default_rng(self.rng)
+        self.law_fit_ = fit_law(
+            moments, setting.features.families(names), scales, n_bootstrap=self.n_bootstrap, rng=rng
+        )
+        self.law_ = VectorField(setting.features, self.law_fit_.coefficients, tuple(names))
+        self.kind_ = setting.kind
+        self.noise_ = xr.DataArray(
+            moments.noise, dims=("trajectory", "state"), coords={"trajectory": list(moments.labels), "state": names}
+        )
+        self._judge(setting, moments, scales)
+        return self
+
+    def summary(self) -> str:
+        """The verdicts as a table."""
+        check_is_fitted(self, "verdicts_")
+        trivial = f"\ntrivial (parallel to the flow): {', '.join(self.trivial_.texts())}" if self.trivial_.dim else ""
+        return verdict_text(self.verdicts_, self.algebra_.name) + trivial
+
+    def _check_options(self):
+        if not isinstance(self.candidates, Generators):
+            raise TypeError(f"candidates must come from symdyn.candidates, got {type(self.candidates).__name__}")
+        if not 0 < self.delta < np.sqrt(2):
+            raise ValueError(f"delta must lie between 0 and sqrt(2), got {self.delta}")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha}")
+        if self.n_bootstrap < 20:
+            raise ValueError(f"n_bootstrap must be at least 20 for a 95 % bound, got {self.n_bootstrap}")
+        if self.output != "vector_field" or self.inputs is not None:
+            raise ValueError("only output='vector_field' without inputs can be discovered from trajectories")
+
+    def _judge(self, setting, moments, scales):
+        derivative = LieDerivative.build(
+            setting.features, act(setting.candidates, moments.points, setting.kind), moments.points
+        )
+        weights = 1 / scales.outputs[moments.owner]
+        displacement = _displacement(setting, moments, scales, self.law_, weights)
+        evidence = Evidence(bracket_forms(derivative, self.law_fit_, weights, displacement), self.delta)
+        self.evidence_ = evidence
+        self.signal_to_noise_ = evidence.signal_to_noise
+        accepted = _canonical_algebra(setting.candidates, evidence)
+        trivial = _parallel(accepted, setting, moments, scales, self.law_)
+        weights_of = accepted.basis.vectors() @ np.linalg.pinv(setting.candidates.vectors())
+        rest = np.concatenate([evidence.directions.T[accepted.dim :], evidence.unseen.T])
+        others = setting.candidates.with_vectors(_unit_size(rest @ setting.candidates.vectors()))
+        vectors = np.concatenate([accepted.basis.vectors(), others.vectors()])
+        self.generators_ = setting.candidates.with_vectors(vectors)
+        texts = accepted.texts() + others.texts(precision=2, tiny=0.2)
+        self.verdicts_ = verdict_table(evidence, weights_of, texts, trivial, self.alpha)
+        self.algebra_ = accepted.subset(np.flatnonzero(~trivial))
+        self.trivial_ = accepted.subset(np.flatnonzero(trivial))
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What the options mean for the data at hand."""
+
+    candidates: Generators
+    features: Features
+    kind: str
+
+
+def _setting(candidates, law, names, kind) -> _Setting:
+    n, n_candidates = len(names), len(candidates.states)
+    if kind not in ("flow", "second_order"):
+        raise ValueError(f"kind must be 'flow' or 'second_order', got {kind!r}")
+    if kind == "flow" and n == 2 * n_candidates:
+        kind = "second_order"
+    expected = n // 2 if kind == "second_order" else n
+    if n_candidates != expected or (kind == "second_order" and n % 2):
+        raise ValueError(f"the candidates act on {n_candidates} states, the data have {n}: {', '.join(names)}")
+    return _Setting(candidates.renamed(tuple(names[:n_candidates])), _as_features(law, n), kind)
+
+
+def _as_features(law, n_states):
+    if isinstance(law, Features):
+        features = law
+    elif hasattr(law, "get_feature_names"):
+        features = from_library(law.fit(np.zeros((2, n_states))))
+    else:
+        raise TypeError(f"law must be Features or a pysindy feature library, got {type(law).__name__}")
+    return features
+
+
+def _displacement(setting, moments: Moments, scales: Scales, law, weights):
+    """r_i v_i / s_i `(sample, output, candidate)`: lets translations of states that the law does not feel in."""
+    n = len(setting.candidates.states)
+    moved = setting.candidates.values(moments.points[:, :n]) / scales.states[moments.owner][:, :n, None]
+    rates = np.sqrt(np.mean((law(moments.points) * weights) ** 2, axis=0))
+    return moved * rates[None, :, None]
+
+
+def _canonical_algebra(candidates, evidence) -> LieAlgebra:
+    rank = evidence.rank
+    vectors = candidates.vectors()
+    if rank == 0:
+        return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
+    span = evidence.directions[:, :rank].T @ vectors
+    replicates = np.swapaxes(evidence.replicate_directions[:, :, :rank], 1, 2) @ vectors
+    basis = candidates.with_vectors(span)
+    canonical, exact, covariance = canonical_vectors(basis, Ensemble(span, replicates, _metric(vectors, evidence)))
+    return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
+
+
+def _metric(vectors, evidence):
+    """The size D carried to coefficients `(coefficient, coefficient)`; the identity outside the candidates' span."""
+    inverse = np.linalg.pinv(vectors)
+    outside = np.eye(vectors.shape[1]) - inverse @ vectors
+    size = inverse @ evidence.forms.size @ inverse.T
+    return size + outside * max(np.trace(size) / len(vectors), 1e-300)
+
+
+def _parallel(algebra, setting, moments, scales, law):
+    """Which accepted generators are parallel to the flow everywhere on the data."""
+    if algebra.dim == 0:
+        return np.zeros(0, dtype=bool)
+    second = setting.kind == "second_order"
+    fields = (prolong(algebra.basis) if second else algebra.basis).values(moments.points)
+    flow = (first_order(law) if second else law)(moments.points)
+    return parallel_violation(fields, flow, scales.states[moments.owner]) < _TRIVIAL
+
+
+def _unit_size(vectors):
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    return vectors / np.where(largest == 0, 1, largest)
+
+

@@ -1,0 +1,77 @@
+"""Verdicts as a table and as text."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from symdyn.discovery.evidence import Evidence, holm
+
+__all__ = ["VERDICTS", "verdict_table", "verdict_text"]
+
+VERDICTS = ("symmetric", "broken", "undetermined")
+
+
+def verdict_table(
+    evidence: Evidence, accepted: np.ndarray, texts: list[str], trivial: np.ndarray, alpha: float
+) -> xr.Dataset:
+    """One row a generator: the accepted ones, then all other directions in order of evidence, then unseen ones.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    accepted : ndarray, `(rank, candidate)`
+        Weights of the accepted generators.
+    texts : list of str
+        All generators as text, in the order of the rows.
+    trivial : ndarray of bool, `(rank,)`
+    alpha : float
+        Level of the test of eps = 0, over all generators (Holm).
+    """
+    rank = len(accepted)
+    rest = evidence.directions.T[rank:]
+    vectors = np.concatenate([accepted, rest])
+    adjusted = holm(np.array([evidence.p_value(v) for v in vectors]))
+    bounds = [evidence.upper_bound(v, max(rank, 1 + k)) for k, v in enumerate(vectors)]
+    violations = [evidence.violation(v) for v in vectors]
+    verdicts = ["symmetric"] * rank + ["broken" if p < alpha else "undetermined" for p in adjusted[rank:]]
+    n_unseen = evidence.unseen.shape[1]
+    missing = [np.nan] * n_unseen
+    dims = "generator"
+    return xr.Dataset(
+        {
+            "violation": (dims, np.array([*violations, *missing]), {"long_name": "violation eps, debiased"}),
+            "upper_bound": (dims, np.array([*bounds, *missing]), {"long_name": "95 % upper bound of eps"}),
+            "p_value": (dims, np.array([*adjusted, *missing]), {"long_name": "p value of eps = 0 (Holm)"}),
+            "verdict": (dims, np.array([*verdicts, *["undetermined"] * n_unseen], dtype=object)),
+            "exact_rejected": (dims, np.array([*(adjusted < alpha), *[False] * n_unseen])),
+            "trivial": (dims, np.array([*trivial, *[False] * (len(rest) + n_unseen)])),
+        },
+        coords={"generator": np.array(texts, dtype=object)},
+        attrs={"delta": evidence.delta, "alpha": alpha, "level": evidence.level},
+    )
+
+
+def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
+    """The table as plain text, accepted generators first."""
+    lines = [
+        f"symmetry algebra: {name}",
+        f"{'verdict':<13}{'violation':>10}{'95 % bound':>12}{'p (eps=0)':>11}  generator",
+    ]
+    for k in range(min(verdicts.sizes["generator"], n_shown)):
+        row = verdicts.isel(generator=k)
+        notes = [note for note, on in (("trivial", row.trivial), ("approximate", row.exact_rejected)) if bool(on)]
+        shown = "approximate" in notes and str(row.verdict.item()) != "symmetric"
+        notes = [note for note in notes if not (shown and note == "approximate")]
+        lines.append(
+            f"{row.verdict.item():<13}{row.violation.item():>10.2g}{row.upper_bound.item():>12.2g}"
+            f"{row.p_value.item():>11.2g}  {row.generator.item()}{' (' + ', '.join(notes) + ')' if notes else ''}"
+        )
+    hidden = verdicts.sizes["generator"] - n_shown
+    if hidden > 0:
+        lines.append(f"... and {hidden} more")
+    lines.append(
+        f"symmetric: bound below delta = {verdicts.attrs['delta']:g}; broken: eps = 0 rejected at "
+        f"{verdicts.attrs['alpha']:g}; approximate: both"
+    )
+    return "\n".join(lines)

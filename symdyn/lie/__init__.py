@@ -1,0 +1,1 @@
+"""The mathematics: functions of plain arrays, numpy and scipy only."""

@@ -1,0 +1,199 @@
+"""`LieAlgebra`: generators with their error bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from symdyn.lie.brackets import bracket_size, closure_error, structure_constants
+from symdyn.lie.candidates import from_matrices
+from symdyn.lie.canonical import ABELIAN, Ensemble, canonical_vectors
+from symdyn.lie.classify import abelian_name, algebra_name, is_rotation
+from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.prolongation import affine_parts, prolong
+
+__all__ = ["LieAlgebra"]
+
+
+@dataclass(frozen=True)
+class LieAlgebra:
+    """A basis of generators v_k(x) with rates of time tau_k, and the error bars of their coefficients.
+
+    Parameters
+    ----------
+    basis : Generators
+        The generators.
+    covariance : ndarray, `(generator * coefficient, generator * coefficient)`, optional
+        Covariance of `basis.vectors()` (flattened), norm and sign of each generator held fixed; zero if left out.
+    exact : ndarray of bool, `(generator,)`, optional
+        Generators that later steps may use without error: given ones, and found ones that were rounded to simple
+        numbers inside their error bars.
+    """
+
+    basis: Generators
+    covariance: np.ndarray = field(default=None)  # type: ignore[assignment]
+    exact: np.ndarray = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self):
+        size = self.basis.vectors().size
+        if self.covariance is None:
+            object.__setattr__(self, "covariance", np.zeros((size, size)))
+        if np.shape(self.covariance) != (size, size):
+            raise ValueError(f"covariance must have shape {(size, size)}, got {np.shape(self.covariance)}")
+        if self.exact is None:
+            certain = self.errors.max(axis=1, initial=0.0) == 0
+            object.__setattr__(self, "exact", certain)
+
+    @classmethod
+    def from_matrices(cls, matrices, errors=None, *, time_scaling=False, states=None) -> LieAlgebra:
+        """The algebra of linear fields x' = A_k x.
+
+        Parameters
+        ----------
+        matrices : array_like, `(generator, n, n)`
+        errors : array_like, `(generator, n, n)` or float, optional
+            Standard errors of the entries, taken as independent; exact if left out.
+        time_scaling : array_like, `(generator,)`, optional
+        states : sequence of str, optional
+        """
+        basis = from_matrices(matrices, time_scaling=time_scaling, states=states)
+        if errors is None:
+            return cls(basis)
+        bars = np.broadcast_to(np.asarray(errors, dtype=float), np.shape(matrices))
+        wide = replace(basis, coefficients=np.zeros_like(basis.coefficients), time_scaling=np.zeros(len(basis)))
+        wide.coefficients[: len(bars), :, 1:] = bars
+        return cls(basis, np.diag(wide.vectors().ravel() ** 2))
+
+    @property
+    def dim(self) -> int:
+        """Number of independent generators."""
+        return len(self.basis)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states that the generators act on."""
+        return self.basis.states
+
+    @property
+    def generators(self) -> list[VectorField]:
+        """The generators as vector fields."""
+        return [self.basis[k] for k in range(self.dim)]
+
+    @property
+    def matrices(self) -> np.ndarray:
+        """Linear parts `(generator, n, n)`; raises ValueError for generators of degree above 1."""
+        return affine_parts(self.basis)[1]
+
+    @property
+    def translations(self) -> np.ndarray:
+        """Constant parts `(generator, n)`; raises ValueError for generators of degree above 1."""
+        return affine_parts(self.basis)[0]
+
+    @property
+    def time_scaling(self) -> np.ndarray:
+        """Rates of time `(generator,)`."""
+        return self.basis.time_scaling
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard errors `(generator, coefficient)` of the rows of `basis.vectors()`, time last."""
+        variances = np.diag(self.covariance).clip(0).reshape(self.basis.vectors().shape)
+        return np.sqrt(variances)
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the algebra, such as `so(3) + R`; see `symdyn.lie.classify`."""
+        if self.dim == 1 and not self.time_scaling.any() and self._is_linear():
+            return "so(2)" if is_rotation(self.matrices[0]) else "R"
+        if bracket_size(self.basis) < ABELIAN:
+            return abelian_name(self.dim)
+        return algebra_name(self.structure_constants())
+
+    def structure_constants(self) -> np.ndarray:
+        """c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares."""
+        return structure_constants(self.basis)
+
+    def closure_error(self) -> float:
+        """The part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra."""
+        return closure_error(self.basis)
+
+    def canonical(self) -> LieAlgebra:
+        """The same algebra in a readable basis, rounded to simple numbers where the error bars allow it."""
+        if self.dim == 0 or self.exact.all():
+            return self
+        vectors = self.basis.vectors()
+        draws = self.draw(200, rng=np.random.default_rng(0))
+        ensemble = Ensemble(vectors, np.stack([draw.basis.vectors() for draw in draws]), np.eye(vectors.shape[1]))
+        rounded, exact, covariance = canonical_vectors(self.basis, ensemble)
+        return LieAlgebra(self.basis.with_vectors(rounded), covariance, exact)
+
+    def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
+        """Algebras drawn from the error bars; generators marked exact stay as they are."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        root = vectors * np.sqrt(values.clip(0))
+        shape = self.basis.vectors().shape
+        moves = (rng.standard_normal((n_draws, len(values))) @ root.T).reshape(n_draws, *shape)
+        moves[:, self.exact] = 0.0
+        return [LieAlgebra(self.basis.with_vectors(self.basis.vectors() + move)) for move in moves]
+
+    def prolong(self) -> LieAlgebra:
+        """The algebra acting on positions and velocities: generators (A, A − tau).
+
+        Error bars are carried along for generators that are not exact.
+        """
+        basis = prolong(self.basis)
+        jacobian = np.stack([_prolonged_unit(self.basis, unit) for unit in np.eye(self.basis.vectors().shape[1])], 1)
+        blocks = self.covariance.reshape(self.dim, len(jacobian.T), self.dim, len(jacobian.T))
+        covariance = np.einsum("ab,kblc,dc->kald", jacobian, blocks, jacobian)
+        size = basis.vectors().size
+        return LieAlgebra(basis, covariance.reshape(size, size), self.exact)
+
+    def subset(self, indices) -> LieAlgebra:
+        """The generators with the given indices, with their error bars."""
+        indices = np.atleast_1d(np.asarray(indices, dtype=int))
+        width = self.basis.vectors().shape[1]
+        blocks = self.covariance.reshape(self.dim, width, self.dim, width)[indices][:, :, indices]
+        size = len(indices) * width
+        basis = self.basis.with_vectors(self.basis.vectors()[indices])
+        return LieAlgebra(basis, blocks.reshape(size, size), self.exact[indices])
+
+    def representation(self, copies: int = 1) -> np.ndarray:
+        """Matrices `(generator, copies * n, copies * n)`: the linear parts on `copies` blocks of the state.
+
+        Raises
+        ------
+        ValueError
+            If a generator has a constant part, which no linear representation can hold.
+        """
+        if np.any(self.translations):
+            raise ValueError("the algebra contains translations, which have no linear representation")
+        return np.stack([np.kron(np.eye(copies), matrix) for matrix in self.matrices])
+
+    def texts(self, precision: int = 3) -> list[str]:
+        """Each generator as a differential operator, such as `y ∂x − x ∂y`."""
+        return self.basis.texts(precision)
+
+    def save(self, path) -> None:
+        """Write the algebra to a netCDF file."""
+        from symdyn.data.store import save_algebra
+
+        save_algebra(self, path)
+
+    @staticmethod
+    def load(path) -> LieAlgebra:
+        """Read an algebra from a netCDF file written by `save`, or from a run's `results.nc`."""
+        from symdyn.data.store import load_algebra
+
+        return load_algebra(path)
+
+    def _is_linear(self):
+        try:
+            return not np.any(self.translations)
+        except ValueError:
+            return False
+
+
+def _prolonged_unit(basis, unit):
+    return prolong(basis.with_vectors(unit[None])).vectors()[0]

@@ -1,0 +1,163 @@
+"""Vector fields as features times coefficients: laws and generators are the same type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from symdyn.lie.features import Features
+from symdyn.lie.printing import equation_lines, field_text
+
+__all__ = ["Generators", "VectorField"]
+
+
+@dataclass(frozen=True)
+class VectorField:
+    """f(x) = W theta(x).
+
+    Parameters
+    ----------
+    features : Features
+        The functions theta.
+    coefficients : ndarray, `(output, feature)`
+        The matrix W; its units are those of the output over those of the feature.
+    states : tuple of str
+        Names of the inputs, in order.
+    """
+
+    features: Features
+    coefficients: np.ndarray
+    states: tuple[str, ...]
+
+    def __post_init__(self):
+        expected = self.features.size(len(self.states))
+        shape = np.shape(self.coefficients)
+        if len(shape) != 2 or shape[1] != expected:
+            raise ValueError(f"coefficients must have shape (output, {expected}), got {shape}")
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Values `(sample, output)` at points `(sample, state)`."""
+        return self.features(points) @ self.coefficients.T
+
+    def jacobian(self, points: np.ndarray) -> np.ndarray:
+        """Exact derivatives `(sample, output, state)` at points `(sample, state)`."""
+        return np.einsum("of,sfi->soi", self.coefficients, self.features.jacobian(points))
+
+    def flow(self, start: np.ndarray, times: np.ndarray, *, rtol=1e-10, atol=1e-12) -> np.ndarray:
+        """The solution `(time, state)` of x' = f(x) from `start` `(state,)` at the first of `times`.
+
+        Raises
+        ------
+        ValueError
+            If the field does not map states to states (a second-order law: see `first_order`).
+        RuntimeError
+            If the solution leaves every bound before the last time.
+        """
+        if len(self.coefficients) != len(self.states):
+            raise ValueError(
+                f"flow needs one output a state, got {len(self.coefficients)} outputs and "
+                f"{len(self.states)} states; turn a second-order law into a flow by `first_order`"
+            )
+        solution = solve_ivp(
+            lambda _, x: self(x[None])[0],
+            (times[0], times[-1]),
+            start,
+            method="DOP853",
+            t_eval=times,
+            rtol=rtol,
+            atol=atol,
+        )
+        if not solution.success:
+            raise RuntimeError(f"the flow stops at t = {solution.t[-1] if solution.t.size else times[0]}")
+        return solution.y.T
+
+    def equations(self, precision: int = 3) -> list[str]:
+        """One line an output, such as `x' = -1 y + 0.5 x^3`."""
+        return equation_lines(self.coefficients, self.features.names(self.states), precision)
+
+
+@dataclass(frozen=True)
+class Generators:
+    """Vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
+
+    Parameters
+    ----------
+    features : Features
+        The functions that the components of the fields are made of.
+    coefficients : ndarray, `(generator, state, feature)`
+        Components of the fields.
+    time_scaling : ndarray, `(generator,)`
+        The rates tau_k, 0 where time does not change.
+    states : tuple of str
+        Names of the states.
+    """
+
+    features: Features
+    coefficients: np.ndarray
+    time_scaling: np.ndarray
+    states: tuple[str, ...]
+
+    def __post_init__(self):
+        n_states = len(self.states)
+        shape = (len(self.time_scaling), n_states, self.features.size(n_states))
+        if np.shape(self.coefficients) != shape:
+            raise ValueError(f"coefficients must have shape {shape}, got {np.shape(self.coefficients)}")
+
+    def __len__(self) -> int:
+        return len(self.time_scaling)
+
+    def __getitem__(self, index: int) -> VectorField:
+        return VectorField(self.features, self.coefficients[index], self.states)
+
+    def __add__(self, other: Generators) -> Generators:
+        """The generators of both, on the larger of the two spaces of polynomials."""
+        if len(self.states) != len(other.states):
+            raise ValueError(f"generators act on {len(self.states)} and on {len(other.states)} states")
+        size = max(self.coefficients.shape[2], other.coefficients.shape[2])
+        widest = max((self, other), key=lambda g: g.coefficients.shape[2])
+        # Polynomial features are ordered by degree, so a lower degree is a leading part.
+        padded = [np.pad(g.coefficients, ((0, 0), (0, 0), (0, size - g.coefficients.shape[2]))) for g in (self, other)]
+        rates = np.concatenate([self.time_scaling, other.time_scaling])
+        return Generators(widest.features, np.concatenate(padded), rates, self.states)
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """v_k(x) `(sample, state, generator)`."""
+        return np.einsum("kif,sf->sik", self.coefficients, self.features(points))
+
+    def jacobians(self, points: np.ndarray) -> np.ndarray:
+        """D v_k(x) `(sample, output, state, generator)`."""
+        return np.einsum("kof,sfi->soik", self.coefficients, self.features.jacobian(points))
+
+    def combine(self, weights: np.ndarray) -> Generators:
+        """The fields sum_k weights[m, k] v_k, one for each row of `weights` `(new, generator)`."""
+        weights = np.asarray(weights, dtype=float)
+        return Generators(
+            self.features,
+            np.einsum("mk,kif->mif", weights, self.coefficients),
+            weights @ self.time_scaling,
+            self.states,
+        )
+
+    def vectors(self) -> np.ndarray:
+        """All coefficients of each generator in one row, time last: `(generator, coefficient)`."""
+        flat = self.coefficients.reshape(len(self), int(np.prod(self.coefficients.shape[1:])))
+        return np.column_stack([flat, self.time_scaling])
+
+    def with_vectors(self, vectors: np.ndarray) -> Generators:
+        """Generators on the same features with the rows of `vectors` as coefficients."""
+        shape = (len(vectors), *self.coefficients.shape[1:])
+        return Generators(self.features, vectors[:, :-1].reshape(shape), vectors[:, -1], self.states)
+
+    def texts(self, precision: int = 3, tiny: float = 5e-4) -> list[str]:
+        """Each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` left out."""
+        names = self.features.names(self.states)
+        return [
+            field_text(rows, names, self.states, time_scaling=tau, precision=precision, tiny=tiny)
+            for rows, tau in zip(self.coefficients, self.time_scaling, strict=True)
+        ]
+
+    def renamed(self, states: tuple[str, ...]) -> Generators:
+        """The same generators with other names of the states."""
+        return Generators(self.features, self.coefficients, self.time_scaling, tuple(states))

@@ -1,0 +1,70 @@
+"""Generators and laws carried to velocities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symdyn.lie.features import Polynomial
+from symdyn.lie.fields import Generators, VectorField
+
+__all__ = ["first_order", "prolong", "velocity_names"]
+
+
+def velocity_names(positions: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the velocities that belong to positions: `vx` for `x`."""
+    return tuple(f"v{name}" for name in positions)
+
+
+def prolong(generators: Generators) -> Generators:
+    """Affine generators (A q + b, tau) on positions as generators on positions and velocities.
+
+    A point moves by A q + b and time by tau t, so a velocity moves by (A − tau) q'.
+
+    Raises
+    ------
+    ValueError
+        For generators of degree above 1, whose action on velocities is not linear.
+    """
+    n = len(generators.states)
+    constant, linear = affine_parts(generators)
+    coefficients = np.zeros((len(generators), 2 * n, 1 + 2 * n))
+    coefficients[:, :n, 0] = constant
+    coefficients[:, :n, 1 : n + 1] = linear
+    coefficients[:, n:, n + 1 :] = linear - generators.time_scaling[:, None, None] * np.eye(n)
+    states = generators.states + velocity_names(generators.states)
+    return Generators(Polynomial(1), coefficients, generators.time_scaling, states)
+
+
+def affine_parts(generators: Generators) -> tuple[np.ndarray, np.ndarray]:
+    """Constants `(generator, state)` and matrices `(generator, state, state)` of affine generators.
+
+    Raises
+    ------
+    ValueError
+        For generators of degree above 1.
+    """
+    origin = np.zeros((1, len(generators.states)))
+    coefficients = generators.coefficients
+    size = 1 + len(generators.states)
+    if not isinstance(generators.features, Polynomial) or np.any(coefficients[:, :, size:]):
+        raise ValueError("these generators are not affine: they have no matrix")
+    return generators.values(origin)[0].T, np.moveaxis(generators.jacobians(origin)[0], -1, 0)
+
+
+def first_order(law: VectorField) -> VectorField:
+    """A second-order law q'' = g(q, q') as the flow (q', g) on positions and velocities.
+
+    Raises
+    ------
+    ValueError
+        If the law does not have half as many outputs as states.
+    """
+    n, states = len(law.coefficients), law.states
+    if 2 * n != len(states):
+        raise ValueError(f"a second-order law has half as many outputs as states, got {n} of {len(states)}")
+    velocities = Polynomial(1, constant=False, columns=tuple(range(n, 2 * n)))
+    size = law.coefficients.shape[1]
+    coefficients = np.zeros((2 * n, size + n))
+    coefficients[:n, size:] = np.eye(n)
+    coefficients[n:, :size] = law.coefficients
+    return VectorField(law.features + velocities, coefficients, states)
