@@ -143,7 +143,9 @@ def _bootstrap(problem, kept, estimate, n_bootstrap, rng):
     for counts in rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap):
         replicate = problem.solve(np.tensordot(counts, parts, 1), kept)
         errors.append(replicate - estimate)
-        stretch.append(reference / max(_self_assessed(problem, kept, parts, counts, replicate), 0.2 * reference, 1e-300))
+        stretch.append(
+            reference / max(_self_assessed(problem, kept, parts, counts, replicate), 0.2 * reference, 1e-300)
+        )
     return np.stack(errors), np.array(stretch)
 
 

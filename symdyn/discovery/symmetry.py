@@ -245,5 +245,3 @@ def _parallel(algebra, setting, moments, scales, law):
 def _unit_size(vectors):
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     return vectors / np.where(largest == 0, 1, largest)
-
-

@@ -1,0 +1,39 @@
+# make demo  the main job, from nothing to a report      make test  everything CI checks
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin/python
+export OMP_NUM_THREADS := 1
+
+.PHONY: demo test check lint clean help
+
+help:
+	@sed -n 1p Makefile
+
+demo: $(VENV)/.core
+	$(BIN) workflows/planets.py --out runs/planets
+
+test: $(VENV)/.test check
+	$(BIN) -m pytest
+
+check: lint
+
+lint: $(VENV)/.test
+	$(BIN) -m ruff check .
+	$(BIN) -m ruff format --check .
+	$(BIN) -m pyright
+
+$(VENV)/bin/python:
+	@$(PY) -c "import sys; assert sys.version_info >= (3, 11)" || { echo "Python 3.11 or newer is needed (make PY=...)"; exit 1; }
+	@$(PY) -c "import ensurepip" 2>/dev/null || { echo "$(PY) lacks venv: install python3-venv"; exit 1; }
+	$(PY) -m venv $(VENV)
+
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,symbolic]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,57 @@
+"""symdyn: find the symmetries of a dynamical system in its trajectories, and build models that keep them.
+
+Names are loaded when first used: `import symdyn` loads neither torch nor pysindy.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOMES = {
+    "LieAlgebra": "symdyn.lie.algebra",
+    "Subspace": "symdyn.lie.subspace",
+    "SymmetryDiscovery": "symdyn.discovery.symmetry",
+    "VectorField": "symdyn.lie.fields",
+    "equivariant_subspace": "symdyn.lie.equivariance",
+    "open_trajectories": "symdyn.data.trajectories",
+    "report": "symdyn.reporting.page",
+}
+_MODULES = {"candidates": "symdyn.lie.candidates", "features": "symdyn.lie.features", "systems": "symdyn.systems"}
+
+__all__ = sorted([*_HOMES, *_MODULES])
+
+
+def __getattr__(name: str):
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("symdyn-workbench")
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'symdyn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+def _warn_of_namesake() -> None:
+    """Another distribution called `symdyn` installs files into the same package; say so if it is there."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        distribution("symdyn")
+    except PackageNotFoundError:
+        return
+    import warnings
+
+    warnings.warn(
+        "the distribution 'symdyn' (a quantum Lie algebra package) is installed beside 'symdyn-workbench' and "
+        "overwrites its files; uninstall it and reinstall symdyn-workbench",
+        stacklevel=3,
+    )
+
+
+_warn_of_namesake()

@@ -1,0 +1,5 @@
+"""Models that keep a symmetry."""
+
+from symdyn.regression.sindy import EquivariantOptimizer, SymmetricSINDy
+
+__all__ = ["EquivariantOptimizer", "SymmetricSINDy"]

@@ -1,0 +1,51 @@
+"""Assertions about symmetry, for the tests of users and our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.equivariance import as_algebras
+from symdyn.lie.fields import VectorField
+
+__all__ = ["assert_equivariant", "assert_symmetric"]
+
+
+def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", tolerance: float = 1e-12, rng=0) -> None:
+    """Assert that L(v, f) = 0 for every generator, relative to the two terms it is the difference of.
+
+    Parameters
+    ----------
+    law : VectorField
+    symmetry : LieAlgebra, Generators, matrices or a list of these
+    kind : {"flow", "second_order", "invariant"}
+    tolerance : float
+        Largest relative violation.
+    rng : int or numpy Generator
+        Seed of the generic points.
+    """
+    __tracebackhide__ = True
+    points = np.random.default_rng(rng).standard_normal((200, len(law.states)))
+    for algebra in as_algebras(symmetry):
+        action = act(algebra.basis, points, kind, len(law.coefficients))
+        derivative = LieDerivative.build(law.features, action, points)
+        size = np.abs(derivative.transported(law.coefficients)).max(axis=(0, 1))
+        size = np.maximum(size, np.abs(derivative.carried(law.coefficients)).max(axis=(0, 1)))
+        violation = np.abs(derivative.of(law.coefficients)).max(axis=(0, 1)) / np.maximum(size, 1e-300)
+        for text, value in zip(algebra.texts(), violation, strict=True):
+            if value > tolerance:
+                raise AssertionError(f"violation {value:.2g} > {tolerance:g} under {text}")
+
+
+def assert_equivariant(
+    function: Callable, element_in: np.ndarray, element_out: np.ndarray, points: np.ndarray, *, tolerance=1e-12
+) -> None:
+    """Assert F(g x) = g' F(x) for matrices g, g' at points `(sample, state)`, relative to the largest value."""
+    __tracebackhide__ = True
+    moved = np.asarray(function(points @ np.asarray(element_in).T))
+    expected = np.asarray(function(points)) @ np.asarray(element_out).T
+    error = np.abs(moved - expected).max() / max(np.abs(expected).max(), 1e-300)
+    if error > tolerance:
+        raise AssertionError(f"equivariance error {error:.2g} > {tolerance:g}")
