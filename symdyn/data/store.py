@@ -53,21 +53,21 @@ def load_algebra(path) -> LieAlgebra:
 
 
 def algebra_to_dataset(algebra: LieAlgebra) -> xr.Dataset:
-    """An algebra as a Dataset over `generator`."""
+    """An algebra as a Dataset over `element`, its basis."""
     basis = algebra.basis
     width = basis.vectors().shape[1]
     return xr.Dataset(
         {
-            "generator_coefficients": (("generator", "state", "term"), basis.coefficients),
-            "time_scaling": ("generator", basis.time_scaling),
-            "exact": ("generator", algebra.exact.astype(np.int8)),
+            "generator_coefficients": (("element", "state", "term"), basis.coefficients),
+            "time_scaling": ("element", basis.time_scaling),
+            "exact": ("element", algebra.exact.astype(np.int8)),
             "covariance": (
-                ("generator", "coefficient", "generator_", "coefficient_"),
+                ("element", "coefficient", "element_", "coefficient_"),
                 algebra.covariance.reshape(algebra.dim, width, algebra.dim, width),
             ),
         },
         coords={
-            "generator": np.array(algebra.texts(), dtype=object),
+            "element": np.array(algebra.texts(), dtype=object),
             "state": np.array(algebra.states, dtype=object),
             "term": np.array(basis.features.names(algebra.states), dtype=object),
         },

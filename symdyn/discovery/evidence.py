@@ -109,9 +109,9 @@ class Evidence:
 
     @cached_property
     def replicate_directions(self) -> np.ndarray:
-        """The same from each replicate of the law, `(replicate, candidate, direction)`."""
+        """The same from each (bootstrap-t) replicate of the law, `(replicate, candidate, direction)`."""
         frame = self._visible[0]
-        total = frame.T @ (self._replicates(1.0) + self.noise) @ frame
+        total = frame.T @ (self._replicates(self.forms.stretch) + self.noise) @ frame
         return frame @ np.linalg.eigh(total)[1]
 
     @cached_property

@@ -16,8 +16,9 @@ from symdyn.discovery.evidence import Evidence, bracket_forms
 from symdyn.discovery.law import fit_law
 from symdyn.discovery.scales import Scales, find_scales
 from symdyn.discovery.trivial import parallel_violation
-from symdyn.discovery.verdicts import verdict_table, verdict_text
+from symdyn.discovery.verdicts import judged_table, verdict_table, verdict_text
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.derivative import LieDerivative, act
 from symdyn.lie.features import Features, from_library
@@ -29,6 +30,9 @@ __all__ = ["SymmetryDiscovery"]
 # A generator counts as parallel to the flow below this sine of the angle (root mean square over the data). It must be
 # small: for a weakly damped oscillator so(2) is 6 degrees from f, and is no trivial symmetry.
 _TRIVIAL = 0.02
+# Closure error of the worst pair above which an estimated span is no algebra: noise leaves some percent, a bracket
+# that leaves the span about 1.
+_OPEN = 0.3
 
 
 class SymmetryDiscovery(BaseEstimator):
@@ -50,7 +54,8 @@ class SymmetryDiscovery(BaseEstimator):
     output : {"vector_field"}
     inputs : None
     delta : float
-        A generator is symmetric when the upper bound of its violation is below delta.
+        Generators are symmetric when the upper bound of the violation is below delta over their whole span, and the
+        span closes under brackets.
     alpha : float
         Level of the test that calls a symmetry broken.
     n_bootstrap : int
@@ -139,6 +144,33 @@ class SymmetryDiscovery(BaseEstimator):
         trivial = f"\ntrivial (parallel to the flow): {', '.join(self.trivial_.texts())}" if self.trivial_.dim else ""
         return verdict_text(self.verdicts_, self.algebra_.name) + trivial
 
+    def judge(self, generators: Generators) -> xr.Dataset:
+        """The evidence on given generators, such as rotations about axes of one's own choice.
+
+        Parameters
+        ----------
+        generators : Generators
+            Within the span of the candidates.
+
+        Returns
+        -------
+        xr.Dataset
+            Over `generator`: violation, upper_bound (nothing was searched, so it pays for no search), p_value (not
+            adjusted), verdict.
+
+        Raises
+        ------
+        ValueError
+            If a generator lies outside the candidates.
+        """
+        check_is_fitted(self, "evidence_")
+        known = self.candidates.vectors()
+        vectors = (generators + self.candidates).vectors()[: len(generators), : known.shape[1]]
+        weights = vectors @ np.linalg.pinv(known)
+        if not np.allclose(weights @ known, vectors, atol=1e-9 * np.abs(vectors).max()):
+            raise ValueError("these generators lie outside the candidates that were searched")
+        return judged_table(self.evidence_, weights, generators.texts(), self.alpha)
+
     def _check_options(self):
         if not isinstance(self.candidates, Generators):
             raise TypeError(f"candidates must come from symdyn.candidates, got {type(self.candidates).__name__}")
@@ -213,15 +245,19 @@ def _displacement(setting, moments: Moments, scales: Scales, law, weights):
 
 
 def _canonical_algebra(candidates, evidence) -> LieAlgebra:
-    rank = evidence.rank
-    vectors = candidates.vectors()
-    if rank == 0:
-        return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
-    span = evidence.directions[:, :rank].T @ vectors
-    replicates = np.swapaxes(evidence.replicate_directions[:, :, :rank], 1, 2) @ vectors
-    basis = candidates.with_vectors(span)
-    canonical, exact, covariance = canonical_vectors(basis, Ensemble(span, replicates, _metric(vectors, evidence)))
-    return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
+    """The largest closed span of directions whose bound is below delta, in canonical form.
+
+    The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
+    Taking them for symmetries together would force their brackets on a model as well.
+    """
+    for rank in range(evidence.rank, 0, -1):
+        span = evidence.directions[:, :rank].T @ candidates.vectors()
+        replicates = np.swapaxes(evidence.replicate_directions[:, :, :rank], 1, 2) @ candidates.vectors()
+        ensemble = Ensemble(span, replicates, _metric(candidates.vectors(), evidence))
+        canonical, exact, covariance = canonical_vectors(candidates.with_vectors(span), ensemble)
+        if exact.all() or closure_error(candidates.with_vectors(span)) < _OPEN:
+            return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
+    return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
 
 
 def _metric(vectors, evidence):

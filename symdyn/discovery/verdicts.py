@@ -7,7 +7,7 @@ import xarray as xr
 
 from symdyn.discovery.evidence import Evidence, holm
 
-__all__ = ["VERDICTS", "verdict_table", "verdict_text"]
+__all__ = ["VERDICTS", "judged_table", "verdict_table", "verdict_text"]
 
 VERDICTS = ("symmetric", "broken", "undetermined")
 
@@ -52,6 +52,24 @@ def verdict_table(
     )
 
 
+def judged_table(evidence: Evidence, weights: np.ndarray, texts: list[str], alpha: float) -> xr.Dataset:
+    """Evidence on given combinations of the candidates `(generator, candidate)`; p values are not adjusted."""
+    everything = evidence.directions.shape[1]  # a replicate's own version of a given generator is the generator itself
+    bounds = np.array([evidence.upper_bound(v, everything) for v in weights])
+    p_values = np.array([evidence.p_value(v) for v in weights])
+    rejected = np.where(p_values < alpha, "broken", "undetermined")
+    return xr.Dataset(
+        {
+            "violation": ("generator", np.array([evidence.violation(v) for v in weights])),
+            "upper_bound": ("generator", bounds),
+            "p_value": ("generator", p_values),
+            "verdict": ("generator", np.where(bounds < evidence.delta, "symmetric", rejected).astype(object)),
+        },
+        coords={"generator": np.array(texts, dtype=object)},
+        attrs={"delta": evidence.delta, "alpha": alpha, "level": evidence.level},
+    )
+
+
 def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
     """The table as plain text, accepted generators first."""
     lines = [
@@ -65,13 +83,17 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
         notes = [note for note in notes if not (shown and note == "approximate")]
         lines.append(
             f"{row.verdict.item():<13}{row.violation.item():>10.2g}{row.upper_bound.item():>12.2g}"
-            f"{row.p_value.item():>11.2g}  {row.generator.item()}{' (' + ', '.join(notes) + ')' if notes else ''}"
+            f"{_p_text(row.p_value.item()):>11}  {row.generator.item()}{' (' + ', '.join(notes) + ')' if notes else ''}"
         )
     hidden = verdicts.sizes["generator"] - n_shown
     if hidden > 0:
         lines.append(f"... and {hidden} more")
     lines.append(
-        f"symmetric: bound below delta = {verdicts.attrs['delta']:g}; broken: eps = 0 rejected at "
+        f"symmetric: bound below delta = {verdicts.attrs['delta']:g}, closed under brackets; broken: eps = 0 rejected at "
         f"{verdicts.attrs['alpha']:g}; approximate: both"
     )
     return "\n".join(lines)
+
+
+def _p_text(p):
+    return "<1e-16" if p < 1e-16 else f"{p:.2g}"

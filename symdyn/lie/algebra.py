@@ -138,6 +138,28 @@ class LieAlgebra:
         moves[:, self.exact] = 0.0
         return [LieAlgebra(self.basis.with_vectors(self.basis.vectors() + move)) for move in moves]
 
+    def time_per_scale(self) -> tuple[float, float]:
+        """tau / scale of the generator that rescales time, and its standard error: 3/2 for Kepler's third law.
+
+        The scale is the mean rate of growth of the states, trace(A) / n.
+
+        Raises
+        ------
+        ValueError
+            If no generator rescales time.
+        """
+        k = int(np.argmax(np.abs(self.time_scaling))) if self.dim else 0
+        if not np.any(self.time_scaling):
+            raise ValueError("no generator of this algebra rescales time")
+        n, tau = len(self.states), self.time_scaling[k]
+        scale = np.trace(self.matrices[k]) / n
+        slope = self.basis.with_vectors(np.zeros((1, self.basis.vectors().shape[1])))
+        slope.coefficients[0, :, 1 : n + 1] = -tau / (n * scale**2) * np.eye(n)
+        slope.time_scaling[0] = 1 / scale
+        gradient, width = slope.vectors()[0], slope.vectors().shape[1]
+        block = self.covariance.reshape(self.dim, width, self.dim, width)[k, :, k]
+        return float(tau / scale), float(np.sqrt(max(gradient @ block @ gradient, 0.0)))
+
     def prolong(self) -> LieAlgebra:
         """The algebra acting on positions and velocities: generators (A, A − tau).
 

@@ -15,7 +15,7 @@ def structure_constants(basis: Generators) -> np.ndarray:
 
 
 def closure_error(basis: Generators) -> float:
-    """|[v_i, v_j] − span| over |D v_i v_j|, root mean square over pairs; 0 for a closed algebra."""
+    """|[v_i, v_j] − span| over |D v_i v_j|, for the worst pair; 0 for a closed algebra, about 1 where a pair leaves it."""
     return _fit_brackets(basis)[1]
 
 
@@ -30,7 +30,7 @@ def bracket_size(basis: Generators) -> float:
 
 
 def _fit_brackets(basis):
-    """Structure constants, relative residual, relative size of the brackets."""
+    """Structure constants, relative residual of the worst pair, relative size of the brackets."""
     n = len(basis)
     if n == 0:
         return np.zeros((0, 0, 0)), 0.0, 0.0
@@ -42,6 +42,9 @@ def _fit_brackets(basis):
     design = np.concatenate([basis.values(points).reshape(-1, n), basis.time_scaling[None]])
     targets = np.concatenate([brackets.reshape(-1, n * n), np.zeros((1, n * n))])
     weights, *_ = np.linalg.lstsq(design, targets, rcond=None)
-    residual = np.linalg.norm(targets - design @ weights)
-    scale = np.linalg.norm(products) or 1.0
-    return weights.T.reshape(n, n, n), float(residual / scale), float(np.linalg.norm(targets) / scale)
+    left = np.sqrt(np.sum((targets - design @ weights) ** 2, axis=0)).reshape(n, n)
+    squares = np.sum(products**2, axis=(0, 1))
+    scale = np.sqrt(squares + squares.T)
+    worst = np.max(left / np.where(scale > 0, scale, 1.0))
+    size = np.linalg.norm(targets) / (np.linalg.norm(products) or 1.0)
+    return weights.T.reshape(n, n, n), float(worst), float(size)

@@ -40,7 +40,7 @@ class Ensemble:
         moved = np.stack([vector - _project(vector, rows, self.metric) for rows in self.replicates])
         return vector - _project(vector, self.span, self.metric), moved
 
-    def contains(self, vector: np.ndarray, reference: np.ndarray, level: float = 0.95) -> bool:
+    def contains(self, vector: np.ndarray, reference: np.ndarray, level: float) -> bool:
         """Whether `vector` lies inside the confidence ellipsoid of the span, drawn round `reference`."""
         _, spread = self.residuals(reference)
         offset, _ = self.residuals(vector)
@@ -62,7 +62,9 @@ def canonical_vectors(basis: Generators, ensemble: Ensemble) -> tuple[np.ndarray
         Of the canonical generators before rounding.
     """
     readable = np.stack([_gauge(row) for row in _rotate(basis, ensemble)])
-    rounded = [_round_inside(row, ensemble) for row in readable]
+    # All of them must pass, so each is tested at the level that makes 95 % for all (Bonferroni).
+    level = 1 - 0.05 / len(readable)
+    rounded = [_round_inside(row, ensemble, level) for row in readable]
     covariance = _covariance(readable, ensemble)
     if any(row is None for row in rounded):
         return readable, np.zeros(len(readable), dtype=bool), covariance
@@ -124,11 +126,11 @@ def _gauge(vector):
     return vector / (np.abs(part[near]).mean() * np.sign(part[np.argmax(large)]))
 
 
-def _round_inside(vector, ensemble, denominators=(1, 2, 3, 4)):
+def _round_inside(vector, ensemble, level, denominators=(1, 2, 3, 4)):
     """The fraction with the smallest denominator inside the confidence ellipsoid, or None."""
     for denominator in denominators:
         rounded = np.round(vector * denominator) / denominator
-        if np.any(rounded) and ensemble.contains(rounded, vector):
+        if np.any(rounded) and ensemble.contains(rounded, vector, level):
             return rounded
     return None
 

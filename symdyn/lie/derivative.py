@@ -98,7 +98,7 @@ class LieDerivative:
 
     def transported(self, coefficients: np.ndarray) -> np.ndarray:
         """DF v_k `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
-        return np.einsum("of,sfk->sok", coefficients, self.transport)
+        return np.tensordot(self.transport, coefficients, axes=(1, 1)).swapaxes(1, 2)
 
     def carried(self, coefficients: np.ndarray) -> np.ndarray:
         """psi_k F `(sample, output, generator)` for F = W theta, W `(output, feature)`."""

@@ -1,0 +1,124 @@
+"""Trajectories left out: rows for a fit of the rest, and predictions of what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.rates import characteristic_time, differentiate
+from symdyn.data.trajectories import Trajectory, each_trajectory, state_names
+from symdyn.lie.features import Features
+from symdyn.lie.fields import VectorField
+from symdyn.regression.sindy import SymmetricSINDy
+
+__all__ = [
+    "FitRows",
+    "Prediction",
+    "central_strength",
+    "compare_left_out",
+    "fit_rows",
+    "fitted_law",
+    "predict_trajectory",
+]
+
+
+class FitRows(NamedTuple):
+    """What `SymmetricSINDy.fit` takes for a second-order system: lists with one array a trajectory."""
+
+    x: list[np.ndarray]
+    t: list[np.ndarray]
+    x_dot: list[np.ndarray]
+    sample_weight: list[np.ndarray]
+
+
+class Prediction(NamedTuple):
+    """A trajectory predicted from its first state: times, prediction and truth, and the relative error.
+
+    `error` is the root mean square distance of positions over their root mean square size, infinite if the predicted
+    solution runs away.
+    """
+
+    name: str
+    times: np.ndarray
+    predicted: np.ndarray
+    true: np.ndarray
+    error: float
+
+
+def fit_rows(dataset: xr.Dataset) -> FitRows:
+    """Rows for positions and velocities: rates of velocities from splines, each trajectory weighted by its size.
+
+    The weight is one over the mean square acceleration of the trajectory: without it the trajectory with the fastest
+    motion decides everything.
+    """
+    half = len(state_names(dataset)) // 2
+    rows = FitRows([], [], [], [])
+    for run in each_trajectory(dataset):
+        smooth, rates = differentiate(run.times, run.states)
+        rates[:, :half] = smooth[:, half:]  # the rates of positions are measured: they are the velocities
+        weight = 1 / np.mean(np.sum(rates[:, half:] ** 2, axis=1))
+        for part, value in zip(rows, (smooth, run.times, rates, np.full(len(run.times), weight)), strict=True):
+            part.append(value)
+    return rows
+
+
+def fitted_law(model: SymmetricSINDy, features: Features, states) -> VectorField:
+    """The law of a fitted model as a `VectorField`, which evaluates and integrates fast."""
+    return VectorField(features, np.asarray(model.coefficients()), tuple(states))
+
+
+def predict_trajectory(law: VectorField, run: Trajectory, duration: float) -> Prediction:
+    """Predict a trajectory over `duration` from its first state, and compare."""
+    kept = run.times <= run.times[0] + duration
+    times, true = run.times[kept], run.states[kept]
+    half = true.shape[1] // 2
+    try:
+        # Warnings of a solution on its way to infinity say nothing that the infinite error does not.
+        with np.errstate(all="ignore"):
+            predicted = law.flow(true[0], times)
+    except (RuntimeError, ValueError):
+        predicted = np.full_like(true, np.nan)
+    distance = np.sqrt(np.mean(np.sum((predicted - true)[:, :half] ** 2, axis=1)))
+    size = np.sqrt(np.mean(np.sum(true[:, :half] ** 2, axis=1)))
+    return Prediction(run.name, times, predicted, true, float(distance / size) if np.isfinite(distance) else np.inf)
+
+
+def compare_left_out(
+    dataset: xr.Dataset, indices: Iterable[int], build: Callable[[xr.Dataset], dict[str, VectorField]]
+) -> dict[str, list[Prediction]]:
+    """Leave trajectories out one at a time, build laws from the rest, predict a period of what was left out.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories of a second-order system.
+    indices : iterable of int
+        Which trajectories to leave out.
+    build : callable
+        From trajectories to named laws (flows on positions and velocities); the same names every time.
+
+    Returns
+    -------
+    dict of str to list of Prediction
+        Under the name of each law, one prediction a trajectory.
+    """
+    predictions: dict[str, list[Prediction]] = {}
+    for index in indices:
+        rest = dataset.isel(trajectory=np.arange(dataset.sizes["trajectory"]) != index)
+        (run,) = each_trajectory(dataset.isel(trajectory=[index]))
+        period = 2 * np.pi * characteristic_time(run.times, run.states)
+        for name, law in build(rest).items():
+            predictions.setdefault(name, []).append(predict_trajectory(law, run, period))
+    return predictions
+
+
+def central_strength(run: Trajectory, power: int = 3) -> float:
+    """k in q'' = −k q/|q|^power for one trajectory alone, by least squares."""
+    half = run.states.shape[1] // 2
+    smooth, rates = differentiate(run.times, run.states)
+    position = smooth[:, :half]
+    pull = position / np.linalg.norm(position, axis=1, keepdims=True) ** power
+    return float(-np.sum(rates[:, half:] * pull) / np.sum(pull**2))

@@ -1,0 +1,203 @@
+"""Figures of trajectories, evidence, generators and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from symdyn.data.trajectories import Trajectory
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, VERDICT_COLOURS, clean, new_figure
+
+__all__ = ["evidence", "generator_fields", "orbits", "predictions"]
+
+
+def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
+    """Trajectories in the plane in which they spread most, radius on a logarithmic scale.
+
+    Parameters
+    ----------
+    runs : sequence of Trajectory
+    dims : int
+        Number of leading states that are positions.
+    unit : str
+        Unit of the positions.
+    """
+    positions = [run.states[:, :dims] for run in runs]
+    plane = principal_axes(positions)[:2]
+    figure, axes = new_figure(6.2, 6.2)
+    panel = axes[0, 0]
+    radii = [np.linalg.norm(p, axis=1) for p in positions]
+    inner = 0.5 * min(r.min() for r in radii)
+    colours = _colours(len(runs))
+    for run, position, colour in zip(runs, positions, colours, strict=True):
+        x, y = _log_radius(position @ plane.T, inner)
+        panel.plot(x, y, lw=1.1, color=colour)
+        if len(runs) <= 12:
+            _name_at_top(panel, x, y, run.name, colour)
+    _rings(panel, inner, max(r.max() for r in radii), unit)
+    panel.set_aspect("equal")
+    panel.axis("off")
+    return figure
+
+
+def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figure:
+    """Violation of each generator with its 95 % upper bound, coloured by verdict, against delta."""
+    shown = verdicts.isel(generator=np.isfinite(verdicts.violation.values))
+    n = shown.sizes["generator"]
+    figure, axes = new_figure(8.6, 0.34 * n + 1.3)
+    panel = clean(axes[0, 0])
+    floor = 0.5 * max(float(shown.upper_bound.min()), 1e-9)
+    for row in range(n):
+        one = shown.isel(generator=row)
+        colour = VERDICT_COLOURS[one.verdict.item()]
+        low, high = max(one.violation.item(), floor), max(one.upper_bound.item(), floor)
+        panel.plot([low, high], [row, row], lw=3.2, color=colour, solid_capstyle="butt", alpha=0.45)
+        panel.plot(high, row, marker="|", ms=11, mew=2.2, color=colour)
+        if one.violation.item() > floor:
+            panel.plot(low, row, marker="o", ms=5, color=colour)
+    panel.axvline(verdicts.attrs["delta"], color=INK, lw=0.9, ls=(0, (4, 3)))
+    panel.text(verdicts.attrs["delta"], -0.95, " delta", color=INK, fontsize=8, va="center")
+    panel.set_xscale("log")
+    panel.set_xlim(floor, 2.0)
+    panel.set_ylim(n - 0.4, -1.3)
+    names = labels if labels is not None else [_shorten(str(g)) for g in shown.generator.values]
+    panel.set_yticks(range(n), names, fontsize=8)
+    panel.tick_params(axis="y", length=0)
+    panel.set_xlabel("violation (dot) and its 95 % upper bound (bar)", color=INK, fontsize=9)
+    for name, colour in VERDICT_COLOURS.items():
+        panel.plot([], [], lw=3.2, color=colour, label=name)
+    panel.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=8, borderaxespad=0)
+    return figure
+
+
+def generator_fields(algebra: LieAlgebra, columns: int = 4) -> Figure:
+    """Each generator as arrows in the plane of the two states that it mixes most."""
+    n = algebra.dim
+    width = min(n, columns)
+    figure, axes = new_figure(2.5 * width, 3.0 * -(-n // width), -(-n // width), width)
+    for panel in axes.flat[n:]:
+        panel.axis("off")
+    grid = np.linspace(-1, 1, 9)
+    for panel, generator, text in zip(axes.flat, algebra.generators, algebra.texts(), strict=False):
+        first, second = _plane_of(generator)
+        across, up = np.meshgrid(grid, grid)
+        points = np.zeros((across.size, len(algebra.states)))
+        points[:, first], points[:, second] = across.ravel(), up.ravel()
+        moved = generator(points)
+        panel.quiver(points[:, first], points[:, second], moved[:, first], moved[:, second], color=ACCENT, width=0.008)
+        panel.set_title(_wrap(text), fontsize=8, color=INK)
+        panel.set_xlabel(algebra.states[first], fontsize=9)
+        panel.set_ylabel(algebra.states[second], fontsize=9)
+        panel.set_aspect("equal")
+        panel.set_xticks([])
+        panel.set_yticks([])
+        for side in panel.spines.values():
+            side.set_color(GREY)
+    return figure
+
+
+def predictions(pairs: Sequence[tuple], dims: int, names: tuple[str, str], columns: int = 3) -> Figure:
+    """True trajectories under two predictions of each, in the plane of the trajectory.
+
+    Parameters
+    ----------
+    pairs : sequence of (Prediction, Prediction)
+        Of the same trajectory by the two models.
+    dims : int
+        Number of leading states that are positions.
+    names : tuple of str
+        Names of the two models.
+    """
+    rows = -(-len(pairs) // columns)
+    figure, axes = new_figure(2.9 * columns, 2.9 * rows + 0.4, rows, columns)
+    for panel in axes.flat[len(pairs) :]:
+        panel.axis("off")
+    for panel, (first, second) in zip(axes.flat, pairs, strict=False):
+        plane = principal_axes([first.true[:, :dims]])[:2]
+        true = first.true[:, :dims] @ plane.T
+        reach = 1.35 * np.abs(true).max()
+        panel.plot(*true.T, color=GREY, lw=3.5, alpha=0.6)
+        for prediction, colour, style in ((second, SECOND, (0, (3, 2))), (first, ACCENT, "-")):
+            track = prediction.predicted[:, :dims] @ plane.T
+            panel.plot(*track.T, color=colour, lw=1.2, ls=style)
+            if np.all(np.isfinite(track[-1])):
+                panel.plot(*track[-1], marker="o", ms=4, color=colour, clip_on=True)
+        panel.plot(*true[-1], marker="o", ms=5, mfc="none", mec=INK)
+        panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
+        panel.set_title(f"{first.name}: {_percent(first.error)} | {_percent(second.error)}", fontsize=9, color=INK)
+        for side in panel.spines.values():
+            side.set_color("#d5dbe1")
+    handles = [
+        figure.axes[0].plot([], [], color=c, ls=s, lw=w, label=label)[0]
+        for c, s, w, label in ((GREY, "-", 3.5, "true"), (ACCENT, "-", 1.2, names[0]), (SECOND, "--", 1.2, names[1]))
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def principal_axes(positions: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows are the axes along which positions spread, widest first; each trajectory counts by its shape, not its size."""
+    scaled = [p / np.sqrt(np.mean(np.sum(p**2, axis=1))) for p in positions]
+    return np.linalg.svd(sum(p.T @ p / len(p) for p in scaled))[2]
+
+
+def _log_radius(flat, inner):
+    radius = np.linalg.norm(flat, axis=1)
+    stretched = np.log10(np.maximum(radius, inner) / inner)
+    return (flat * (stretched / np.maximum(radius, 1e-300))[:, None]).T
+
+
+def _rings(panel, inner, outer, unit):
+    for radius in [m * 10.0**e for e in range(-6, 7) for m in (1, 3)]:
+        if inner * 1.2 < radius < outer * 1.6:
+            stretched = np.log10(radius / inner)
+            angle = np.linspace(0, 2 * np.pi, 200)
+            panel.plot(stretched * np.cos(angle), stretched * np.sin(angle), color="#d5dbe1", lw=0.7, zorder=0)
+            place = stretched * np.array([np.cos(-0.6), np.sin(-0.6)])
+            panel.text(*place, f"{radius:g} {unit}", fontsize=7, color=GREY, ha="center", va="center", zorder=0)
+    panel.plot(0, 0, marker="o", ms=5, color="#f2b705")
+
+
+def _name_at_top(panel, x, y, name, colour):
+    top = int(np.argmax(y))
+    panel.text(x[top], y[top], name, fontsize=8, color=colour, ha="center", va="bottom")
+
+
+def _colours(n):
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.05 + 0.8 * k / max(n - 1, 1)) for k in range(n)]
+
+
+def _plane_of(generator):
+    """The two states with the largest coupling; the first two if the generator only stretches."""
+    n = len(generator.states)
+    sizes = np.abs(generator.jacobian(np.ones((1, n)))[0])
+    mixed = sizes + sizes.T - 2 * np.diag(np.diag(sizes))
+    if mixed.max() <= 1e-9 * sizes.max():
+        strongest = np.sort(np.argsort(-np.diag(sizes), kind="stable")[:2])
+        return int(strongest[0]), int(strongest[1]) if n > 1 else 0
+    first, second = np.unravel_index(np.argmax(mixed), mixed.shape)
+    return int(min(first, second)), int(max(first, second))
+
+
+def _wrap(text, width=26):
+    """Broken between terms, never inside one."""
+    lines = [""]
+    for term in text.replace(" + ", "|+ ").replace(" − ", "|− ").split("|"):
+        if lines[-1] and len(lines[-1]) + len(term) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {term}".strip()
+    return "\n".join(lines)
+
+
+def _shorten(text, width=58):
+    return text if len(text) <= width else text[: width - 2].rsplit(" ", 2)[0] + " …"
+
+
+def _percent(error):
+    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %" if error < 10 else "runs away"

@@ -1,0 +1,132 @@
+"""A run directory: configuration, log, results, figures, report, and where every number comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import xarray as xr
+
+__all__ = ["RunDirectory", "checksum"]
+
+_PACKAGES = ("symdyn-workbench", "numpy", "scipy", "xarray", "dask", "pysindy", "scikit-learn")
+
+
+class RunDirectory:
+    """The files of one run.
+
+    Parameters
+    ----------
+    path : path
+        Made if it is not there.
+    config : dict
+        Everything the run depends on: str, int, float, bool values; written to `config.toml`.
+    quiet : bool
+        Log to `run.log` only.
+    """
+
+    def __init__(self, path, config: dict, *, quiet: bool = False):
+        self.path = Path(path)
+        self.config = {key: value for key, value in config.items() if value is not None}
+        self.stages: dict[str, float] = {}
+        self.figures = self.path / "figures"
+        self._quiet = quiet
+        self.log = logging.getLogger(f"symdyn.run.{self.path.resolve()}")
+
+    def __enter__(self) -> RunDirectory:
+        self.figures.mkdir(parents=True, exist_ok=True)
+        (self.path / "config.toml").write_text(self._toml())
+        self._handlers: list[logging.Handler] = [logging.FileHandler(self.path / "run.log", mode="w")]
+        if not self._quiet:
+            self._handlers.append(logging.StreamHandler())
+        for handler in self._handlers:
+            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+            self.log.addHandler(handler)
+        self.log.setLevel(logging.INFO)
+        self.log.propagate = False
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if error is not None:
+            self.log.error("stopped: %s: %s", kind.__name__, error)
+        for handler in self._handlers:
+            self.log.removeHandler(handler)
+            handler.close()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the directory holds the results of a finished run with this configuration and these versions."""
+        results = self.path / "results.nc"
+        if not (results.exists() and (self.path / "report.html").exists()):
+            return False
+        with xr.open_datatree(results, engine="h5netcdf") as tree:
+            return tree["provenance"].attrs.get("key") == self.key
+
+    @property
+    def key(self) -> str:
+        """A hash of the configuration and of the version of symdyn."""
+        content = json.dumps([self.config, _version("symdyn-workbench")], sort_keys=True, default=str)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a part of the run (wall and CPU seconds of this process), and log it."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.stages[name] = wall
+        self.log.info("%s: %.1f s (CPU %.1f s)", name, wall, cpu)
+
+    def provenance(self, data_checksum: str) -> xr.Dataset:
+        """Where the results come from, as a Dataset with the times of the stages."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        scale = 1024**2 if platform.system() == "Darwin" else 1024
+        attrs = {
+            "config": json.dumps(self.config, sort_keys=True, default=str),
+            "key": self.key,
+            "data_sha256": data_checksum,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "python": platform.python_version(),
+            "peak_memory_MB": round(peak / scale, 1),
+            **{name.replace("-", "_"): _version(name) for name in _PACKAGES},
+        }
+        stages = list(self.stages)
+        return xr.Dataset(
+            {"seconds": ("stage", [self.stages[name] for name in stages], {"units": "s"})},
+            coords={"stage": stages},
+            attrs=attrs,
+        )
+
+    def _toml(self):
+        return "".join(f"{key} = {_toml_value(value)}\n" for key, value in self.config.items())
+
+
+def checksum(dataset: xr.Dataset) -> str:
+    """SHA-256 of the values of all variables, read one at a time: the same for the same data in any file."""
+    digest = hashlib.sha256()
+    for name in sorted(map(str, dataset.data_vars)):
+        digest.update(name.encode())
+        digest.update(dataset[name].values.tobytes())
+    return digest.hexdigest()
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _toml_value(value):
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if isinstance(value, str | int | float | list) else json.dumps(str(value))

@@ -1,0 +1,113 @@
+"""From an ephemeris to a symmetry, a constrained law and a report: `python workflows/planets.py --out runs/planets`.
+
+With `--simulate 30 --noise 0.01` the same job runs on simulated bodies whose orbits point in all directions.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import planets_report
+import pysindy as ps
+import xarray as xr
+
+import symdyn as sd
+from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
+from symdyn.data.trajectories import each_trajectory, state_names
+from symdyn.regression import SymmetricSINDy
+from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows, fitted_law
+from symdyn.reporting import figures
+from symdyn.runs import RunDirectory, add_options, checksum, scheduler
+
+FEATURES = sd.features.CentralForce(powers=range(6)) + sd.features.Polynomial(1, columns=(3, 4, 5))
+CANDIDATES = sd.candidates.gl(3, time_scaling=True)
+THRESHOLDS = (1.0, 0.3, 3.0)  # of STLSQ on normalised columns: the first is used, the others are tried on the free fit
+NOISE_LEVELS = (0.0, 1e-4, 1e-3, 1e-2)
+N_LEFT_OUT = 9
+
+
+def discover(data, seed):
+    return sd.SymmetryDiscovery(CANDIDATES, law=FEATURES, rng=seed).fit(data)
+
+
+def fit(data, symmetry, threshold=THRESHOLDS[0]):
+    rows, states = fit_rows(data), state_names(data)
+    sparse = ps.STLSQ(threshold=threshold, alpha=1e-10, normalize_columns=True)
+    model = SymmetricSINDy(sparse, FEATURES.to_library(), symmetry=symmetry)
+    model.fit(rows.x, rows.t, x_dot=rows.x_dot, sample_weight=rows.sample_weight, feature_names=states)
+    return model, fitted_law(model, FEATURES, states)
+
+
+def laws_without(rest, seed):
+    """The symmetry is discovered without the body that is left out, too."""
+    free = {f"free, threshold {value:g}": fit(rest, None, value)[1] for value in THRESHOLDS}
+    return {"constrained": fit(rest, discover(rest, seed).algebra_)[1], **free}
+
+
+def bounds_under_noise(data, seed):
+    """Bounds on rotations about the axes of the bodies' common plane, with noise added to the data."""
+    axes = figures.principal_axes([run.states[:, :3] for run in each_trajectory(data)])[::-1]
+    rotations = sd.candidates.from_matrices(np.stack([np.cross(np.eye(3), axis) for axis in axes]))
+    searches = [discover(sd.systems.with_noise(data, level, seed), seed) for level in NOISE_LEVELS]
+    bounds = np.array([search.judge(rotations).upper_bound.values for search in searches])
+    names = ("in the plane", "out of the plane, 1st axis", "out of the plane, 2nd axis")
+    columns = {f"rotation {name}": ("trajectory", column) for name, column in zip(names, bounds.T, strict=True)}
+    accepted = ("trajectory", [search.algebra_.dim for search in searches])
+    return xr.Dataset({**columns, "accepted": accepted}, {"trajectory": [f"noise {x:g}" for x in NOISE_LEVELS]})
+
+
+def main() -> None:
+    parser = add_options(argparse.ArgumentParser(description=__doc__), out="runs/planets")
+    parser.add_argument("--data", default=str(Path(__file__).parents[1] / "datasets" / "planets.nc"))
+    parser.add_argument("--simulate", type=int, metavar="N", help="N simulated bodies instead of the data")
+    parser.add_argument("--noise", type=float, default=0.0, help="noise of simulated bodies (default 0)")
+    args = parser.parse_args()
+    source = {"simulate": args.simulate, "noise": args.noise} if args.simulate else {"data": args.data}
+    with RunDirectory(args.out, {"job": "planets", "seed": args.seed, **source}, quiet=args.quiet) as run:
+        if args.resume and run.finished:
+            run.log.info("already finished with these options: %s", run.path / "report.html")
+            return
+        with scheduler(args.scheduler) as used:
+            run.log.info("scheduler: %s", used)
+            job(run, args)
+        run.log.info("report: %s", run.path / "report.html")
+
+
+def job(run, args) -> None:
+    with run.stage("open trajectories"):
+        simulated = sd.systems.kepler(args.simulate, noise=args.noise, rng=args.seed) if args.simulate else None
+        data = sd.open_trajectories(args.data if simulated is None else simulated, chunks=3)
+    with run.stage("identify the law, discover symmetries"):
+        search = discover(data, args.seed)
+        run.log.info("\n%s", search.summary())
+    data = data.load()
+    with run.stage("fit with and without the symmetry"):
+        model, law = fit(data, search.algebra_)
+        _, free = fit(data, None)
+    with run.stage("leave one body out"):
+        left_out = range(min(N_LEFT_OUT, data.sizes["trajectory"]))
+        predictions = compare_left_out(data, left_out, lambda rest: laws_without(rest, args.seed))
+    with run.stage("add noise"):
+        under_noise = bounds_under_noise(data, args.seed)
+    strengths = {body.name: central_strength(body) for body in each_trajectory(data)}
+    with run.stage("figures"):
+        pictures = planets_report.draw(run.figures, data, search, predictions)
+    groups = planets_report.groups(search, model, law, free, predictions, strengths, under_noise, run.config)
+    groups["symmetry"] = xr.merge(
+        [groups["symmetry"], algebra_to_dataset(search.algebra_)], combine_attrs="drop_conflicts"
+    )
+    groups["law"] = xr.merge(
+        [groups["law"], law_to_dataset(law, [f"{s}'" for s in law.states])], combine_attrs="drop_conflicts"
+    )
+    groups["provenance"] = run.provenance(checksum(data))
+    save_results(groups, run.path / "results.nc")
+    findings = planets_report.findings(search, groups)
+    sd.report(groups, run.path, title=planets_report.title(run.config), findings=findings, figures=pictures)
+    for sentence in findings:
+        run.log.info(sentence)
+
+
+if __name__ == "__main__":
+    main()

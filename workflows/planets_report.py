@@ -1,0 +1,183 @@
+"""What the report of the planets' job says: tables, sentences, figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.trajectories import each_trajectory
+from symdyn.reporting import figures
+
+GM_SUN = 2.9591220828e-4  # au^3/day^2 (DE421)
+# Masses over the Sun's (IAU 2009 system; the Earth with the Moon). A pair attracts by GM (1 + m).
+MASSES = {
+    "mercury": 1 / 6023600,
+    "venus": 1 / 408523.7,
+    "earth": 1 / 328900.6,
+    "mars": 1 / 3098703.6,
+    "jupiter": 1 / 1047.3486,
+    "saturn": 1 / 3497.90,
+    "uranus": 1 / 22902.98,
+    "neptune": 1 / 19412.26,
+    "pluto": 1 / 136566000,
+}
+
+
+def title(config) -> str:
+    if "simulate" in config:
+        return f"{config['simulate']} simulated bodies round one sun, noise {config['noise']:g}"
+    return "Planets round the Sun: symmetries, law, predictions"
+
+
+def groups(search, model, law, free, predictions, strengths, under_noise, config) -> dict[str, xr.Dataset]:
+    """The tables of the report, by name; `results.nc` holds the same."""
+    unit = 1.0 if "simulate" in config else GM_SUN
+    ratio, error = search.algebra_.time_per_scale() if np.any(search.algebra_.time_scaling) else (np.nan, np.nan)
+    symmetry = search.verdicts_.assign(
+        tau_over_scale=((), ratio, {"long_name": "tau / scale (Kepler's third law: 3/2)"}),
+        tau_over_scale_error=((), error, {"long_name": "its standard error"}),
+    ).assign_attrs(
+        algebra=search.algebra_.name,
+        caption="The 10-dimensional space of 3x3 matrices on positions and rescalings of time, in order of evidence. "
+        f"Symmetric: the 95 % bound of the violation lies below delta = {search.delta:g}; broken: violation 0 is "
+        f"rejected at {search.alpha:g}. Of broken combinations the leading terms are shown.",
+    )
+    row = search.law_fit_.coefficients.shape[0]  # of the first velocity in the flow on positions and velocities
+    column = law.features.names(law.states).index("x |q|^-3")
+    law_table = xr.Dataset(
+        {
+            "GM": ((), -law.coefficients[row, column], {"units": "au^3/day^2", "long_name": "GM, constrained fit"}),
+            "GM_weak": (
+                (),
+                -float(np.mean(np.diag(search.law_.coefficients[:, column : column + 3]))),
+                {"units": "au^3/day^2", "long_name": "GM, mean over x, y, z of the weak-form law"},
+            ),
+            "GM_relative": ((), -law.coefficients[row, column] / unit, {"long_name": "GM over its known value"}),
+            "free_coefficients": ((), model.subspace_.dim, {"long_name": "free coefficients with the symmetry"}),
+            "free_coefficients_without": ((), law.coefficients.size, {"long_name": "free coefficients without"}),
+            "nonzero_without": (
+                (),
+                int(np.count_nonzero(free.coefficients)),
+                {"long_name": "of these not 0 after STLSQ"},
+            ),
+            "terms": ((), "; ".join(model.free_terms()), {"long_name": "what one coefficient ties"}),
+            "equation": ("output", np.array(model.equations(6), dtype=object)),
+        },
+        coords={"output": np.array([f"{s}'" for s in law.states], dtype=object)},
+        attrs={
+            "caption": "The law fitted inside the symmetry; library: q |q|^-k for k = 0 to 5, constants, velocities, each "
+            "with its own coefficient in each of the six equations. Selected before by prediction of left-out bodies, "
+            f"with no isotropy put in: {', '.join(search.law_fit_.kept)}."
+        },
+    )
+    return {
+        "symmetry": symmetry,
+        "law": law_table,
+        "validation": _validation(predictions),
+        "bodies": _bodies(strengths, unit, "simulate" not in config),
+        "noise": under_noise.assign_attrs(
+            caption="95 % bounds on rotations about the axes of the bodies' common plane, and the number of generators "
+            "accepted, when white noise is added (fraction of each body's distance and speed)."
+        ),
+    }
+
+
+def _validation(predictions):
+    table = {
+        name.replace(",", "").replace(" ", "_"): (
+            "trajectory",
+            [p.error for p in row],
+            {"long_name": f"{name}: orbit error"},
+        )
+        for name, row in predictions.items()
+    }
+    return xr.Dataset(
+        table,
+        coords={"trajectory": [p.name for p in next(iter(predictions.values()))]},
+        attrs={
+            "caption": "Each body is left out of discovery and fit; its orbit is then predicted from its first state over "
+            "one period. Error: root mean square distance over root mean square radius. The free fit is shown for "
+            "three thresholds of STLSQ, the constrained one for the first."
+        },
+    )
+
+
+def _bodies(strengths, unit, known):
+    names = list(strengths)
+    table = {
+        "excess": (
+            "trajectory",
+            [strengths[n] / unit - 1 for n in names],
+            {"long_name": "GM of this body alone over the Sun's, minus 1"},
+        )
+    }
+    if known:
+        table["mass"] = ("trajectory", [MASSES[n] for n in names], {"long_name": "mass over the Sun's"})
+    caption = (
+        "Body by body the strength is GM (1 + m), plus what the other bodies do: Jupiter shows its own mass, 1/1047."
+    )
+    return xr.Dataset(table, coords={"trajectory": names}, attrs={"caption": caption if known else ""})
+
+
+def findings(search, tables) -> list[str]:
+    """The report in a few sentences; every number comes from the tables."""
+    symmetry, law, validation, noise = (tables[name] for name in ("symmetry", "law", "validation", "noise"))
+    accepted = symmetry.verdict.values == "symmetric"
+    first, others = list(validation.data_vars)[0], list(validation.data_vars)[1:]
+    median = {name: float(np.median(validation[name])) for name in (first, *others)}
+    best = min(others, key=lambda name: median[name])
+    plane = [float(noise[name][0]) for name in list(noise.data_vars)[:3]]
+    lines = [
+        f"The data show {search.algebra_.name}: {'; '.join(search.algebra_.texts())}. "
+        f"Violations are below {float(symmetry.upper_bound.values[accepted].max(initial=0)):.2g} (95 %), against "
+        f"{float(symmetry.upper_bound.values[~accepted][0]):.2g} for the next candidate, which is "
+        f"{symmetry.verdict.values[~accepted][0]}.",
+        f"Time scales as the {float(symmetry.tau_over_scale):.4f} ± {float(symmetry.tau_over_scale_error):.1g} power of "
+        "length: Kepler's third law.",
+        _about_the_plane(plane),
+        f"Inside the symmetry {int(law.free_coefficients)} of {int(law.free_coefficients_without)} coefficients are free; "
+        f"GM comes out at {float(law.GM_relative):.5f} of its known value.",
+        f"A body left out is predicted over a period to {100 * median[first]:.2g} % (median) with the symmetry, to "
+        f"{100 * median[others[0]]:.2g} % without at the same threshold; the best of {len(others)} thresholds, chosen in "
+        f"hindsight, gives {100 * median[best]:.2g} %.",
+    ]
+    return lines
+
+
+def _about_the_plane(bounds):
+    inside, outside = bounds[0], max(bounds[1:])
+    text = f"Rotations in the common plane of the bodies are bounded by {inside:.1g}, out of it by {outside:.1g}"
+    if outside < 3 * inside:
+        return f"{text}: the orbits point in all directions, and all rotations are seen alike."
+    return (
+        f"{text}: what leaves the plane is seen only through the small inclinations of the orbits, and the bodies pull at "
+        "one another. Stretching the direction across the plane, along which almost nothing moves, comes next."
+    )
+
+
+def draw(folder, data, search, predictions) -> list[tuple]:
+    """Draw all figures into `folder`; returns paths with captions."""
+    runs = list(each_trajectory(data))
+    pairs = list(zip(predictions["constrained"], list(predictions.values())[1], strict=True))
+    drawings = {
+        "orbits": (
+            figures.orbits(runs, 3, "au"),
+            "The trajectories in their common plane; radius on a logarithmic scale.",
+        ),
+        "evidence": (
+            figures.evidence(search.verdicts_),
+            "Violation of each generator with its 95 % upper bound. Left of delta: symmetric.",
+        ),
+        "generators": (figures.generator_fields(search.algebra_), "The accepted generators as fields on positions."),
+        "predictions": (
+            figures.predictions(pairs, 3, ("with the symmetry", "without (same threshold)")),
+            "Bodies left out, predicted over one period from their first state; errors with | without the symmetry. "
+            "Dots: where the body is predicted to be after one period; ring: where it is.",
+        ),
+    }
+    paths = []
+    for number, (name, (figure, caption)) in enumerate(drawings.items(), start=1):
+        path = folder / f"{number}-{name}.png"
+        figure.savefig(path)
+        paths.append((path, caption))
+    return paths
