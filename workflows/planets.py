@@ -19,7 +19,7 @@ from symdyn.data.trajectories import each_trajectory, state_names
 from symdyn.regression import SymmetricSINDy
 from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows, fitted_law
 from symdyn.reporting import figures
-from symdyn.runs import RunDirectory, add_options, checksum, scheduler
+from symdyn.runs import add_options, checksum, run_job
 
 FEATURES = sd.features.CentralForce(powers=range(6)) + sd.features.Polynomial(1, columns=(3, 4, 5))
 CANDIDATES = sd.candidates.gl(3, time_scaling=True)
@@ -65,14 +65,8 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=0.0, help="noise of simulated bodies (default 0)")
     args = parser.parse_args()
     source = {"simulate": args.simulate, "noise": args.noise} if args.simulate else {"data": args.data}
-    with RunDirectory(args.out, {"job": "planets", "seed": args.seed, **source}, quiet=args.quiet) as run:
-        if args.resume and run.finished:
-            run.log.info("already finished with these options: %s", run.path / "report.html")
-            return
-        with scheduler(args.scheduler) as used:
-            run.log.info("scheduler: %s", used)
-            job(run, args)
-        run.log.info("report: %s", run.path / "report.html")
+    config = {"job": "planets", "seed": args.seed, **source}
+    run_job(args, config, job)
 
 
 def job(run, args) -> None:

@@ -24,6 +24,7 @@ MASSES = {
 
 
 def title(config) -> str:
+    """The headline of the page."""
     if "simulate" in config:
         return f"{config['simulate']} simulated bodies round one sun, noise {config['noise']:g}"
     return "Planets round the Sun: symmetries, law, predictions"
@@ -61,18 +62,19 @@ def groups(search, model, law, free, predictions, strengths, under_noise, config
                 {"long_name": "of these not 0 after STLSQ"},
             ),
             "terms": ((), "; ".join(model.free_terms()), {"long_name": "what one coefficient ties"}),
-            "equation": ("output", np.array(model.equations(6), dtype=object)),
+            "equation": ("output", np.array(law.equations(6), dtype=object)),
         },
         coords={"output": np.array([f"{s}'" for s in law.states], dtype=object)},
         attrs={
-            "caption": "The law fitted inside the symmetry; library: q |q|^-k for k = 0 to 5, constants, velocities, each "
-            "with its own coefficient in each of the six equations. Selected before by prediction of left-out bodies, "
+            "caption": "The law fitted inside the symmetry; library: q |q|^-k for k = 0 to 5, constants, velocities, "
+            "each with its own coefficient in each of the six equations. Selected before by prediction of left-out bodies, "
             f"with no isotropy put in: {', '.join(search.law_fit_.kept)}."
         },
     )
     return {
         "symmetry": symmetry,
         "law": law_table,
+        "isotropy": _isotropy(search, column, unit),
         "validation": _validation(predictions),
         "bodies": _bodies(strengths, unit, "simulate" not in config),
         "noise": under_noise.assign_attrs(
@@ -80,6 +82,14 @@ def groups(search, model, law, free, predictions, strengths, under_noise, config
             "accepted, when white noise is added (fraction of each body's distance and speed)."
         ),
     }
+
+
+def _isotropy(search, column, unit):
+    """The law before any symmetry is used: nine coefficients of q |q|^-3, which isotropy would make the identity."""
+    block = -search.law_.coefficients[:, column : column + 3] / unit
+    table = {f"{s} |q|^-3": ("trajectory", block[:, i]) for i, s in enumerate("xyz")}
+    caption = "q |q|^-3 in the weak-form law over −GM, before any symmetry is used: isotropy is not put in."
+    return xr.Dataset(table, {"trajectory": [f"{s}''" for s in "xyz"]}, {"caption": caption, "label": "acceleration"})
 
 
 def _validation(predictions):
@@ -123,7 +133,7 @@ def findings(search, tables) -> list[str]:
     """The report in a few sentences; every number comes from the tables."""
     symmetry, law, validation, noise = (tables[name] for name in ("symmetry", "law", "validation", "noise"))
     accepted = symmetry.verdict.values == "symmetric"
-    first, others = list(validation.data_vars)[0], list(validation.data_vars)[1:]
+    first, *others = validation.data_vars
     median = {name: float(np.median(validation[name])) for name in (first, *others)}
     best = min(others, key=lambda name: median[name])
     plane = [float(noise[name][0]) for name in list(noise.data_vars)[:3]]
@@ -135,11 +145,11 @@ def findings(search, tables) -> list[str]:
         f"Time scales as the {float(symmetry.tau_over_scale):.4f} ± {float(symmetry.tau_over_scale_error):.1g} power of "
         "length: Kepler's third law.",
         _about_the_plane(plane),
-        f"Inside the symmetry {int(law.free_coefficients)} of {int(law.free_coefficients_without)} coefficients are free; "
-        f"GM comes out at {float(law.GM_relative):.5f} of its known value.",
+        f"Inside the symmetry {int(law.free_coefficients)} of {int(law.free_coefficients_without)} coefficients are "
+        f"free; GM comes out at {float(law.GM_relative):.5f} of its known value.",
         f"A body left out is predicted over a period to {100 * median[first]:.2g} % (median) with the symmetry, to "
-        f"{100 * median[others[0]]:.2g} % without at the same threshold; the best of {len(others)} thresholds, chosen in "
-        f"hindsight, gives {100 * median[best]:.2g} %.",
+        f"{100 * median[others[0]]:.2g} % without at the same threshold; the best of {len(others)} thresholds, "
+        f"chosen in hindsight, gives {100 * median[best]:.2g} %.",
     ]
     return lines
 
@@ -150,8 +160,8 @@ def _about_the_plane(bounds):
     if outside < 3 * inside:
         return f"{text}: the orbits point in all directions, and all rotations are seen alike."
     return (
-        f"{text}: what leaves the plane is seen only through the small inclinations of the orbits, and the bodies pull at "
-        "one another. Stretching the direction across the plane, along which almost nothing moves, comes next."
+        f"{text}: what leaves the plane is seen only through the small inclinations of the orbits, and the bodies "
+        "pull at one another. Stretching the direction across the plane, along which almost nothing moves, comes next."
     )
 
 

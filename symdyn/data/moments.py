@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import dask
 import numpy as np
 import xarray as xr
+from dask.base import compute
+from dask.delayed import delayed
 
 from symdyn.data.rates import noise_level
 from symdyn.data.trajectories import Trajectory, each_trajectory, state_names
@@ -78,10 +79,10 @@ def accumulate(dataset: xr.Dataset, features: Features, kind: str = "flow", n_po
     """
     per_run = max(n_points // dataset.sizes["trajectory"], 2)
     blocks = _blocks(dataset)
-    work = [dask.delayed(_accumulate_block)(block, features, kind, per_run) for block in blocks]
+    work = [delayed(_accumulate_block)(block, features, kind, per_run) for block in blocks]
     if len(work) == 1:
         return _accumulate_block(blocks[0], features, kind, per_run)
-    total, *rest = dask.compute(*work)
+    total, *rest = compute(*work)
     for part in rest:
         total = total + part
     return total

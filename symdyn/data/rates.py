@@ -45,9 +45,9 @@ def characteristic_time(times: np.ndarray, states: np.ndarray) -> float:
 def noise_level(times: np.ndarray, states: np.ndarray) -> np.ndarray:
     """Standard deviation `(state,)` of white noise, from fourth divided differences.
 
-    Five neighbours of a smooth curve satisfy sum_j w_j x_j = 0 up to x'''' dt^4, with w orthogonal to cubics; noise does
-    not. Weights follow the actual times and have unit norm. The median over samples keeps fast episodes of the motion
-    from being taken for noise.
+    Five neighbours of a smooth curve satisfy sum_j w_j x_j = 0 up to x'''' dt^4, with w orthogonal to cubics; noise
+    does not. Weights follow the actual times and have unit norm. The median over samples keeps fast episodes of the
+    motion from being taken for noise.
     """
     if len(times) < 9:
         return np.full(states.shape[1], np.nan)

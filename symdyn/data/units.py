@@ -50,10 +50,9 @@ def _check_group(dataset, names):
     for kind in (_LENGTHS, _ANGLES):
         found = {name: _unit(dataset, name) for name in names if _unit(dataset, name).split("/")[0] in kind}
         if len(set(found.values())) > 1:
-            first, second = list(found)[0], next(n for n in found if found[n] != list(found.values())[0])
-            raise ValueError(
-                f"variables {first!r} in {found[first]!r} and {second!r} in {found[second]!r} disagree; convert one"
-            )
+            (first, unit), *others = found.items()
+            second, other = next(pair for pair in others if pair[1] != unit)
+            raise ValueError(f"variables {first!r} in {unit!r} and {second!r} in {other!r} disagree; convert one")
 
 
 def _unit(dataset, name):

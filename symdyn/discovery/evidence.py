@@ -4,9 +4,9 @@ The violation of a generator v is free of units and of the basis,
 
     eps(v)^2 = |L(v, f)|^2 / (|Df v|^2 + |psi f|^2 + sum_i (r_i v_i / s_i)^2),
 
-with s_i the spread of state i, r_i its own rate, norms taken over points of the data; it lies in [0, sqrt 2]. The law is
-an estimate, so |L(v, f)|^2 is too large by the noise Gram N(v), and its error is that of the replicates. A symmetry is
-accepted when the 95 % upper bound of eps is below delta (a test of equivalence), and called broken when eps = 0 is
+with s_i the spread of state i, r_i its own rate, norms taken over points of the data; it lies in [0, sqrt 2]. The law
+is an estimate, so |L(v, f)|^2 is too large by the noise Gram N(v), and its error is that of the replicates. A symmetry
+is accepted when the 95 % upper bound of eps is below delta (a test of equivalence), and called broken when eps = 0 is
 rejected. All else is undetermined.
 """
 
@@ -73,8 +73,8 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
 class Evidence:
     """Directions of the candidate space in order of evidence, with bounds.
 
-    Built from quadratic forms; `directions` `(candidate, direction)` are orthonormal in the size D, most symmetric first.
-    Directions that move nothing on the data have no violation at all: they are `unseen` `(candidate, direction)`.
+    Built from quadratic forms; `directions` `(candidate, direction)` are orthonormal in the size D, most symmetric
+    first. Directions that move nothing on the data have no violation at all: they are `unseen` `(candidate, direction)`.
     """
 
     forms: QuadraticForms

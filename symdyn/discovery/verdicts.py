@@ -78,9 +78,8 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
     ]
     for k in range(min(verdicts.sizes["generator"], n_shown)):
         row = verdicts.isel(generator=k)
-        notes = [note for note, on in (("trivial", row.trivial), ("approximate", row.exact_rejected)) if bool(on)]
-        shown = "approximate" in notes and str(row.verdict.item()) != "symmetric"
-        notes = [note for note in notes if not (shown and note == "approximate")]
+        approximate = bool(row.exact_rejected) and row.verdict.item() == "symmetric"
+        notes = [note for note, on in (("trivial", row.trivial), ("approximate", approximate)) if on]
         lines.append(
             f"{row.verdict.item():<13}{row.violation.item():>10.2g}{row.upper_bound.item():>12.2g}"
             f"{_p_text(row.p_value.item()):>11}  {row.generator.item()}{' (' + ', '.join(notes) + ')' if notes else ''}"
@@ -88,10 +87,11 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
     hidden = verdicts.sizes["generator"] - n_shown
     if hidden > 0:
         lines.append(f"... and {hidden} more")
+    delta, alpha = verdicts.attrs["delta"], verdicts.attrs["alpha"]
     lines.append(
-        f"symmetric: bound below delta = {verdicts.attrs['delta']:g}, closed under brackets; broken: eps = 0 rejected at "
-        f"{verdicts.attrs['alpha']:g}; approximate: both"
+        f"symmetric: bound below delta = {delta:g}, closed under brackets; broken: eps = 0 rejected at {alpha:g};"
     )
+    lines.append("approximate: both")
     return "\n".join(lines)
 
 

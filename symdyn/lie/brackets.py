@@ -15,7 +15,7 @@ def structure_constants(basis: Generators) -> np.ndarray:
 
 
 def closure_error(basis: Generators) -> float:
-    """|[v_i, v_j] − span| over |D v_i v_j|, for the worst pair; 0 for a closed algebra, about 1 where a pair leaves it."""
+    """|[v_i, v_j] − span| over |D v_i v_j| for the worst pair: 0 for an algebra, about 1 if a pair leaves the span."""
     return _fit_brackets(basis)[1]
 
 

@@ -7,7 +7,6 @@ so they add (`translations(2) + so(2)`). Keywords: `copies` (the same matrix act
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -29,9 +28,7 @@ __all__ = [
 ]
 
 
-def from_matrices(
-    matrices: Sequence[np.ndarray], translations=None, *, copies: int = 1, time_scaling=False, states=None
-) -> Generators:
+def from_matrices(matrices, translations=None, *, copies: int = 1, time_scaling=False, states=None) -> Generators:
     """Affine generators v_k(x) = A_k x + b_k.
 
     Parameters

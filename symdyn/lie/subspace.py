@@ -101,7 +101,7 @@ def pivoted_basis(basis: np.ndarray, tiny: float = 1e-12) -> tuple[np.ndarray, n
     dim = basis.shape[1]
     if dim == 0:
         return basis, np.zeros(0, dtype=int)
-    _, _, order = linalg.qr(basis.T, pivoting=True, mode="economic")
+    order = linalg.qr(basis.T, pivoting=True, mode="r")[-1]
     pivots = np.sort(order[:dim])
     scaled = np.linalg.solve(basis[pivots].T, basis.T).T
     scaled[np.abs(scaled) < tiny * np.abs(scaled).max()] = 0.0

@@ -140,7 +140,7 @@ def predictions(pairs: Sequence[tuple], dims: int, names: tuple[str, str], colum
 
 
 def principal_axes(positions: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows are the axes along which positions spread, widest first; each trajectory counts by its shape, not its size."""
+    """Rows are the axes along which positions spread, widest first; trajectories of any size count alike."""
     scaled = [p / np.sqrt(np.mean(np.sum(p**2, axis=1))) for p in positions]
     return np.linalg.svd(sum(p.T @ p / len(p) for p in scaled))[2]
 

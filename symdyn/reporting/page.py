@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, PackageLoader
 
 __all__ = ["report"]
 
@@ -23,7 +23,8 @@ def report(
     ----------
     results : dict of str to xr.Dataset, or xr.DataTree
         The groups of `results.nc`: `symmetry` (the verdicts), `law`, `validation`, `provenance`; absent ones are left
-        out, others are shown as tables. The attribute `caption` of a group is printed above its table.
+        out, others are shown as tables. The attribute `caption` of a group is printed above its table, `label` above
+        its first column.
     out : path
         The HTML file, or the run directory that gets a `report.html`.
     title : str
@@ -45,9 +46,7 @@ def report(
     if not groups:
         raise ValueError("results hold no group: nothing to report")
     path = Path(out) / "report.html" if Path(out).is_dir() else Path(out)
-    environment = Environment(
-        loader=PackageLoader("symdyn.reporting", "."), autoescape=select_autoescape(), trim_blocks=True
-    )
+    environment = Environment(loader=PackageLoader("symdyn.reporting", "."), autoescape=True, trim_blocks=True)
     page = environment.get_template("page.html.jinja").render(
         title=title,
         findings=findings,
@@ -76,13 +75,13 @@ def _table(name, dataset):
     dims = [str(d) for d in dataset.dims]
     over = next((d for d in ("generator", "output", "trajectory") if d in dims), dims[0] if dims else None)
     columns = [str(v) for v, a in dataset.data_vars.items() if a.dims == (over,) and v not in _HIDDEN]
-    label = str(over or "")
+    label = dataset.attrs.get("label", str(over or ""))
     keys = dataset[over].values if over in dataset.coords else range(dataset.sizes[over]) if over else []
     rows = [
         {"key": str(key), "cells": [_cell(dataset[c].values[i]) for c in columns], "kind": _kind(dataset, i)}
         for i, key in enumerate(keys)
     ]
-    scalars = [(_long_name(dataset, v), _cell(a.item())) for v, a in dataset.data_vars.items() if a.ndim == 0]
+    scalars = [(_long_name(dataset, v), _cell(a.item(), digits=8)) for v, a in dataset.data_vars.items() if a.ndim == 0]
     return {
         "title": _TITLES.get(name, name.replace("_", " ").capitalize()),
         "caption": dataset.attrs.get("caption", ""),
@@ -103,24 +102,25 @@ def _long_name(dataset, variable):
     return f"{name} ({units})" if units else name
 
 
-def _cell(value):
+def _cell(value, digits=3):
     if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
     if isinstance(value, int | np.integer):
         return str(value)
     if isinstance(value, float | np.floating):
-        return _number(float(value))
+        return _number(float(value), digits)
     return str(value)
 
 
-def _number(value):
+def _number(value, digits):
     if np.isnan(value):
         return "–"
     if np.isinf(value):
         return "∞"
     if value != 0 and abs(value) < 1e-16:
         return "< 1e-16"
-    return f"{value:.8g}" if abs(value - 1) < 0.01 or abs(value - 1.5) < 0.01 else f"{value:.3g}"
+    # What is told apart from 1 needs its decimals.
+    return f"{value:.{max(digits, 6) if abs(value - 1) < 0.02 else digits}g}"
 
 
 def _inlined(path):

@@ -56,7 +56,7 @@ class RunDirectory:
         return self
 
     def __exit__(self, kind, error, trace) -> None:
-        if error is not None:
+        if error is not None and not (isinstance(error, SystemExit) and error.code in (0, None)):
             self.log.error("stopped: %s: %s", kind.__name__, error)
         for handler in self._handlers:
             self.log.removeHandler(handler)

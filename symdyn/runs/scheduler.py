@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import dask
+from dask.config import set as configured
 
 __all__ = ["scheduler"]
 
@@ -37,10 +37,10 @@ def scheduler(name: str = "auto") -> Iterator[str]:
         from dask.distributed import Client
 
         with Client(address if name == "auto" else name, timeout="30s") as client:
-            yield f"Dask scheduler at {client.scheduler.address}"
+            yield f"Dask scheduler at {client.scheduler_info()['address']}"
     elif name in ("auto", "threads", "synchronous"):
         chosen = "threads" if name == "auto" else name
-        with dask.config.set(scheduler=chosen):
+        with configured(scheduler=chosen):
             yield chosen
     else:
         raise ValueError(f"scheduler must be auto, threads, synchronous, local or an address tcp://..., got {name!r}")

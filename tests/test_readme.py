@@ -1,0 +1,42 @@
+"""The README's samples run as they stand."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    """All samples in order, in a folder of their own, in one namespace."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "datasets").symlink_to(ROOT / "datasets")
+    namespace, values = {}, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for sample in SAMPLES:
+            exec(sample, namespace)
+            values.append(dict(namespace))
+    return values
+
+
+def test_there_are_samples():
+    assert len(SAMPLES) >= 3
+
+
+def test_the_planets_have_the_symmetry_the_readme_says(outcome):
+    assert outcome[0]["search"].algebra_.name == "so(3) + R"
+
+
+def test_the_constrained_model_has_four_free_coefficients(outcome):
+    model = outcome[1]["model"]
+    assert model.subspace_.dim == 4 and model.coefficients().size == 20
+
+
+def test_one_coefficient_is_left_of_the_second_order_law(outcome):
+    names = outcome[2]
+    subspace = names["sd"].equivariant_subspace(names["library"], names["algebra"], output="second_order")
+    assert subspace.dim == 1
