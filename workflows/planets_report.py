@@ -67,8 +67,8 @@ def groups(search, model, law, free, predictions, strengths, under_noise, config
         coords={"output": np.array([f"{s}'" for s in law.states], dtype=object)},
         attrs={
             "caption": "The law fitted inside the symmetry; library: q |q|^-k for k = 0 to 5, constants, velocities, "
-            "each with its own coefficient in each of the six equations. Selected before by prediction of left-out bodies, "
-            f"with no isotropy put in: {', '.join(search.law_fit_.kept)}."
+            "each with its own coefficient in each of the six equations. Selected before by prediction of left-out "
+            f"bodies, with no isotropy put in: {', '.join(search.law_fit_.kept)}."
         },
     )
     return {
@@ -105,8 +105,8 @@ def _validation(predictions):
         table,
         coords={"trajectory": [p.name for p in next(iter(predictions.values()))]},
         attrs={
-            "caption": "Each body is left out of discovery and fit; its orbit is then predicted from its first state over "
-            "one period. Error: root mean square distance over root mean square radius. The free fit is shown for "
+            "caption": "Each body is left out of discovery and fit; its orbit is then predicted from its first state "
+            "over one period. Error: root mean square distance over root mean square radius. The free fit is shown for "
             "three thresholds of STLSQ, the constrained one for the first."
         },
     )
@@ -142,8 +142,8 @@ def findings(search, tables) -> list[str]:
         f"Violations are below {float(symmetry.upper_bound.values[accepted].max(initial=0)):.2g} (95 %), against "
         f"{float(symmetry.upper_bound.values[~accepted][0]):.2g} for the next candidate, which is "
         f"{symmetry.verdict.values[~accepted][0]}.",
-        f"Time scales as the {float(symmetry.tau_over_scale):.4f} ± {float(symmetry.tau_over_scale_error):.1g} power of "
-        "length: Kepler's third law.",
+        f"Time scales as the {float(symmetry.tau_over_scale):.4f} ± {float(symmetry.tau_over_scale_error):.1g} power "
+        "of length: Kepler's third law.",
         _about_the_plane(plane),
         f"Inside the symmetry {int(law.free_coefficients)} of {int(law.free_coefficients_without)} coefficients are "
         f"free; GM comes out at {float(law.GM_relative):.5f} of its known value.",

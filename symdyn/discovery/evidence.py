@@ -74,7 +74,7 @@ class Evidence:
     """Directions of the candidate space in order of evidence, with bounds.
 
     Built from quadratic forms; `directions` `(candidate, direction)` are orthonormal in the size D, most symmetric
-    first. Directions that move nothing on the data have no violation at all: they are `unseen` `(candidate, direction)`.
+    first. Directions that move nothing on the data have no violation: they are `unseen` `(candidate, direction)`.
     """
 
     forms: QuadraticForms
