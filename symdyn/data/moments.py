@@ -14,7 +14,7 @@ from dask.base import compute
 from dask.delayed import delayed
 
 from symdyn.data.rates import noise_level
-from symdyn.data.trajectories import Trajectory, each_trajectory, state_names
+from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
 from symdyn.data.weak import weak_rows
 from symdyn.lie.features import Features
 
@@ -78,7 +78,7 @@ def accumulate(dataset: xr.Dataset, features: Features, kind: str = "flow", n_po
         Points kept in all.
     """
     per_run = max(n_points // dataset.sizes["trajectory"], 2)
-    blocks = _blocks(dataset)
+    blocks = _blocks(named(dataset))
     work = [delayed(_accumulate_block)(block, features, kind, per_run) for block in blocks]
     if len(work) == 1:
         return _accumulate_block(blocks[0], features, kind, per_run)

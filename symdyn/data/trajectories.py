@@ -16,7 +16,7 @@ import xarray as xr
 
 from symdyn.data.units import check_units
 
-__all__ = ["Trajectory", "each_trajectory", "from_arrays", "open_trajectories", "state_names", "validate"]
+__all__ = ["Trajectory", "each_trajectory", "from_arrays", "named", "open_trajectories", "state_names", "validate"]
 
 
 class Trajectory(NamedTuple):
@@ -109,7 +109,14 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
     if "t" not in dataset.variables and "time" not in dataset.coords:
         raise ValueError("times are missing: add a variable t(trajectory, time) or a coordinate time")
     check_units(dataset, names)
-    return dataset.assign_attrs(states=" ".join(names))
+    return named(dataset).assign_attrs(states=" ".join(names))
+
+
+def named(dataset: xr.Dataset) -> xr.Dataset:
+    """The Dataset with its trajectories numbered, unless a coordinate names them: a part of it keeps the names."""
+    if _label_of(dataset) is not None:
+        return dataset
+    return dataset.assign_coords(trajectory=np.arange(dataset.sizes["trajectory"]))
 
 
 def each_trajectory(dataset: xr.Dataset) -> Iterator[Trajectory]:
@@ -121,7 +128,8 @@ def each_trajectory(dataset: xr.Dataset) -> Iterator[Trajectory]:
         For NaN inside a run and for times that do not increase, naming the variable and the trajectory.
     """
     names = state_names(dataset)
-    labels = dataset[_label_of(dataset)].values if _label_of(dataset) else np.arange(dataset.sizes["trajectory"])
+    dataset = named(dataset)
+    labels = dataset[_label_of(dataset)].values
     clocks = _clocks(dataset)
     values = np.stack([np.asarray(dataset[name].values, dtype=float) for name in names], axis=-1)
     for label, times, states in zip(labels, clocks, values, strict=True):
@@ -197,7 +205,7 @@ def _open_netcdf(path):
 
 
 def _open_zarr(path):
-    return xr.open_zarr(path, chunks={}, consolidated=None)
+    return xr.open_zarr(path, chunks={}, consolidated=False)
 
 
 def _open_csv(path):

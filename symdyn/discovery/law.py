@@ -68,6 +68,7 @@ def fit_law(
     if shifts:
         errors = errors + _random_signs(shifts, len(errors), rng)
         jackknife = jackknife + _random_signs(shifts, len(jackknife), rng)
+    errors = errors + _unknown(problem, kept, len(errors), rng)
     return LawFit(estimate, kept, path, errors, stretch, jackknife)
 
 
@@ -87,7 +88,7 @@ class _Problem:
         columns = np.flatnonzero(np.isin(self.families, kept))
         block = gram[np.ix_(columns, columns)]
         right = gram[columns, self.n_features :]
-        scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(block)), 1e-300))
+        scale = _inverse_sizes(block)
         solution = np.linalg.lstsq(block * scale[:, None] * scale, right * scale[:, None], rcond=1e-11)[0]
         full = np.zeros((right.shape[1], self.n_features))
         full[:, columns] = (solution * scale[:, None]).T
@@ -155,7 +156,7 @@ def _self_assessed(problem, kept, parts, counts, coefficients):
     left = np.hstack([-coefficients, np.eye(len(coefficients))])
     gram = np.tensordot(counts, parts, 1)
     block = gram[np.ix_(columns, columns)]
-    scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(block)), 1e-300))
+    scale = _inverse_sizes(block)
     inverse = np.linalg.pinv(block * scale[:, None] * scale, rcond=1e-11)
     # Residual times feature, summed over each trajectory, is its pull on the coefficients.
     pulls = np.einsum("ot,gtc->goc", left, parts[:, :, columns]) * scale
@@ -170,6 +171,26 @@ def _jackknife(problem, kept, estimate):
         return np.zeros((1, *estimate.shape))
     left_out = [problem.solve(total - gram, kept) - estimate for gram in problem.grams]
     return np.stack(left_out) * np.sqrt(n - 1)
+
+
+def _inverse_sizes(gram):
+    """One over the size of each column; 0, so that its coefficient stays 0, for a column that vanishes on the data."""
+    squares = np.abs(np.diag(gram))
+    return np.where(squares > 0, 1 / np.sqrt(np.maximum(squares, 1e-300)), 0.0)
+
+
+def _unknown(problem, kept, n, rng):
+    """Errors `(n, output, feature)` of coefficients whose feature vanishes on all the data, such as z in planar motion.
+
+    The fit leaves them at 0, but the data say nothing about them: they may well be as large as in the rest of the family.
+    """
+    squares = np.abs(np.diag(problem.grams.sum(0)))[: problem.n_features]
+    errors = np.zeros((n, len(problem.output_power), problem.n_features))
+    for column in np.flatnonzero((squares == 0) & np.isin(problem.families, kept)):
+        family = squares[problem.families == problem.families[column]].max()
+        natural = np.sqrt(problem.output_power / family) if family else np.ones(len(problem.output_power))
+        errors[:, :, column] = 3 * natural * rng.standard_normal((n, len(natural)))
+    return errors
 
 
 def _random_signs(shifts, n, rng):

@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import symdyn as sd
+from symdyn.lie import candidates
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.brackets import killing_form, structure_constants
+
+KEPLER = LieAlgebra(candidates.so(3) + candidates.from_matrices(np.eye(3)[None], time_scaling=[1.5]))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(2, 3))
+def test_bracket_is_antisymmetric_and_satisfies_jacobi(seed, n):
+    mixture = np.random.default_rng(seed).standard_normal((n * n, n * n))
+    c = structure_constants(candidates.gl(n).combine(mixture))
+    scale = np.abs(c).max()
+    np.testing.assert_allclose(c, -np.swapaxes(c, 0, 1), atol=1e-8 * scale)
+    jacobi = np.einsum("ijl,lkm->ijkm", c, c)
+    jacobi = jacobi + np.einsum("jkl,lim->ijkm", c, c) + np.einsum("kil,ljm->ijkm", c, c)
+    np.testing.assert_allclose(jacobi, 0, atol=1e-7 * scale**2)
+
+
+def test_brackets_of_linear_fields_are_commutators():
+    first, second = np.random.default_rng(0).standard_normal((2, 3, 3))
+    basis = candidates.from_matrices([first, second, second @ first - first @ second])
+    np.testing.assert_allclose(structure_constants(basis)[0, 1], [0, 0, 1], atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("generators", "name"),
+    [
+        (candidates.so(2), "so(2)"),
+        (candidates.so(3), "so(3)"),
+        (candidates.so(4), "so(4)"),
+        (candidates.lorentz(1, 3), "so(1,3)"),
+        (candidates.gl(2), "sl(2) + R"),
+        (candidates.gl(3), "sl(3) + R"),
+        (candidates.symplectic(2), "sl(2)"),
+        (candidates.scalings(2), "R^2"),
+        (candidates.translations(1), "R"),
+        (candidates.se(2), "unnamed, dimension 3"),
+        (KEPLER.basis, "so(3) + R"),
+    ],
+)
+def test_algebras_close_and_are_named_in_any_basis(generators, name):
+    mixture = np.linalg.qr(np.random.default_rng(1).standard_normal((len(generators),) * 2))[0]
+    for basis in (generators, generators.combine(mixture)):
+        algebra = LieAlgebra(basis)
+        assert algebra.closure_error() < 1e-10
+        assert algebra.name == name
+
+
+def test_a_span_that_is_no_algebra_does_not_close():
+    assert LieAlgebra(candidates.so(3).combine(np.eye(3)[:2])).closure_error() > 0.5
+
+
+def test_killing_form_of_rotations_is_negative():
+    assert np.linalg.eigvalsh(killing_form(LieAlgebra(candidates.so(3)).structure_constants())).max() < -1
+
+
+def _estimated(error, seed=0):
+    """Kepler's algebra in a mixed basis, with independent errors in the coefficients."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((4, 4)) @ KEPLER.basis.vectors()
+    return LieAlgebra(
+        KEPLER.basis.with_vectors(vectors + error * rng.standard_normal(vectors.shape)),
+        max(error, 1e-12) ** 2 * np.eye(vectors.size),
+    )
+
+
+def test_canonical_form_recovers_the_algebra_inside_its_error_bars():
+    canonical = _estimated(1e-2).canonical()
+    assert canonical.exact.all() and canonical.name == "so(3) + R"
+    found = {tuple(np.round(v * np.sign(v[np.flatnonzero(v)[0]]), 12)) for v in canonical.basis.vectors()}
+    wanted = {tuple(v * np.sign(v[np.flatnonzero(v)[0]])) for v in KEPLER.basis.vectors()}
+    assert found == wanted
+    assert canonical.closure_error() < 1e-12
+
+
+def test_nothing_is_rounded_outside_the_error_bars():
+    sheared = np.array([[0.13, 1.0], [-1.017, -0.13]])
+    canonical = LieAlgebra.from_matrices([sheared], errors=1e-4).canonical()
+    assert not canonical.exact.any()
+    ratio = canonical.matrices[0] / canonical.matrices[0][0, 1]
+    np.testing.assert_allclose(ratio, sheared, rtol=1e-9)
+
+
+def test_an_exact_algebra_is_its_own_canonical_form():
+    assert KEPLER.canonical() is KEPLER
+
+
+def test_third_law_is_read_off():
+    assert KEPLER.time_per_scale() == (1.5, 0.0)
+    value, error = LieAlgebra(
+        candidates.from_matrices(2 * np.eye(3)[None], time_scaling=[3.0]), 0.01**2 * np.eye(13)
+    ).time_per_scale()
+    # tau / (trace / 3): variance (s/2)^2 + 3 (1.5/2 * s/3)^2
+    assert value == 1.5 and error == pytest.approx(0.01 * np.sqrt(0.25 + 3 * 0.25**2))
+    with pytest.raises(ValueError, match="rescales time"):
+        LieAlgebra(candidates.so(2)).time_per_scale()
+
+
+def test_drawn_algebras_have_the_covariance_they_are_drawn_from():
+    algebra = LieAlgebra.from_matrices([[[0, 1], [-1, 0]]], errors=[[[0.1, 0.2], [0.0, 0.3]]])
+    drawn = np.stack([a.basis.vectors().ravel() for a in algebra.draw(4000, np.random.default_rng(0))])
+    np.testing.assert_allclose(drawn.std(axis=0), algebra.errors.ravel(), atol=0.01)
+    assert LieAlgebra(candidates.so(2)).draw(1, np.random.default_rng(0))[0].basis.vectors() == pytest.approx(
+        candidates.so(2).vectors()
+    )
+
+
+def test_prolongation_moves_velocities_and_carries_error_bars():
+    algebra = LieAlgebra(
+        candidates.from_matrices(np.eye(2)[None], time_scaling=[1.5]), np.diag([0, 1, 2, 0, 3, 4, 5.0]) ** 2
+    )
+    prolonged = algebra.prolong()
+    np.testing.assert_allclose(prolonged.matrices[0], np.diag([1, 1, -0.5, -0.5]))
+    errors = prolonged.basis.with_vectors(prolonged.errors)
+    np.testing.assert_allclose(np.diag(errors.coefficients[0, :, 1:]), [1, 4, np.hypot(1, 5), np.hypot(4, 5)])
+
+
+def test_subset_keeps_error_bars_of_what_it_keeps():
+    algebra = _estimated(1e-2)
+    part = algebra.subset([2])
+    np.testing.assert_array_equal(part.errors, algebra.errors[[2]])
+    assert algebra.subset([]).dim == 0 and algebra.subset([]).name == "0"
+
+
+def test_representation_repeats_the_matrices():
+    representation = LieAlgebra(candidates.so(2)).representation(copies=2)
+    np.testing.assert_array_equal(representation[0], np.kron(np.eye(2), [[0, 1], [-1, 0]]))
+    with pytest.raises(ValueError, match="translations"):
+        LieAlgebra(candidates.se(2)).representation()
+
+
+def test_matrices_of_nonlinear_generators_are_refused():
+    with pytest.raises(ValueError, match="not affine"):
+        _ = LieAlgebra(candidates.polynomial(2, 2)).matrices
+
+
+@pytest.mark.parametrize("algebra", [KEPLER, _estimated(1e-2), LieAlgebra(candidates.polynomial(2, 2))])
+def test_saved_algebra_is_the_same(algebra, tmp_path):
+    algebra.save(tmp_path / "a.nc")
+    loaded = sd.LieAlgebra.load(tmp_path / "a.nc")
+    np.testing.assert_array_equal(loaded.basis.vectors(), algebra.basis.vectors())
+    np.testing.assert_array_equal(loaded.covariance, algebra.covariance)
+    np.testing.assert_array_equal(loaded.exact, algebra.exact)
+    assert (loaded.states, loaded.basis.features) == (algebra.states, algebra.basis.features)
+
+
+def test_files_that_hold_no_algebra_are_refused(tmp_path):
+    import xarray as xr
+
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        LieAlgebra.load(tmp_path / "none.nc")
+    xr.Dataset({"x": 1.0}).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    with pytest.raises(ValueError, match="no algebra"):
+        LieAlgebra.load(tmp_path / "other.nc")
+    KEPLER.save(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as dataset:
+        dataset.load().assign_attrs(format_version=99).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    with pytest.raises(ValueError, match="update symdyn"):
+        LieAlgebra.load(tmp_path / "b.nc")
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="covariance must have shape"):
+        LieAlgebra(candidates.so(2), np.eye(3))
+    with pytest.raises(ValueError, match=r"\(generator, n, n\)"):
+        LieAlgebra.from_matrices(np.ones((2, 3)))
