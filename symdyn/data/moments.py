@@ -109,7 +109,8 @@ def _one_run(run: Trajectory, names, features, kind, per_run) -> Moments:
     if kind == "second_order":
         _check_velocities(run, names)
     targets = run.states[:, n // 2 :] if kind == "second_order" else run.states
-    rows = weak_rows(run, run.states, targets, features)
+    noise = noise_level(run.times, run.states)
+    rows = weak_rows(run, run.states, targets, features, noise)
     n_outputs = targets.shape[1]
     groups = np.unique(rows.block)
     sums = np.stack([rows.even[rows.block == g].T @ rows.odd[rows.block == g] for g in groups])
@@ -122,7 +123,7 @@ def _one_run(run: Trajectory, names, features, kind, per_run) -> Moments:
         signal=np.mean(even * odd, axis=0)[None],
         power=np.mean(((even + odd) / 2) ** 2, axis=0)[None],
         spread=run.states.std(axis=0)[None],
-        noise=noise_level(run.times, run.states)[None],
+        noise=noise[None],
         points=run.states[chosen],
         owner=np.zeros(len(chosen), dtype=int),
         labels=(run.name,),

@@ -19,6 +19,7 @@ from scipy.sparse.linalg import spsolve
 
 from symdyn.data.rates import characteristic_time
 from symdyn.data.trajectories import Trajectory
+from symdyn.lie.features import Features
 
 __all__ = ["MIN_SAMPLES", "WeakRows", "quadrature_weights", "weak_rows"]
 
@@ -39,7 +40,9 @@ class WeakRows(NamedTuple):
     block: np.ndarray
 
 
-def weak_rows(run: Trajectory, points: np.ndarray, targets: np.ndarray, features) -> WeakRows:
+def weak_rows(
+    run: Trajectory, points: np.ndarray, targets: np.ndarray, features: Features, noise: np.ndarray
+) -> WeakRows:
     """Weak rows of y' = W theta(x) along one trajectory.
 
     Parameters
@@ -50,6 +53,8 @@ def weak_rows(run: Trajectory, points: np.ndarray, targets: np.ndarray, features
     targets : ndarray, `(time, output)`
         y: the states of a flow, the velocities of a second-order system.
     features : Features
+    noise : ndarray, `(state,)`
+        Standard deviation of the noise on `points`, taken out of the means of polynomial features.
 
     Raises
     ------
@@ -65,7 +70,8 @@ def weak_rows(run: Trajectory, points: np.ndarray, targets: np.ndarray, features
     scale = characteristic_time(times, run.states)
     half = window_half_width(times, scale)
     centers = np.arange(times[0] + half, times[-1] - half * (1 - 1e-9), 2 * half / _OVERLAP)
-    halves = [_integrals(times, points, targets, features, centers, half, parity) for parity in (0, 1)]
+    values = features.debiased(points, noise)
+    halves = [_integrals(times, values, targets, centers, half, parity) for parity in (0, 1)]
     block = _blocks(centers, np.pi * scale)
     return WeakRows(halves[0], halves[1], block)
 
@@ -92,12 +98,12 @@ def quadrature_weights(times: np.ndarray) -> np.ndarray:
     return spsolve(design.T.tocsc(), integrals)
 
 
-def _integrals(times, points, targets, features, centers, half, parity):
+def _integrals(times, values, targets, centers, half, parity):
     clock = times[parity::2]
     weights = quadrature_weights(clock)
     bump, slope = _bumps(clock, centers, half)
     norm = 1 / np.maximum(bump @ weights, 1e-300)
-    tested = (bump.multiply(weights[None])).tocsr() @ features(points[parity::2])
+    tested = (bump.multiply(weights[None])).tocsr() @ values[parity::2]
     moved = -(slope.multiply(weights[None])).tocsr() @ targets[parity::2]
     return np.hstack([tested, moved]) * norm[:, None]
 

@@ -114,10 +114,9 @@ class Evidence:
         total = frame.T @ (self._replicates(self.forms.stretch) + self.noise) @ frame
         return frame @ np.linalg.eigh(total)[1]
 
-    @cached_property
-    def signal_to_noise(self) -> np.ndarray:
-        """|L|^2 over its noise `(direction,)`: about 1 and below for a symmetry, to the resolution of the data."""
-        return self._along(self.forms.violation) / np.maximum(self._along(self.noise), 1e-300)
+    def ratio(self, vector: np.ndarray) -> float:
+        """|L|^2 over its mean square error: about 1 and below for a symmetry, to the resolution of the data."""
+        return float((vector @ self.forms.violation @ vector) / max(vector @ self.noise @ vector, 1e-300))
 
     def violation(self, vector: np.ndarray) -> float:
         """eps of a combination `(candidate,)`, the bias from the error of the law removed."""

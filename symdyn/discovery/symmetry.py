@@ -70,7 +70,7 @@ class SymmetryDiscovery(BaseEstimator):
     trivial_ : LieAlgebra
         Accepted generators that are parallel to the flow.
     verdicts_ : xr.Dataset
-        Over `generator`: violation, upper_bound, p_value, verdict, exact_rejected, trivial.
+        Over `generator`: violation, upper_bound, p_value, signal_to_noise, verdict, exact_rejected, trivial.
     generators_ : Generators
         All combinations of the candidates in the order of the verdicts.
     law_ : VectorField
@@ -79,7 +79,6 @@ class SymmetryDiscovery(BaseEstimator):
         The law with its error and the path of its selection.
     noise_ : xr.DataArray
         Estimated noise `(trajectory, state)`.
-    signal_to_noise_ : ndarray, `(direction,)`
     evidence_ : Evidence
     """
 
@@ -191,7 +190,6 @@ class SymmetryDiscovery(BaseEstimator):
         displacement = _displacement(setting, moments, scales, self.law_, weights)
         evidence = Evidence(bracket_forms(derivative, self.law_fit_, weights, displacement), self.delta)
         self.evidence_ = evidence
-        self.signal_to_noise_ = evidence.signal_to_noise
         accepted = _canonical_algebra(setting.candidates, evidence)
         trivial = _parallel(accepted, setting, moments, scales, self.law_)
         weights_of = accepted.basis.vectors() @ np.linalg.pinv(setting.candidates.vectors())

@@ -43,6 +43,11 @@ def verdict_table(
             "violation": (dims, np.array([*violations, *missing]), {"long_name": "violation eps, debiased"}),
             "upper_bound": (dims, np.array([*bounds, *missing]), {"long_name": "95 % upper bound of eps"}),
             "p_value": (dims, np.array([*adjusted, *missing]), {"long_name": "p value of eps = 0 (Holm)"}),
+            "signal_to_noise": (
+                dims,
+                np.array([*[evidence.ratio(v) for v in vectors], *missing]),
+                {"long_name": "bracket over its error, squared"},
+            ),
             "verdict": (dims, np.array([*verdicts, *["undetermined"] * n_unseen], dtype=object)),
             "exact_rejected": (dims, np.array([*(adjusted < alpha), *[False] * n_unseen])),
             "trivial": (dims, np.array([*trivial, *[False] * (len(rest) + n_unseen)])),

@@ -37,6 +37,20 @@ class Features(ABC):
     def families(self, states: Sequence[str]) -> list[str]:
         """The label of the family that each feature belongs to, in terms of the names of the states."""
 
+    def debiased(self, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Values `(sample, feature)` whose mean over white noise is theta at the points without noise.
+
+        Powers of a noisy state are too large on average, E (x + e)^2 = x^2 + s^2. Hermite polynomials are not:
+        E He_k(x + e) = x^k. Features that are no polynomials are returned as they are.
+
+        Parameters
+        ----------
+        points : ndarray, `(sample, state)`
+        noise : ndarray, `(state,)`
+            Standard deviation of the noise, independent from state to state.
+        """
+        return self(points)
+
     def size(self, n_states: int) -> int:
         """Number of features over `n_states` states."""
         return len(self.families([""] * n_states))
@@ -59,6 +73,9 @@ class Monomials(Features):
 
     def __call__(self, points):
         return monomials(_columns(points, None, len(self.exponents[0])), self._array())
+
+    def debiased(self, points, noise):
+        return monomials(_columns(points, None, len(self.exponents[0])), self._array(), np.asarray(noise))
 
     def jacobian(self, points):
         return monomial_jacobian(_columns(points, None, len(self.exponents[0])), self._array())
@@ -100,6 +117,11 @@ class Polynomial(Features):
     def __call__(self, points):
         chosen = _columns(points, self.columns)
         return monomials(chosen, self._exponents(chosen.shape[1]))
+
+    def debiased(self, points, noise):
+        chosen = _columns(points, self.columns)
+        noise = np.asarray(noise) if self.columns is None else np.asarray(noise)[list(self.columns)]
+        return monomials(chosen, self._exponents(chosen.shape[1]), noise)
 
     def jacobian(self, points):
         chosen = _columns(points, self.columns)
@@ -181,6 +203,9 @@ class Sum(Features):
     def __call__(self, points):
         return np.concatenate([part(points) for part in self.parts], axis=1)
 
+    def debiased(self, points, noise):
+        return np.concatenate([part.debiased(points, noise) for part in self.parts], axis=1)
+
     def jacobian(self, points):
         return np.concatenate([part.jacobian(points) for part in self.parts], axis=1)
 
@@ -210,9 +235,12 @@ def polynomial_exponents(n_states: int, degree: int, constant: bool = True) -> n
     return exponents
 
 
-def monomials(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
-    """Values `(sample, feature)` of the monomials with the given exponents `(feature, state)`."""
-    powers = _power_table(points, int(exponents.max(initial=0)))
+def monomials(points: np.ndarray, exponents: np.ndarray, noise: np.ndarray | float = 0.0) -> np.ndarray:
+    """Values `(sample, feature)` of the monomials with the given exponents `(feature, state)`.
+
+    With `noise` `(state,)` above 0 each power is replaced by the Hermite polynomial that has it for its mean.
+    """
+    powers = _power_table(points, int(exponents.max(initial=0)), noise)
     values = np.ones((len(exponents), len(points)))
     for state in range(exponents.shape[1]):
         values *= powers[exponents[:, state], :, state]
@@ -235,10 +263,13 @@ def monomial_name(row, states) -> str:
     return " ".join(factors) or "1"
 
 
-def _power_table(points, degree):
+def _power_table(points, degree, noise=0.0):
+    """He_k(x) for variance noise^2, `(power, sample, state)`: He_{k+1} = x He_k − k noise^2 He_{k−1}; x^k without noise."""
     table = np.ones((degree + 1, *points.shape))
     for power in range(1, degree + 1):
         table[power] = table[power - 1] * points
+        if power > 1:
+            table[power] -= (power - 1) * np.square(noise) * table[power - 2]
     return table
 
 

@@ -109,3 +109,21 @@ def test_bad_input_is_named():
         CentralForce((3,))(np.ones((2, 2)))
     with pytest.raises(ValueError, match="not fitted"):
         from_library(ps.PolynomialLibrary(2))
+
+
+@pytest.mark.parametrize("features", [Polynomial(4), SPACES["polynomial of some columns"], SPACES["sum"]])
+def test_debiased_values_have_the_clean_values_for_their_mean(features):
+    """Gauss-Hermite quadrature over the noise, exact for polynomials."""
+    noise = np.array([0.3, 0.1, 0.0, 0.2, 0.4, 0.05])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(5)
+    state = np.array([1.2, -0.7, 0.9, 0.4, -1.1, 0.3])
+    grid = np.stack(np.meshgrid(*[nodes] * 6, indexing="ij"), axis=-1).reshape(-1, 6)
+    mass = np.prod(np.stack(np.meshgrid(*[weights] * 6, indexing="ij"), axis=-1).reshape(-1, 6), axis=1)
+    found = mass @ features.debiased(state + noise * grid, noise) / mass.sum()
+    polynomial = [index for index, name in enumerate(features.names(STATES)) if "|q|" not in name]
+    np.testing.assert_allclose(found[polynomial], features(state[None])[0][polynomial], rtol=1e-10)
+
+
+def test_without_noise_nothing_is_debiased():
+    for features in SPACES.values():
+        np.testing.assert_array_equal(features.debiased(POINTS, np.zeros(6)), features(POINTS))
