@@ -264,7 +264,7 @@ def monomial_name(row, states) -> str:
 
 
 def _power_table(points, degree, noise=0.0):
-    """He_k(x) for variance noise^2, `(power, sample, state)`: He_{k+1} = x He_k − k noise^2 He_{k−1}; x^k without noise."""
+    """He_k(x) of variance noise^2, `(power, sample, state)`: He_{k+1} = x He_k − k noise^2 He_{k−1}."""
     table = np.ones((degree + 1, *points.shape))
     for power in range(1, degree + 1):
         table[power] = table[power - 1] * points
