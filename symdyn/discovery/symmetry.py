@@ -12,14 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.moments import Moments, accumulate
 from symdyn.data.trajectories import open_trajectories, state_names
 from symdyn.data.units import shared_scales
+from symdyn.discovery.conclusion import conclude, findings_text
 from symdyn.discovery.evidence import Evidence, bracket_forms
 from symdyn.discovery.law import fit_law
 from symdyn.discovery.scales import Scales, find_scales
 from symdyn.discovery.trivial import parallel_violation
-from symdyn.discovery.verdicts import judged_table, verdict_table, verdict_text
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.brackets import closure_error
-from symdyn.lie.canonical import Ensemble, canonical_vectors
+from symdyn.discovery.verdicts import judged_table
 from symdyn.lie.derivative import LieDerivative, act
 from symdyn.lie.features import Features, from_library
 from symdyn.lie.fields import Generators, VectorField
@@ -30,9 +28,6 @@ __all__ = ["SymmetryDiscovery"]
 # A generator counts as parallel to the flow below this sine of the angle (root mean square over the data). It must be
 # small: for a weakly damped oscillator so(2) is 6 degrees from f, and is no trivial symmetry.
 _TRIVIAL = 0.02
-# Closure error of the worst pair above which an estimated span is no algebra: noise leaves some percent, a bracket
-# that leaves the span about 1.
-_OPEN = 0.3
 
 
 class SymmetryDiscovery(BaseEstimator):
@@ -140,8 +135,7 @@ class SymmetryDiscovery(BaseEstimator):
     def summary(self) -> str:
         """The verdicts as a table."""
         check_is_fitted(self, "verdicts_")
-        trivial = f"\ntrivial (parallel to the flow): {', '.join(self.trivial_.texts())}" if self.trivial_.dim else ""
-        return verdict_text(self.verdicts_, self.algebra_.name) + trivial
+        return findings_text(self.verdicts_, self.algebra_, self.trivial_)
 
     def judge(self, generators: Generators) -> xr.Dataset:
         """The evidence on given generators, such as rotations about axes of one's own choice.
@@ -190,17 +184,14 @@ class SymmetryDiscovery(BaseEstimator):
         displacement = _displacement(setting, moments, scales, self.law_, weights)
         evidence = Evidence(bracket_forms(derivative, self.law_fit_, weights, displacement), self.delta)
         self.evidence_ = evidence
-        accepted = _canonical_algebra(setting.candidates, evidence)
-        trivial = _parallel(accepted, setting, moments, scales, self.law_)
-        weights_of = accepted.basis.vectors() @ np.linalg.pinv(setting.candidates.vectors())
-        rest = np.concatenate([evidence.directions.T[accepted.dim :], evidence.unseen.T])
-        others = setting.candidates.with_vectors(_unit_size(rest @ setting.candidates.vectors()))
-        vectors = np.concatenate([accepted.basis.vectors(), others.vectors()])
-        self.generators_ = setting.candidates.with_vectors(vectors)
-        texts = accepted.texts() + others.texts(precision=2, tiny=0.2)
-        self.verdicts_ = verdict_table(evidence, weights_of, texts, trivial, self.alpha)
-        self.algebra_ = accepted.subset(np.flatnonzero(~trivial))
-        self.trivial_ = accepted.subset(np.flatnonzero(trivial))
+        found = conclude(
+            setting.candidates,
+            evidence,
+            self.alpha,
+            lambda algebra: _parallel(algebra, setting, moments, scales, self.law_),
+        )
+        self.algebra_, self.trivial_ = found.algebra, found.trivial
+        self.verdicts_, self.generators_ = found.verdicts, found.generators
 
 
 @dataclass(frozen=True)
@@ -242,30 +233,6 @@ def _displacement(setting, moments: Moments, scales: Scales, law, weights):
     return moved * rates[None, :, None]
 
 
-def _canonical_algebra(candidates, evidence) -> LieAlgebra:
-    """The largest closed span of directions whose bound is below delta, in canonical form.
-
-    The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
-    Taking them for symmetries together would force their brackets on a model as well.
-    """
-    for rank in range(evidence.rank, 0, -1):
-        span = evidence.directions[:, :rank].T @ candidates.vectors()
-        replicates = np.swapaxes(evidence.replicate_directions[:, :, :rank], 1, 2) @ candidates.vectors()
-        ensemble = Ensemble(span, replicates, _metric(candidates.vectors(), evidence))
-        canonical, exact, covariance = canonical_vectors(candidates.with_vectors(span), ensemble)
-        if exact.all() or closure_error(candidates.with_vectors(span)) < _OPEN:
-            return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
-    return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
-
-
-def _metric(vectors, evidence):
-    """The size D carried to coefficients `(coefficient, coefficient)`; the identity outside the candidates' span."""
-    inverse = np.linalg.pinv(vectors)
-    outside = np.eye(vectors.shape[1]) - inverse @ vectors
-    size = inverse @ evidence.forms.size @ inverse.T
-    return size + outside * max(np.trace(size) / len(vectors), 1e-300)
-
-
 def _parallel(algebra, setting, moments, scales, law):
     """Which accepted generators are parallel to the flow everywhere on the data."""
     if algebra.dim == 0:
@@ -274,8 +241,3 @@ def _parallel(algebra, setting, moments, scales, law):
     fields = (prolong(algebra.basis) if second else algebra.basis).values(moments.points)
     flow = (first_order(law) if second else law)(moments.points)
     return parallel_violation(fields, flow, scales.states[moments.owner]) < _TRIVIAL
-
-
-def _unit_size(vectors):
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    return vectors / np.where(largest == 0, 1, largest)
