@@ -12,6 +12,7 @@ _HOMES = {
     "Subspace": "symdyn.lie.subspace",
     "SymmetryDiscovery": "symdyn.discovery.symmetry",
     "VectorField": "symdyn.lie.fields",
+    "discover_function": "symdyn.discovery.function",
     "equivariant_subspace": "symdyn.lie.equivariance",
     "open_trajectories": "symdyn.data.trajectories",
     "report": "symdyn.reporting.page",

@@ -119,7 +119,8 @@ def _encode(features: Features) -> str:
         return json.dumps({"kind": "Sum", "parts": [_encode(part) for part in features.parts]})
     if type(features).__name__ not in _FEATURES:
         raise ValueError(f"features of type {type(features).__name__} have no form on disk; use Polynomial or a sum")
-    return json.dumps({"kind": type(features).__name__, **vars(features)})
+    # Powers and columns may be numpy integers, which json does not know.
+    return json.dumps({"kind": type(features).__name__, **vars(features)}, default=lambda value: value.item())
 
 
 def _decode(text: str) -> Features:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import xarray as xr
@@ -69,6 +70,10 @@ def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
         raise ValueError(f"trajectories have different numbers of states: {[run.shape[1] for run in runs]}")
     if t is None:
         raise ValueError("t is missing: give the time step, the times, or a list of times")
+    if isinstance(t, list | tuple) and len(t) != len(runs):
+        if any(np.ndim(entry) for entry in t):
+            raise ValueError(f"t lists {len(t)} times for {len(runs)} trajectories: give one entry a trajectory")
+        t = np.asarray(t, dtype=float)  # the times themselves, as a list of numbers
     times = [_times_of(t, k, len(run)) for k, run in enumerate(runs)]
     names = list(states) if states is not None else [f"x{i}" for i in range(runs[0].shape[1])]
     if len(names) != runs[0].shape[1]:
@@ -78,7 +83,7 @@ def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
     clocks = np.stack([np.pad(time, (0, longest - len(time)), constant_values=np.nan) for time in times])
     dims = ("trajectory", "time")
     variables = {name: (dims, stacked[:, :, i]) for i, name in enumerate(names)}
-    return xr.Dataset({"t": (dims, clocks), **variables}, attrs={"states": " ".join(names)})
+    return xr.Dataset({"t": (dims, clocks), **variables}, attrs={"states": _joined(names)})
 
 
 def state_names(dataset: xr.Dataset) -> list[str]:
@@ -109,7 +114,7 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
     if "t" not in dataset.variables and "time" not in dataset.coords:
         raise ValueError("times are missing: add a variable t(trajectory, time) or a coordinate time")
     check_units(dataset, names)
-    return named(dataset).assign_attrs(states=" ".join(names))
+    return named(dataset).assign_attrs(states=_joined(names))
 
 
 def named(dataset: xr.Dataset) -> xr.Dataset:
@@ -170,6 +175,16 @@ def _label_of(dataset):
     return next(iter(sorted(along, key=lambda name: name == "trajectory")), None)
 
 
+def _joined(names):
+    """The attribute `states`, which separates names by spaces."""
+    split = [name for name in names if len(str(name).split()) != 1]
+    if split:
+        raise ValueError(
+            f"state {split[0]!r} has a space in its name; rename it, such as {'_'.join(split[0].split())!r}"
+        )
+    return " ".join(map(str, names))
+
+
 def _declared_states(dataset):
     if "states" in dataset.attrs:
         return state_names(dataset)
@@ -195,27 +210,34 @@ def _open_file(path, chunks):
         raise ValueError(f"{path}: unknown kind of file; use one of {sorted(readers)}")
     try:
         dataset = readers[path.suffix](path)
-    except (OSError, EOFError, KeyError) as error:
+    except (OSError, EOFError, KeyError, BadZipFile) as error:
         raise ValueError(f"{path} cannot be read (truncated or damaged?): {error}") from error
     return dataset if chunks is None else dataset.chunk({"trajectory": chunks, "time": -1})
 
 
 def _open_netcdf(path):
-    return xr.open_dataset(path, engine="h5netcdf", chunks={})
+    # Times stay the numbers they are: as dates they would lose their unit, which velocities are checked against.
+    return xr.open_dataset(path, engine="h5netcdf", chunks={}, decode_times=False)
 
 
 def _open_zarr(path):
-    return xr.open_zarr(path, chunks={}, consolidated=False)
+    return xr.open_zarr(path, chunks={}, consolidated=False, decode_times=False)
 
 
 def _open_csv(path):
     import pandas as pd
 
-    table = pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # pandas' own errors are kinds of ValueError that do not name the file
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
     clock = next((name for name in ("t", "time") if name in table), None)
     if clock is None:
         raise ValueError(f"{path}: no column 't' or 'time'; the file has {list(table)}")
     states = [name for name in table if name not in (clock, "trajectory")]
+    for name in (clock, *states):
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            raise ValueError(f"{path}: column {name!r} holds text, not numbers; convert or drop it")
     runs = [run for _, run in table.groupby("trajectory", sort=False)] if "trajectory" in table else [table]
     dataset = from_arrays([run[states].to_numpy() for run in runs], [run[clock].to_numpy() for run in runs], states)
     if "trajectory" in table:
@@ -224,7 +246,7 @@ def _open_csv(path):
 
 
 def _open_npz(path):
-    with np.load(path, allow_pickle=False) as archive:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         if "x" not in archive or "t" not in archive:
             raise ValueError(f"{path}: arrays 'x' and 't' are needed, the file has {archive.files}")
         x, t = archive["x"], archive["t"]

@@ -21,7 +21,7 @@ from scipy import stats
 from symdyn.discovery.law import LawFit
 from symdyn.lie.derivative import LieDerivative
 
-__all__ = ["Evidence", "QuadraticForms", "bracket_forms", "holm"]
+__all__ = ["Evidence", "QuadraticForms", "bracket_forms", "exact_forms", "holm"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,20 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     error = np.stack([_gram(there) for there in moved])
     jackknife = np.mean([_gram(rows(derivative.of(e))) for e in fit.jackknife], axis=0)
     return QuadraticForms(_gram(here), size, cross, error, jackknife, fit.stretch)
+
+
+def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement: np.ndarray) -> QuadraticForms:
+    """The quadratic forms of an exact bracket: transported − sum of carried, `(sample, ..., candidate)` each.
+
+    Each part of what is carried counts for the size by itself: parts that cancel one another are still seen.
+    """
+
+    def rows(values):
+        return values.reshape(-1, values.shape[-1]) / np.sqrt(len(values))
+
+    size = _gram(rows(transported)) + _gram(rows(displacement)) + sum(_gram(rows(part)) for part in carried)
+    nothing = np.zeros((1, *size.shape))
+    return QuadraticForms(_gram(rows(transported - sum(carried))), size, nothing, nothing, nothing[0], np.ones(1))
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,8 @@ class Evidence:
         unit = self._unit(vector)
         errors = np.einsum("i,bij,j->b", unit, self.forms.error, unit) * self._widening(unit) ** 2
         observed = unit @ self.forms.violation @ unit
+        if not errors.any():  # an exact law: no error makes a bracket
+            return 1.0 if observed < self.delta**2 else 0.0
         larger = int(np.sum(errors >= observed))
         if larger >= 5 or errors.var() == 0:
             return (1 + larger) / (1 + len(errors))

@@ -188,7 +188,8 @@ def _unknown(problem, kept, n, rng):
     errors = np.zeros((n, len(problem.output_power), problem.n_features))
     for column in np.flatnonzero((squares == 0) & np.isin(problem.families, kept)):
         family = squares[problem.families == problem.families[column]].max()
-        natural = np.sqrt(problem.output_power / family) if family else np.ones(len(problem.output_power))
+        power = np.where(np.isfinite(problem.output_power), problem.output_power, 0.0)  # nothing is known of no motion
+        natural = np.sqrt(power / family) if family else np.ones(len(power))
         errors[:, :, column] = 3 * natural * rng.standard_normal((n, len(natural)))
     return errors
 

@@ -49,14 +49,19 @@ def find_scales(moments: Moments, groups: list[list[int]], kind: str) -> Scales:
         mean_power = np.maximum(power.mean(0), 1e-300)
         relative_signal, relative_power = (signal / mean_power).mean(1), (power / mean_power).mean(1)
         weights = np.sqrt(relative_signal) / np.maximum(relative_power, 1e-300)
-        outputs = np.sqrt(mean_power) / np.maximum(weights, 1e-300)[:, None]
-        output_power = np.maximum((weights[:, None] ** 2 * power).mean(0), 1e-300)
+        outputs = np.sqrt(_or_infinite(power.mean(0))) / np.maximum(weights, 1e-300)[:, None]
+        output_power = (weights[:, None] ** 2 * power).mean(0)
     else:
         weights = np.ones(moments.n_trajectories)
         spread = np.broadcast_to(np.sqrt(np.average(spread**2, axis=0, weights=windows)), spread.shape)
-        outputs = spread
-        output_power = np.maximum(np.average(power, axis=0, weights=windows), 1e-300)
-    return Scales(weights, output_power, np.maximum(spread, 1e-300), outputs, kind == "second_order")
+        outputs = _or_infinite(spread)
+        output_power = np.average(power, axis=0, weights=windows)
+    return Scales(weights, _or_infinite(output_power), _or_infinite(spread), outputs, kind == "second_order")
+
+
+def _or_infinite(sizes):
+    """A state that never varies has no scale: an infinite one takes it out of every norm, so it is no evidence."""
+    return np.where(sizes > 0, sizes, np.inf)
 
 
 def _pooled(squares, groups):

@@ -191,7 +191,9 @@ class LieAlgebra:
         """
         if np.any(self.translations):
             raise ValueError("the algebra contains translations, which have no linear representation")
-        return np.stack([np.kron(np.eye(copies), matrix) for matrix in self.matrices])
+        size = copies * len(self.states)
+        blocks = [np.kron(np.eye(copies), matrix) for matrix in self.matrices]
+        return np.array(blocks).reshape(self.dim, size, size)
 
     def texts(self, precision: int = 3) -> list[str]:
         """Each generator as a differential operator, such as `y ∂x − x ∂y`."""

@@ -46,7 +46,8 @@ def from_matrices(matrices, translations=None, *, copies: int = 1, time_scaling=
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
         raise ValueError(f"matrices must have shape (generator, n, n), got {matrices.shape}")
     shifts = np.zeros(matrices.shape[:2]) if translations is None else np.asarray(translations, dtype=float)
-    blocks = np.stack([np.kron(np.eye(copies), matrix) for matrix in matrices])
+    size = copies * matrices.shape[1]
+    blocks = np.array([np.kron(np.eye(copies), matrix) for matrix in matrices]).reshape(len(matrices), size, size)
     coefficients = np.concatenate([np.tile(shifts, copies)[:, :, None], blocks], axis=2)
     rates = np.zeros(len(matrices))
     if time_scaling is True:
@@ -137,7 +138,7 @@ def _antisymmetric_under(form):
         matrix = np.zeros((len(form), len(form)))
         matrix[i, j], matrix[j, i] = form[i], -form[j]
         matrices.append(matrix * form[i])
-    return np.stack(matrices)
+    return np.array(matrices).reshape(len(matrices), len(form), len(form))
 
 
 def _names(states, n):

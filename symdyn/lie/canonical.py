@@ -46,7 +46,7 @@ class Ensemble:
         offset, _ = self.residuals(vector)
         precision = _precision(spread)
         distances = np.einsum("bi,ij,bj->b", spread, precision, spread)
-        return bool(offset @ precision @ offset <= np.quantile(distances, level) + 1e-18)
+        return bool(offset @ precision @ offset <= max(np.quantile(distances, level), 1.0))
 
 
 def canonical_vectors(basis: Generators, ensemble: Ensemble) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -61,7 +61,13 @@ def canonical_vectors(basis: Generators, ensemble: Ensemble) -> tuple[np.ndarray
     covariance : ndarray, `(generator * coefficient, generator * coefficient)`
         Of the canonical generators before rounding.
     """
-    readable = np.stack([_gauge(row) for row in _rotate(basis, ensemble)])
+    forms = [_canonical_form(basis, ensemble, rows) for rows in _readable_bases(basis, ensemble)]
+    return next((form for form in forms if form[1].all()), forms[0])
+
+
+def _canonical_form(basis, ensemble, rows):
+    """Rows with their scale fixed, rounded if all of them can be."""
+    readable = np.stack([_gauge(row) for row in rows])
     # All of them must pass, so each is tested at the level that makes 95 % for all (Bonferroni).
     level = 1 - 0.05 / len(readable)
     rounded = [_round_inside(row, ensemble, level) for row in readable]
@@ -93,18 +99,22 @@ def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
     return rotation @ rows
 
 
-def _rotate(basis, ensemble):
-    """The span in a basis that respects the Killing form and has few non-zero coefficients."""
+def _readable_bases(basis, ensemble):
+    """The span in bases with few non-zero coefficients: first one that respects the Killing form, then the sparsest.
+
+    Blocks of the Killing form keep an ideal or a centre apart that varimax might mix; but its eigenvectors depend on
+    the metric, so that rotations and boosts, say, come out a little mixed.
+    """
     gram = ensemble.span @ ensemble.metric @ ensemble.span.T
     orthonormal = linalg.solve_triangular(np.linalg.cholesky(gram), ensemble.span, lower=True)
     if bracket_size(basis.with_vectors(orthonormal)) < ABELIAN:
-        return _sparse_rows(orthonormal)
+        return [_sparse_rows(orthonormal)]
     form = killing_form(structure_constants(basis.with_vectors(orthonormal)))
     values, vectors = np.linalg.eigh((form + form.T) / 2)
     largest = np.abs(values).max(initial=0.0)
     kinds = np.where(np.abs(values) <= 0.1 * largest, 0, np.sign(values)).astype(int)
     blocks = [vectors[:, kinds == kind].T @ orthonormal for kind in (-1, 1, 0) if np.any(kinds == kind)]
-    return np.concatenate([_sparse_rows(block) for block in blocks])
+    return [np.concatenate([_sparse_rows(block) for block in blocks]), _sparse_rows(orthonormal)]
 
 
 def _sparse_rows(block, n_starts=8):
@@ -150,5 +160,6 @@ def _project(vector, rows, metric):
 def _precision(spread, floor=1e-2):
     """Inverse second moment of the replicates; directions they hardly explore get `floor` times the largest one."""
     values, vectors = np.linalg.eigh(spread.T @ spread / len(spread))
-    widened = np.maximum(values, max(floor * values.max(), 1e-24))
+    # Coefficients of size 1 are not known to better than some 1e-7, square root of rounding, from sums of squares.
+    widened = np.maximum(values, max(floor * values.max(), 1e-14))
     return (vectors / widened) @ vectors.T

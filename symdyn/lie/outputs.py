@@ -1,0 +1,115 @@
+"""How the values of a function move under a generator: invariants, vectors, densities, tensors index by index."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symdyn.lie.features import Polynomial
+from symdyn.lie.fields import Generators
+
+__all__ = ["extend_by_outputs", "index_actions", "moved_output"]
+
+_NAMED = {"invariant": None, "vector": ("vector",), "vector_field": ("vector",), "metric": ("covector", "covector")}
+_ACTIONS = ("vector", "covector", "invariant", "linear")
+
+
+def index_actions(output, n_indices: int) -> tuple[str, ...]:
+    """What each index of the values does, one of "vector", "covector", "invariant", "linear".
+
+    Raises
+    ------
+    ValueError
+        For unknown actions, or another number of indices than the values have.
+    """
+    actions = _NAMED.get(output, output) if isinstance(output, str) else tuple(output)
+    if actions is None:
+        return ("invariant",) * n_indices
+    if isinstance(actions, str) or any(action not in _ACTIONS for action in actions):
+        raise ValueError(
+            f"output must be one of {(*_NAMED, 'density')}, a tuple of {_ACTIONS}, or matrices, got {output!r}"
+        )
+    if len(actions) != n_indices:
+        raise ValueError(f"output {output!r} is for values with {len(actions)} indices, they have {n_indices}")
+    return actions
+
+
+def moved_output(values: np.ndarray, generators: Generators, points: np.ndarray, output) -> list[np.ndarray]:
+    """psi_k f, what the values would change by if they moved along: one part `(sample, ..., generator)` an index.
+
+    Parameters
+    ----------
+    values : ndarray, `(sample, ...)`
+    generators : Generators
+    points : ndarray, `(sample, state)`
+    output : see `discover_function`
+    """
+    if isinstance(output, np.ndarray):
+        return [_given(values, generators, output)]
+    slopes = generators.jacobians(points)
+    if isinstance(output, str) and output == "density":
+        return [-np.einsum("siik,s...->s...k", slopes, values)]
+    parts = []
+    for index, action in enumerate(index_actions(output, values.ndim - 1), start=1):
+        if action in ("vector", "covector"):
+            if values.shape[index] != points.shape[1]:
+                raise ValueError(
+                    f"index {index - 1} of the values has size {values.shape[index]}, the state {points.shape[1]}"
+                )
+            # A vector moves by Dv w, a covector by −Dv^T w.
+            subscripts = "sopk,sp...->so...k" if action == "vector" else "spok,sp...->so...k"
+            sign = 1 if action == "vector" else -1
+            front = np.einsum(subscripts, slopes, np.moveaxis(values, index, 1))
+            parts.append(sign * np.moveaxis(front, 1, index))
+    return parts
+
+
+def extend_by_outputs(generators, values, transported, carried, output):
+    """Candidates joined by one unknown matrix for each index whose action is "linear".
+
+    Returns the generators on states and, for each such index, as many extra states as it has values, with
+    `transported` and the parts of `carried` `(sample, ..., generator)` extended alike; all unchanged without one.
+    """
+    if isinstance(output, np.ndarray) or (isinstance(output, str) and output == "density"):
+        return generators, transported, carried
+    free = [i for i, a in enumerate(index_actions(output, values.ndim - 1), start=1) if a == "linear"]
+    for index in free:
+        size = values.shape[index]
+        generators = _with_matrix(generators, size, f"out{index - 1}")
+        extra = np.stack([_unit_moves(values, index, row, column) for row in range(size) for column in range(size)], -1)
+        before = np.zeros(transported.shape)
+        transported = np.concatenate([transported, np.zeros_like(extra)], axis=-1)
+        carried = [np.concatenate([part, np.zeros_like(extra)], axis=-1) for part in carried]
+        carried.append(np.concatenate([before, extra], axis=-1))
+    return generators, transported, carried
+
+
+def _given(values, generators, matrices):
+    if matrices.shape != (len(generators), values.shape[-1], values.shape[-1]):
+        raise ValueError(
+            f"output matrices must have shape (generator, output, output) = "
+            f"{(len(generators), values.shape[-1], values.shape[-1])}, got {matrices.shape}"
+        )
+    return np.einsum("kop,sp->sok", matrices, values)
+
+
+def _unit_moves(values, index, row, column):
+    """What the matrix with a single 1 at (row, column), acting on one index, makes of the values."""
+    moved = np.zeros_like(values)
+    target = [slice(None)] * values.ndim
+    source = list(target)
+    target[index], source[index] = row, column
+    moved[tuple(target)] = values[tuple(source)]
+    return moved
+
+
+def _with_matrix(generators, size, name):
+    """Generators on more states, with all matrices on the new ones."""
+    n, m = len(generators.states), len(generators)
+    if not isinstance(generators.features, Polynomial) or generators.coefficients.shape[2] != n + 1:
+        raise ValueError("an unknown linear action on outputs needs affine candidates")
+    coefficients = np.zeros((m + size * size, n + size, 1 + n + size))
+    coefficients[:m, :n, : n + 1] = generators.coefficients
+    coefficients[m:, n:, n + 1 :] = np.eye(size * size).reshape(-1, size, size)
+    states = (*generators.states, *(f"{name}_{i}" for i in range(size)))
+    rates = np.concatenate([generators.time_scaling, np.zeros(size * size)])
+    return Generators(Polynomial(1), coefficients, rates, states)
