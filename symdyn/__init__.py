@@ -13,6 +13,7 @@ _HOMES = {
     "SymmetryDiscovery": "symdyn.discovery.symmetry",
     "VectorField": "symdyn.lie.fields",
     "discover_function": "symdyn.discovery.function",
+    "discover_manifold": "symdyn.discovery.tangency",
     "equivariant_subspace": "symdyn.lie.equivariance",
     "open_trajectories": "symdyn.data.trajectories",
     "report": "symdyn.reporting.page",

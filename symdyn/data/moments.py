@@ -132,6 +132,8 @@ def _one_run(run: Trajectory, names, features, kind, per_run) -> Moments:
 
 def _check_velocities(run, names):
     """Velocities must be the rates of the positions: a wrong unit shows here as a factor."""
+    if len(names) % 2:
+        raise ValueError(f"a second-order system has a velocity for each position, the states are {', '.join(names)}")
     n = len(names) // 2
     moved = run.states[1:, :n] - run.states[:-1, :n]
     told = (run.states[1:, n:] + run.states[:-1, n:]) / 2 * np.diff(run.times)[:, None]

@@ -234,6 +234,8 @@ def _open_csv(path):
     clock = next((name for name in ("t", "time") if name in table), None)
     if clock is None:
         raise ValueError(f"{path}: no column 't' or 'time'; the file has {list(table)}")
+    if table.empty:
+        raise ValueError(f"{path} holds no rows")
     states = [name for name in table if name not in (clock, "trajectory")]
     for name in (clock, *states):
         if not pd.api.types.is_numeric_dtype(table[name]):

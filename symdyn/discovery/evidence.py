@@ -21,7 +21,7 @@ from scipy import stats
 from symdyn.discovery.law import LawFit
 from symdyn.lie.derivative import LieDerivative
 
-__all__ = ["Evidence", "QuadraticForms", "bracket_forms", "exact_forms", "holm"]
+__all__ = ["Evidence", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "holm"]
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
         return (values * scaled).reshape(-1, values.shape[-1])
 
     here = rows(derivative.of(fit.coefficients))
-    size = sum(_gram(rows(part(fit.coefficients))) for part in (derivative.transported, derivative.carried))
-    size = size + _gram((displacement / np.sqrt(len(displacement))).reshape(-1, displacement.shape[-1]))
+    size = sum(gram_of(rows(part(fit.coefficients))) for part in (derivative.transported, derivative.carried))
+    size = size + gram_of((displacement / np.sqrt(len(displacement))).reshape(-1, displacement.shape[-1]))
     moved = [rows(derivative.of(error)) for error in fit.errors]
     cross = np.stack([here.T @ there for there in moved])
-    error = np.stack([_gram(there) for there in moved])
-    jackknife = np.mean([_gram(rows(derivative.of(e))) for e in fit.jackknife], axis=0)
-    return QuadraticForms(_gram(here), size, cross, error, jackknife, fit.stretch)
+    error = np.stack([gram_of(there) for there in moved])
+    jackknife = np.mean([gram_of(rows(derivative.of(e))) for e in fit.jackknife], axis=0)
+    return QuadraticForms(gram_of(here), size, cross, error, jackknife, fit.stretch)
 
 
 def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement: np.ndarray) -> QuadraticForms:
@@ -78,9 +78,9 @@ def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement
     def rows(values):
         return values.reshape(-1, values.shape[-1]) / np.sqrt(len(values))
 
-    size = _gram(rows(transported)) + _gram(rows(displacement)) + sum(_gram(rows(part)) for part in carried)
+    size = gram_of(rows(transported)) + gram_of(rows(displacement)) + sum(gram_of(rows(part)) for part in carried)
     nothing = np.zeros((1, *size.shape))
-    return QuadraticForms(_gram(rows(transported - sum(carried))), size, nothing, nothing, nothing[0], np.ones(1))
+    return QuadraticForms(gram_of(rows(transported - sum(carried))), size, nothing, nothing, nothing[0], np.ones(1))
 
 
 @dataclass(frozen=True)
@@ -222,5 +222,6 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def _gram(rows):
+def gram_of(rows: np.ndarray) -> np.ndarray:
+    """R^T R for rows R `(row, candidate)`."""
     return rows.T @ rows

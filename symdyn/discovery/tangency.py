@@ -1,0 +1,142 @@
+"""Symmetries of sets: a group keeps a manifold if its generators are tangent to it everywhere.
+
+The rows are the normal parts (I − P_x) v_k(x), with P_x the projector on the tangent space at x: known where the manifold
+is a level set, estimated by local principal components where only points of it are known (Otto et al., arXiv 2311.00212).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from symdyn.discovery.conclusion import conclude
+from symdyn.discovery.evidence import Evidence, QuadraticForms, gram_of
+from symdyn.discovery.function import FunctionSymmetry
+from symdyn.lie.fields import Generators
+
+__all__ = ["discover_manifold"]
+
+_NEIGHBOURS = 12  # per dimension of the manifold: enough to average, few enough to stay local
+
+
+def discover_manifold(
+    points: np.ndarray,
+    candidates: Generators,
+    *,
+    level_set: Callable[[np.ndarray], np.ndarray] | None = None,
+    dim: int | None = None,
+    delta: float | None = None,
+    n_bootstrap: int = 100,
+    rng=0,
+) -> FunctionSymmetry:
+    """The generators that are tangent to a manifold.
+
+    Parameters
+    ----------
+    points : ndarray, `(sample, state)`
+        Points on the manifold.
+    candidates : Generators
+    level_set : callable, optional
+        h with h = 0 on the manifold, from points to `(sample,)` or `(sample, equation)`. Without it tangent spaces come
+        from the principal components of neighbouring points.
+    dim : int, optional
+        Dimension of the manifold; from the largest gap of the local principal components if left out.
+    delta : float, optional
+        Largest violation, the sine of the angle between generator and tangent space: 1e-6 for a level set, 0.1 for
+        points.
+    n_bootstrap : int
+        Replicates of the tangent spaces, each from a random half of the neighbours.
+    rng : int or numpy Generator
+
+    Raises
+    ------
+    ValueError
+        For points of the wrong shape or too few, points off the level set, and a dimension out of range.
+    """
+    points = np.asarray(points, dtype=float)
+    if points.ndim != 2 or points.shape[1] != len(candidates.states):
+        raise ValueError(f"points must have shape (sample, {len(candidates.states)}), got {points.shape}")
+    spread = points.std(axis=0)
+    scale = np.sqrt(np.mean(spread**2))
+    if scale == 0:
+        raise ValueError("all points are the same: they make no manifold")
+    fields = candidates.values(points)
+    if level_set is not None:
+        normals, moved = _normals_of_level_set(level_set, points, scale), []
+        delta = 1e-6 if delta is None else delta
+    else:
+        normals, moved = _normals_of_points(points, dim, n_bootstrap, np.random.default_rng(rng))
+        delta = 0.1 if delta is None else delta
+    evidence = Evidence(_tangency_forms(fields / scale, normals, moved), delta)
+    found = conclude(candidates, evidence, 0.05, lambda algebra: np.zeros(algebra.dim, dtype=bool))
+    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
+
+
+def _tangency_forms(fields, normals, moved) -> QuadraticForms:
+    """Forms of the normal part N v of the fields, N `(sample, state, state)` the projector on normals."""
+    root = np.sqrt(len(fields))
+
+    def rows(projector):
+        return np.einsum("sij,sjk->sik", projector, fields).reshape(-1, fields.shape[-1]) / root
+
+    here, size = rows(normals), gram_of(fields.reshape(-1, fields.shape[-1]) / root)
+    errors = [rows(other) - here for other in moved] or [np.zeros_like(here)]
+    error = np.stack([gram_of(there) for there in errors])
+    cross = np.stack([here.T @ there for there in errors])
+    return QuadraticForms(gram_of(here), size, cross, error, error.mean(axis=0), np.ones(len(errors)))
+
+
+def _normals_of_level_set(level_set, points, scale):
+    values = np.asarray(level_set(points), dtype=float).reshape(len(points), -1)
+    slopes = np.stack([_slope(level_set, points, state, scale) for state in range(points.shape[1])], axis=-1)
+    off = np.abs(values) / np.maximum(np.linalg.norm(slopes, axis=2), 1e-300) / scale
+    if off.max() > 1e-6:
+        raise ValueError(
+            f"{int((off > 1e-6).any(axis=1).sum())} of {len(points)} points lie off the level set, up to {off.max():.2g} "
+            "of the spread of the points; move them onto it"
+        )
+    basis = np.linalg.qr(np.swapaxes(slopes, 1, 2))[0]
+    return basis @ np.swapaxes(basis, 1, 2)
+
+
+def _slope(level_set, points, state, scale):
+    step = np.zeros(points.shape[1])
+    step[state] = 1e-3 * scale
+    ahead, behind = (np.asarray(level_set(points + s * step)).reshape(len(points), -1) for s in (1, -1))
+    far, back = (np.asarray(level_set(points + s * step)).reshape(len(points), -1) for s in (2, -2))
+    return (8 * (ahead - behind) - (far - back)) / (12 * step[state])
+
+
+def _normals_of_points(points, dim, n_bootstrap, rng):
+    """Projectors on normals, and replicates of them from random halves of the neighbours."""
+    n = points.shape[1]
+    if dim is not None and not 0 < dim < n:
+        raise ValueError(f"dim must lie between 1 and {n - 1}, got {dim}")
+    count = _NEIGHBOURS * (dim or n - 1)
+    if len(points) < 4 * count:
+        raise ValueError(f"{len(points)} points are too few for tangent spaces; give at least {4 * count}")
+    near = cKDTree(points).query(points, k=count + 1)[1][:, 1:]
+    offsets = points[near] - points[near].mean(axis=1, keepdims=True)
+    if dim is None:
+        dim = _dimension(offsets)
+    replicates = []
+    for _ in range(n_bootstrap):
+        chosen = offsets[:, rng.permutation(count)[: count // 2]]
+        replicates.append(_normals(chosen - chosen.mean(axis=1, keepdims=True), dim))
+    # Half the neighbours make errors sqrt 2 as large as all of them do.
+    whole = _normals(offsets, dim)
+    return whole, [whole + (part - whole) / np.sqrt(2) for part in replicates]
+
+
+def _normals(offsets, dim):
+    vectors = np.linalg.eigh(np.swapaxes(offsets, 1, 2) @ offsets)[1][:, :, : offsets.shape[2] - dim]
+    return vectors @ np.swapaxes(vectors, 1, 2)
+
+
+def _dimension(offsets):
+    """Where the spectrum of local principal components, averaged over points, falls most."""
+    values = np.linalg.eigvalsh(np.swapaxes(offsets, 1, 2) @ offsets)[:, ::-1]
+    shares = np.median(values / values.sum(axis=1, keepdims=True), axis=0)
+    return int(np.argmax(shares[:-1] / np.maximum(shares[1:], 1e-12))) + 1
