@@ -181,9 +181,10 @@ class Evidence:
         spreads = np.array([self._spread(v, max(near, k + 1)) for k, v in enumerate(self.directions.T)])
         # Errors of two directions are as correlated as the noise Gram says.
         scale = np.sqrt(spreads / np.maximum(np.diag(noise), 1e-300))
-        worst = apparent + noise * scale[:, None] * scale
-        bounds = [np.linalg.eigvalsh(worst[:k, :k])[-1] for k in range(1, n + 1)]
-        return np.sqrt(np.maximum(bounds, 0.0))
+        widened = noise * scale[:, None] * scale
+        # Below 0 what is left of the violation is chance, as in `upper_bound`: it must not cancel the errors.
+        bounds = [np.linalg.eigvalsh(_positive(apparent[:k, :k]) + widened[:k, :k])[-1] for k in range(1, n + 1)]
+        return np.sqrt(np.maximum.accumulate(np.maximum(bounds, 0.0)))
 
     def _spread(self, unit, rank):
         """How much |L|^2 may be larger than it looks: 95 % quantile over replicates."""
@@ -220,6 +221,12 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     adjusted = np.empty(len(p_values))
     adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
     return adjusted
+
+
+def _positive(form):
+    """The form with its negative eigenvalues set to 0."""
+    values, vectors = np.linalg.eigh(form)
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T
 
 
 def gram_of(rows: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -219,7 +220,7 @@ def _as_features(law, n_states):
     if isinstance(law, Features):
         features = law
     elif hasattr(law, "get_feature_names"):
-        features = from_library(law.fit(np.zeros((2, n_states))))
+        features = from_library(copy.deepcopy(law).fit(np.zeros((2, n_states))))
     else:
         raise TypeError(f"law must be Features or a pysindy feature library, got {type(law).__name__}")
     return features

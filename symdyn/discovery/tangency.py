@@ -1,7 +1,8 @@
 """Symmetries of sets: a group keeps a manifold if its generators are tangent to it everywhere.
 
-The rows are the normal parts (I − P_x) v_k(x), with P_x the projector on the tangent space at x: known where the manifold
-is a level set, estimated by local principal components where only points of it are known (Otto et al., arXiv 2311.00212).
+The rows are the normal parts (I − P_x) v_k(x), with P_x the projector on the tangent space at x: known where the
+manifold is a level set, estimated by local principal components where only points of it are known (Otto et al.,
+arXiv 2311.00212).
 """
 
 from __future__ import annotations
@@ -94,8 +95,8 @@ def _normals_of_level_set(level_set, points, scale):
     off = np.abs(values) / np.maximum(np.linalg.norm(slopes, axis=2), 1e-300) / scale
     if off.max() > 1e-6:
         raise ValueError(
-            f"{int((off > 1e-6).any(axis=1).sum())} of {len(points)} points lie off the level set, up to {off.max():.2g} "
-            "of the spread of the points; move them onto it"
+            f"{int((off > 1e-6).any(axis=1).sum())} of {len(points)} points lie off the level set, "
+            f"up to {off.max():.2g} of the spread of the points; move them onto it"
         )
     basis = np.linalg.qr(np.swapaxes(slopes, 1, 2))[0]
     return basis @ np.swapaxes(basis, 1, 2)

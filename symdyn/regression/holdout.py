@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.rates import characteristic_time, differentiate
-from symdyn.data.trajectories import Trajectory, each_trajectory, state_names
+from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
 from symdyn.lie.features import Features
 from symdyn.lie.fields import VectorField
 from symdyn.regression.sindy import SymmetricSINDy
@@ -105,6 +105,7 @@ def compare_left_out(
     dict of str to list of Prediction
         Under the name of each law, one prediction a trajectory.
     """
+    dataset = named(dataset)
     predictions: dict[str, list[Prediction]] = {}
     for index in indices:
         rest = dataset.isel(trajectory=np.arange(dataset.sizes["trajectory"]) != index)

@@ -47,6 +47,23 @@ def test_products_of_even_and_odd_rows_carry_no_noise_bias():
     assert abs(np.mean(crossed)) < 3 * error < abs(np.mean(squared)) / 2
 
 
+def test_integrals_of_powers_of_noisy_states_are_unbiased_when_the_noise_is_known():
+    times, noise = np.linspace(0, 12, 400), 0.5
+    rng = np.random.default_rng(1)
+    clean = weak_rows(Trajectory("a", times, spiral(times)), spiral(times), spiral(times), Polynomial(3), np.zeros(2))
+    differences = {}
+    for level in (0.0, noise):
+        rows = []
+        for _ in range(300):
+            noisy = spiral(times) + noise * rng.standard_normal((400, 2))
+            run = Trajectory("a", times, spiral(times))
+            rows.append(weak_rows(run, noisy, noisy, Polynomial(3), np.full(2, level)).even - clean.even)
+        differences[level] = np.mean(rows, axis=0)[:, 3]  # x^2, whose mean is too large by the variance
+    error = noise * 0.03
+    assert np.abs(differences[noise]).max() < 4 * error
+    np.testing.assert_allclose(differences[0.0], noise**2, atol=4 * error)
+
+
 def test_blocks_last_at_least_half_an_oscillation():
     times = np.linspace(0, 40, 2000)
     rows = weak_rows(Trajectory("a", times, spiral(times)), spiral(times), spiral(times), Polynomial(1), np.zeros(2))

@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+
+from symdyn.systems import kepler
+
+
+@pytest.fixture(scope="session")
+def planar_orbits():
+    """Kepler orbits turned into one plane, so that z and vz are 0 throughout."""
+    dataset = kepler(10, rng=0)
+    position, velocity = (np.stack([dataset[n].values for n in names], -1) for names in ("xyz", ("vx", "vy", "vz")))
+    first = position[:, 0] / np.linalg.norm(position[:, 0], axis=-1, keepdims=True)
+    normal = np.cross(position[:, 0], velocity[:, 0])
+    second = np.cross(normal / np.linalg.norm(normal, axis=-1, keepdims=True), first)
+    for names, vectors in (("xyz", position), (("vx", "vy", "vz"), velocity)):
+        moved = [np.einsum("btj,bj->bt", vectors, axis) for axis in (first, second, 0 * first)]
+        for name, values in zip(names, moved, strict=True):
+            dataset[name].values[:] = values
+    return dataset
