@@ -6,6 +6,20 @@ Names are loaded when first used: `import symdyn` loads neither torch nor pysind
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checkers
+    from symdyn import systems
+    from symdyn.data.trajectories import open_trajectories
+    from symdyn.discovery.function import discover_function
+    from symdyn.discovery.symmetry import SymmetryDiscovery
+    from symdyn.discovery.tangency import discover_manifold
+    from symdyn.lie import candidates, features
+    from symdyn.lie.algebra import LieAlgebra
+    from symdyn.lie.equivariance import equivariant_subspace
+    from symdyn.lie.fields import VectorField
+    from symdyn.lie.subspace import Subspace
+    from symdyn.reporting.page import report
 
 _HOMES = {
     "LieAlgebra": "symdyn.lie.algebra",
@@ -20,7 +34,20 @@ _HOMES = {
 }
 _MODULES = {"candidates": "symdyn.lie.candidates", "features": "symdyn.lie.features", "systems": "symdyn.systems"}
 
-__all__ = sorted([*_HOMES, *_MODULES])
+__all__ = [
+    "LieAlgebra",
+    "Subspace",
+    "SymmetryDiscovery",
+    "VectorField",
+    "candidates",
+    "discover_function",
+    "discover_manifold",
+    "equivariant_subspace",
+    "features",
+    "open_trajectories",
+    "report",
+    "systems",
+]
 
 
 def __getattr__(name: str):

@@ -66,6 +66,7 @@ def test_importing_symdyn_is_quick_and_loads_no_heavy_package():
 def test_every_public_name_is_there():
     assert all(getattr(sd, name) is not None for name in sd.__all__)
     assert set(sd.__all__) <= set(dir(sd))
+    assert set(sd.__all__) == {*sd._HOMES, *sd._MODULES}
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = sd.nothing
 

@@ -182,7 +182,7 @@ def _inverse_sizes(gram):
 def _unknown(problem, kept, n, rng):
     """Errors `(n, output, feature)` of coefficients whose feature vanishes on all the data, such as z in planar motion.
 
-    The fit leaves them at 0, but the data say nothing about them: they may well be as large as in the rest of the family.
+    The fit leaves them at 0, but the data say nothing about them: they may be as large as in the rest of the family.
     """
     squares = np.abs(np.diag(problem.grams.sum(0)))[: problem.n_features]
     errors = np.zeros((n, len(problem.output_power), problem.n_features))
