@@ -32,7 +32,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,symbolic]"
+	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	@touch $@
 
 clean:

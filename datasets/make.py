@@ -31,8 +31,9 @@ ORBITS = 6
 
 def planets() -> xr.Dataset:
     """Heliocentric positions and velocities, Mercury to Pluto, from JPL's ephemeris DE421."""
-    import de421
-    from jplephem import Ephemeris
+    # Of the extra `data`, which neither tests nor users of the file need.
+    import de421  # pyright: ignore[reportMissingImports]
+    from jplephem import Ephemeris  # pyright: ignore[reportMissingImports]
 
     ephemeris = Ephemeris(de421)
     start = np.ceil(ephemeris.jalpha) + 1
