@@ -51,7 +51,7 @@ def from_matrices(matrices, translations=None, *, copies: int = 1, time_scaling=
     coefficients = np.concatenate([np.tile(shifts, copies)[:, :, None], blocks], axis=2)
     rates = np.zeros(len(matrices))
     if time_scaling is True:
-        coefficients = np.concatenate([coefficients, np.zeros_like(coefficients[:1])])
+        coefficients = np.concatenate([coefficients, np.zeros((1, *coefficients.shape[1:]))])
         rates = np.append(rates, 1.0)
     elif time_scaling is not False:
         rates = np.asarray(time_scaling, dtype=float)

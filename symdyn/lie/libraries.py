@@ -74,7 +74,7 @@ class LibraryFeatures(Features):
         except TypeError:  # numpy functions without a complex version, such as hypot
             return difference
         # Measured at each point, with room for the rounding of differences: |x| + x^6 is wrong near 0 only.
-        room = 1e-6 * np.abs(difference).max(axis=(0, 2)) + 1e-9 * np.abs(self(points)).max(axis=0) + 1e-300
+        room = 1e-7 * np.abs(difference).max(axis=(0, 2)) + 1e-9 * np.abs(self(points)).max(axis=0) + 1e-300
         agrees = np.all(np.abs(exact - difference) <= 1e-4 * np.abs(difference) + room[:, None], axis=(0, 2))
         return np.where(agrees[None, :, None], exact, difference)
 

@@ -207,3 +207,107 @@ def test_arrays_of_wrong_shape_are_refused():
         sd.open_trajectories([RUNS[0], RUNS[1][:-1]], t=TIMES)
     with pytest.raises(ValueError, match="states names 1 states"):
         sd.open_trajectories(RUNS, t=TIMES, states=["x"])
+
+
+def test_times_may_be_a_list_of_numbers():
+    for entry in (RUNS[0], [RUNS[0]], RUNS):
+        for run in each_trajectory(sd.open_trajectories(entry, t=(TIMES + 1).tolist())):
+            np.testing.assert_array_equal(run.times, TIMES + 1)
+
+
+def test_steps_may_be_listed_one_a_trajectory():
+    runs = list(each_trajectory(sd.open_trajectories(RUNS, t=[0.1, 0.2, 0.3])))
+    np.testing.assert_allclose([run.times[-1] for run in runs], [5.9, 11.8, 17.7])
+
+
+def test_times_for_another_number_of_trajectories_are_refused():
+    with pytest.raises(ValueError, match="t lists 2 times for 3 trajectories: give one entry a trajectory"):
+        sd.open_trajectories(RUNS, t=[TIMES, TIMES])
+
+
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+def test_times_in_a_file_keep_their_unit(tmp_path, suffix):
+    """Decoded to dates they would be seconds, and no longer fit velocities in au/day."""
+    data = kepler()
+    data["t"].attrs["units"] = "days since 2000-01-01"
+    for name in ("vx", "vy", "vz"):
+        data[name].attrs["units"] = "au/day"
+    path = tmp_path / f"a.{suffix}"
+    data.to_netcdf(path, engine="h5netcdf") if suffix == "nc" else data.to_zarr(path, consolidated=False)
+    opened = sd.open_trajectories(path)
+    same(opened, data)
+    accumulate(opened, Polynomial(1), "second_order")
+    opened["vx"].attrs["units"] = "au/s"
+    with pytest.raises(ValueError, match="call for 'au/day'"):
+        sd.open_trajectories(opened)
+
+
+def test_zarr_opens_with_and_without_consolidated_metadata(dataset, tmp_path):
+    for consolidated in (True, False):
+        path = tmp_path / f"{consolidated}.zarr"
+        dataset.to_zarr(path, zarr_format=2, consolidated=consolidated)
+        same(sd.open_trajectories(path), dataset)
+
+
+def test_a_trajectory_keeps_its_name_in_chunks(dataset):
+    broken = dataset.copy(deep=True)
+    broken["y"][2, 10] = np.nan
+    with pytest.raises(ValueError, match="variable 'y' of trajectory '2' is not finite at sample 10"):
+        accumulate(broken.chunk({"trajectory": 1}), Polynomial(1))
+
+
+def test_padding_in_a_file_is_cut_off(tmp_path):
+    ragged = sd.open_trajectories([RUNS[0], RUNS[1][:40]], t=0.1)
+    ragged.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    same(sd.open_trajectories(tmp_path / "a.nc"), ragged)
+    assert [len(run.times) for run in each_trajectory(sd.open_trajectories(tmp_path / "a.nc"))] == [60, 40]
+
+
+def test_irregular_times_are_kept_as_they_are():
+    times = np.sort(np.random.default_rng(0).uniform(0, 9, 60))
+    (run,) = each_trajectory(sd.open_trajectories(RUNS[0], t=times))
+    np.testing.assert_array_equal(run.times, times)
+
+
+def test_a_state_with_a_space_in_its_name_is_named_with_the_cure(tmp_path):
+    (tmp_path / "a.csv").write_text("t,x pos\n0,1\n1,2\n")
+    for open_it in (
+        lambda: sd.open_trajectories(tmp_path / "a.csv"),
+        lambda: sd.open_trajectories(RUNS, t=TIMES, states=["x pos", "y"]),
+        lambda: sd.open_trajectories(xr.Dataset({"x pos": ("time", TIMES)}, coords={"time": TIMES})),
+    ):
+        with pytest.raises(ValueError, match="'x pos' has a space in its name; rename it, such as 'x_pos'"):
+            open_it()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("t,x,mark\n0,1,a\n1,2,b\n", r"a\.csv: column 'mark' holds text, not numbers; convert or drop it"),
+        ("t,x\n", r"a\.csv holds no rows"),
+        ("", r"a\.csv cannot be read as a table"),
+        ('t,x\n1,"2\n', r"a\.csv"),
+    ],
+)
+def test_a_bad_table_is_named(tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        sd.open_trajectories(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.nc", "a.h5"])
+def test_a_file_of_something_else_is_named(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK\x03\x04 nothing of the kind")
+    with pytest.raises(ValueError, match=rf"{name} cannot be read \(truncated or damaged\?\)"):
+        sd.open_trajectories(tmp_path / name)
+
+
+def test_velocities_in_the_wrong_place_are_noticed():
+    data = kepler()
+    with pytest.raises(ValueError, match=r"are not the rates of .* or the order of the states"):
+        accumulate(sd.open_trajectories(data, states="vx vy vz x y z".split()), Polynomial(1), "second_order")
+
+
+def test_a_second_order_system_needs_a_velocity_for_each_position():
+    with pytest.raises(ValueError, match="a velocity for each position, the states are x, y, vx"):
+        accumulate(sd.open_trajectories(kepler(), states=["x", "y", "vx"]), Polynomial(1), "second_order")

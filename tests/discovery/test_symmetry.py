@@ -52,12 +52,18 @@ def degrees(first, second):
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05, 0.1])
-@pytest.mark.parametrize("seed", [10, 11, 12])
-def test_the_rotation_of_hopf_is_found_alone_and_rounded_exactly(noise, seed):
-    found = search(sd.systems.hopf(noise=noise, rng=seed))
-    assert found.algebra_.name == "so(2)" and found.trivial_.dim == 0 and found.algebra_.exact.all()
-    (matrix,) = found.algebra_.matrices
-    np.testing.assert_array_equal(matrix * np.sign(matrix[0, 1]), TURN)
+def test_the_rotation_of_hopf_is_found_alone_and_rounded_where_its_error_allows(noise):
+    """Rounding asks for a 95 % ellipsoid: of ten data sets two may miss it by chance, and are then no exact algebra."""
+    exact = 0
+    for seed in range(10):
+        found = search(sd.systems.hopf(noise=noise, rng=seed), n_bootstrap=200)
+        assert found.algebra_.name == "so(2)" and found.trivial_.dim == 0
+        (matrix,) = found.algebra_.matrices
+        if found.algebra_.exact.all():
+            exact += 1
+            np.testing.assert_array_equal(matrix * np.sign(matrix[0, 1]), TURN)
+        assert degrees(matrix, TURN) < 0.5
+    assert exact >= (8 if noise else 10)
 
 
 @pytest.mark.parametrize("seed", range(10))

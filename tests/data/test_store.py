@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import xarray as xr
+
+from symdyn.data.store import (
+    FORMAT_VERSION,
+    algebra_to_dataset,
+    dataset_to_algebra,
+    dataset_to_law,
+    law_to_dataset,
+    save_results,
+)
+from symdyn.lie import candidates
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.features import CentralForce, Features, Monomials, Polynomial
+from symdyn.lie.fields import VectorField
+
+STATES = tuple("x y z vx vy vz".split())
+SPACES = [
+    Polynomial(2),
+    Polynomial(1, constant=False, columns=(4, 2)),
+    Monomials(((1, 0, 0, 0, 0, 0), (0, 2, 0, 0, 0, 1))),
+    CentralForce(range(4)),
+    CentralForce((3,)) + Polynomial(1, columns=(3, 4, 5)),
+    CentralForce(np.arange(3), columns=np.array([0, 1, 2])),
+]
+
+
+@pytest.mark.parametrize("features", SPACES, ids=repr)
+def test_stored_law_is_the_same_function(features, tmp_path):
+    coefficients = np.random.default_rng(0).standard_normal((3, features.size(6)))
+    law_to_dataset(VectorField(features, coefficients, STATES), ["ax", "ay", "az"]).to_netcdf(
+        tmp_path / "law.nc", engine="h5netcdf"
+    )
+    with xr.open_dataset(tmp_path / "law.nc", engine="h5netcdf") as dataset:
+        law = dataset_to_law(dataset.load())
+        assert list(dataset.output.values) == ["ax", "ay", "az"]
+    points = np.random.default_rng(1).standard_normal((5, 6))
+    np.testing.assert_array_equal(law(points), VectorField(features, coefficients, STATES)(points))
+    assert law.states == STATES and law.features == features
+
+
+def test_an_algebra_with_nothing_in_it_is_stored(tmp_path):
+    empty = LieAlgebra(candidates.so(3, states="xyz")).subset([])
+    empty.save(tmp_path / "empty.nc")
+    loaded = LieAlgebra.load(tmp_path / "empty.nc")
+    assert (loaded.dim, loaded.states, loaded.name) == (0, ("x", "y", "z"), "0")
+
+
+def test_an_algebra_is_read_from_the_results_of_a_run(tmp_path):
+    algebra = LieAlgebra(candidates.so(3, states="xyz"))
+    groups = {"law": xr.Dataset({"GM": 1.0}), "symmetry": algebra_to_dataset(algebra)}
+    save_results(groups, tmp_path / "results.nc")
+    loaded = LieAlgebra.load(tmp_path / "results.nc")
+    np.testing.assert_array_equal(loaded.basis.vectors(), algebra.basis.vectors())
+    with xr.open_dataset(tmp_path / "results.nc", group="law", engine="h5netcdf") as law:
+        assert float(law.GM) == 1.0
+
+
+def test_results_say_their_format_and_what_they_hold():
+    dataset = algebra_to_dataset(LieAlgebra(candidates.so(2, states="xy")))
+    assert dataset.attrs["format_version"] == FORMAT_VERSION and dataset.attrs["name"] == "so(2)"
+    assert list(dataset.element.values) == ["y ∂x − x ∂y"]
+
+
+def test_files_of_older_formats_open_and_newer_ones_are_refused():
+    dataset = algebra_to_dataset(LieAlgebra(candidates.so(2)))
+    for old in (
+        dataset.assign_attrs(format_version=0),
+        dataset.drop_attrs(deep=False).assign_attrs(features=dataset.features),
+    ):
+        assert dataset_to_algebra(old).dim == 1
+    law = law_to_dataset(VectorField(Polynomial(1), np.ones((1, 2)), ("x",)), ["x"])
+    for newer, read in ((dataset, dataset_to_algebra), (law, dataset_to_law)):
+        with pytest.raises(ValueError, match=r"format \d+, this symdyn reads up to \d+; update symdyn"):
+            read(newer.assign_attrs(format_version=FORMAT_VERSION + 1))
+
+
+def test_features_without_a_form_on_disk_are_refused_by_name():
+    class Odd(Polynomial):
+        pass
+
+    assert issubclass(Odd, Features)
+    with pytest.raises(ValueError, match="features of type Odd have no form on disk; use Polynomial"):
+        law_to_dataset(VectorField(Odd(1), np.ones((1, 2)), ("x",)), ["x"])
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    LieAlgebra(candidates.so(2)).save(tmp_path / "a.nc")
+    whole = (tmp_path / "a.nc").read_bytes()
+    (tmp_path / "half.nc").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"half\.nc holds no algebra that can be read"):
+        LieAlgebra.load(tmp_path / "half.nc")

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from symdyn.lie import candidates
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.brackets import closure_error
+
+FAMILIES = {
+    "translations": candidates.translations(3),
+    "so": candidates.so(4),
+    "se": candidates.se(3),
+    "gl": candidates.gl(3),
+    "affine": candidates.affine(2),
+    "scalings": candidates.scalings(3),
+    "lorentz": candidates.lorentz(1, 3),
+    "symplectic": candidates.symplectic(4),
+    "affine fields": candidates.polynomial(2, 1),
+}
+
+
+@pytest.mark.parametrize("generators", FAMILIES.values(), ids=FAMILIES)
+def test_candidate_families_are_algebras(generators):
+    assert closure_error(generators) < 1e-10
+
+
+def test_fields_of_degree_two_on_a_line_are_an_algebra_and_of_degree_three_are_not():
+    assert closure_error(candidates.polynomial(1, 2)) < 1e-10
+    assert closure_error(candidates.polynomial(1, 3)) > 0.01
+
+
+def test_rescaling_of_time_is_one_more_candidate():
+    generators = candidates.so(3, time_scaling=True)
+    assert len(generators) == 4
+    np.testing.assert_array_equal(generators.time_scaling, [0, 0, 0, 1])
+    assert not np.any(generators.coefficients[-1])
+
+
+def test_a_line_has_no_rotations():
+    assert len(candidates.so(1)) == 0
+    assert LieAlgebra(candidates.so(1)).name == "0"
+    np.testing.assert_array_equal(candidates.se(1).vectors(), candidates.translations(1).vectors())
+    np.testing.assert_array_equal(candidates.so(1, time_scaling=True).vectors(), [[0, 0, 1]])
+
+
+def test_euclidean_algebra_is_translations_and_rotations():
+    np.testing.assert_array_equal(candidates.se(3).vectors(), (candidates.translations(3) + candidates.so(3)).vectors())
+
+
+def test_combination_of_candidates_is_linear_in_fields_and_in_time():
+    generators = candidates.gl(2, time_scaling=True)
+    weights = np.random.default_rng(0).standard_normal((3, 5))
+    combined, points = generators.combine(weights), np.random.default_rng(1).standard_normal((4, 2))
+    np.testing.assert_allclose(combined.values(points), generators.values(points) @ weights.T, atol=1e-14)
+    np.testing.assert_array_equal(combined.time_scaling, weights[:, 4])
+
+
+def test_coefficients_survive_the_way_to_vectors_and_back():
+    generators = candidates.affine(2, time_scaling=True)
+    back = generators.with_vectors(generators.vectors())
+    np.testing.assert_array_equal(back.coefficients, generators.coefficients)
+    np.testing.assert_array_equal(back.time_scaling, generators.time_scaling)
+
+
+def test_bad_matrices_are_named():
+    with pytest.raises(ValueError, match=r"matrices must have shape \(generator, n, n\), got \(2, 2\)"):
+        candidates.from_matrices(np.eye(2))
+    with pytest.raises(ValueError, match="states names 3 states, the candidates act on 4"):
+        candidates.so(2, copies=2, states=["x", "y", "z"])
+    with pytest.raises(ValueError, match="degree must be at least 0"):
+        candidates.polynomial(2, -1)
