@@ -174,7 +174,7 @@ def test_weights_of_one_array_and_of_a_list_of_one_are_the_same():
 
 
 def test_a_symmetry_that_leaves_nothing_names_what_each_generator_leaves():
-    """∂x0 leaves functions of x1 alone, 2 times 4; so(2) four tuples; x0 ∂x0 leaves x0 {1, x1, x1^2} and {1 ... x1^3}."""
+    """∂x0 leaves functions of x1, 2 times 4; so(2) four tuples; x0 ∂x0 leaves x0 {1, x1, x1^2} and {1 ... x1^3}."""
     shrink = sd.candidates.from_matrices([np.diag([1.0, 0.0])])
     with pytest.raises(ValueError, match="the symmetry leaves no term of the library") as caught:
         sindy(symmetry=sd.candidates.se(2) + shrink).fit(X, STEP)
