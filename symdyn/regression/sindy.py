@@ -33,7 +33,7 @@ class EquivariantOptimizer(BaseOptimizer):
         Cloned before it is fitted.
     symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, Subspace, or a list; None for no symmetry
     library : pysindy feature library or Features
-        The library that makes the columns; fitted, if it comes from pysindy.
+        The library that makes the columns.
     kind : {"flow"}
         What the coefficients are of.
 
@@ -212,6 +212,9 @@ def _subspace(symmetry, library, shape, kind) -> Subspace:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
     if library is None:
         raise ValueError("library is missing: a symmetry constrains coefficients of known functions")
+    if not isinstance(library, Features) and not hasattr(library, "n_features_in_"):
+        # `clone` unfits a library; that of a flow reads as many states as there are targets.
+        library = copy.deepcopy(library).fit(np.ones((2, shape[0])))
     features = library if isinstance(library, Features) else from_library(library)
     output = {"flow": "vector_field"}.get(kind, kind)
     subspace = equivariant_subspace(features, symmetry, output=output)

@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import symdyn as sd
 from symdyn.data.moments import accumulate
@@ -73,16 +71,15 @@ def test_blocks_last_at_least_half_an_oscillation():
     assert counts.min() >= np.floor(0.9 * windows_in_half)
 
 
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**31))
-def test_quadrature_of_irregular_samples_is_of_fourth_order(seed):
-    rng = np.random.default_rng(seed)
-    shape = rng.uniform(-0.3, 0.3, 640)
-    errors = []
-    for n in (80, 320):
-        times = np.linspace(0, 3, n) + 3 / n * shape[:n]
-        errors.append(abs(quadrature_weights(times) @ np.exp(-times) - (np.exp(-times[0]) - np.exp(-times[-1]))))
-    assert errors[1] < max(errors[0] / 4**2.5, 1e-12)
+def test_quadrature_of_irregular_samples_is_of_fourth_order():
+    """Root mean square over sets of times: a single coarse error may be small by chance."""
+    squares = np.zeros(2)
+    for shape in np.random.default_rng(0).uniform(-0.3, 0.3, (40, 320)):
+        for k, n in enumerate((80, 320)):
+            times = np.linspace(0, 3, n) + 3 / n * shape[:n]
+            error = quadrature_weights(times) @ np.exp(-times) - (np.exp(-times[0]) - np.exp(-times[-1]))
+            squares[k] += error**2
+    assert squares[1] < squares[0] / 4 ** (2 * 3.5)
 
 
 @pytest.mark.parametrize("features", [Polynomial(2), CentralForce((1, 3)) + Polynomial(1, columns=(3, 4, 5))])

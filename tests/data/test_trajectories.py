@@ -189,9 +189,10 @@ def test_spellings_of_one_unit_are_one_unit(unit):
     sd.open_trajectories(data)
 
 
-def test_velocities_that_are_not_the_rates_of_positions_are_noticed():
+@pytest.mark.parametrize("factor", [86400, 1 / 86400, 2.5, -1])
+def test_velocities_that_are_not_the_rates_of_positions_are_noticed(factor):
     data = kepler()
-    wrong = data.assign({name: data[name] * 86400 for name in ("vx", "vy", "vz")})
+    wrong = data.assign({name: data[name] * factor for name in ("vx", "vy", "vz")})
     with pytest.raises(ValueError, match=r"vx, vy, vz are not the rates of x, y, z .* check their units"):
         accumulate(wrong, Polynomial(1), "second_order")
 

@@ -1,4 +1,4 @@
-"""Discovery over fresh seeds, on hard data, and for every form of input; `test_search.py` has the plain cases."""
+"""What discovery finds in systems with known symmetry, on hard data, and for every form of input."""
 
 import numpy as np
 import pysindy as ps
@@ -191,6 +191,20 @@ def test_irregular_times_and_different_lengths_give_the_same_symmetry():
     kept = [np.sort(rng.permutation(400)[: 250 + 5 * k]) for k in range(len(x))]
     found = search(([run[rows] for run, rows in zip(x, kept, strict=True)], [step * rows for rows in kept]))
     np.testing.assert_array_equal(found.algebra_.matrices, [TURN])
+
+
+def test_one_long_run_with_irregular_times_is_enough():
+    rng = np.random.default_rng(0)
+    times = np.cumsum(rng.uniform(0.5, 1.5, 1500)) * 0.02
+
+    def hopf(_, x):
+        growth = 0.5 - x @ x
+        return [growth * x[0] - 1.3 * x[1], 1.3 * x[0] + growth * x[1]]
+
+    x = solve_ivp(hopf, (0, times[-1]), [0.1, 0.0], t_eval=times, rtol=1e-10, atol=1e-12).y.T
+    found = search((x + 0.005 * rng.standard_normal(x.shape), times), n_bootstrap=100)
+    assert found.law_fit_.kept == ("degree 1", "degree 3")
+    np.testing.assert_array_equal(np.abs(found.algebra_.matrices), [np.abs(TURN)])
 
 
 def test_the_unit_of_time_does_not_matter():

@@ -129,6 +129,26 @@ def test_subset_keeps_error_bars_of_what_it_keeps():
     assert algebra.subset([]).dim == 0 and algebra.subset([]).name == "0"
 
 
+def test_subset_keeps_correlations_in_the_order_asked_for():
+    root = np.random.default_rng(0).standard_normal((21, 21))
+    algebra = LieAlgebra(candidates.gl(2).combine(np.eye(4)[:3]), root @ root.T)
+    blocks = algebra.covariance.reshape(3, 7, 3, 7)
+    part = algebra.subset([2, 0])
+    np.testing.assert_array_equal(part.basis.vectors(), algebra.basis.vectors()[[2, 0]])
+    np.testing.assert_array_equal(part.covariance.reshape(2, 7, 2, 7)[0, :, 1], blocks[2, :, 0])
+
+
+def test_rounded_generators_are_drawn_as_they_are_though_error_bars_are_kept():
+    canonical = _estimated(1e-2).canonical()
+    assert canonical.exact.all() and canonical.errors.max() > 1e-3
+    for draw in canonical.draw(3, np.random.default_rng(0)):
+        np.testing.assert_array_equal(draw.basis.vectors(), canonical.basis.vectors())
+
+
+def test_representation_of_no_generators_is_empty():
+    assert LieAlgebra(candidates.so(2)).subset([]).representation(copies=3).shape == (0, 6, 6)
+
+
 def test_representation_repeats_the_matrices():
     representation = LieAlgebra(candidates.so(2)).representation(copies=2)
     np.testing.assert_array_equal(representation[0], np.kron(np.eye(2), [[0, 1], [-1, 0]]))

@@ -40,6 +40,13 @@ def test_rounded_generators_span_the_true_algebra(name):
     assert canonical.closure_error() < 1e-12
 
 
+def test_centre_is_set_apart_from_the_semisimple_part():
+    """The sparsest basis of gl(2), its four matrix units, would hide that it is sl(2) + R."""
+    *traceless, centre = estimated(candidates.gl(2), 1e-3, seed=0).canonical().matrices
+    np.testing.assert_array_equal(centre, np.eye(2))
+    np.testing.assert_array_equal([np.trace(matrix) for matrix in traceless], 0)
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31))
 def test_canonical_form_is_rounded_to_the_truth_or_not_at_all(seed):

@@ -1,4 +1,4 @@
-"""Laws of SINDy inside a symmetry; `test_constrained.py` has the plain cases and left-out trajectories."""
+"""SINDy inside a symmetry: exact in the coefficients, and a pysindy model in everything else."""
 
 import pickle
 
@@ -314,3 +314,12 @@ def test_everything_else_is_pysindys_own(capsys):
     assert printed == capsys.readouterr().out and printed.startswith("(x)' = ")
     terms = model.free_terms()
     assert len(terms) == 4 and "x in x', y in y'" in terms and "x^3 + x y^2 in x', x^2 y + y^3 in y'" in terms
+
+
+def test_a_cloned_optimizer_with_a_pysindy_library_fits_alike():
+    library = ps.PolynomialLibrary(3).fit(X[0])
+    optimizer = EquivariantOptimizer(ps.STLSQ(threshold=0.1), sd.candidates.so(2), library)
+    rows, targets = np.asarray(library.transform(X[0])), X[0]
+    copied = clone(optimizer)
+    assert not hasattr(copied.library, "n_features_in_")
+    np.testing.assert_array_equal(copied.fit(rows, targets).coef_, optimizer.fit(rows, targets).coef_)
