@@ -26,7 +26,7 @@ def equivariant_subspace(features: Features, symmetry, *, output: str | None = N
     ----------
     features : Features
         The functions theta over the states that the symmetry acts on.
-    symmetry : LieAlgebra, Generators, array `(generator, n, n)`, Subspace, or a list of these
+    symmetry : LieAlgebra, Generators, array `(generator, n, n)`, a list of these, or a Subspace (returned as it is)
     output : {"vector_field", "second_order", "invariant"}, optional
         `"vector_field"` if left out.
 

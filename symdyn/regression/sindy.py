@@ -31,7 +31,7 @@ class EquivariantOptimizer(BaseOptimizer):
     ----------
     optimizer : estimator
         Cloned before it is fitted.
-    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, Subspace, or a list; None for no symmetry
+    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, a list of these, or a Subspace; None for none
     library : pysindy feature library or Features
         The library that makes the columns.
     kind : {"flow"}
