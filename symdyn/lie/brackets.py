@@ -15,7 +15,7 @@ def structure_constants(basis: Generators) -> np.ndarray:
 
 
 def closure_error(basis: Generators) -> float:
-    """|[v_i, v_j] − span| over |D v_i v_j| for the worst pair: 0 for an algebra, of order 1 if linear fields leave it."""
+    """|[v_i, v_j] − span| over |D v_i v_j| for the worst pair: 0 for an algebra, of order 1 if a pair leaves it."""
     return _fit_brackets(basis)[1]
 
 
