@@ -312,3 +312,12 @@ def test_velocities_in_the_wrong_place_are_noticed():
 def test_a_second_order_system_needs_a_velocity_for_each_position():
     with pytest.raises(ValueError, match="a velocity for each position, the states are x, y, vx"):
         accumulate(sd.open_trajectories(kepler(), states=["x", "y", "vx"]), Polynomial(1), "second_order")
+
+
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+def test_a_file_of_one_run_needs_no_dimension_of_trajectories(dataset, tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    single = dataset.isel(trajectory=0, drop=True)
+    single.to_netcdf(path, engine="h5netcdf") if suffix == "nc" else single.to_zarr(path, consolidated=False)
+    (run,) = each_trajectory(sd.open_trajectories(path).compute())
+    np.testing.assert_array_equal(run.states, RUNS[0])
