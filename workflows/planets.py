@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 import planets_report
 import pysindy as ps
 import xarray as xr
@@ -18,13 +17,11 @@ from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import each_trajectory, state_names
 from symdyn.regression import SymmetricSINDy
 from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows, fitted_law
-from symdyn.reporting import figures
 from symdyn.runs import add_options, checksum, run_job
 
 FEATURES = sd.features.CentralForce(powers=range(6)) + sd.features.Polynomial(1, columns=(3, 4, 5))
 CANDIDATES = sd.candidates.gl(3, time_scaling=True)
 THRESHOLDS = (1.0, 0.3, 3.0)  # of STLSQ on normalised columns: the first is used, the others are tried on the free fit
-NOISE_LEVELS = (0.0, 1e-4, 1e-3, 1e-2)
 N_LEFT_OUT = 9
 
 
@@ -44,18 +41,6 @@ def laws_without(rest, seed):
     """The symmetry is discovered without the body that is left out, too."""
     free = {f"free, threshold {value:g}": fit(rest, None, value)[1] for value in THRESHOLDS}
     return {"constrained": fit(rest, discover(rest, seed).algebra_)[1], **free}
-
-
-def bounds_under_noise(data, seed):
-    """Bounds on rotations about the axes of the bodies' common plane, with noise added to the data."""
-    axes = figures.principal_axes([run.states[:, :3] for run in each_trajectory(data)])[::-1]
-    rotations = sd.candidates.from_matrices(np.stack([np.cross(np.eye(3), axis) for axis in axes]))
-    searches = [discover(sd.systems.with_noise(data, level, seed), seed) for level in NOISE_LEVELS]
-    bounds = np.array([search.judge(rotations).upper_bound.values for search in searches])
-    names = ("in the plane", "out of the plane, 1st axis", "out of the plane, 2nd axis")
-    columns = {f"rotation {name}": ("trajectory", column) for name, column in zip(names, bounds.T, strict=True)}
-    accepted = ("trajectory", [search.algebra_.dim for search in searches])
-    return xr.Dataset({**columns, "accepted": accepted}, {"trajectory": [f"noise {x:g}" for x in NOISE_LEVELS]})
 
 
 def main() -> None:
@@ -84,7 +69,7 @@ def job(run, args) -> None:
         left_out = range(min(N_LEFT_OUT, data.sizes["trajectory"]))
         predictions = compare_left_out(data, left_out, lambda rest: laws_without(rest, args.seed))
     with run.stage("add noise"):
-        under_noise = bounds_under_noise(data, args.seed)
+        under_noise = planets_report.bounds_under_noise(data, lambda noisy: discover(noisy, args.seed), args.seed)
     strengths = {body.name: central_strength(body) for body in each_trajectory(data)}
     with run.stage("figures"):
         pictures = planets_report.draw(run.figures, data, search, predictions)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+import symdyn as sd
 from symdyn.data.trajectories import each_trajectory
 from symdyn.reporting import figures
 
 GM_SUN = 2.9591220828e-4  # au^3/day^2 (DE421)
+NOISE_LEVELS = (0.0, 1e-4, 1e-3, 1e-2)
 # Masses over the Sun's (IAU 2009 system; the Earth with the Moon). A pair attracts by GM (1 + m).
 MASSES = {
     "mercury": 1 / 6023600,
@@ -82,6 +84,18 @@ def groups(search, model, law, free, predictions, strengths, under_noise, config
             "accepted, when white noise is added (fraction of each body's distance and speed)."
         ),
     }
+
+
+def bounds_under_noise(data, discover, seed) -> xr.Dataset:
+    """Bounds on rotations about the axes of the bodies' common plane, with noise added to the data."""
+    axes = figures.principal_axes([run.states[:, :3] for run in each_trajectory(data)])[::-1]
+    rotations = sd.candidates.from_matrices(np.stack([np.cross(np.eye(3), axis) for axis in axes]))
+    searches = [discover(sd.systems.with_noise(data, level, seed)) for level in NOISE_LEVELS]
+    bounds = np.array([search.judge(rotations).upper_bound.values for search in searches])
+    names = ("in the plane", "out of the plane, 1st axis", "out of the plane, 2nd axis")
+    columns = {f"rotation {name}": ("trajectory", column) for name, column in zip(names, bounds.T, strict=True)}
+    accepted = ("trajectory", [search.algebra_.dim for search in searches])
+    return xr.Dataset({**columns, "accepted": accepted}, {"trajectory": [f"noise {x:g}" for x in NOISE_LEVELS]})
 
 
 def _isotropy(search, column, unit):
