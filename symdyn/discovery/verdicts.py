@@ -7,9 +7,7 @@ import xarray as xr
 
 from symdyn.discovery.evidence import Evidence, holm
 
-__all__ = ["VERDICTS", "judged_table", "verdict_table", "verdict_text"]
-
-VERDICTS = ("symmetric", "broken", "undetermined")
+__all__ = ["judged_table", "verdict_table", "verdict_text"]
 
 
 def verdict_table(
