@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.features import CentralForce, Features, Monomials, Polynomial, Sum
+from symdyn.lie.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
 from symdyn.lie.fields import Generators, VectorField
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
-_FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, CentralForce, Sum)}
+_FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum)}
 
 
 def save_algebra(algebra: LieAlgebra, path) -> None:

@@ -1,0 +1,119 @@
+"""The abstract space of functions, sums of spaces, and what all spaces share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Features", "Sum", "chosen_columns", "spread_columns"]
+
+
+class Features(ABC):
+    """A finite-dimensional space of functions theta(x) of the state x.
+
+    A law is f(x) = W theta(x) with W `(output, feature)`. Features of the same *family* are mapped
+    into each other by every linear change of the states, so a family is kept or dropped as a whole:
+    dropping a single member would break symmetries, or make some up.
+    """
+
+    @abstractmethod
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Values `(sample, feature)` at points `(sample, state)`."""
+
+    @abstractmethod
+    def jacobian(self, points: np.ndarray) -> np.ndarray:
+        """Derivatives d theta / d x `(sample, feature, state)` at points `(sample, state)`."""
+
+    @abstractmethod
+    def names(self, states: Sequence[str]) -> list[str]:
+        """One name a feature, in terms of the names of the states."""
+
+    @abstractmethod
+    def families(self, states: Sequence[str]) -> list[str]:
+        """The label of the family that each feature belongs to, in terms of the names of the states."""
+
+    def debiased(self, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Values `(sample, feature)` whose mean over white noise is theta at the points without noise.
+
+        Powers of a noisy state are too large on average, E (x + e)^2 = x^2 + s^2. Hermite polynomials are not:
+        E He_k(x + e) = x^k. Features that are no polynomials lose their bias to second order in the noise, by
+        theta(x) − sum_i [theta(x + s_i e_i) − 2 theta(x) + theta(x − s_i e_i)] / 2.
+
+        Parameters
+        ----------
+        points : ndarray, `(sample, state)`
+        noise : ndarray, `(state,)`
+            Standard deviation of the noise, independent from state to state.
+        """
+        here = self(points)
+        bias = np.zeros_like(here)
+        with np.errstate(all="ignore"):  # a step may leave the domain of the function
+            for step in np.diag(noise)[np.asarray(noise) > 0]:
+                bend = (self(points + step) + self(points - step)) / 2 - here
+                bias += np.where(np.isfinite(bend), bend, 0.0)
+        return here - bias
+
+    def size(self, n_states: int) -> int:
+        """Number of features over `n_states` states."""
+        return len(self.families([""] * n_states))
+
+    def __add__(self, other: Features) -> Sum:
+        return Sum(_parts(self) + _parts(other))
+
+    def to_library(self):
+        """These features as a pysindy feature library (clones, pickles, prints)."""
+        from symdyn.lie.libraries import FeaturesLibrary
+
+        return FeaturesLibrary(self)
+
+
+@dataclass(frozen=True)
+class Sum(Features):
+    """The features of several spaces, side by side (written `a + b`)."""
+
+    parts: tuple[Features, ...]
+
+    def __call__(self, points):
+        return np.concatenate([part(points) for part in self.parts], axis=1)
+
+    def debiased(self, points, noise):
+        return np.concatenate([part.debiased(points, noise) for part in self.parts], axis=1)
+
+    def jacobian(self, points):
+        return np.concatenate([part.jacobian(points) for part in self.parts], axis=1)
+
+    def names(self, states):
+        return [name for part in self.parts for name in part.names(states)]
+
+    def families(self, states):
+        return [label for part in self.parts for label in part.families(states)]
+
+
+def chosen_columns(points: np.ndarray, columns, n_states: int | None = None) -> np.ndarray:
+    """The columns of points `(sample, state)` that features read, all of them for None; shapes are checked."""
+    points = np.asarray(points, dtype=float)
+    if points.ndim != 2:
+        raise ValueError(f"points must be an array (sample, state), got shape {points.shape}")
+    if n_states is not None and points.shape[1] != n_states:
+        raise ValueError(f"these features read {n_states} states, the points have {points.shape[1]}")
+    if columns is None:
+        return points
+    if max(columns) >= points.shape[1]:
+        raise ValueError(f"these features read columns {columns}, the points have {points.shape[1]} states")
+    return points[:, columns]
+
+
+def spread_columns(inner: np.ndarray, columns, n_states: int) -> np.ndarray:
+    """Derivatives `(sample, feature, state)` by all states, from those by the states that are read."""
+    if columns is None:
+        return inner
+    full = np.zeros((*inner.shape[:2], n_states))
+    full[:, :, columns] = inner
+    return full
+
+
+def _parts(features):
+    return features.parts if isinstance(features, Sum) else (features,)
