@@ -7,19 +7,22 @@ from collections.abc import Callable
 import numpy as np
 
 from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.equivariance import as_algebras
+from symdyn.lie.equivariance import as_symmetries, difference
 from symdyn.lie.fields import VectorField
+from symdyn.lie.groups import Elements
 
 __all__ = ["assert_equivariant", "assert_symmetric"]
 
 
 def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", tolerance: float = 1e-12, rng=0) -> None:
-    """Assert that L(v, f) = 0 for every generator, relative to the two terms it is the difference of.
+    """Assert that L(v, f) = 0 for every generator, and f(g x) = A f(x) for every finite element g(x) = A x + b.
+
+    Relative to the two terms that the violation is the difference of.
 
     Parameters
     ----------
     law : VectorField
-    symmetry : LieAlgebra, Generators, matrices or a list of these
+    symmetry : LieAlgebra, Generators, matrices, Elements or a list of these
     kind : {"flow", "second_order", "invariant"}
     tolerance : float
         Largest relative violation.
@@ -28,13 +31,16 @@ def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", toleranc
     """
     __tracebackhide__ = True
     points = np.random.default_rng(rng).standard_normal((200, len(law.states)))
-    for algebra in as_algebras(symmetry):
-        action = act(algebra.basis, points, kind, len(law.coefficients))
-        derivative = LieDerivative.build(law.features, action, points)
+    n_outputs = len(law.coefficients)
+    for part in as_symmetries(symmetry):
+        if isinstance(part, Elements):
+            derivative = difference(law.features, part, points, kind, n_outputs)
+        else:
+            derivative = LieDerivative.build(law.features, act(part.basis, points, kind, n_outputs), points)
         size = np.abs(derivative.transported(law.coefficients)).max(axis=(0, 1))
         size = np.maximum(size, np.abs(derivative.carried(law.coefficients)).max(axis=(0, 1)))
         violation = np.abs(derivative.of(law.coefficients)).max(axis=(0, 1)) / np.maximum(size, 1e-300)
-        for text, value in zip(algebra.texts(), violation, strict=True):
+        for text, value in zip(part.texts(), violation, strict=True):
             if not value <= tolerance:  # NaN is no symmetry either
                 raise AssertionError(f"violation {value:.2g} > {tolerance:g} under {text}")
 
