@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checkers
     from symdyn import systems
     from symdyn.data.trajectories import open_trajectories
+    from symdyn.discovery.conservation import conserved_quantities
     from symdyn.discovery.function import discover_function
     from symdyn.discovery.symmetry import SymmetryDiscovery
     from symdyn.discovery.tangency import discover_manifold
-    from symdyn.lie import candidates, features
+    from symdyn.lie import candidates, features, groups
     from symdyn.lie.algebra import LieAlgebra
     from symdyn.lie.equivariance import equivariant_subspace
     from symdyn.lie.fields import VectorField
@@ -26,13 +27,19 @@ _HOMES = {
     "Subspace": "symdyn.lie.subspace",
     "SymmetryDiscovery": "symdyn.discovery.symmetry",
     "VectorField": "symdyn.lie.fields",
+    "conserved_quantities": "symdyn.discovery.conservation",
     "discover_function": "symdyn.discovery.function",
     "discover_manifold": "symdyn.discovery.tangency",
     "equivariant_subspace": "symdyn.lie.equivariance",
     "open_trajectories": "symdyn.data.trajectories",
     "report": "symdyn.reporting.page",
 }
-_MODULES = {"candidates": "symdyn.lie.candidates", "features": "symdyn.lie.features", "systems": "symdyn.systems"}
+_MODULES = {
+    "candidates": "symdyn.lie.candidates",
+    "features": "symdyn.lie.features",
+    "groups": "symdyn.lie.groups",
+    "systems": "symdyn.systems",
+}
 
 __all__ = [
     "LieAlgebra",
@@ -40,10 +47,12 @@ __all__ = [
     "SymmetryDiscovery",
     "VectorField",
     "candidates",
+    "conserved_quantities",
     "discover_function",
     "discover_manifold",
     "equivariant_subspace",
     "features",
+    "groups",
     "open_trajectories",
     "report",
     "systems",

@@ -1,0 +1,237 @@
+"""Conserved quantities: functions h = c . theta(x) that do not change along the motion, with evidence.
+
+From a law f, h is conserved when Dh f = 0; its violation is
+
+    eps = rms(Dh f) / (r std(h)),    r = the largest rms(f_i) / std(x_i),
+
+so in the time in which the state that moves most crosses the data, h crosses the share eps of its own spread. From data
+no law is needed: h must be constant along each trajectory while it differs between them,
+
+    eps = within(h) / (w total(h)),  w = the largest within(x_i) / total(x_i),
+
+with total the standard deviation over all data, and within that about the mean of the trajectory, to which the trend
+from end to end is added (drifts add up, so all of a drift counts). Both are free of units. A function that is constant
+on all the data, such as the energy where all trajectories lie on one level of it, has no violation: it is never called
+conserved. Slow or short motion makes nothing conserved, since eps is relative to the motion.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy import linalg
+
+from symdyn.discovery.conservation_case import LEVEL, Case, case_from_data, case_from_law
+from symdyn.discovery.evidence import holm
+from symdyn.discovery.independence import Reduced, gradient_rank, levels_of, simplest_basis
+from symdyn.lie.fields import VectorField
+from symdyn.lie.printing import equation_lines
+
+__all__ = ["conserved_quantities"]
+
+
+def conserved_quantities(
+    source,
+    features,
+    *,
+    delta: float = 0.1,
+    alpha: float = 0.05,
+    tolerance: float = 1e-6,
+    points: np.ndarray | None = None,
+    n_bootstrap: int = 200,
+    rng=0,
+) -> xr.Dataset:
+    """The functions of the state that do not change along the motion.
+
+    Parameters
+    ----------
+    source : xr.Dataset, path, (x, t), or VectorField
+        Trajectories (x an array `(time, state)` or a list of them, t a step, times, or a list of times); or a law
+        x' = f(x), which is taken as exact.
+    features : Features or pysindy feature library
+        The functions theta, simple ones first; those that are constant are left out.
+    delta : float
+        From data: quantities are conserved when the 95 % upper bound of eps is below delta, over their whole span.
+    alpha : float
+        Level of the test that calls a quantity broken.
+    tolerance : float
+        eps that counts as rounding. A law has no error: this takes the place of delta.
+    points : ndarray, `(sample, state)`, optional
+        For a law: where it holds; uniform on [−1, 1] in each state if left out.
+    n_bootstrap : int
+        Replicates of the data, trajectories resampled (stretches of time, where there are fewer than ten).
+    rng : int or numpy Generator
+
+    Returns
+    -------
+    xr.Dataset
+        Over `quantity` (text): `coefficients` `(quantity, feature)`, their standard `errors` (nan where nothing was
+        found), `violation`, `upper_bound`, `p_value` (Holm), `exact_rejected`, and `verdict`: "conserved" (bound below
+        delta), "broken" (eps = 0 rejected), "undetermined". Conserved ones come first, simple before complicated, then
+        all other directions of the library in order of evidence, last those that are constant on all the data
+        (violation nan). A conserved one with `exact_rejected` is conserved approximately only; one that changes as
+        much as its parts do, and is small only because it is slow, is "broken".
+
+        Powers and products of conserved quantities are left out (`attrs["n_products"]`), others are kept if they are
+        linearly independent. They need not be functionally independent: `attrs["gradient_rank"]` counts the
+        independent ones (planar Kepler motion: 3 of the 4 quantities energy, angular momentum, Laplace-Runge-Lenz
+        vector).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For options out of range, features that are not finite, and data too few for the features.
+    """
+    _check_options(delta, alpha, tolerance, n_bootstrap)
+    generator = np.random.default_rng(rng)
+    if isinstance(source, VectorField):
+        case = case_from_law(source, features, points, tolerance, generator)
+    elif points is not None:
+        raise ValueError("points are for a law; trajectories bring their own")
+    else:
+        case = case_from_data(source, features, delta, tolerance, n_bootstrap, generator)
+    return _judged(case, alpha)
+
+
+def _judged(case: Case, alpha: float) -> xr.Dataset:
+    evidence = case.evidence
+    near, pool = _pool(evidence, alpha)
+    span, slow = _without_slow(case, evidence.directions[:, :pool], alpha)
+    reduced = simplest_basis((case.frame @ span).T, levels_of(case.families()), case.values(), case.tiny)
+    inverse = np.linalg.pinv(case.frame).T
+    accepted = _accepted(evidence, reduced.rows @ inverse, reduced.product, near)
+    # Products of what is conserved are conserved; of what is not known to be, they say no more than others.
+    products = reduced.product if accepted.sum() == (~reduced.product).sum() else np.zeros_like(reduced.product)
+    order = np.concatenate([np.flatnonzero(accepted), np.flatnonzero(~accepted & ~products)])
+    kept = reduced.rows[order]
+    vectors = np.concatenate([kept @ inverse, slow.T, evidence.directions[:, pool:].T])
+    coefficients = np.concatenate([kept, vectors[len(kept) :] @ case.frame.T, case.unseen.T])
+    errors = np.full(coefficients.shape, np.nan)
+    errors[: len(kept)] = _errors(case, reduced, order, span.shape[1])
+    found = int(accepted.sum())
+    table = _table(evidence, vectors, found, case.unseen.shape[1], near, alpha)
+    rank = gradient_rank(case.gradients(kept[:found]), case.tiny)
+    table.attrs.update(
+        states=" ".join(case.states), gradient_rank=rank, n_products=int(products.sum()), n_unseen=case.unseen.shape[1]
+    )
+    return _labelled(case, table, coefficients, errors, found)
+
+
+def _pool(evidence, alpha):
+    """How many directions look conserved to within delta, and how many of these may be so exactly.
+
+    The latter are told apart by chance only, so simple ones are looked for in the whole of their span.
+    """
+    looks = np.einsum(
+        "ik,ij,jk->k", evidence.directions, evidence.forms.violation + evidence.noise, evidence.directions
+    )
+    near = int(np.sum(looks < evidence.delta**2))
+    rejected = [evidence.p_value(v) < alpha for v in evidence.directions.T[:near]]
+    return near, max(evidence.rank, rejected.index(True) if True in rejected else near)
+
+
+def _accepted(evidence, rows, product, near):
+    """Mask `(element,)` of the elements, no products, that are conserved: each with all of the span before it."""
+    accepted = np.zeros(len(rows), dtype=bool)
+    for k in np.flatnonzero(~product):
+        accepted[k] = True
+        accepted[k] = _worst_bound(evidence, rows[accepted], near) < evidence.delta
+    return accepted
+
+
+def _worst_bound(evidence, rows, near):
+    """Worst upper bound over a span `(element, candidate)`, as in `Evidence.span_bounds`."""
+    forms = evidence.forms
+    apparent, noise, size, total = (
+        rows @ form @ rows.T
+        for form in (forms.violation - evidence.noise, evidence.noise, forms.size, forms.violation + evidence.noise)
+    )
+    turned = linalg.eigh(total, size)[1]
+    own = [evidence.upper_bound(v, max(near, len(rows))) ** 2 - evidence.violation(v) ** 2 for v in turned.T @ rows]
+    noise = turned.T @ noise @ turned
+    scale = np.sqrt(np.maximum(own, 0.0) / np.maximum(np.diag(noise), 1e-300))
+    values, vectors = np.linalg.eigh(turned.T @ apparent @ turned)
+    worst = (vectors * np.maximum(values, 0.0)) @ vectors.T + noise * scale[:, None] * scale
+    return np.sqrt(max(np.linalg.eigvalsh(worst)[-1], 0.0))
+
+
+def _without_slow(case: Case, span, alpha):
+    """The span without those that are seen to change as much as their parts do: nothing cancels, they are only slow.
+
+    Both as columns `(candidate, direction)`.
+    """
+    if case.parts is None or span.shape[1] == 0:
+        return span, span[:, :0]
+    evidence = case.evidence
+    changes = span.T @ (evidence.forms.violation - evidence.noise) @ span
+    parts = span.T @ case.parts @ span
+    values, vectors = np.linalg.eigh(parts + 1e-12 * np.trace(parts) * np.eye(len(parts)))
+    whiten = vectors / np.sqrt(values)
+    shares, turned = np.linalg.eigh(whiten.T @ changes @ whiten)
+    directions = span @ whiten @ turned
+    slow = np.array([evidence.p_value(v) < alpha for v in directions.T]) & (shares > evidence.delta**2)
+    return directions[:, ~slow], directions[:, slow]
+
+
+def _errors(case: Case, reduced: Reduced, order, rank):
+    """Standard errors `(element, feature)` of chosen elements: half the central 68 % of what replicates find instead.
+
+    The largest coefficient, in the units of the features, is held fixed.
+    """
+    if rank == 0:
+        return np.zeros((0, len(case.scale)))
+    spans = np.swapaxes(case.frame @ case.evidence.replicate_directions[:, :, :rank], 1, 2)
+    others, rows = reduced.follow(spans)[:, order], reduced.rows[order]
+    fixed = np.abs(rows / case.scale).argmax(axis=1)[:, None]
+    ratio = np.take_along_axis(rows, fixed, axis=1) / np.take_along_axis(others, fixed[None], axis=2)
+    low, high = np.quantile(others * ratio, [0.16, 0.84], axis=0)
+    return (high - low) / 2
+
+
+def _table(evidence, vectors, n_found, n_unseen, near, alpha) -> xr.Dataset:
+    p_values = holm(np.array([evidence.p_value(v) for v in vectors]))
+    missing = np.full(n_unseen, np.nan)
+    columns = {
+        "violation": [evidence.violation(v) for v in vectors],
+        # What looks conserved to within delta trades places from replicate to replicate: compare with all of it.
+        "upper_bound": [evidence.upper_bound(v, max(near, 1 + k)) for k, v in enumerate(vectors)],
+        "p_value": p_values,
+    }
+    verdicts = ["conserved"] * n_found + ["broken" if p < alpha else "undetermined" for p in p_values[n_found:]]
+    return xr.Dataset(
+        {
+            **{name: ("quantity", np.concatenate([values, missing])) for name, values in columns.items()},
+            "exact_rejected": ("quantity", np.concatenate([p_values < alpha, missing > 0])),
+            "verdict": ("quantity", np.array(verdicts + ["undetermined"] * n_unseen, dtype=object)),
+        },
+        attrs={"delta": evidence.delta, "alpha": alpha, "level": LEVEL},
+    )
+
+
+def _labelled(case: Case, table, coefficients, errors, n_found) -> xr.Dataset:
+    """The table with coefficients in the units of the features, the largest of each quantity 1, and its text."""
+    names = case.features.names(case.states)
+    raw, bars = np.zeros((2, len(coefficients), len(names)))
+    raw[:, case.chosen], bars[:, case.chosen] = coefficients / case.scale, errors / case.scale
+    largest = np.take_along_axis(raw, np.abs(raw).argmax(axis=1)[:, None], axis=1)
+    raw, bars = raw / largest, bars / np.abs(largest)
+    table["coefficients"] = (("quantity", "feature"), raw)
+    table["errors"] = (("quantity", "feature"), bars)
+    texts = [
+        _text(row, 2 * np.nan_to_num(bar), 5e-4 if k < n_found else 0.2, names)
+        for k, (row, bar) in enumerate(zip(raw, bars, strict=True))
+    ]
+    return table.assign_coords(feature=np.array(names, dtype=object), quantity=np.array(texts, dtype=object))
+
+
+def _text(row, bars, tiny, names):
+    shown = (np.abs(row) > np.maximum(tiny, bars)) | (np.abs(row) >= 0.5)
+    return equation_lines(np.where(shown, row, 0.0)[None], names, 3)[0]
+
+
+def _check_options(delta, alpha, tolerance, n_bootstrap):
+    for name, value in (("delta", delta), ("alpha", alpha), ("tolerance", tolerance)):
+        if not 0 < value < 1:
+            raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+    if n_bootstrap < 20:
+        raise ValueError(f"n_bootstrap must be at least 20 for a 95 % bound, got {n_bootstrap}")

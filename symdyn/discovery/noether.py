@@ -1,0 +1,136 @@
+"""Noether's pairing: in canonical states (q, p) each conserved quantity h has the symmetry q' = dh/dp, p' = −dh/dq.
+
+For a Hamiltonian law f = J grad H the three are one: {h, H} = 0, h is conserved, the field J grad h commutes with f.
+The way back is narrower: a symmetry of f need not be of the form J grad h (scalings are not): it may have no partner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
+from symdyn.lie.fields import Generators, VectorField
+
+__all__ = ["NoetherPairing", "noether_pairing"]
+
+
+@dataclass(frozen=True)
+class NoetherPairing:
+    """`generators` J grad h, one a conserved quantity; `partners` `(generator, quantity)`: which combination of
+    quantities each generator of the given algebra comes from, nan where none does.
+    """
+
+    generators: Generators
+    partners: np.ndarray
+
+
+def noether_pairing(
+    quantities: xr.Dataset,
+    features: Features,
+    algebra: LieAlgebra | None = None,
+    *,
+    law: VectorField | None = None,
+    tolerance: float = 0.05,
+) -> NoetherPairing:
+    """The symmetry of each conserved quantity, and the quantity of each symmetry.
+
+    Parameters
+    ----------
+    quantities : xr.Dataset
+        From `conserved_quantities`, the states positions first, then as many momenta; "conserved" ones are paired.
+    features : Features
+        The features that were searched; the quantities must be polynomials (features of other kinds have weight 0).
+    algebra : LieAlgebra, optional
+        Symmetries acting on all states, to be paired.
+    law : VectorField, optional
+        Checked to be Hamiltonian in these states.
+    tolerance : float
+        Largest part of a generator, relative to its coefficients, that the quantities may leave unexplained.
+
+    Returns
+    -------
+    NoetherPairing
+
+    Raises
+    ------
+    ValueError
+        For an odd number of states, quantities that are no polynomials, an algebra on other states, and a law that is
+        not Hamiltonian.
+
+    Notes
+    -----
+    Olver, Applications of Lie groups to differential equations, 1993, section 6.2.
+    """
+    states = tuple(str(quantities.attrs["states"]).split())
+    if len(states) % 2:
+        raise ValueError(f"canonical states are positions and as many momenta, got {len(states)}: {', '.join(states)}")
+    if law is not None:
+        _check_hamiltonian(law, len(states))
+    found = quantities.coefficients.values[quantities.verdict.values == "conserved"]
+    generators = _hamiltonian_fields(found, _exponents(features, len(states), found), states)
+    partners = np.zeros((0, len(found)))
+    if algebra is not None:
+        if len(algebra.states) != len(states):
+            raise ValueError(f"the algebra acts on {len(algebra.states)} states, the quantities on {len(states)}")
+        partners = _partners(algebra.basis.renamed(states), generators, tolerance)
+    return NoetherPairing(generators, partners)
+
+
+def _hamiltonian_fields(coefficients, exponents, states) -> Generators:
+    """J grad h for h = sum_f c_f x^a_f: d x^a / dx_i = a_i x^(a − e_i)."""
+    n = len(states)
+    degree = max(int(exponents.sum(axis=1).max(initial=0)) - 1, 1)
+    place = {tuple(row): k for k, row in enumerate(polynomial_exponents(n, degree).tolist())}
+    fields = np.zeros((len(coefficients), n, len(place)))
+    for column, row in enumerate(exponents):
+        for state in np.flatnonzero(row):
+            lowered = row.copy()
+            lowered[state] -= 1
+            # dh/dp drives q, −dh/dq drives p.
+            moved, sign = (state + n // 2, -1) if state < n // 2 else (state - n // 2, 1)
+            fields[:, moved, place[tuple(lowered.tolist())]] += sign * row[state] * coefficients[:, column]
+    return Generators(Polynomial(degree), fields, np.zeros(len(coefficients)), states)
+
+
+def _partners(symmetries: Generators, fields: Generators, tolerance):
+    """Weights `(symmetry, field)` with v = sum_k weight_k field_k, nan where there are none."""
+    vectors = (symmetries + fields).vectors()
+    wanted, given = vectors[: len(symmetries)], vectors[len(symmetries) :]
+    weights = wanted @ np.linalg.pinv(given)
+    left = np.linalg.norm(wanted - weights @ given, axis=1) / np.linalg.norm(wanted, axis=1)
+    return np.where((left <= tolerance)[:, None], weights, np.nan)
+
+
+def _exponents(features, n_states, coefficients):
+    """Exponents `(feature, state)`; zero for features that are no monomials and have no weight."""
+    parts = features.parts if isinstance(features, Sum) else (features,)
+    rows, first = [], 0
+    for part in parts:
+        size = part.size(n_states)
+        if isinstance(part, Monomials):
+            rows.append(np.array(part.exponents, dtype=int))
+        elif isinstance(part, Polynomial):
+            read = list(range(n_states)) if part.columns is None else list(part.columns)
+            rows.append(np.zeros((size, n_states), dtype=int))
+            rows[-1][:, read] = polynomial_exponents(len(read), part.degree, part.constant)
+        elif np.any(np.abs(coefficients[:, first : first + size]) > 1e-9):
+            raise ValueError(f"quantities that hold {type(part).__name__} features are no polynomials: leave them out")
+        else:
+            rows.append(np.zeros((size, n_states), dtype=int))
+        first += size
+    return np.concatenate(rows)
+
+
+def _check_hamiltonian(law, n):
+    """f = J grad H for some H exactly when the Jacobian of J^-1 f is symmetric."""
+    if len(law.states) != n or len(law.coefficients) != n:
+        raise ValueError(f"the law must be a flow of the {n} states of the quantities")
+    slopes = law.jacobian(np.random.default_rng(0).uniform(0.5, 1.5, (50, n)))
+    gradients = np.concatenate([-slopes[:, n // 2 :], slopes[:, : n // 2]], axis=1)
+    twist = np.abs(gradients - np.swapaxes(gradients, 1, 2)).max()
+    if twist > 1e-6 * np.abs(gradients).max():
+        raise ValueError("the law is not Hamiltonian in these states: no function H has q' = dH/dp, p' = −dH/dq")

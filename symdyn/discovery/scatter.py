@@ -1,0 +1,259 @@
+"""How functions of the state scatter within trajectories and between them: what is conserved shows without any law.
+
+Samples are averaged over cells, short against the motion. The mean of a cell is taken twice, over even and over odd
+samples (in the order even, odd, odd, even, so that a steady change cancels): half the sum of the two holds the motion
+and the noise, half the difference the noise alone. The difference of their mean squares is free of noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import reduce
+from operator import add
+
+import numpy as np
+import xarray as xr
+from dask.base import compute
+from dask.delayed import delayed
+
+from symdyn.data.rates import characteristic_time, noise_level
+from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
+from symdyn.discovery.evidence import QuadraticForms
+from symdyn.lie.features import Features
+
+__all__ = ["Scatter", "accumulate_scatter", "natural_scale", "scatter_forms"]
+
+MIN_SAMPLES = 16
+_CELL = 1 / 3  # length of a cell in characteristic times: a cell must not average the motion out
+_MIN_CELLS = 10  # cells in a trajectory, where it has samples enough
+_FEW = 10  # trajectories below which stretches of time are resampled
+_MANY = 400  # independent parts that are kept apart
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Sums over cells; columns are the features, then the states.
+
+    `motion` and `noise` `(part, column, column)` are sums of squares of the two halves about the mean of each
+    trajectory, the trend from end to end included, for each independent part of the data; `count` `(part,)` its cells.
+    `within` `(1, column, column)` is the sum of even times odd without the trend. `even` and `odd`
+    `(trajectory, column)` are means, `cells` `(trajectory,)` their weights. `points` `(sample, state)` are states,
+    `offsets` `(sample, state)` their distance from the mean of their trajectory.
+    """
+
+    motion: np.ndarray
+    noise: np.ndarray
+    count: np.ndarray
+    within: np.ndarray
+    even: np.ndarray
+    odd: np.ndarray
+    cells: np.ndarray
+    points: np.ndarray
+    offsets: np.ndarray
+
+    def __add__(self, other: Scatter) -> Scatter:
+        merged = {f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
+        merged["within"] = self.within + other.within
+        for name in ("motion", "noise", "count"):
+            merged[name] = _folded(merged[name])
+        return Scatter(**merged)
+
+    def only(self, columns: np.ndarray) -> Scatter:
+        """The sums for some of the columns."""
+        moments = {name: getattr(self, name)[:, columns][:, :, columns] for name in ("motion", "noise", "within")}
+        return replace(self, **moments, even=self.even[:, columns], odd=self.odd[:, columns])
+
+    @property
+    def n_rows(self) -> int:
+        """Independent rows: cells less the mean of each trajectory."""
+        return int(self.cells.sum()) - len(self.cells)
+
+    def scatter_within(self) -> np.ndarray:
+        """Mean square about the mean of the trajectory `(column, column)`, free of noise."""
+        return self.within[0] / self.cells.sum()
+
+    def scatter_in_all(self) -> np.ndarray:
+        """Mean square about the mean of all data `(column, column)`, free of noise."""
+        weights = self.cells[:, None] / self.cells.sum()
+        even, odd = (means - np.sum(weights * means, axis=0) for means in (self.even, self.odd))
+        between = (weights * even).T @ odd
+        return self.scatter_within() + (between + between.T) / 2
+
+
+def accumulate_scatter(dataset: xr.Dataset, features: Features, n_points: int = 2000) -> Scatter:
+    """One pass over trajectories.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories in the schema; Dask chunks along `trajectory` are the unit of work.
+    features : Features
+    n_points : int
+        States kept in all.
+
+    Raises
+    ------
+    ValueError
+        For a trajectory that is too short, and a feature that is not finite on the data.
+    """
+    n = dataset.sizes["trajectory"]
+    per_run = max(n_points // n, 4)
+    # A bootstrap needs independent parts: trajectories, or stretches of time where there are few of them.
+    stretches = 1 if n >= _FEW else -(-2 * _FEW // n)
+    sizes = dataset.chunksizes.get("trajectory", (n,))
+    ends, dataset = np.cumsum(sizes), named(dataset)
+    blocks = [dataset.isel(trajectory=slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
+    if len(blocks) == 1:
+        return _one_block(blocks[0], features, stretches, per_run)
+    return reduce(add, compute(*[delayed(_one_block)(block, features, stretches, per_run) for block in blocks]))
+
+
+def scatter_forms(scatter: Scatter, n_features: int, tolerance: float, n_bootstrap: int, rng: np.random.Generator):
+    """Quadratic forms of eps^2 = (scatter of h within trajectories / scatter of h in all) / (same of the states).
+
+    The states' ratio is that of the state that moves most: where all of the motion is slow or short, nothing is
+    conserved for that.
+
+    Parameters
+    ----------
+    scatter : Scatter
+    n_features : int
+        Leading columns that are features.
+    tolerance : float
+        eps below which a change counts as rounding.
+    n_bootstrap : int
+    rng : numpy Generator
+
+    Returns
+    -------
+    forms : QuadraticForms
+        Over features in units of `scale`.
+    scale : ndarray, `(feature,)`
+        Their spread on the data.
+
+    Raises
+    ------
+    ValueError
+        If no state moves, or there are fewer cells than features.
+    """
+    if scatter.n_rows < n_features:
+        raise ValueError(
+            f"{scatter.n_rows} cells of samples cannot decide about {n_features} features: "
+            "give longer or more trajectories, or fewer features"
+        )
+    total, within = scatter.scatter_in_all(), np.diag(scatter.scatter_within())
+    moving = _share_of_motion(within[n_features:], np.diag(total)[n_features:])
+    chosen = np.ix_(range(n_features), range(n_features))
+    scale = natural_scale(np.diag(total)[:n_features], scatter.even.mean(axis=0)[:n_features])
+    units = np.outer(scale, scale)
+    size = total[chosen] / units
+    counts = rng.multinomial(len(scatter.count), np.full(len(scatter.count), 1 / len(scatter.count)), size=n_bootstrap)
+    everything = np.vstack([np.ones(len(scatter.count)), counts])
+    weights = everything / (everything @ scatter.count)[:, None] / moving
+    motion, noise = (np.tensordot(weights, part[:, *chosen] / units, 1) for part in (scatter.motion, scatter.noise))
+    share = min(np.sqrt(n_features / scatter.n_rows), 1.0)
+    rounding = tolerance**2 * rng.standard_normal(n_bootstrap)[:, None, None] ** 2 * size
+    return _as_forms(motion, noise, share, rounding, size), scale
+
+
+def natural_scale(variances: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Spread of each function `(feature,)`; its size, or 1, where it is constant up to rounding."""
+    sizes = np.abs(means) + np.sqrt(np.maximum(variances, 0))
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    return np.where(variances > 1e-20 * sizes**2, np.sqrt(np.maximum(variances, 0)), sizes)
+
+
+def _as_forms(motion, noise, share, rounding, size):
+    """Forms from all the data (first) and from replicates (the rest).
+
+    The scatter less the noise is not biased, so only a share of the noise need count against a direction: as much as
+    chance makes of it, sqrt(unknowns / rows). `error` is what the scatter of a conserved quantity may look like: that
+    share of noise, give or take two estimates of the noise, one taken from the other. A replicate as a whole is off by
+    as much as it differs from all the data.
+    """
+    error = share * noise[0] + rounding + np.sqrt(2) * (noise[1:] - noise[1:].mean(axis=0))
+    mean = error.mean(axis=0)
+    scatter = motion - noise
+    shift = scatter[1:] - scatter[0]
+    return QuadraticForms(scatter[0] + mean, size, (shift - (error - mean)) / 2, error, mean, np.ones(len(error)))
+
+
+def _share_of_motion(within, total):
+    moved = np.where(total > 0, within / np.where(total > 0, total, 1.0), 0.0).max(initial=0.0)
+    if moved <= 0:
+        raise ValueError("no state moves along any trajectory: nothing can be told about what is conserved")
+    return min(moved, 1.0)
+
+
+def _one_block(block, features, stretches, per_run) -> Scatter:
+    block = block.compute(scheduler="synchronous")
+    names = state_names(block)
+    return reduce(add, [_one_run(run, names, features, stretches, per_run) for run in each_trajectory(block)])
+
+
+def _one_run(run: Trajectory, names, features, stretches, per_run) -> Scatter:
+    if len(run.times) < MIN_SAMPLES:
+        raise ValueError(
+            f"trajectory {run.name!r} has {len(run.times)} samples; at least {MIN_SAMPLES} are needed: "
+            "drop it or sample faster"
+        )
+    values = features.debiased(run.states, noise_level(run.times, run.states))
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=0))
+    if bad.size:
+        raise ValueError(f"feature {features.names(names)[bad[0]]!r} is not finite on trajectory {run.name!r}")
+    even, odd, clock = _cells(run, np.hstack([values, run.states]))
+    means = even.mean(axis=0), odd.mean(axis=0)
+    even, odd = even - means[0], odd - means[1]
+    product = even.T @ odd
+    motion, noise, count = _parts((even + odd) / 2, (even - odd) / 2, clock, stretches)
+    chosen = np.unique(np.linspace(0, len(run.times) - 1, per_run).astype(int))
+    return Scatter(
+        motion=motion,
+        noise=noise,
+        count=count,
+        within=(product + product.T)[None] / 2,
+        even=means[0][None],
+        odd=means[1][None],
+        cells=np.array([len(even)]),
+        points=run.states[chosen],
+        offsets=(run.states - run.states.mean(axis=0))[chosen],
+    )
+
+
+def _cells(run: Trajectory, values):
+    """Means of cells over even and over odd samples `(cell, column)`, and their times, from −1/2 to 1/2."""
+    n = len(values)
+    step = (run.times[-1] - run.times[0]) / (n - 1)
+    wanted = _CELL * characteristic_time(run.times, run.states) / step
+    size = 4 * max(int(min(wanted, n / _MIN_CELLS) / 4), 1)
+    n_cells = n // size
+    split = values[: n_cells * size].reshape(n_cells, size, -1)
+    is_even = (np.arange(size) + 1) // 2 % 2 == 0
+    clock = run.times[: n_cells * size].reshape(n_cells, size).mean(axis=1)
+    clock = (clock - clock.mean()) / (run.times[-1] - run.times[0])
+    return split[:, is_even].mean(axis=1), split[:, ~is_even].mean(axis=1), clock
+
+
+def _parts(motion, noise, clock, stretches):
+    """Sums of squares over stretches of the trajectory, with one row more in the first: the trend from end to end.
+
+    A drift adds up, so a quantity that only drifts is judged by all of its change, not by its scatter.
+    """
+    owner = np.arange(len(clock)) * min(stretches, len(clock)) // len(clock)
+    trend = np.sqrt(len(clock)) * clock / np.sum(clock**2)
+    sums = []
+    for half in (motion, noise):
+        parts = np.stack([half[owner == k].T @ half[owner == k] for k in range(owner[-1] + 1)])
+        slope = trend @ half
+        # Shared among stretches: none of them saw the trend alone.
+        sums.append(parts + np.outer(slope, slope) / len(parts))
+    return *sums, np.bincount(owner).astype(float)
+
+
+def _folded(parts):
+    """Neighbours in turn added up where there are more parts than a bootstrap needs: memory stays bounded."""
+    if len(parts) <= _MANY:
+        return parts
+    folded = parts[:_MANY].copy()
+    np.add.at(folded, np.arange(len(parts) - _MANY) % _MANY, parts[_MANY:])
+    return folded
