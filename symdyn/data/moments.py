@@ -13,23 +13,23 @@ import xarray as xr
 from dask.base import compute
 from dask.delayed import delayed
 
-from symdyn.data.rates import noise_level
+from symdyn.data.rows import Layout, law_rows
 from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
-from symdyn.data.weak import weak_rows
 from symdyn.lie.features import Features
 
-__all__ = ["Moments", "accumulate"]
+__all__ = ["Moments", "accumulate", "joined"]
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums of weak rows T = (integrals of features, targets).
+    """Sums of rows T = (features, targets) of the law, see `symdyn.data.rows`.
 
-    `cross` `(group, term, term)` is the symmetrised sum of even^T odd over the windows of a group, a group being a
-    stretch of one trajectory; `count` `(group,)` its windows, `trajectory` `(group,)` the index into `labels`.
-    `power` `(trajectory, output)` is the mean square of targets, `signal` the part of it that even and odd samples
-    agree on, `spread` and `noise` `(trajectory, state)` standard deviations of states and of their noise.
-    `points` `(sample, state)` with `owner` `(sample,)` are states on the trajectories.
+    `cross` `(group, term, term)` is the symmetrised sum of even^T odd over the rows of a group, a group being a
+    stretch of one trajectory; `count` `(group,)` its rows, `trajectory` `(group,)` the index into `labels`.
+    `power` `(trajectory, output)` is the mean square of targets, `signal` the part of it that even and odd rows
+    agree on, `mean` their mean; `spread` and `noise` `(trajectory, argument)` standard deviations of the arguments of
+    the law (states, then inputs) and of their noise. `points` `(sample, argument)` with `owner` `(sample,)` are points
+    on the trajectories. `instrumented` `(trajectory,)`: whether the noise of even and of odd rows is independent.
     """
 
     cross: np.ndarray
@@ -37,10 +37,12 @@ class Moments:
     trajectory: np.ndarray
     signal: np.ndarray
     power: np.ndarray
+    mean: np.ndarray
     spread: np.ndarray
     noise: np.ndarray
     points: np.ndarray
     owner: np.ndarray
+    instrumented: np.ndarray
     labels: tuple[str, ...]
 
     @property
@@ -49,21 +51,22 @@ class Moments:
         return len(self.labels)
 
     def __add__(self, other: Moments) -> Moments:
-        shift = self.n_trajectories
-        moved = {"trajectory": other.trajectory + shift, "owner": other.owner + shift, "labels": other.labels}
-        return Moments(
-            **{
-                name: (
-                    self.labels + other.labels
-                    if name == "labels"
-                    else np.concatenate([mine, moved.get(name, getattr(other, name))])
-                )
-                for name, mine in vars(self).items()
-            }
-        )
+        return joined([self, other])
 
 
-def accumulate(dataset: xr.Dataset, features: Features, kind: str = "flow", n_points: int = 2000) -> Moments:
+def joined(parts: list[Moments]) -> Moments:
+    """The sums of all parts, trajectories in the order of the parts."""
+    shifts = np.cumsum([0, *[part.n_trajectories for part in parts]])
+    moved = [
+        {**vars(part), "trajectory": part.trajectory + shift, "owner": part.owner + shift}
+        for part, shift in zip(parts, shifts, strict=False)
+    ]
+    arrays = [name for name in vars(parts[0]) if name != "labels"]
+    labels = tuple(label for part in parts for label in part.labels)
+    return Moments(**{name: np.concatenate([part[name] for part in moved]) for name in arrays}, labels=labels)
+
+
+def accumulate(dataset: xr.Dataset, features: Features, layout: Layout | str = "flow", n_points: int = 2000) -> Moments:
     """One pass over trajectories.
 
     Parameters
@@ -71,21 +74,20 @@ def accumulate(dataset: xr.Dataset, features: Features, kind: str = "flow", n_po
     dataset : xr.Dataset
         Trajectories in the schema; Dask chunks along `trajectory` are the unit of work.
     features : Features
-        Functions of the states that the law is made of.
-    kind : {"flow", "second_order"}
-        What is summed: x' against theta(x), or q'' against theta(q, q').
+        Functions of the arguments that the law is made of.
+    layout : Layout, or the kind of a system without inputs
+        What is summed: x' against theta(x, u), q'' against theta(q, q'), x_{k+1} − x_k against theta(x_k).
     n_points : int
         Points kept in all.
     """
+    if isinstance(layout, str):
+        layout = Layout(layout, tuple(state_names(dataset)))
     per_run = max(n_points // dataset.sizes["trajectory"], 2)
     blocks = _blocks(named(dataset))
-    work = [delayed(_accumulate_block)(block, features, kind, per_run) for block in blocks]
+    work = [delayed(_accumulate_block)(block, features, layout, per_run) for block in blocks]
     if len(work) == 1:
-        return _accumulate_block(blocks[0], features, kind, per_run)
-    total, *rest = compute(*work)
-    for part in rest:
-        total = total + part
-    return total
+        return _accumulate_block(blocks[0], features, layout, per_run)
+    return joined(list(compute(*work)))
 
 
 def _blocks(dataset):
@@ -94,27 +96,19 @@ def _blocks(dataset):
     return [dataset.isel(trajectory=slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
 
 
-def _accumulate_block(block, features, kind, per_run):
+def _accumulate_block(block, features, layout, per_run):
     block = block.compute(scheduler="synchronous")
-    names = state_names(block)
-    total = None
-    for run in each_trajectory(block):
-        part = _one_run(run, names, features, kind, per_run)
-        total = part if total is None else total + part
-    return total
+    parts = [_one_run(run, features, layout, per_run) for run in each_trajectory(block, layout.variables)]
+    return joined(parts)
 
 
-def _one_run(run: Trajectory, names, features, kind, per_run) -> Moments:
-    n = len(names)
-    if kind == "second_order":
-        _check_velocities(run, names)
-    targets = run.states[:, n // 2 :] if kind == "second_order" else run.states
-    noise = noise_level(run.times, run.states)
-    rows = weak_rows(run, run.states, targets, features, noise)
-    n_outputs = targets.shape[1]
+def _one_run(run: Trajectory, features, layout, per_run) -> Moments:
+    rows, noise = law_rows(run, layout, features)
+    arguments = run.states[:, : len(layout.arguments)]
     groups = np.unique(rows.block)
     sums = np.stack([rows.even[rows.block == g].T @ rows.odd[rows.block == g] for g in groups])
-    even, odd = rows.even[:, -n_outputs:], rows.odd[:, -n_outputs:]
+    n_features = features.size(len(layout.arguments))
+    even, odd = rows.even[:, n_features:], rows.odd[:, n_features:]
     chosen = np.unique(np.linspace(0, len(run.times) - 1, per_run).astype(int))
     return Moments(
         cross=(sums + np.swapaxes(sums, 1, 2)) / 2,
@@ -122,27 +116,11 @@ def _one_run(run: Trajectory, names, features, kind, per_run) -> Moments:
         trajectory=np.zeros(len(groups), dtype=int),
         signal=np.mean(even * odd, axis=0)[None],
         power=np.mean(((even + odd) / 2) ** 2, axis=0)[None],
-        spread=run.states.std(axis=0)[None],
+        mean=np.mean((even + odd) / 2, axis=0)[None],
+        spread=arguments.std(axis=0)[None],
         noise=noise[None],
-        points=run.states[chosen],
+        points=arguments[chosen],
         owner=np.zeros(len(chosen), dtype=int),
+        instrumented=np.array([rows.even is not rows.odd]),
         labels=(run.name,),
     )
-
-
-def _check_velocities(run, names):
-    """Velocities must be the rates of the positions: a wrong unit shows here as a factor."""
-    if len(names) % 2:
-        raise ValueError(f"a second-order system has a velocity for each position, the states are {', '.join(names)}")
-    n = len(names) // 2
-    moved = run.states[1:, :n] - run.states[:-1, :n]
-    told = (run.states[1:, n:] + run.states[:-1, n:]) / 2 * np.diff(run.times)[:, None]
-    # Totals over a tenth of the run: noise of single steps averages out, a factor does not.
-    edges = np.unique(np.linspace(0, len(moved), 11).astype(int))[:-1]
-    moved, told = np.add.reduceat(moved, edges), np.add.reduceat(told, edges)
-    factor = np.sum(moved * told) / max(np.sum(told * told), 1e-300)
-    if not 0.5 < factor < 2:
-        raise ValueError(
-            f"trajectory {run.name!r}: {', '.join(names[n:])} are not the rates of {', '.join(names[:n])} "
-            f"(displacements are {factor:.3g} times what they imply); check their units, or the order of the states"
-        )

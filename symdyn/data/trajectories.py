@@ -19,6 +19,8 @@ from symdyn.data.units import check_units
 
 __all__ = ["Trajectory", "each_trajectory", "from_arrays", "named", "open_trajectories", "state_names", "validate"]
 
+_CLOCKS = ("t", "time")
+
 
 class Trajectory(NamedTuple):
     """One run: its name, times `(time,)` and states `(time, state)`, padding cut off."""
@@ -99,21 +101,33 @@ def named(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign_coords(trajectory=np.arange(dataset.sizes["trajectory"]))
 
 
-def each_trajectory(dataset: xr.Dataset) -> Iterator[Trajectory]:
+def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> Iterator[Trajectory]:
     """Each run in memory, padding cut off and values checked.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+    names : sequence of str, optional
+        The variables to read, `t` being the times; the states if left out.
 
     Raises
     ------
     ValueError
         For NaN inside a run and for times that do not increase, naming the variable and the trajectory.
     """
-    names = state_names(dataset)
+    names = state_names(dataset) if names is None else list(names)
     dataset = named(dataset)
     labels = dataset[_label_of(dataset)].values
     clocks = _clocks(dataset)
-    values = np.stack([np.asarray(dataset[name].values, dtype=float) for name in names], axis=-1)
+    values = np.stack([clocks if name in _CLOCKS else _full(dataset, name) for name in names], axis=-1)
     for label, times, states in zip(labels, clocks, values, strict=True):
         yield _checked(str(label), times, states, names)
+
+
+def _full(dataset, name):
+    """Values `(trajectory, time)` of a variable, which may be shared by all trajectories."""
+    like = dataset[state_names(dataset)[0]]
+    return np.asarray(dataset[name].broadcast_like(like).transpose(*like.dims).values, dtype=float)
 
 
 def _checked(label, times, states, names):

@@ -60,7 +60,7 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
         return (values * scaled).reshape(-1, values.shape[-1])
 
     here = rows(derivative.of(fit.coefficients))
-    size = sum(gram_of(rows(part(fit.coefficients))) for part in (derivative.transported, derivative.carried))
+    size = sum(gram_of(rows(piece)) for piece in derivative.pieces(fit.coefficients))
     size = size + gram_of((displacement / np.sqrt(len(displacement))).reshape(-1, displacement.shape[-1]))
     moved = [rows(derivative.of(error)) for error in fit.errors]
     cross = np.stack([here.T @ there for there in moved])
@@ -189,7 +189,8 @@ class Evidence:
     def _spread(self, unit, rank):
         """How much |L|^2 may be larger than it looks: 95 % quantile over replicates."""
         found = self.replicate_directions[:, :, : max(rank, 1)]
-        own = np.einsum("bir,bjr,jk,k->bi", found, found, self.forms.size, unit)
+        weights = np.swapaxes(found, 1, 2) @ (self.forms.size @ unit)
+        own = (found @ weights[:, :, None])[:, :, 0]
         lengths = np.sqrt(np.maximum(np.einsum("bi,ij,bj->b", own, self.forms.size, own), 1e-300))
         own = own / lengths[:, None]
         truth = self.forms.violation + self.noise

@@ -40,7 +40,8 @@ def find_scales(moments: Moments, groups: list[list[int]], kind: str) -> Scales:
     noise gets little weight (signal over power, as in a Wiener filter).
     """
     n_outputs = moments.power.shape[1]
-    output_groups = [[i - n_outputs for i in g if i >= n_outputs] for g in groups] if kind == "second_order" else groups
+    first = n_outputs if kind == "second_order" else 0  # the states that the outputs are rates of
+    output_groups = [[i - first for i in g if first <= i < first + n_outputs] for g in groups]
     power = _pooled(moments.power, output_groups)
     signal = np.maximum(_pooled(moments.signal, output_groups), 0)
     spread = np.sqrt(_pooled(moments.spread**2, groups))

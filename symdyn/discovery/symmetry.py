@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.moments import Moments, accumulate
-from symdyn.data.trajectories import open_trajectories, state_names
-from symdyn.data.units import shared_scales
+from symdyn.data.moments import accumulate
+from symdyn.data.pairs import are_pairs, from_pairs
+from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.conclusion import conclude, findings_text
+from symdyn.discovery.element_table import accepted_elements, elements_text
+from symdyn.discovery.elements import LawSample, judge_elements
 from symdyn.discovery.evidence import Evidence, bracket_forms
+from symdyn.discovery.fitness import check_data, check_law, flat_directions, unexplained
 from symdyn.discovery.law import fit_law
-from symdyn.discovery.scales import Scales, find_scales
-from symdyn.discovery.trivial import parallel_violation
-from symdyn.discovery.verdicts import judged_table
-from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.features import Features, from_library
+from symdyn.discovery.resolution import argument_noise, with_unresolved
+from symdyn.discovery.setting import set_up
+from symdyn.discovery.verdicts import empty_table, judged_table
+from symdyn.lie import groups
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.candidates import translations
 from symdyn.lie.fields import Generators, VectorField
-from symdyn.lie.prolongation import first_order, prolong
+from symdyn.lie.groups import Elements
 
 __all__ = ["SymmetryDiscovery"]
 
-# A generator counts as parallel to the flow below this sine of the angle (root mean square over the data). It must be
-# small: for a weakly damped oscillator so(2) is 6 degrees from f, and is no trivial symmetry.
-_TRIVIAL = 0.02
+_OUTPUTS = ("vector_field", "invariant", "vector", "density", "metric")
 
 
 class SymmetryDiscovery(BaseEstimator):
@@ -40,15 +42,22 @@ class SymmetryDiscovery(BaseEstimator):
 
     Parameters
     ----------
-    candidates : Generators
-        Where to look; see `symdyn.candidates`.
+    candidates : Generators, Elements, or a list of both
+        Where to look: `symdyn.candidates` for generators, `symdyn.groups` for finite elements, each of which is judged
+        by itself.
     law : Features or pysindy feature library
         Functions of the states that the law is made of.
-    kind : {"flow", "second_order"}
-        x' = f(x), or q'' = g(q, q'), which is also chosen when the data hold twice as many states as the candidates
-        act on (positions, then velocities).
-    output : {"vector_field"}
-    inputs : None
+    kind : {"flow", "map", "second_order"}
+        x' = f(x), x_{k+1} = F(x_k), or q'' = g(q, q'), which is also chosen when the data hold twice as many states as
+        the candidates act on (positions, then velocities). Symmetries of a map are sought among affine generators.
+    output : str, tuple, array or Generators
+        `"vector_field"` for trajectories; for pairs (x, y = F(x)) how the values move, as in `discover_function`;
+        generators stand for an unknown action within their class. A free matrix on a vector, `("linear",)`, makes
+        nearly any map symmetric: give a class that says what the values are.
+    inputs : sequence of str, optional
+        Variables u of x' = f(x, u) or x_{k+1} = F(x_k, u_k), which candidates move beside the states (states first);
+        those with `role = "input"` if left out. `"t"` is the time: candidates that end with a state `t`
+        (`time_translation=True`) make it one.
     delta : float
         Generators are symmetric when the upper bound of the violation is below delta over their whole span, and the
         span closes under brackets.
@@ -75,12 +84,20 @@ class SymmetryDiscovery(BaseEstimator):
         The law with its error and the path of its selection.
     noise_ : xr.DataArray
         Estimated noise `(trajectory, state)`.
+    elements_ : Elements
+        Accepted finite elements, if any were candidates.
+    element_verdicts_ : xr.Dataset
+        Over `element`, the same columns, and `image_outside`, the share of images g x far from all data.
     evidence_ : Evidence
+    unexplained_ : tuple of float
+        Part of the rates that the law leaves over beyond noise, and its 99 % lower bound.
+    notes_ : list of str
+        What these data cannot decide, and why.
     """
 
     def __init__(
         self,
-        candidates: Generators,
+        candidates,
         law,
         *,
         kind: str = "flow",
@@ -106,37 +123,55 @@ class SymmetryDiscovery(BaseEstimator):
 
         Parameters
         ----------
-        data : xr.Dataset, or tuple (x, t)
-            Trajectories in the schema; or an array `(time, state)` or a list of them, with a step, times or a list.
+        data : xr.Dataset, tuple (x, t), or tuple (X, Y)
+            Trajectories in the schema; or an array `(time, state)` or a list of them, with a step, times or a list;
+            or pairs: points X `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a
+            trajectory). With `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise
+            is looked for in trajectories; of pairs, X must be exact.
 
         Raises
         ------
         ValueError
-            For options out of range, candidates of another number of states, and data that break the schema.
+            For options out of range, candidates of another number of states, data that break the schema or are too few,
+            and a law library that cannot hold the law.
         """
         self._check_options()
-        dataset = data if isinstance(data, xr.Dataset) else open_trajectories(data[0], t=data[1])
-        dataset = open_trajectories(dataset)
-        names = state_names(dataset)
-        setting = _setting(self.candidates, self.law, names, self.kind)
-        moments = accumulate(dataset, setting.features, setting.kind)
-        scales = find_scales(moments, shared_scales(dataset, names), setting.kind)
+        dataset = self._dataset(data)
+        generators, elements = _split(self.candidates)
+        setting = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
+        arguments = setting.layout.arguments
+        moments = accumulate(dataset, setting.features, setting.layout)
+        check_data(moments, setting.features.size(len(arguments)), setting.layout.states)
+        scales = setting.scales(dataset, moments)
         rng = np.random.default_rng(self.rng)
-        self.law_fit_ = fit_law(
-            moments, setting.features.families(names), scales, n_bootstrap=self.n_bootstrap, rng=rng
-        )
-        self.law_ = VectorField(setting.features, self.law_fit_.coefficients, tuple(names))
+        families = setting.features.families(arguments)
+        self.law_fit_ = fit_law(moments, families, scales, n_bootstrap=self.n_bootstrap, rng=rng)
+        self.law_ = VectorField(setting.features, self.law_fit_.coefficients, arguments)
         self.kind_ = setting.kind
         self.noise_ = xr.DataArray(
-            moments.noise, dims=("trajectory", "state"), coords={"trajectory": list(moments.labels), "state": names}
+            moments.noise,
+            dims=("trajectory", "state"),
+            coords={"trajectory": list(moments.labels), "state": list(arguments)},
         )
-        self._judge(setting, moments, scales)
+        if setting.layout.kind == "map" and not setting.layout.fine:
+            noise = argument_noise(moments, self.law_, len(setting.layout.states))
+            self.law_fit_ = with_unresolved(self.law_fit_, moments, self.law_, families, scales, noise, rng)
+            self.noise_[:] = noise
+        self.unexplained_ = unexplained(moments, self.law_fit_, scales)
+        self.notes_ = check_law(self.unexplained_[1], self.delta)
+        self._judge_generators(setting, moments, scales)
+        self._judge_elements(elements, setting, moments, scales)
+        flat = flat_directions(moments, scales, arguments)
+        self.notes_ += [f"the data hardly move along {text}: what needs motion there cannot be decided" for text in flat]
         return self
 
     def summary(self) -> str:
         """The verdicts as a table."""
         check_is_fitted(self, "verdicts_")
-        return findings_text(self.verdicts_, self.algebra_, self.trivial_)
+        parts = [findings_text(self.verdicts_, self.algebra_, self.trivial_)] if len(self.generators_) else []
+        if hasattr(self, "element_verdicts_"):
+            parts.append(elements_text(self.element_verdicts_))
+        return "\n".join([*parts, *self.notes_])
 
     def judge(self, generators: Generators) -> xr.Dataset:
         """The evidence on given generators, such as rotations about axes of one's own choice.
@@ -158,87 +193,75 @@ class SymmetryDiscovery(BaseEstimator):
             If a generator lies outside the candidates.
         """
         check_is_fitted(self, "evidence_")
-        known = self.candidates.vectors()
-        vectors = (generators + self.candidates).vectors()[: len(generators), : known.shape[1]]
+        candidates, _ = _split(self.candidates)
+        joint = (generators + candidates).vectors()
+        vectors, known = joint[: len(generators)], joint[len(generators) :]
         weights = vectors @ np.linalg.pinv(known)
         if not np.allclose(weights @ known, vectors, atol=1e-9 * np.abs(vectors).max()):
             raise ValueError("these generators lie outside the candidates that were searched")
         return judged_table(self.evidence_, weights, generators.texts(), self.alpha)
 
     def _check_options(self):
-        if not isinstance(self.candidates, Generators):
-            raise TypeError(f"candidates must come from symdyn.candidates, got {type(self.candidates).__name__}")
         if not 0 < self.delta < np.sqrt(2):
             raise ValueError(f"delta must lie between 0 and sqrt(2), got {self.delta}")
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha}")
         if self.n_bootstrap < 20:
             raise ValueError(f"n_bootstrap must be at least 20 for a 95 % bound, got {self.n_bootstrap}")
-        if self.output != "vector_field" or self.inputs is not None:
-            raise ValueError("only output='vector_field' without inputs can be discovered from trajectories")
+        if isinstance(self.output, str) and self.output not in _OUTPUTS:
+            raise ValueError(f"output={self.output!r} is none of {_OUTPUTS}; see `discover_function` for more")
 
-    def _judge(self, setting, moments, scales):
-        derivative = LieDerivative.build(
-            setting.features, act(setting.candidates, moments.points, setting.kind), moments.points
-        )
+    def _dataset(self, data):
+        if isinstance(data, xr.Dataset):
+            return open_trajectories(data)
+        if not (isinstance(data, tuple | list) and len(data) == 2):
+            raise TypeError(
+                "data must be a Dataset, a tuple (x, t) of trajectories and times, or a tuple (X, Y) of pairs"
+            )
+        first, second = data
+        like_states = isinstance(self.output, str) and self.output == "vector_field"
+        if not like_states or are_pairs(first, second):
+            return from_pairs(first, second, increments=like_states and self.kind == "map")
+        return open_trajectories(first, t=second)
+
+    def _judge_generators(self, setting, moments, scales):
+        if len(setting.candidates) == 0:
+            self.algebra_ = self.trivial_ = LieAlgebra(setting.candidates)
+            self.generators_, self.verdicts_ = setting.candidates, empty_table(self.delta, self.alpha)
+            return
+        candidates, derivative = setting.derivative(moments.points)
         weights = 1 / scales.outputs[moments.owner]
-        displacement = _displacement(setting, moments, scales, self.law_, weights)
-        evidence = Evidence(bracket_forms(derivative, self.law_fit_, weights, displacement), self.delta)
-        self.evidence_ = evidence
+        displacement = setting.displacement(moments, scales, self.law_, len(candidates))
+        self.evidence_ = Evidence(bracket_forms(derivative, self.law_fit_, weights, displacement), self.delta)
         found = conclude(
-            setting.candidates,
-            evidence,
+            candidates,
+            self.evidence_,
             self.alpha,
-            lambda algebra: _parallel(algebra, setting, moments, scales, self.law_),
+            lambda algebra: setting.parallel(algebra, moments, scales, self.law_),
         )
         self.algebra_, self.trivial_ = found.algebra, found.trivial
         self.verdicts_, self.generators_ = found.verdicts, found.generators
 
-
-@dataclass(frozen=True)
-class _Setting:
-    """What the options mean for the data at hand."""
-
-    candidates: Generators
-    features: Features
-    kind: str
-
-
-def _setting(candidates, law, names, kind) -> _Setting:
-    n, n_candidates = len(names), len(candidates.states)
-    if kind not in ("flow", "second_order"):
-        raise ValueError(f"kind must be 'flow' or 'second_order', got {kind!r}")
-    if kind == "flow" and n == 2 * n_candidates:
-        kind = "second_order"
-    expected = n // 2 if kind == "second_order" else n
-    if n_candidates != expected or (kind == "second_order" and n % 2):
-        raise ValueError(f"the candidates act on {n_candidates} states, the data have {n}: {', '.join(names)}")
-    return _Setting(candidates.renamed(tuple(names[:n_candidates])), _as_features(law, n), kind)
+    def _judge_elements(self, elements, setting, moments, scales):
+        if len(elements) == 0:
+            return
+        searched = elements.renamed(setting.candidates.states).searched()
+        weights, spreads = 1 / scales.outputs[moments.owner], scales.states[moments.owner]
+        sample = LawSample(setting.features, moments.points, weights, spreads, setting.element_kind)
+        self.element_verdicts_ = judge_elements(searched, self.law_fit_, sample, delta=self.delta, alpha=self.alpha)
+        self.elements_ = accepted_elements(searched, self.element_verdicts_)
 
 
-def _as_features(law, n_states):
-    if isinstance(law, Features):
-        features = law
-    elif hasattr(law, "get_feature_names"):
-        features = from_library(copy.deepcopy(law).fit(np.zeros((2, n_states))))
-    else:
-        raise TypeError(f"law must be Features or a pysindy feature library, got {type(law).__name__}")
-    return features
-
-
-def _displacement(setting, moments: Moments, scales: Scales, law, weights):
-    """r_i v_i / s_i `(sample, output, candidate)`: lets translations of states that the law does not feel in."""
-    n = len(setting.candidates.states)
-    moved = setting.candidates.values(moments.points[:, :n]) / scales.states[moments.owner][:, :n, None]
-    rates = np.sqrt(np.mean((law(moments.points) * weights) ** 2, axis=0))
-    return moved * rates[None, :, None]
-
-
-def _parallel(algebra, setting, moments, scales, law):
-    """Which accepted generators are parallel to the flow everywhere on the data."""
-    if algebra.dim == 0:
-        return np.zeros(0, dtype=bool)
-    second = setting.kind == "second_order"
-    fields = (prolong(algebra.basis) if second else algebra.basis).values(moments.points)
-    flow = (first_order(law) if second else law)(moments.points)
-    return parallel_violation(fields, flow, scales.states[moments.owner]) < _TRIVIAL
+def _split(candidates) -> tuple[Generators, Elements]:
+    """Generators and finite elements among the candidates, either of which may be none."""
+    parts = list(candidates) if isinstance(candidates, list | tuple) else [candidates]
+    for part in parts:
+        if not isinstance(part, Generators | Elements):
+            raise TypeError(f"candidates come from symdyn.candidates or symdyn.groups, got {type(part).__name__}")
+    if not parts:
+        raise ValueError("candidates are empty: give generators, elements, or both")
+    n = len(parts[0].states)
+    nothing = translations(n).combine(np.zeros((0, n)))
+    generators = reduce(add, [part for part in parts if isinstance(part, Generators)] or [nothing])
+    elements = [part for part in parts if isinstance(part, Elements)]
+    return generators, reduce(add, elements) if elements else groups.element(np.eye(n)).subset([])

@@ -7,7 +7,7 @@ import xarray as xr
 
 from symdyn.discovery.evidence import Evidence, holm
 
-__all__ = ["judged_table", "verdict_table", "verdict_text"]
+__all__ = ["empty_table", "judged_table", "verdict_table", "verdict_text"]
 
 
 def verdict_table(
@@ -52,6 +52,18 @@ def verdict_table(
         },
         coords={"generator": np.array(texts, dtype=object)},
         attrs={"delta": evidence.delta, "alpha": alpha, "level": evidence.level},
+    )
+
+
+def empty_table(delta: float, alpha: float) -> xr.Dataset:
+    """The table of a search without generators."""
+    numbers = {name: ("generator", np.zeros(0)) for name in ("violation", "upper_bound", "p_value", "signal_to_noise")}
+    flags = {name: ("generator", np.zeros(0, dtype=bool)) for name in ("exact_rejected", "trivial")}
+    verdicts = {"verdict": ("generator", np.zeros(0, dtype=object))}
+    return xr.Dataset(
+        numbers | verdicts | flags,
+        coords={"generator": np.zeros(0, dtype=object)},
+        attrs={"delta": delta, "alpha": alpha, "level": 0.95},
     )
 
 

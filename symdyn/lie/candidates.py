@@ -2,7 +2,8 @@
 
 Every function returns `Generators`. Linear and affine candidates share the features 1, x_1 ... x_n,
 so they add (`translations(2) + so(2)`). Keywords: `copies` (the same matrix acts on several blocks of the state),
-`time_scaling` (adds the rescaling of time as one more candidate), `states` (names).
+`mask` (which entries of the matrix may differ from 0), `time_scaling` (adds the rescaling of time as one more
+candidate), `time_translation` (appends the time as a state `t`, and its translation as a candidate), `states` (names).
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from itertools import combinations
 
 import numpy as np
 
-from symdyn.lie.features import Polynomial
+from symdyn.lie.features import Features, Polynomial, polynomial_exponents
 from symdyn.lie.fields import Generators
 
 __all__ = [
     "affine",
+    "from_fields",
     "from_matrices",
     "gl",
     "lorentz",
@@ -25,10 +27,20 @@ __all__ = [
     "so",
     "symplectic",
     "translations",
+    "with_time",
 ]
 
 
-def from_matrices(matrices, translations=None, *, copies: int = 1, time_scaling=False, states=None) -> Generators:
+def from_matrices(
+    matrices,
+    translations=None,
+    *,
+    copies: int = 1,
+    mask=None,
+    time_scaling=False,
+    time_translation: bool = False,
+    states=None,
+) -> Generators:
     """Affine generators v_k(x) = A_k x + b_k.
 
     Parameters
@@ -37,8 +49,13 @@ def from_matrices(matrices, translations=None, *, copies: int = 1, time_scaling=
     translations : array_like, `(generator, n)`, optional
     copies : int
         Number of blocks of n states on which the same generator acts.
+    mask : array_like of bool, `(n, n)`, optional
+        Generators with an entry where the mask is False are left out.
     time_scaling : bool or array_like `(generator,)`
         True appends the pure rescaling of time; an array gives each generator its rate of time.
+    time_translation : bool
+        True appends a state `t`, which the law may depend on, with the translation ∂t as one more candidate; t moves
+        with every rate of time.
     states : sequence of str, optional
         Names of the states; `x0, x1, ...` if left out.
     """
@@ -46,17 +63,37 @@ def from_matrices(matrices, translations=None, *, copies: int = 1, time_scaling=
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
         raise ValueError(f"matrices must have shape (generator, n, n), got {matrices.shape}")
     shifts = np.zeros(matrices.shape[:2]) if translations is None else np.asarray(translations, dtype=float)
+    inside = _inside(matrices, mask)
+    rates = np.zeros(len(matrices)) if isinstance(time_scaling, bool) else np.asarray(time_scaling, dtype=float)
+    matrices, shifts, rates = matrices[inside], shifts[inside], rates[inside]
     size = copies * matrices.shape[1]
     blocks = np.array([np.kron(np.eye(copies), matrix) for matrix in matrices]).reshape(len(matrices), size, size)
     coefficients = np.concatenate([np.tile(shifts, copies)[:, :, None], blocks], axis=2)
-    rates = np.zeros(len(matrices))
-    if time_scaling is True:
-        coefficients = np.concatenate([coefficients, np.zeros((1, *coefficients.shape[1:]))])
-        rates = np.append(rates, 1.0)
-    elif time_scaling is not False:
-        rates = np.asarray(time_scaling, dtype=float)
-    names = _names(states, coefficients.shape[1])
-    return Generators(Polynomial(1), coefficients, rates, names)
+    generators = Generators(Polynomial(1), coefficients, rates, _names(states, size))
+    return with_time(generators, rescaled=time_scaling is True, translated=time_translation)
+
+
+def from_fields(features: Features, coefficients, *, time_scaling=None, states=None) -> Generators:
+    """Generators v_k(x) = C_k theta(x) on any features, such as projective or conformal fields.
+
+    Parameters
+    ----------
+    features : Features
+    coefficients : array_like, `(generator, state, feature)`
+    time_scaling : array_like `(generator,)`, optional
+        Rates of time, 0 if left out.
+    states : sequence of str, optional
+
+    Raises
+    ------
+    ValueError
+        For coefficients of another shape than the features ask for.
+    """
+    coefficients = np.asarray(coefficients, dtype=float)
+    if coefficients.ndim != 3:
+        raise ValueError(f"coefficients must have shape (generator, state, feature), got {coefficients.shape}")
+    rates = np.zeros(len(coefficients)) if time_scaling is None else np.asarray(time_scaling, dtype=float)
+    return Generators(features, coefficients, rates, _names(states, coefficients.shape[1]))
 
 
 def translations(n: int, **options) -> Generators:
@@ -115,16 +152,65 @@ def symplectic(n: int, **options) -> Generators:
     return from_matrices(np.stack(symmetric), **options)
 
 
-def polynomial(n: int, degree: int, *, time_scaling: bool = False, states=None) -> Generators:
+def polynomial(n: int, degree: int, *, time_scaling=False, time_translation: bool = False, states=None) -> Generators:
     """All polynomial fields up to `degree`."""
     features = Polynomial(degree)
     size = features.size(n)
     coefficients = np.eye(n * size).reshape(n * size, n, size)
-    rates = np.zeros(n * size)
-    if time_scaling:
-        coefficients = np.concatenate([coefficients, np.zeros((1, n, size))])
-        rates = np.append(rates, 1.0)
-    return Generators(features, coefficients, rates, _names(states, n))
+    generators = Generators(features, coefficients, np.zeros(n * size), _names(states, n))
+    return with_time(generators, rescaled=time_scaling, translated=time_translation)
+
+
+def _inside(matrices, mask):
+    """Which matrices vanish outside the mask."""
+    if mask is None:
+        return np.ones(len(matrices), dtype=bool)
+    mask = np.asarray(mask, dtype=bool)
+    if mask.shape != matrices.shape[1:]:
+        raise ValueError(f"mask must have shape {matrices.shape[1:]}, got {mask.shape}")
+    inside = ~np.any(matrices[:, ~mask], axis=1)
+    if not inside.any():
+        raise ValueError("the mask leaves no candidate")
+    return inside
+
+
+def with_time(generators: Generators, *, rescaled: bool = False, translated: bool = False) -> Generators:
+    """The generators with the rescaling of time as one more of them, and with the time as a state that another moves.
+
+    Parameters
+    ----------
+    generators : Generators
+        Polynomial ones, if time is to be a state.
+    rescaled : bool
+        Append t ∂t alone.
+    translated : bool
+        Append a state `t` and ∂t.
+    """
+    n, states = len(generators.states), generators.states
+    if rescaled:
+        last = generators.combine(np.zeros((1, len(generators))))
+        generators = generators + Generators(last.features, last.coefficients, np.ones(1), states)
+    if not translated:
+        return generators
+    if "t" in states:
+        raise ValueError("time_translation=True appends the time as a state 't', which these states have already")
+    features = generators.features
+    if not isinstance(features, Polynomial):
+        raise TypeError("time_translation is for polynomial candidates")
+    wide = Polynomial(max(features.degree, 1))
+    columns = _columns_among(features, wide, n)
+    coefficients = np.zeros((len(generators) + 1, n + 1, wide.size(n + 1)))
+    coefficients[:-1, :n, columns] = generators.coefficients
+    coefficients[:-1, n, n + 1] = generators.time_scaling  # degree 0, then the n states, then t
+    coefficients[-1, n, 0] = 1.0
+    return Generators(wide, coefficients, np.append(generators.time_scaling, 0.0), (*states, "t"))
+
+
+def _columns_among(features, wide, n):
+    """Where the monomials of n states stand among those of n states and t."""
+    exponents = polynomial_exponents(n, features.degree, features.constant)
+    found = {tuple(row): k for k, row in enumerate(polynomial_exponents(n + 1, wide.degree))}
+    return [found[(*row, 0)] for row in exponents]
 
 
 def _units(n):

@@ -7,7 +7,8 @@ A map F(z) = W theta(z) and a generator that moves inputs by the field v(z) and 
 linear in W for a given generator, linear in the generator for a given W. What v and psi are depends on
 the kind of system (`act`):
 
-    "flow"          x' = f(x):      v = v(x),                          psi = Dv(x) − tau
+    "flow"          x' = f(x, u):   v = (v(x), v_u(x, u)),             psi = Dv(x) − tau
+    "map"           F(x, u) − x:    v = (A x + b, v_u(x, u)),          psi = A
     "second_order"  q'' = g(q, q'): v = (A q + b, (A − tau) q'),       psi = A − 2 tau
     "invariant"     scalars F(x):   v = v(x),                          psi = 0
 
@@ -29,18 +30,20 @@ from symdyn.lie.prolongation import prolong
 
 __all__ = ["KINDS", "Action", "LieDerivative", "act"]
 
-KINDS = ("flow", "second_order", "invariant")
+KINDS = ("flow", "map", "second_order", "invariant")
 
 
 @dataclass(frozen=True)
 class Action:
     """How generators move the inputs and the outputs of a map at sample points.
 
-    `inputs` `(sample, input, generator)` is v(z); `outputs` `(sample, output, output, generator)` is psi(z).
+    `inputs` `(sample, input, generator)` is v(z); `outputs` `(sample, output, output, generator)` is psi(z). Where psi
+    is a sum, such as one matrix for each index of a tensor, `parts` are its terms.
     """
 
     inputs: np.ndarray
     outputs: np.ndarray
+    parts: tuple[np.ndarray, ...] = ()
 
 
 def act(generators: Generators, points: np.ndarray, kind: str = "flow", n_outputs: int | None = None) -> Action:
@@ -51,9 +54,16 @@ def act(generators: Generators, points: np.ndarray, kind: str = "flow", n_output
     generators : Generators
         Fields on the states; for `"second_order"` on the positions only.
     points : ndarray, `(sample, input)`
-    kind : {"flow", "second_order", "invariant"}
+    kind : {"flow", "map", "second_order", "invariant"}
+        Of a map, the increments F(x) − x are the outputs: they move by A, where F(x) moves by A F(x) + b.
     n_outputs : int, optional
-        Number of outputs of an invariant map (1 if left out).
+        Number of outputs of an invariant map (1 if left out); of a flow or a map, the number of states: what is left
+        of the points are inputs u (none if left out).
+
+    Raises
+    ------
+    ValueError
+        For generators that move states by inputs, and for nonlinear generators or a rate of time of a map.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
@@ -64,8 +74,26 @@ def act(generators: Generators, points: np.ndarray, kind: str = "flow", n_output
     if kind == "invariant":
         n = n_outputs or 1
         return Action(velocity, np.zeros((len(points), n, n, len(generators))))
-    rates = np.eye(points.shape[1])[None, :, :, None] * generators.time_scaling
-    return Action(velocity, generators.jacobians(points) - rates)
+    n = n_outputs or points.shape[1]
+    slopes = generators.jacobians(points)[:, :n]
+    if np.any(slopes[:, :, n:]):
+        raise ValueError(
+            f"these candidates move the states by the inputs {generators.states[n:]}, which no symmetry of "
+            "x' = f(x, u) does for every u(t); leave them out by mask="
+        )
+    if kind == "map":
+        _check_affine(generators, n)
+    rates = np.eye(n)[None, :, :, None] * generators.time_scaling
+    return Action(velocity, slopes[:, :, :n] - rates)
+
+
+def _check_affine(generators, n):
+    probe = np.random.default_rng(3).standard_normal((8, len(generators.states)))
+    slopes = generators.jacobians(probe)[:, :n]
+    if np.ptp(slopes, axis=0).max(initial=0) > 1e-9 * np.abs(slopes).max(initial=1e-300):
+        raise ValueError("symmetries of a map are sought among affine generators: v(F(x)) is not linear in F otherwise")
+    if np.any(generators.time_scaling):
+        raise ValueError("the steps of a map cannot be rescaled: leave time_scaling out of the candidates")
 
 
 def _act_second_order(generators, points):
@@ -83,18 +111,19 @@ class LieDerivative:
     """L(v_k, F) at sample points, ready to be read in either direction.
 
     `values` `(sample, feature)` is theta, `transport` `(sample, feature, generator)` is D theta v_k, and
-    `outputs` `(sample, output, output, generator)` is psi_k.
+    `outputs` `(sample, output, output, generator)` is psi_k, the sum of `parts`.
     """
 
     values: np.ndarray
     transport: np.ndarray
     outputs: np.ndarray
+    parts: tuple[np.ndarray, ...] = ()
 
     @classmethod
     def build(cls, features: Features, action: Action, points: np.ndarray) -> LieDerivative:
         """Evaluate the features, and their derivatives along the generators, at `points` `(sample, input)`."""
         transport = np.einsum("sfi,sik->sfk", features.jacobian(points), action.inputs)
-        return cls(features(points), transport, action.outputs)
+        return cls(features(points), transport, action.outputs, action.parts)
 
     def transported(self, coefficients: np.ndarray) -> np.ndarray:
         """DF v_k `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
@@ -103,6 +132,12 @@ class LieDerivative:
     def carried(self, coefficients: np.ndarray) -> np.ndarray:
         """psi_k F `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
         return np.einsum("sopk,sp->sok", self.outputs, self.values @ coefficients.T)
+
+    def pieces(self, coefficients: np.ndarray) -> list[np.ndarray]:
+        """What L is made of, `(sample, output, generator)` each: terms that cancel one another still have a size."""
+        flow = self.values @ coefficients.T
+        parts = self.parts or (self.outputs,)
+        return [self.transported(coefficients), *(np.einsum("sopk,sp->sok", part, flow) for part in parts)]
 
     def of(self, coefficients: np.ndarray) -> np.ndarray:
         """L(v_k, F) `(sample, output, generator)`: the rows of discovery."""

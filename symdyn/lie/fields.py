@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from symdyn.lie.features import Features
+from symdyn.lie.features import Features, Polynomial
 from symdyn.lie.printing import equation_lines, field_text
 
 __all__ = ["Generators", "VectorField"]
@@ -112,15 +112,24 @@ class Generators:
         return VectorField(self.features, self.coefficients[index], self.states)
 
     def __add__(self, other: Generators) -> Generators:
-        """The generators of both, on the larger of the two spaces of polynomials."""
+        """The generators of both, on the larger of two spaces of polynomials, or on the features of both."""
+        if not isinstance(other, Generators):
+            return NotImplemented
         if len(self.states) != len(other.states):
             raise ValueError(f"generators act on {len(self.states)} and on {len(other.states)} states")
-        size = max(self.coefficients.shape[2], other.coefficients.shape[2])
-        widest = max((self, other), key=lambda g: g.coefficients.shape[2])
-        # Polynomial features are ordered by degree, so a lower degree is a leading part.
-        padded = [np.pad(g.coefficients, ((0, 0), (0, 0), (0, size - g.coefficients.shape[2]))) for g in (self, other)]
+        sizes = [self.coefficients.shape[2], other.coefficients.shape[2]]
+        if self.features == other.features or _nested(self.features, other.features):
+            # Polynomial features are ordered by degree, so a lower degree is a leading part.
+            features = self.features if sizes[0] >= sizes[1] else other.features
+            before, total = [0, 0], max(sizes)
+        else:
+            features, before, total = self.features + other.features, [0, sizes[0]], sum(sizes)
+        padded = [
+            np.pad(g.coefficients, ((0, 0), (0, 0), (skipped, total - skipped - size)))
+            for g, skipped, size in zip((self, other), before, sizes, strict=True)
+        ]
         rates = np.concatenate([self.time_scaling, other.time_scaling])
-        return Generators(widest.features, np.concatenate(padded), rates, self.states)
+        return Generators(features, np.concatenate(padded), rates, self.states)
 
     def values(self, points: np.ndarray) -> np.ndarray:
         """v_k(x) `(sample, state, generator)`."""
@@ -153,11 +162,17 @@ class Generators:
     def texts(self, precision: int = 3, tiny: float = 5e-4) -> list[str]:
         """Each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` left out."""
         names = self.features.names(self.states)
+        rates = np.zeros(len(self)) if "t" in self.states else self.time_scaling  # t then moves as a state
         return [
             field_text(rows, names, self.states, time_scaling=tau, precision=precision, tiny=tiny)
-            for rows, tau in zip(self.coefficients, self.time_scaling, strict=True)
+            for rows, tau in zip(self.coefficients, rates, strict=True)
         ]
 
     def renamed(self, states: tuple[str, ...]) -> Generators:
         """The same generators with other names of the states."""
         return Generators(self.features, self.coefficients, self.time_scaling, tuple(states))
+
+
+def _nested(first, second):
+    """Whether both are all polynomials up to some degree."""
+    return all(isinstance(f, Polynomial) and f.constant and f.columns is None for f in (first, second))

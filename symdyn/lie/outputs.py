@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from symdyn.lie.derivative import Action
 from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Generators
+from symdyn.lie.prolongation import affine_parts
 
-__all__ = ["extend_by_outputs", "index_actions", "moved_output"]
+__all__ = ["act_on_pairs", "extend_by_outputs", "index_actions", "moved_output"]
 
 _NAMED = {"invariant": None, "vector": ("vector",), "vector_field": ("vector",), "metric": ("covector", "covector")}
 _ACTIONS = ("vector", "covector", "invariant", "linear")
@@ -83,6 +85,77 @@ def extend_by_outputs(generators, values, transported, carried, output):
     return generators, transported, carried
 
 
+def act_on_pairs(
+    generators: Generators, points: np.ndarray, output, shape: tuple[int, ...]
+) -> tuple[Generators, Action]:
+    """How candidates move the pairs (x, y), with y a tensor of `shape`, flattened.
+
+    Parameters
+    ----------
+    generators : Generators
+        On x.
+    points : ndarray, `(sample, state)`
+    output : str, tuple, array `(generator, output, output)` or Generators
+        As in `discover_function`; generators are a class of unknown matrices on the outputs.
+    shape : tuple of int
+
+    Returns
+    -------
+    candidates : Generators
+        On x and, where an action on outputs is unknown, on as many extra states.
+    action : Action
+    """
+    size = int(np.prod(shape))
+    if isinstance(output, Generators):
+        return _act_by_class(generators, points, output, size)
+    units = np.broadcast_to(np.eye(size).reshape(size, *shape), (len(points), size, *shape))
+    # The images of the unit tensors are the columns of psi.
+    flat = [moved_output(np.ascontiguousarray(units[:, column]), generators, points, output) for column in range(size)]
+    parts = [
+        np.stack([np.reshape(image[k], (len(points), size, -1)) for image in flat], axis=2) for k in range(len(flat[0]))
+    ]
+    velocity = generators.values(points)
+    candidates = generators
+    for index in _free_indices(output, len(shape)):
+        moves = _matrix_moves(shape, index)
+        candidates = _with_matrix(candidates, shape[index], f"out{index}")
+        velocity, parts = _padded(velocity, parts, moves)
+    total = sum(parts) if parts else np.zeros((len(points), size, size, velocity.shape[-1]))
+    return candidates, Action(velocity, total, tuple(parts))
+
+
+def _free_indices(output, n_indices):
+    if isinstance(output, np.ndarray) or (isinstance(output, str) and output == "density"):
+        return []
+    return [i for i, action in enumerate(index_actions(output, n_indices)) if action == "linear"]
+
+
+def _matrix_moves(shape, index):
+    """Every matrix with a single 1, on one index of a tensor, as matrices on the flattened tensor, generator last."""
+    before, size, after = int(np.prod(shape[:index])), shape[index], int(np.prod(shape[index + 1 :]))
+    units = np.eye(size * size).reshape(-1, size, size)
+    return np.stack([np.kron(np.kron(np.eye(before), unit), np.eye(after)) for unit in units], axis=-1)
+
+
+def _padded(velocity, parts, moves):
+    """Actions joined by candidates that move outputs only, by `moves` `(output, output, extra)`."""
+    n, extra = len(velocity), moves.shape[-1]
+    known = velocity.shape[-1]
+    velocity = np.concatenate([velocity, np.zeros((*velocity.shape[:2], extra))], axis=-1)
+    parts = [np.concatenate([part, np.zeros((*part.shape[:3], extra))], axis=-1) for part in parts]
+    last = np.concatenate([np.zeros((*moves.shape[:2], known)), moves], axis=-1)
+    return velocity, [*parts, np.broadcast_to(last, (n, *last.shape))]
+
+
+def _act_by_class(generators, points, outputs, size):
+    _, matrices = affine_parts(outputs)
+    if matrices.shape[1] != size:
+        raise ValueError(f"output holds matrices on {matrices.shape[1]} values, the data have {size}")
+    velocity, parts = _padded(generators.values(points), [], np.moveaxis(matrices, 0, -1))
+    candidates = _with_matrix(generators, size, "out", matrices)
+    return candidates, Action(velocity, parts[0], tuple(parts))
+
+
 def _given(values, generators, matrices):
     if matrices.shape != (len(generators), values.shape[-1], values.shape[-1]):
         raise ValueError(
@@ -102,14 +175,15 @@ def _unit_moves(values, index, row, column):
     return moved
 
 
-def _with_matrix(generators, size, name):
-    """Generators on more states, with all matrices on the new ones."""
+def _with_matrix(generators, size, name, matrices=None):
+    """Generators on more states, with the given matrices on the new ones (all if left out)."""
     n, m = len(generators.states), len(generators)
     if not isinstance(generators.features, Polynomial) or generators.coefficients.shape[2] != n + 1:
         raise ValueError("an unknown linear action on outputs needs affine candidates")
-    coefficients = np.zeros((m + size * size, n + size, 1 + n + size))
+    matrices = np.eye(size * size).reshape(-1, size, size) if matrices is None else matrices
+    coefficients = np.zeros((m + len(matrices), n + size, 1 + n + size))
     coefficients[:m, :n, : n + 1] = generators.coefficients
-    coefficients[m:, n:, n + 1 :] = np.eye(size * size).reshape(-1, size, size)
+    coefficients[m:, n:, n + 1 :] = matrices
     states = (*generators.states, *(f"{name}_{i}" for i in range(size)))
-    rates = np.concatenate([generators.time_scaling, np.zeros(size * size)])
+    rates = np.concatenate([generators.time_scaling, np.zeros(len(matrices))])
     return Generators(Polynomial(1), coefficients, rates, states)

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from symdyn.systems.noise import with_noise
 
-__all__ = ["kepler"]
+__all__ = ["ellipse", "kepler"]
 
 
 def kepler(
@@ -45,7 +45,7 @@ def kepler(
     phase = rng.uniform(0, 2 * np.pi, n_bodies)
     rate = axis**-1.5
     times = np.linspace(0, n_periods * 2 * np.pi / rate, n_times, axis=1)
-    flat = _ellipse(axis[:, None], eccentricity[:, None], phase[:, None] + rate[:, None] * times, rate[:, None])
+    flat = ellipse(axis[:, None], eccentricity[:, None], phase[:, None] + rate[:, None] * times, rate[:, None])
     states = [np.einsum("bij,btj->bti", turns.as_matrix(), vectors) for vectors in flat]
     return with_noise(_dataset(times, *states), noise, rng)
 
@@ -56,7 +56,7 @@ def _tilted(n_bodies, rng, spread=0.05):
     return node * tilt
 
 
-def _ellipse(axis, eccentricity, mean_anomaly, rate):
+def ellipse(axis, eccentricity, mean_anomaly, rate):
     """Positions and velocities in the plane of the orbit, `(body, time, 3)`; Kepler's equation by Newton's method."""
     anomaly = mean_anomaly + eccentricity * np.sin(mean_anomaly)
     for _ in range(30):

@@ -1,0 +1,129 @@
+"""Are the data and the law fit for the question? What is wrong is said before verdicts are read."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy import stats
+
+from symdyn.data.moments import Moments
+from symdyn.discovery.law import LawFit
+from symdyn.discovery.scales import Scales
+
+__all__ = ["check_data", "check_law", "flat_directions", "unexplained"]
+
+_REFUSED = 0.5  # of the rates: such a law says nothing
+
+
+def check_data(moments: Moments, n_features: int, states: tuple[str, ...]) -> None:
+    """Refuse data that cannot decide, and warn of repeated trajectories.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer rows than unknowns of a law, or nothing moves.
+    """
+    rows = int(moments.count.sum())
+    if rows < n_features:
+        raise ValueError(
+            f"{rows} windows of data cannot decide {n_features} coefficients a state: give longer or more "
+            "trajectories, or a smaller law library"
+        )
+    if not np.any(moments.spread[:, : len(states)]):
+        raise ValueError(f"none of the states {', '.join(states)} ever moves")
+    _warn_of_repeats(moments)
+
+
+def _warn_of_repeats(moments):
+    sums = np.stack([moments.cross[moments.trajectory == k].sum(0).ravel() for k in range(moments.n_trajectories)])
+    _, first, counts = np.unique(sums, axis=0, return_index=True, return_counts=True)
+    if np.any(counts > 1):
+        kept = first[np.argmax(counts)]
+        same = [moments.labels[k] for k in np.flatnonzero((sums == sums[kept]).all(axis=1))]
+        warnings.warn(
+            f"trajectories {', '.join(same[:4])}{', ...' if len(same) > 4 else ''} are the same data: repeats make "
+            "the error bars too small; drop them",
+            stacklevel=4,
+        )
+
+
+def unexplained(moments: Moments, fit: LawFit, scales: Scales) -> tuple[float, float]:
+    """The part of the rates that the law leaves over and noise does not account for, and its 99 % lower bound.
+
+    Residuals of even and of odd rows have independent noise: the mean of their product is the mean square of what the
+    law misses (functions outside its library, states that were not measured). NaN where rows are their own instruments.
+
+    Returns
+    -------
+    relative : float
+        Root mean square over root mean square of the rates.
+    lower : float
+    """
+    if not moments.instrumented.all():
+        return np.nan, np.nan
+    weighted = moments.cross * scales.group_weights(moments)[:, None, None]
+    left = np.hstack([-fit.coefficients, np.eye(len(fit.coefficients))])
+    each = np.einsum("ot,gtu,ou->go", left, weighted, left) / scales.output_power
+    parts = each.mean(axis=1)
+    if moments.n_trajectories >= 3:
+        parts = np.bincount(moments.trajectory, weights=parts)
+    if len(parts) < 2:
+        return float(np.sqrt(max(parts.sum(), 0.0))), 0.0
+    error = np.sqrt(len(parts)) * parts.std(ddof=1) * stats.t.ppf(0.99, len(parts) - 1)
+    return float(np.sqrt(max(parts.sum(), 0.0))), float(np.sqrt(max(parts.sum() - error, 0.0)))
+
+
+def check_law(lower: float, delta: float) -> list[str]:
+    """A warning, also returned, if the law misses more of the rates than the question allows.
+
+    What a law leaves over may be small where the data are and still decide a symmetry: on a limit cycle a linear field
+    that turns misses 4 % of the rates of the Hopf normal form, and scalings look symmetric. So a tenth of delta is much.
+
+    Raises
+    ------
+    ValueError
+        If more than half of the rates is left over.
+    """
+    if not lower > delta / 10:
+        return []
+    text = (
+        f"the law leaves more than {lower:.1%} of the rates unexplained, which noise does not account for: functions "
+        "or states are missing"
+    )
+    if lower > _REFUSED:
+        raise ValueError(f"{text}; give a larger law library")
+    text += "; the verdicts are about the part that the library can hold"
+    warnings.warn(text, stacklevel=4)
+    return [text]
+
+
+def flat_directions(moments: Moments, scales: Scales, names: tuple[str, ...]) -> list[str]:
+    """Combinations of states that hardly move on the data, less than twice the noise, as text: `z`, `x + 2 y`.
+
+    Nothing can be said about generators that need motion along them.
+    """
+    sizes = scales.states.mean(axis=0)
+    finite = np.isfinite(sizes)
+    texts = [name for name, moves in zip(names, finite, strict=True) if not moves]
+    if finite.sum() < 2:
+        return texts
+    units = sizes[finite]
+    noise = np.nan_to_num(np.sqrt(np.mean(moments.noise**2, axis=0)))
+    scaled = moments.points[:, finite] / units
+    values, vectors = np.linalg.eigh(np.cov(scaled.T))
+    for value, vector in zip(values, vectors.T, strict=True):
+        floor = np.sum((vector * noise[finite] / units) ** 2)
+        if value < max(4 * floor, 1e-12):
+            texts.append(_combination(vector / units, [n for n, f in zip(names, finite, strict=True) if f]))
+    return texts
+
+
+def _combination(vector, names):
+    vector = vector / vector[np.argmax(np.abs(vector))]
+    terms = [(value, name) for value, name in zip(vector, names, strict=True) if abs(value) > 0.02]
+    text = " ".join(
+        f"{'−' if value < 0 else '+'} {'' if abs(abs(value) - 1) < 0.01 else f'{abs(value):.2g} '}{name}"
+        for value, name in terms
+    )
+    return text[2:] if text.startswith("+") else text.replace("− ", "−", 1)

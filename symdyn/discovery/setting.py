@@ -1,0 +1,176 @@
+"""What the options of a search mean for the data at hand: arguments, outputs, actions, scales, sizes."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.moments import Moments
+from symdyn.data.rows import Layout, finely_sampled
+from symdyn.data.trajectories import state_names
+from symdyn.data.units import shared_scales
+from symdyn.discovery.scales import Scales, find_scales
+from symdyn.discovery.trivial import parallel_violation
+from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.features import Features, from_library
+from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.outputs import act_on_pairs
+from symdyn.lie.prolongation import first_order, prolong
+
+__all__ = ["Setting", "set_up"]
+
+# A generator counts as parallel to the flow below this sine of the angle (root mean square over the data). It must be
+# small: for a weakly damped oscillator so(2) is 6 degrees from f, and is no trivial symmetry.
+_TRIVIAL = 0.02
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A search made definite.
+
+    `layout` says what is read from the data, `kind` how generators act ("flow", "map", "second_order", or "pairs" with
+    the action `output` on values of `shape`).
+    """
+
+    candidates: Generators
+    features: Features
+    layout: Layout
+    kind: str
+    output: object
+    shape: tuple[int, ...]
+
+    @property
+    def element_kind(self) -> str:
+        """How finite elements move the outputs: pairs move as scalars, or by the matrix of the element."""
+        if self.kind != "pairs":
+            return self.kind
+        if isinstance(self.output, str) and self.output in ("invariant", "vector"):
+            return "invariant" if self.output == "invariant" else "map"
+        raise ValueError(f"elements are judged on invariant values and on vectors, not for output={self.output!r}")
+
+    def derivative(self, points: np.ndarray) -> tuple[Generators, LieDerivative]:
+        """The Lie derivative along the candidates at `points`; candidates may be joined by unknown output actions."""
+        if self.kind == "pairs":
+            candidates, action = act_on_pairs(self.candidates, points, self.output, self.shape)
+        else:
+            n_outputs = None if self.kind == "second_order" else len(self.layout.states)
+            candidates, action = self.candidates, act(self.candidates, points, self.kind, n_outputs)
+        return candidates, LieDerivative.build(self.features, action, points)
+
+    def scales(self, dataset: xr.Dataset, moments: Moments) -> Scales:
+        """Units of states and outputs."""
+        if self.kind == "pairs":
+            return _pair_scales(moments, self.output)
+        kind = "second_order" if self.kind == "second_order" else "flow"
+        found = find_scales(moments, shared_scales(dataset, list(self.layout.arguments)), kind)
+        n = moments.power.shape[1]
+        return replace(found, outputs=found.outputs[:, :n])
+
+    def displacement(self, moments: Moments, scales: Scales, law: VectorField, n_candidates: int) -> np.ndarray:
+        """r_i v_i / s_i `(sample, argument, candidate)`: lets translations of states that the law does not feel in."""
+        n = len(self.candidates.states)
+        moved = self.candidates.values(moments.points[:, :n]) / scales.states[moments.owner][:, :n, None]
+        if self.kind == "pairs":  # values in their own unit, over states in theirs
+            rates = np.ones(n)
+        else:  # an input has no rate of its own: it counts by the mean rate of the states
+            rates = np.sqrt(np.mean((law(moments.points) / scales.outputs[moments.owner]) ** 2, axis=0))
+            rates = np.append(rates, np.full(n - len(rates), np.sqrt(np.mean(rates**2))))
+        moved = moved * rates[None, :, None]
+        return np.concatenate([moved, np.zeros((*moved.shape[:2], n_candidates - moved.shape[2]))], axis=2)
+
+    def parallel(self, algebra, moments: Moments, scales: Scales, law: VectorField) -> np.ndarray:
+        """Which generators `(generator,)` are parallel to the flow everywhere on the data."""
+        if algebra.dim == 0 or self.kind == "pairs":
+            return np.zeros(algebra.dim, dtype=bool)
+        points = moments.points
+        if self.kind == "second_order":
+            fields, flow = prolong(algebra.basis).values(points), first_order(law)(points)
+        else:
+            flow = np.zeros(points.shape)
+            flow[:, : len(self.layout.states)] = law(points)
+            # The step of a map is parallel to the flow half-way along it.
+            fields = algebra.basis.values(points + flow / 2 if self.kind == "map" else points)
+        return parallel_violation(fields, flow, scales.states[moments.owner]) < _TRIVIAL
+
+
+def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, inputs) -> Setting:
+    """Match options with the data.
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind, inputs that are not in the data, and candidates of another number of states.
+    TypeError
+        For a law that is no library.
+    """
+    if kind not in ("flow", "map", "second_order"):
+        raise ValueError(f"kind must be 'flow', 'map' or 'second_order', got {kind!r}")
+    targets = _with_role(dataset, "target")
+    inputs = _inputs(dataset, candidates, inputs)
+    states = tuple(name for name in state_names(dataset) if name not in inputs)
+    n, n_candidates = len(states) + len(inputs), len(candidates.states)
+    if kind == "flow" and not inputs and not targets and n == 2 * n_candidates:
+        kind = "second_order"
+    if n_candidates != (n // 2 if kind == "second_order" else n) or (kind == "second_order" and n % 2):
+        given = ", ".join((*states, *inputs))
+        raise ValueError(f"the candidates act on {n_candidates} states, the data have {n}: {given}")
+    if kind == "second_order" and inputs:
+        raise ValueError("inputs of second-order systems are not supported: give the flow of positions and velocities")
+    pairs = bool(targets) and not _like_states(output)
+    if not pairs and not _like_states(output):
+        raise ValueError(f"output={output!r} is for pairs (X, Y); trajectories have output='vector_field'")
+    fine = kind == "map" and not targets and finely_sampled(dataset, states)
+    layout = Layout("pairs" if targets else kind, states, inputs, targets, fine)
+    shape = tuple(dataset.attrs.get("target_shape", (len(targets),)))
+    renamed = candidates.renamed((*states, *inputs)[:n_candidates])
+    return Setting(renamed, _as_features(law, n), layout, "pairs" if pairs else kind, output, shape)
+
+
+def _like_states(output):
+    return isinstance(output, str) and output == "vector_field"
+
+
+def _with_role(dataset, role):
+    return tuple(str(name) for name, v in dataset.data_vars.items() if v.attrs.get("role") == role)
+
+
+def _inputs(dataset, candidates, inputs):
+    """Names of inputs: as given, else those that the data declare; times, if the candidates end with a state `t`."""
+    found = _with_role(dataset, "input") if inputs is None else (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    missing = [name for name in found if name not in dataset.variables]
+    if missing:
+        raise ValueError(f"input {missing[0]!r} is not in the data, which have {sorted(map(str, dataset.data_vars))}")
+    states = [name for name in state_names(dataset) if name not in found]
+    moves_time = candidates.states[-1] == "t" and "t" not in (*states, *found)
+    return (*found, "t") if moves_time and len(candidates.states) == len(states) + len(found) + 1 else found
+
+
+def _as_features(law, n_states):
+    if isinstance(law, Features):
+        features = law
+    elif hasattr(law, "get_feature_names"):
+        features = from_library(copy.deepcopy(law).fit(np.zeros((2, n_states))))
+    else:
+        raise TypeError(f"law must be Features or a pysindy feature library, got {type(law).__name__}")
+    return features
+
+
+def _pair_scales(moments, output):
+    """One unit for the values of a vector or a tensor, which mix; each its own for invariants, its mean taken out."""
+    count = np.bincount(moments.trajectory, weights=moments.count)
+    power = np.average(moments.power, axis=0, weights=count)
+    spread = moments.points.std(axis=0)
+    if isinstance(output, str) and output == "invariant":
+        sizes = np.sqrt(np.maximum(power - np.average(moments.mean, axis=0, weights=count) ** 2, 0))
+    elif isinstance(output, str) and output == "vector":
+        units = np.where(spread > 0, spread, 1.0)  # values come in the units of the states
+        sizes = units * np.sqrt(np.mean(power / units**2))
+    else:
+        sizes = np.full(len(power), np.sqrt(np.mean(power)))
+    shape = (moments.n_trajectories, 1)
+    sizes = np.where(sizes > 0, sizes, np.inf)
+    spread = np.where(spread > 0, spread, np.inf)
+    return Scales(np.ones(shape[0]), sizes**2, np.tile(spread, shape), np.tile(sizes, shape), False)
