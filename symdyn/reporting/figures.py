@@ -12,7 +12,7 @@ from symdyn.data.trajectories import Trajectory
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, VERDICT_COLOURS, clean, new_figure
 
-__all__ = ["evidence", "generator_fields", "orbits", "predictions"]
+__all__ = ["evidence", "generator_fields", "orbits", "phase_planes", "predictions", "principal_axes"]
 
 
 def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
@@ -41,6 +41,23 @@ def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
     _rings(panel, inner, max(r.max() for r in radii), unit)
     panel.set_aspect("equal")
     panel.axis("off")
+    return figure
+
+
+def phase_planes(runs: Sequence[Trajectory], states: Sequence[str], most: int = 3) -> Figure:
+    """Trajectories in the planes of neighbouring states, at most `most` of them; a single state against time."""
+    n = min(len(runs[0].states.T), len(states))
+    pairs = [(i, i + 1) for i in range(0, n - 1, 1 if n < 5 else 2)][:most] or [(None, 0)]
+    figure, axes = new_figure(3.6 * len(pairs), 3.5, 1, len(pairs))
+    colours = _colours(len(runs))
+    for panel, (first, second) in zip(axes.flat, pairs, strict=True):
+        clean(panel)
+        for run, colour in zip(runs, colours, strict=True):
+            across = run.times if first is None else run.states[:, first]
+            panel.plot(across, run.states[:, second], lw=0.8, color=colour, alpha=0.8)
+        panel.set_xlabel("t" if first is None else states[first], fontsize=9)
+        panel.set_ylabel(states[second], fontsize=9)
+        panel.tick_params(labelsize=8)
     return figure
 
 

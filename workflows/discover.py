@@ -1,0 +1,98 @@
+"""Symmetries, finite symmetries and conserved quantities of any trajectories: `python workflows/discover.py DATA`.
+
+DATA is any file that `symdyn.open_trajectories` opens (.nc, .zarr, .csv, .npz). Leaves the same kind of run directory
+as the planets' job: report.html, results.nc, config.toml, run.log, figures/.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import discover_report
+import xarray as xr
+
+import symdyn as sd
+from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
+from symdyn.data.trajectories import state_names
+from symdyn.runs import add_options, checksum, parsing, run_job
+
+
+def main() -> None:
+    parser = add_options(argparse.ArgumentParser(description=__doc__), out="runs/discover")
+    parser.add_argument("data", help="file of trajectories")
+    parser.add_argument("--kind", choices=("flow", "map", "second_order"), default="flow")
+    parser.add_argument("--candidates", default="affine", help="such as affine (default), se+scalings, polynomial:3")
+    parser.add_argument("--time-scaling", action="store_true", help="let generators rescale time, too")
+    parser.add_argument("--time-translation", action="store_true", help="let the law depend on time, and test ∂t")
+    parser.add_argument("--law", default="polynomial:3", help="such as polynomial:3 (default), central:0-5, fourier:2")
+    parser.add_argument("--elements", default="sign_flips", help="such as sign_flips+permutations, cyclic, none")
+    parser.add_argument("--conserved", default="polynomial:2", help="features of conserved quantities, or none")
+    parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
+    parser.add_argument("--inputs", help="names of inputs, separated by commas (default: those with role = input)")
+    parser.add_argument("--delta", type=float, default=0.1, help="violation up to which a symmetry counts (default .1)")
+    args = parser.parse_args()
+    options = ("data", "kind", "candidates", "time_scaling", "time_translation", "law", "elements", "conserved")
+    config = {"job": "discover", "seed": args.seed, "delta": args.delta, **{name: vars(args)[name] for name in options}}
+    run_job(args, {**config, "states": args.states, "inputs": args.inputs}, job)
+
+
+def job(run, args) -> None:
+    with run.stage("open trajectories"):
+        data = sd.open_trajectories(args.data, states=_names(args.states))
+    with run.stage("identify the law, discover symmetries"):
+        search = discover(data, args)
+        run.log.info("\n%s", search.summary())
+    conserved = None
+    if args.conserved != "none" and args.kind != "map":
+        with run.stage("conserved quantities"):
+            states = search.law_.states
+            library = parsing.parse_features(args.conserved, len(states))
+            conserved = sd.conserved_quantities(data, library, delta=args.delta, rng=args.seed)
+    with run.stage("figures"):
+        pictures = discover_report.draw(run.figures, data, search)
+    groups = discover_report.groups(search, conserved)
+    groups["symmetry"] = _joined(groups["symmetry"], algebra_to_dataset(search.algebra_))
+    groups["law"] = _joined(groups["law"], law_to_dataset(search.law_, discover_report.outputs(search)))
+    groups["provenance"] = run.provenance(checksum(data))
+    save_results(groups, run.path / "results.nc")
+    findings = discover_report.findings(search, conserved)
+    sd.report(groups, run.path, title=f"Symmetries in {Path(args.data).name}", findings=findings, figures=pictures)
+    for sentence in findings:
+        run.log.info(sentence)
+
+
+def discover(data, args):
+    inputs = _names(args.inputs)
+    names = [name for name in state_names(data) if name not in (inputs or ())]
+    if inputs is None:
+        inputs = [name for name, variable in data.data_vars.items() if variable.attrs.get("role") == "input"]
+    n = len(names) // 2 if args.kind == "second_order" else len(names) + len(inputs)
+    candidates = [
+        parsing.parse_candidates(
+            args.candidates, n, time_scaling=args.time_scaling, time_translation=args.time_translation
+        )
+    ]
+    elements = parsing.parse_elements(args.elements, len(candidates[0].states))
+    law = parsing.parse_features(args.law, len(names) + len(inputs) + args.time_translation)
+    search = sd.SymmetryDiscovery(
+        candidates if elements is None else [*candidates, elements],
+        law,
+        kind=args.kind,
+        inputs=inputs,
+        delta=args.delta,
+        rng=args.seed,
+    )
+    return search.fit(data)
+
+
+def _names(text):
+    return text.split(",") if text else None
+
+
+def _joined(*parts):
+    return xr.merge(parts, combine_attrs="drop_conflicts")
+
+
+if __name__ == "__main__":
+    main()
