@@ -31,19 +31,36 @@ def test_the_planets_have_the_symmetry_the_readme_says(outcome):
     assert outcome[0]["search"].algebra_.name == "so(3) + R"
 
 
-def test_functions_and_sets_have_the_symmetry_the_readme_says(outcome):
+def test_hopf_turns_and_kepler_orbits_keep_what_the_readme_says(outcome):
     names = outcome[1]
+    assert names["search"].algebra_.name == "so(2)"
+    assert names["search"].elements_.texts() == ["x0 -> -x0, x1 -> -x1"]
+    energy = names["energy"]
+    assert (energy.verdict == "conserved").sum() == 4
+
+
+def test_maps_and_pairs_have_the_symmetry_the_readme_says(outcome):
+    names = outcome[2]
+    assert names["search"].algebra_.name == "so(2)"
+    pairs = names["sd"].SymmetryDiscovery(
+        names["sd"].candidates.gl(3), names["sd"].features.Polynomial(2), output=("vector", "vector")
+    )
+    assert pairs.fit((names["points"], names["inertia"])).algebra_.name == "so(3) + R"
+
+
+def test_functions_and_sets_have_the_symmetry_the_readme_says(outcome):
+    names = outcome[3]
     gl, affine = names["sd"].candidates.gl(4), names["sd"].candidates.affine(3)
     assert names["sd"].discover_function(names["interval"], names["points"], gl).algebra_.name == "so(1,3)"
     assert names["sd"].discover_manifold(names["sphere"], affine).algebra_.name == "so(3)"
 
 
 def test_the_constrained_model_has_four_free_coefficients(outcome):
-    model = outcome[2]["model"]
+    model = outcome[4]["model"]
     assert model.subspace_.dim == 4 and model.coefficients().size == 20
 
 
 def test_one_coefficient_is_left_of_the_second_order_law(outcome):
-    names = outcome[3]
+    names = outcome[5]
     subspace = names["sd"].equivariant_subspace(names["library"], names["algebra"], output="second_order")
     assert subspace.dim == 1

@@ -10,8 +10,10 @@ from scipy import stats
 from symdyn.data.moments import Moments
 from symdyn.discovery.law import LawFit
 from symdyn.discovery.scales import Scales
+from symdyn.lie.printing import equation_lines
+from symdyn.lie.subspace import pivoted_basis
 
-__all__ = ["check_data", "check_law", "flat_directions", "unexplained"]
+__all__ = ["check_data", "check_law", "still_functions", "still_note", "unexplained"]
 
 _REFUSED = 0.5  # of the rates: such a law says nothing
 
@@ -77,8 +79,8 @@ def unexplained(moments: Moments, fit: LawFit, scales: Scales) -> tuple[float, f
 def check_law(lower: float, delta: float) -> list[str]:
     """A warning, also returned, if the law misses more of the rates than the question allows.
 
-    What a law leaves over may be small where the data are and still decide a symmetry: on a limit cycle a linear field
-    that turns misses 4 % of the rates of the Hopf normal form, and scalings look symmetric. So a tenth of delta is much.
+    What a law leaves over may be small where the data are and still decide a symmetry: near its limit cycle a linear
+    field misses 4 % of the rates of the Hopf normal form, and scalings look symmetric. So a tenth of delta is much.
 
     Raises
     ------
@@ -98,32 +100,30 @@ def check_law(lower: float, delta: float) -> list[str]:
     return [text]
 
 
-def flat_directions(moments: Moments, scales: Scales, names: tuple[str, ...]) -> list[str]:
-    """Combinations of states that hardly move on the data, less than twice the noise, as text: `z`, `x + 2 y`.
+def still_functions(moments: Moments, scales: Scales, names: tuple[str, ...]) -> list[str]:
+    """Linear functions of the states that hardly vary on the data, less than twice the noise: `z`, `x0 + x4`.
 
-    Nothing can be said about generators that need motion along them.
+    Nothing can be said about generators that need them to vary.
     """
     sizes = scales.states.mean(axis=0)
-    finite = np.isfinite(sizes)
-    texts = [name for name, moves in zip(names, finite, strict=True) if not moves]
-    if finite.sum() < 2:
+    moving = np.isfinite(sizes)
+    texts = [name for name, moves in zip(names, moving, strict=True) if not moves]
+    if moving.sum() < 2:
         return texts
-    units = sizes[finite]
-    noise = np.nan_to_num(np.sqrt(np.mean(moments.noise**2, axis=0)))
-    scaled = moments.points[:, finite] / units
-    values, vectors = np.linalg.eigh(np.cov(scaled.T))
-    for value, vector in zip(values, vectors.T, strict=True):
-        floor = np.sum((vector * noise[finite] / units) ** 2)
-        if value < max(4 * floor, 1e-12):
-            texts.append(_combination(vector / units, [n for n, f in zip(names, finite, strict=True) if f]))
-    return texts
+    noise = np.nan_to_num(np.sqrt(np.mean(moments.noise**2, axis=0)))[moving] / sizes[moving]
+    values, vectors = np.linalg.eigh(np.cov((moments.points[:, moving] / sizes[moving]).T))
+    floors = np.sum((vectors * noise[:, None]) ** 2, axis=0)
+    still, _ = pivoted_basis(vectors[:, values < np.maximum(4 * floors, 1e-12)])
+    labels = [name for name, moves in zip(names, moving, strict=True) if moves]
+    # In the units of the states, relative to the largest; what is smaller than the noise allows to tell is left out.
+    rows = still.T / sizes[moving]
+    rows = np.where(np.abs(still.T) > 0.05, rows / np.abs(rows).max(axis=1, keepdims=True, initial=1e-300), 0.0)
+    return texts + equation_lines(rows, labels, 2)
 
 
-def _combination(vector, names):
-    vector = vector / vector[np.argmax(np.abs(vector))]
-    terms = [(value, name) for value, name in zip(vector, names, strict=True) if abs(value) > 0.02]
-    text = " ".join(
-        f"{'−' if value < 0 else '+'} {'' if abs(abs(value) - 1) < 0.01 else f'{abs(value):.2g} '}{name}"
-        for value, name in terms
-    )
-    return text[2:] if text.startswith("+") else text.replace("− ", "−", 1)
+def still_note(functions: list[str]) -> list[str]:
+    """What they mean, as a sentence."""
+    if not functions:
+        return []
+    verb = "vary" if len(functions) > 1 else "varies"
+    return [f"{', '.join(functions)} hardly {verb} on the data: what needs that cannot be decided"]

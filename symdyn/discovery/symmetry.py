@@ -17,7 +17,7 @@ from symdyn.discovery.conclusion import conclude, findings_text
 from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import LawSample, judge_elements
 from symdyn.discovery.evidence import Evidence, bracket_forms
-from symdyn.discovery.fitness import check_data, check_law, flat_directions, unexplained
+from symdyn.discovery.fitness import check_data, check_law, still_functions, still_note, unexplained
 from symdyn.discovery.law import fit_law
 from symdyn.discovery.resolution import argument_noise, with_unresolved
 from symdyn.discovery.setting import set_up
@@ -161,8 +161,7 @@ class SymmetryDiscovery(BaseEstimator):
         self.notes_ = check_law(self.unexplained_[1], self.delta)
         self._judge_generators(setting, moments, scales)
         self._judge_elements(elements, setting, moments, scales)
-        flat = flat_directions(moments, scales, arguments)
-        self.notes_ += [f"the data hardly move along {text}: what needs motion there cannot be decided" for text in flat]
+        self.notes_ += still_note(still_functions(moments, scales, arguments))
         return self
 
     def summary(self) -> str:

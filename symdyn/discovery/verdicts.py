@@ -95,9 +95,10 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
         row = verdicts.isel(generator=k)
         approximate = bool(row.exact_rejected) and row.verdict.item() == "symmetric"
         notes = [note for note, on in (("trivial", row.trivial), ("approximate", approximate)) if on]
+        remark = f" ({', '.join(notes)})" if notes else ""
         lines.append(
             f"{row.verdict.item():<13}{row.violation.item():>10.2g}{row.upper_bound.item():>12.2g}"
-            f"{_p_text(row.p_value.item()):>11}  {row.generator.item()}{' (' + ', '.join(notes) + ')' if notes else ''}"
+            f"{_p_text(row.p_value.item()):>11}  {_shortened(row.generator.item())}{remark}"
         )
     hidden = verdicts.sizes["generator"] - n_shown
     if hidden > 0:
@@ -108,6 +109,15 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
     )
     lines.append("approximate: both")
     return "\n".join(lines)
+
+
+def _shortened(text, width=100):
+    """Long sums end after a whole term."""
+    if len(text) <= width:
+        return text
+    head = text[: width - 2]
+    cut = max(head.rfind(" + "), head.rfind(" − "))
+    return f"{head[:cut]} + …"
 
 
 def _p_text(p):

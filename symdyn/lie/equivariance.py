@@ -13,7 +13,7 @@ from symdyn.lie.fields import Generators
 from symdyn.lie.groups import Elements
 from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
 
-__all__ = ["as_algebras", "as_symmetries", "difference", "equivariant_subspace", "output_matrices"]
+__all__ = ["as_symmetries", "difference", "equivariant_subspace", "output_matrices"]
 
 
 def equivariant_subspace(features: Features, symmetry, *, output: str | None = None) -> Subspace:
@@ -30,15 +30,15 @@ def equivariant_subspace(features: Features, symmetry, *, output: str | None = N
         The functions theta over the states that the symmetry acts on.
     symmetry : LieAlgebra, Generators, array `(generator, n, n)`, Elements, a list of these, or a Subspace
         A Subspace is returned as it is.
-    output : {"vector_field", "second_order", "invariant"}, optional
-        `"vector_field"` if left out.
+    output : {"vector_field", "map", "second_order", "invariant"}, optional
+        `"vector_field"` if left out; of a `"map"`, W theta is the increment F(x) − x.
 
     Returns
     -------
     Subspace
         Its `dim` is 0 if the symmetry leaves nothing.
     """
-    kinds = {None: "flow", "vector_field": "flow", "second_order": "second_order", "invariant": "invariant"}
+    kinds = {None: "flow", "vector_field": "flow"} | {kind: kind for kind in ("map", "second_order", "invariant")}
     if output not in kinds:
         raise ValueError(f"output must be one of {list(kinds)[1:]}, got {output!r}")
     if isinstance(symmetry, Subspace):
@@ -82,22 +82,6 @@ def as_symmetries(symmetry) -> list[LieAlgebra | Elements]:
     if len(sizes) > 1:
         raise ValueError(f"the symmetries act on different numbers of states: {sorted(sizes)}")
     return parts
-
-
-def as_algebras(symmetry) -> list[LieAlgebra]:
-    """As `as_symmetries`, where only generators can be used.
-
-    Raises
-    ------
-    TypeError
-        For finite elements, and what is no symmetry.
-    """
-    algebras = []
-    for part in as_symmetries(symmetry):
-        if isinstance(part, Elements):
-            raise TypeError(f"generators are needed here, got the finite elements {', '.join(part.texts()[:3])}")
-        algebras.append(part)
-    return algebras
 
 
 def difference(

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.lie.derivative import KINDS
-from symdyn.lie.equivariance import as_algebras, equivariant_subspace
+from symdyn.lie.equivariance import as_symmetries, equivariant_subspace
 from symdyn.lie.features import Features, from_library
 from symdyn.lie.subspace import Subspace
 
@@ -31,7 +31,7 @@ class EquivariantOptimizer(BaseOptimizer):
     ----------
     optimizer : estimator
         Cloned before it is fitted.
-    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, a list of these, or a Subspace; None for none
+    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, Elements, a list of these, a Subspace, or None
     library : pysindy feature library or Features
         The library that makes the columns.
     kind : {"flow"}
@@ -106,7 +106,7 @@ class SymmetricSINDy(ps.SINDy):
     ----------
     optimizer, feature_library, differentiation_method
         As for `pysindy.SINDy`; none of them is changed by `fit`.
-    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, Subspace, or a list, optional
+    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, Elements, Subspace, or a list, optional
         What the model keeps, acting on the states. An algebra that acts on the first half of them is prolonged to
         positions and velocities. None gives plain SINDy.
 
@@ -227,7 +227,7 @@ def _subspace(symmetry, library, shape, kind) -> Subspace:
 
 def _what_fell(features, symmetry, output):
     """Names the smallest number of generators that already leave nothing."""
-    generators = [(a.texts()[k], a.subset(k)) for a in as_algebras(symmetry) for k in range(a.dim)]
+    generators = [(a.texts()[k], a.subset(k)) for a in as_symmetries(symmetry) for k in range(a.dim)]
     kept = [f"{equivariant_subspace(features, algebra, output=output).dim} by {text}" for text, algebra in generators]
     return f"the symmetry leaves no term of the library; free coefficients left {', '.join(kept)} alone, 0 by all"
 
@@ -236,7 +236,7 @@ def _on_states(symmetry, n_states):
     """The symmetry on all states: prolonged where it acts on positions only."""
     if symmetry is None or isinstance(symmetry, Subspace):
         return symmetry
-    algebras = as_algebras(symmetry)
+    algebras = as_symmetries(symmetry)
     n = len(algebras[0].states)
     if n == n_states:
         return algebras

@@ -278,7 +278,7 @@ def test_the_optimizer_clones_with_features_and_drops_incomplete_rows():
             lambda: EquivariantOptimizer(ps.STLSQ(), ROTATION).fit(np.ones((5, 3)), np.ones((5, 2))),
             "library is missing",
         ),
-        (lambda: engine(kind="map").fit(np.ones((30, 10)), np.ones((30, 2))), "kind must be one of"),
+        (lambda: engine(kind="sideways").fit(np.ones((30, 10)), np.ones((30, 2))), "kind must be one of"),
     ],
 )
 def test_what_cannot_be_fitted_is_named(make, message):
@@ -323,3 +323,26 @@ def test_a_cloned_optimizer_with_a_pysindy_library_fits_alike():
     copied = clone(optimizer)
     assert not hasattr(copied.library, "n_features_in_")
     np.testing.assert_array_equal(copied.fit(rows, targets).coef_, optimizer.fit(rows, targets).coef_)
+
+
+def test_finite_elements_constrain_a_model_as_algebras_do():
+    """The inversion leaves the odd terms; with the turn by a quarter, those of the cyclic group of order four."""
+    x, step = sd.systems.hopf(noise=0.01)
+    inversion = SymmetricSINDy(ps.STLSQ(threshold=0.1), ps.PolynomialLibrary(3), symmetry=sd.groups.sign_flip((-1, -1)))
+    inversion.fit(x, step)
+    assert inversion.subspace_.dim == 12
+    coefficients = inversion.coefficients()
+    even = [0, 3, 4, 5]  # 1, x^2, x y, y^2 in the order of PolynomialLibrary
+    assert np.all(coefficients[:, even] == 0)
+    quarter = sd.groups.element(np.array([[0.0, -1.0], [1.0, 0.0]]))
+    turned = SymmetricSINDy(ps.STLSQ(threshold=0.1), ps.PolynomialLibrary(3), symmetry=quarter).fit(x, step)
+    assert turned.subspace_.dim == 6
+    both = SymmetricSINDy(ps.STLSQ(threshold=0.1), ps.PolynomialLibrary(3), symmetry=[sd.candidates.so(2), quarter])
+    assert both.fit(x, step).subspace_.dim == 4
+
+
+def test_an_element_that_leaves_nothing_is_named():
+    x, step = sd.systems.hopf(n_trajectories=3)
+    library = ps.PolynomialLibrary(2, include_bias=False, include_interaction=True)
+    with pytest.raises(ValueError, match="the symmetry leaves no term"):
+        SymmetricSINDy(ps.STLSQ(), library, symmetry=[sd.candidates.translations(2), sd.candidates.gl(2)]).fit(x, step)
