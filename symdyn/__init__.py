@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checke
     from symdyn.data.trajectories import open_trajectories
     from symdyn.discovery.conservation import conserved_quantities
     from symdyn.discovery.function import discover_function
+    from symdyn.discovery.generic import samples_needed
+    from symdyn.discovery.noether import noether_pairing
     from symdyn.discovery.symmetry import SymmetryDiscovery
     from symdyn.discovery.tangency import discover_manifold
     from symdyn.lie import candidates, features, groups
@@ -31,8 +33,10 @@ _HOMES = {
     "discover_function": "symdyn.discovery.function",
     "discover_manifold": "symdyn.discovery.tangency",
     "equivariant_subspace": "symdyn.lie.equivariance",
+    "noether_pairing": "symdyn.discovery.noether",
     "open_trajectories": "symdyn.data.trajectories",
     "report": "symdyn.reporting.page",
+    "samples_needed": "symdyn.discovery.generic",
 }
 _MODULES = {
     "candidates": "symdyn.lie.candidates",
@@ -53,8 +57,10 @@ __all__ = [
     "equivariant_subspace",
     "features",
     "groups",
+    "noether_pairing",
     "open_trajectories",
     "report",
+    "samples_needed",
     "systems",
 ]
 

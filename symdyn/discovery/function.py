@@ -10,11 +10,15 @@ import numpy as np
 import xarray as xr
 
 from symdyn.discovery.conclusion import conclude, findings_text
-from symdyn.discovery.evidence import Evidence, exact_forms
+from symdyn.discovery.evidence import Evidence, QuadraticForms
+from symdyn.discovery.exact import ExactEvidence
+from symdyn.discovery.generic import leaves_points, polynomial_relation, unsettled
+from symdyn.discovery.sampling import PointSums, Sampled
 from symdyn.discovery.trivial import parallel_violation
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.fields import Generators
-from symdyn.lie.outputs import extend_by_outputs, moved_output
+from symdyn.lie.gram import Rows, lie_rows
+from symdyn.lie.refine import refined_directions
 
 __all__ = ["FunctionSymmetry", "discover_function"]
 
@@ -40,7 +44,7 @@ def discover_function(
     candidates: Generators,
     *,
     jacobian: Callable[[np.ndarray], np.ndarray] | None = None,
-    output: str | Sequence = "invariant",
+    output: str | Sequence | np.ndarray = "invariant",
     delta: float = 1e-6,
 ) -> FunctionSymmetry:
     """The generators v with Df v − psi f = 0 at all points.
@@ -48,9 +52,11 @@ def discover_function(
     Parameters
     ----------
     f : callable
-        From points `(sample, state)` to values `(sample,)`, `(sample, output)` or a tensor `(sample, ...)`.
-    points : ndarray, `(sample, state)`
-        Generic points of the domain; more than there are unknowns, or everything looks symmetric.
+        From points `(sample, state)` to values `(sample,)`, `(sample, output)` or a tensor `(sample, ...)`; each value
+        a function of its own point. Called on batches of points, and more than once on the same.
+    points : ndarray or dask array, `(sample, state)`
+        Generic points of the domain; `symdyn.discovery.generic.samples_needed` says how many. Of a dask array, one
+        chunk at a time is in memory.
     candidates : Generators
     jacobian : callable, optional
         From points to derivatives `(sample, ..., state)`; central differences if left out.
@@ -68,79 +74,114 @@ def discover_function(
         For points, values or a Jacobian of the wrong shape, values that are not finite, and a Jacobian that disagrees
         with central differences.
 
+    Warns
+    -----
+    UserWarning
+        Where the points cannot decide: they are too few (half of them would give more generators), they lie on a curve
+        or surface, or the generators found fail beside them.
+
     Notes
     -----
     Otto, Zolman, Kutz and Brunton, arXiv 2311.00212 (the null space of the Lie derivative); unknown action on outputs:
-    Hu, Li and Lin, arXiv 2410.09841.
+    Hu, Li and Lin, arXiv 2410.09841. Sums over batches of points find the few directions that are nearly null; another
+    pass over the points settles these to rounding. No array holds all derivatives, or rows of all points.
     """
     points = _checked_points(points, candidates)
-    values = _checked_values(f, points)
-    slopes = _slopes(f, jacobian, points, values)
-    transported = np.einsum("s...i,sik->s...k", slopes, candidates.values(points))
-    carried = moved_output(values, candidates, points, output)
-    candidates, transported, carried = extend_by_outputs(candidates, values, transported, carried, output)
-    _warn_if_few(values, candidates)
-    spread = points.std(axis=0)
-    moved = candidates.values(np.hstack([points, np.zeros((len(points), len(candidates.states) - len(spread)))]))
-    displacement = moved[:, : len(spread)] / np.where(spread > 0, spread, np.inf)[None, :, None]
-    size = np.sqrt(np.mean(values**2)) or 1.0
-    evidence = Evidence(exact_forms(transported / size, [part / size for part in carried], displacement), delta)
-    found = conclude(candidates, evidence, 0.05, lambda algebra: _parallel(algebra, points, values, output))
+    if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
+        output = np.asarray(output, dtype=float)
+    samples = Sampled(f, jacobian, points, candidates.features, np.random.default_rng(0))
+    rows = lie_rows(candidates, output, samples.first)
+    evidence, scale = _exact_evidence(rows, samples, candidates, delta)
+    _warn_of_points(rows, samples, evidence, scale)
+    found = conclude(rows.candidates, evidence, 0.05, lambda algebra: _parallel(algebra, samples, output))
     return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
 
 
-def _parallel(algebra, points, values, output):
+def _exact_evidence(rows: Rows, samples: Sampled, candidates: Generators, delta: float):
+    """Evidence from two passes over the points, and the unit of the values."""
+    with np.errstate(invalid="ignore"):
+        sums, forms = samples.sums, rows.forms(samples.batches())
+    if not np.all(np.isfinite(forms.violation)):
+        samples.check(samples.batches())
+    power = forms.power or 1.0
+    size = (forms.transported + forms.carried) / power
+    size[: len(candidates), : len(candidates)] += _displacement(candidates, sums)
+    nothing = np.zeros((1, *size.shape))
+    quadratic = QuadraticForms(forms.violation / power, size, nothing, nothing, nothing[0], np.ones(1))
+    frame = Evidence(quadratic, delta).directions
+    scale = float(np.sqrt(power))
+    spectrum = refined_directions(rows, samples.batches, frame, quadratic.violation, scale)
+    return ExactEvidence(quadratic, delta, spectrum=spectrum), scale
+
+
+def _displacement(candidates: Generators, sums: PointSums) -> np.ndarray:
+    """Mean over points of sum_i v_i^2 / s_i^2 as a form on candidates; states that do not move are left out."""
+    moving = sums.spread > 0
+    fields = candidates.coefficients[:, moving] / sums.spread[moving][:, None]
+    return np.tensordot(fields @ sums.features, fields, axes=((1, 2), (1, 2)))
+
+
+def _parallel(algebra, samples, output):
     """A vector field commutes with itself: generators parallel to it are trivial."""
     if not isinstance(output, str) or output != "vector_field" or algebra.dim == 0:
         return np.zeros(algebra.dim, dtype=bool)
-    spread = np.maximum(points.std(axis=0), 1e-300)
+    points, values = samples.first.points, samples.first.values
+    spread = np.maximum(samples.sums.spread, 1e-300)
     return parallel_violation(algebra.basis.values(points), values, np.broadcast_to(spread, points.shape)) < 1e-6
 
 
 def _checked_points(points, candidates):
-    points = np.asarray(points, dtype=float)
-    if points.ndim != 2 or points.shape[1] != len(candidates.states):
-        raise ValueError(f"points must have shape (sample, {len(candidates.states)}), got {points.shape}")
+    points = points if hasattr(points, "dask") else np.asarray(points)
+    n = len(candidates.states)
+    if np.isnan(points.shape).any():
+        raise ValueError("points are a dask array of unknown length: call compute_chunk_sizes() on it first")
+    if points.ndim != 2 or points.shape[1] != n or not points.shape[0] > 0:
+        raise ValueError(f"points must have shape (sample, {n}), got {points.shape}")
     return points
 
 
-def _checked_values(f, points):
-    values = np.asarray(f(points), dtype=float)
-    if values.shape[:1] != (len(points),):
-        raise ValueError(f"f must return one value a point, got shape {values.shape} for {len(points)} points")
-    if not np.all(np.isfinite(values)):
-        raise ValueError(
-            f"f is not finite at {int(np.sum(~np.isfinite(values).reshape(len(points), -1).all(1)))} points"
+def _warn_of_points(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale: float):
+    """Warn once, of the worst reason why the answer may hold at these points only."""
+    message = _too_few(rows, samples, evidence, scale) or _not_generic(rows, samples, evidence, scale)
+    if message:
+        warnings.warn(message, stacklevel=3)
+
+
+def _too_few(rows, samples, evidence, scale):
+    count, needed = samples.sums.count, len(rows.candidates)
+    n_values = samples.first.values[0].size
+    if count * n_values < needed:
+        return (
+            f"{count * n_values} values cannot decide about {needed} candidates: give at least "
+            f"{-(-needed // n_values)} generic points"
         )
-    return values
-
-
-def _slopes(f, jacobian, points, values):
-    """Derivatives `(sample, ..., state)`: given and checked, or by differences of fourth order."""
-    differences = np.stack([_difference(f, points, state) for state in range(points.shape[1])], axis=-1)
-    if jacobian is None:
-        return differences
-    given = np.asarray(jacobian(points), dtype=float)
-    if given.shape != differences.shape:
-        raise ValueError(f"jacobian must return shape {differences.shape}, got {given.shape}")
-    error = np.abs(given - differences).max() / max(np.abs(differences).max(), 1e-300)
-    if error > 1e-5:
-        raise ValueError(f"jacobian disagrees with central differences of f by {error:.2g} of its size")
-    return given
-
-
-def _difference(f, points, state):
-    step = np.zeros(points.shape[1])
-    step[state] = 1e-3 * max(points[:, state].std(), 1e-3 * np.abs(points).max(), 1e-12)
-    near = np.asarray(f(points + step)) - np.asarray(f(points - step))
-    far = np.asarray(f(points + 2 * step)) - np.asarray(f(points - 2 * step))
-    return (8 * near - far) / (12 * step[state])
-
-
-def _warn_if_few(values, candidates):
-    if values.size < len(candidates):
-        warnings.warn(
-            f"{values.size} values cannot decide about {len(candidates)} candidates: give at least "
-            f"{len(candidates)} generic points",
-            stacklevel=3,
+    if not samples.keeps or count < 2:
+        return None
+    frame = evidence.directions
+    lost = unsettled(rows, samples.half(), frame, evidence.forms.violation, scale, evidence.delta)
+    if lost:
+        return (
+            f"{count} points may be too few: half of them leave {lost} more generator{'s' * (lost > 1)}, so more "
+            f"points may leave fewer. Give {2 * max(count, -(-needed // n_values))} generic points, or as many as "
+            f"`samples_needed` says"
         )
+    return None
+
+
+def _not_generic(rows, samples, evidence, scale):
+    states = rows.candidates.states[: samples.points.shape[1]]
+    points, delta = samples.sums.chosen, evidence.delta
+    relation = polynomial_relation(points, states, float(np.clip(10 * delta, 1e-8, 1e-4)))
+    if relation:
+        told = f" ({relation.text}, within {relation.within:.1g})" if relation.text else ""
+        return (
+            f"the points lie on a curve or surface of degree {relation.degree}{told}: the answer holds on it only. "
+            "Give points of the whole domain, or look for the symmetries of the set itself by `discover_manifold`"
+        )
+    accepted = evidence.directions[:, : evidence.rank]
+    if evidence.rank and leaves_points(rows, samples.where_finite, points[:500], accepted, scale, delta):
+        return (
+            f"{evidence.rank} generators hold at the points, but not beside them: the points lie on a curve or "
+            "surface, or are too few. Give generic points of the whole domain"
+        )
+    return None

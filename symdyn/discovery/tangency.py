@@ -2,12 +2,14 @@
 
 The rows are the normal parts (I − P_x) v_k(x), with P_x the projector on the tangent space at x: known where the
 manifold is a level set, estimated by local principal components where only points of it are known (Otto et al.,
-arXiv 2311.00212).
+arXiv 2311.00212). Tangent spaces from points have errors, which depend on the number of points, their noise and the
+curvature; so the tolerance is not fixed but lies in the largest gap of the spectrum above these errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -45,8 +47,9 @@ def discover_manifold(
     dim : int, optional
         Dimension of the manifold; from the largest gap of the local principal components if left out.
     delta : float, optional
-        Largest violation, the sine of the angle between generator and tangent space: 1e-6 for a level set, 0.1 for
-        points.
+        Largest violation, the sine of the angle between generator and tangent space. If left out: 1e-6 for a level set;
+        for points, in the middle of the largest gap between bounds of violations that errors of the tangent spaces
+        explain, and those above. Without such a gap nothing is accepted.
     n_bootstrap : int
         Replicates of the tangent spaces, each from a random half of the neighbours.
     rng : int or numpy Generator
@@ -66,11 +69,11 @@ def discover_manifold(
     fields = candidates.values(points)
     if level_set is not None:
         normals, moved = _normals_of_level_set(level_set, points, scale), []
-        delta = 1e-6 if delta is None else delta
     else:
         normals, moved = _normals_of_points(points, dim, n_bootstrap, np.random.default_rng(rng))
-        delta = 0.1 if delta is None else delta
-    evidence = Evidence(_tangency_forms(fields / scale, normals, moved), delta)
+    evidence = Evidence(_tangency_forms(fields / scale, normals, moved), 1e-6 if delta is None else delta)
+    if delta is None and level_set is None:
+        evidence = replace(evidence, delta=_middle_of_gap(evidence))
     found = conclude(candidates, evidence, 0.05, lambda algebra: np.zeros(algebra.dim, dtype=bool))
     return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
 
@@ -87,6 +90,25 @@ def _tangency_forms(fields, normals, moved) -> QuadraticForms:
     error = np.stack([gram_of(there) for there in errors])
     cross = np.stack([here.T @ there for there in errors])
     return QuadraticForms(gram_of(here), size, cross, error, error.mean(axis=0), np.ones(len(errors)))
+
+
+def _middle_of_gap(evidence: Evidence) -> float:
+    """A tolerance between violations that errors explain and the others, where these are farthest apart.
+
+    With the bounds b_1 <= b_2 <= ... of the spans of the first k directions and e_k the largest error of a direction
+    in that span, k is a candidate if b_k <= 2 e_k, and of these the one with the largest b_(k+1) / b_k is taken. Before
+    the first comes e_1, what a symmetry would look like; after the last 1, the violation of a normal field.
+    """
+    directions, bounds = evidence.directions, np.maximum(evidence.span_bounds, 1e-12)
+    errors = np.sqrt(np.maximum(np.einsum("kd,kl,ld->d", directions, evidence.noise, directions), 0.0))
+    errors = np.maximum(np.maximum.accumulate(errors), 1e-9)
+    levels = np.concatenate([[min(errors[0], bounds[0])], bounds, [max(1.0, bounds[-1])]])
+    explained = np.concatenate([[True], bounds <= 2 * errors])
+    gaps = np.where(explained, levels[1:] / levels[:-1], 0.0)
+    k = int(np.argmax(gaps))
+    if k == 0 or gaps[k] < 2:  # bounds that pass into one another tell of no number
+        return float(bounds[0] / 2)
+    return float(np.sqrt(levels[k] * levels[k + 1]))
 
 
 def _normals_of_level_set(level_set, points, scale):

@@ -62,6 +62,8 @@ def moved_output(values: np.ndarray, generators: Generators, points: np.ndarray,
             sign = 1 if action == "vector" else -1
             front = np.einsum(subscripts, slopes, np.moveaxis(values, index, 1))
             parts.append(sign * np.moveaxis(front, 1, index))
+    if isinstance(output, str) and output == "vector_field" and np.any(generators.time_scaling):
+        parts.append(-values[..., None] * generators.time_scaling)  # rates, which a faster clock makes smaller
     return parts
 
 

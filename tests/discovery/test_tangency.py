@@ -21,7 +21,38 @@ def test_a_sphere_known_as_a_level_set_has_the_rotations():
 def test_a_sphere_known_by_its_points_has_the_rotations(seed):
     found = sd.discover_manifold(sphere(2000, seed=seed), candidates.affine(3))
     assert found.algebra_.name == "so(3)"
-    assert found.evidence_.span_bounds[2] < 0.1 < 0.25 < found.evidence_.span_bounds[3]
+    bounds = found.evidence_.span_bounds
+    assert bounds[2] < found.evidence_.delta < bounds[3] and bounds[3] > 10 * bounds[2]
+
+
+@pytest.mark.parametrize("count, noise", [(200, 0.0), (200, 0.01), (1000, 0.05)])
+def test_the_tolerance_follows_the_errors_of_tangent_spaces(count, noise):
+    points = sphere(count) + noise * np.random.default_rng(1).standard_normal((count, 3))
+    coarse, fine = (
+        sd.discover_manifold(p, candidates.affine(3), n_bootstrap=30).evidence_ for p in (points, sphere(2000))
+    )
+    assert coarse.rank == fine.rank == 3
+    assert coarse.delta > 1.3 * fine.delta
+    # A tolerance that is given is kept.
+    assert sd.discover_manifold(points, candidates.so(3), delta=0.3, n_bootstrap=5).evidence_.delta == 0.3
+
+
+def test_a_surface_without_symmetry_gets_none():
+    u, v = np.random.default_rng(0).uniform(-1, 1, (2, 2000))
+    bump = np.column_stack([u, v, np.sin(2 * u) * np.cos(1.7 * v) + 0.3 * u**3])
+    found = sd.discover_manifold(bump, candidates.affine(3), n_bootstrap=30)
+    assert found.algebra_.dim == 0 and set(found.verdicts_.verdict.values) == {"broken"}
+
+
+def test_a_violation_of_twice_the_errors_is_told_from_a_symmetry():
+    nearly = sphere(2000) * [1, 1, 1.05]  # a tenth would pass a fixed tolerance of 0.1 with all three rotations
+    found = sd.discover_manifold(nearly, candidates.so(3))
+    assert found.algebra_.dim == 1
+    np.testing.assert_allclose(np.abs(found.algebra_.matrices[0][2]), 0, atol=0.05)
+
+
+def test_all_candidates_may_be_symmetries():
+    assert sd.discover_manifold(sphere(1000), candidates.so(3), n_bootstrap=30).algebra_.dim == 3
 
 
 def test_a_circle_in_space_is_the_set_of_two_equations():

@@ -1,0 +1,60 @@
+"""Evidence about a law that is known exactly: no replicates, singular values right to rounding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from symdyn.discovery.evidence import Evidence
+
+__all__ = ["ExactEvidence"]
+
+
+@dataclass(frozen=True)
+class ExactEvidence(Evidence):
+    """Evidence from a law without error.
+
+    Parameters
+    ----------
+    forms, delta, level : see `Evidence`
+    spectrum : tuple of ndarray
+        Directions `(candidate, direction)`, orthonormal in the size, and their violations `(direction,)`, ascending.
+        From a second pass over the data: the forms alone know violations to 1e-8 only.
+    """
+
+    spectrum: tuple[np.ndarray, np.ndarray] = field(kw_only=True)
+
+    @cached_property
+    def directions(self) -> np.ndarray:
+        """Combinations `(candidate, direction)`, most symmetric first."""
+        return self.spectrum[0]
+
+    @cached_property
+    def replicate_directions(self) -> np.ndarray:
+        """The same, as the only replicate."""
+        return self.spectrum[0][None]
+
+    @cached_property
+    def span_bounds(self) -> np.ndarray:
+        """Largest violation over the span of the first k directions, for k = 1, 2, ..."""
+        return self.spectrum[1]
+
+    @cached_property
+    def _root(self):
+        """R `(direction, candidate)` with eps(v) = |R v| for combinations of size 1."""
+        directions, violations = self.spectrum
+        return violations[:, None] * (directions.T @ self.forms.size)
+
+    def violation(self, vector: np.ndarray) -> float:
+        """eps of a combination `(candidate,)`."""
+        return float(np.linalg.norm(self._root @ self._unit(vector)))
+
+    def upper_bound(self, vector: np.ndarray, rank: int) -> float:
+        """The violation itself: there is no error to pay for."""
+        return self.violation(vector)
+
+    def p_value(self, vector: np.ndarray) -> float:
+        """1 for a violation below delta, else 0: no error makes a violation."""
+        return 1.0 if self.violation(vector) < self.delta else 0.0
