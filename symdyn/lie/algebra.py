@@ -7,14 +7,20 @@ from functools import cached_property
 
 import numpy as np
 
-from symdyn.lie.brackets import bracket_size, closure_error, structure_constants
+from symdyn.lie.brackets import bracket_size, closure_error, jacobi_residual, structure_constants
 from symdyn.lie.candidates import from_matrices
-from symdyn.lie.canonical import ABELIAN, Ensemble, canonical_vectors
+from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.classify import abelian_name, algebra_name, is_rotation
+from symdyn.lie.estimated import estimated_name
 from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.printing import field_latex
 from symdyn.lie.prolongation import affine_parts, prolong
+from symdyn.lie.symbolic import field_sympy
 
 __all__ = ["LieAlgebra"]
+
+# Brackets and closure errors below this are rounding, not error.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,12 @@ class LieAlgebra:
         """The name of the algebra, such as `so(3) + R`; see `symdyn.lie.classify`."""
         if self.dim == 1 and not self.time_scaling.any() and self._is_linear():
             return "so(2)" if is_rotation(self.matrices[0]) else "R"
-        if bracket_size(self.basis) < ABELIAN:
-            return abelian_name(self.dim)
-        return algebra_name(self.structure_constants())
+        if self.exact.all() and self.closure_error() < ROUNDING:
+            if bracket_size(self.basis) < ROUNDING:
+                return abelian_name(self.dim)
+            return algebra_name(self.structure_constants())
+        draws = self.draw(20, np.random.default_rng(0))
+        return estimated_name(self.basis, self.errors, [draw.basis for draw in draws])
 
     def structure_constants(self) -> np.ndarray:
         """c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares."""
@@ -118,6 +127,13 @@ class LieAlgebra:
     def closure_error(self) -> float:
         """The part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra."""
         return closure_error(self.basis)
+
+    def jacobi_residual(self) -> float:
+        """|[[a, b], c] + [[b, c], a] + [[c, a], b]| of the structure constants, over their square; 0 for an algebra.
+
+        About the relative error of the structure constants, for a span that closes only nearly.
+        """
+        return jacobi_residual(self.structure_constants())
 
     def canonical(self) -> LieAlgebra:
         """The same algebra in a readable basis, rounded to simple numbers where the error bars allow it."""
@@ -198,6 +214,37 @@ class LieAlgebra:
     def texts(self, precision: int = 3) -> list[str]:
         """Each generator as a differential operator, such as `y ∂x − x ∂y`."""
         return self.basis.texts(precision)
+
+    def latex(self, precision: int = 3) -> list[str]:
+        r"""Each generator as a differential operator in LaTeX, such as `y\,\partial_x - x\,\partial_y`.
+
+        Simple fractions in generators marked exact are written as fractions, other numbers with `precision` digits.
+        """
+        return [
+            field_latex(
+                field.coefficients, field.features, field.states, time_scaling=tau, exact=exact, precision=precision
+            )
+            for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
+        ]
+
+    def sympy(self) -> list:
+        """Each generator as a pair (column of components, rate of time) of sympy expressions in the states.
+
+        For (v, tau) the operator on a function F of the states and the time is
+        `sum(v[i] * diff(F, x[i])) + tau * t * diff(F, t)`, and `lambdify(x, v)` gives values. Simple fractions in
+        generators marked exact become rationals.
+
+        Raises
+        ------
+        ImportError
+            If sympy, the extra `symbolic`, is not installed.
+        ValueError
+            If a feature has a name that is no formula in the states.
+        """
+        return [
+            field_sympy(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact)
+            for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
+        ]
 
     def save(self, path) -> None:
         """Write the algebra to a netCDF file."""

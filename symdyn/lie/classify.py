@@ -1,61 +1,78 @@
-"""The name of a Lie algebra from its structure constants.
-
-Levi: an algebra is a semisimple part and a radical; the Killing form is nondegenerate on the first. Named here are
-reductive algebras, semisimple + centre; everything else is reported as unnamed with its dimension.
-"""
+"""The name of a Lie algebra from structure constants that may be estimates."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from symdyn.lie.brackets import killing_form
+from symdyn.lie.brackets import jacobi_residual
+from symdyn.lie.levi import scaled
+from symdyn.lie.naming import abelian_name, exact_name
+from symdyn.lie.nearest import nearest_algebra, simplest_algebra
 
 __all__ = ["abelian_name", "algebra_name", "is_rotation"]
 
-# Simple (or commonly named) semisimple algebras by (dimension, positive directions of the Killing form).
-_SEMISIMPLE = {
-    (3, 0): "so(3)",
-    (3, 2): "sl(2)",
-    (6, 0): "so(4)",
-    (6, 3): "so(1,3)",
-    (6, 2): "so(3) + sl(2)",
-    (6, 4): "so(2,2)",
-    (8, 0): "su(3)",
-    (8, 4): "su(2,1)",
-    (8, 5): "sl(3)",
-    (10, 0): "so(5)",
-    (10, 4): "so(1,4)",
-    (10, 6): "so(2,3)",
-    (15, 9): "sl(4)",
-}
+# Constants that meet the Jacobi identity this well are taken as exact up to rounding.
+_ROUNDING = 1e-10
+_EXACT_LEVEL = 30 * _ROUNDING
+# The least relative error of constants that are not exact: the Jacobi identity can make them look better than they are.
+_PERCENT = 0.05
+# Above this level a rank says too little, and above this error the constants do.
+_LARGEST_LEVEL = 0.03
+_LARGEST_ERROR = 0.3
+# The commutant takes time ~ dimension^6: 3 s at 30. Estimated algebras are named about 20 times: 3 s at 15.
+_LARGEST_DIMENSION = 40
+_LARGEST_ESTIMATED = 16
 
 
-def algebra_name(constants: np.ndarray, tolerance: float = 0.05) -> str:
-    """A name such as `so(3) + R`, or `unnamed, dimension k`.
+def algebra_name(constants: np.ndarray, tolerance: float | None = None, *, noise: float = 0.0) -> str:
+    """A name such as `so(3) + R`, `se(2)` or `(so(3) + R) ⋉ R^3`, or `unnamed, dimension k`; the same in every basis.
+
+    Constants may be estimates. Their error is measured by how far they are from satisfying the Jacobi identity, and
+    a name is given if it holds for all levels of rounding from 30 to 300 times that error. Where the error is too
+    large for that, algebras drawn from it are named, and a name that all of them share is given: this finds the
+    algebras that no small change deforms (semisimple ones, gl(n), aff(n)).
+    Others, such as se(2), lie next to different algebras at any distance. They are named from noisy constants only
+    within a `tolerance`.
 
     Parameters
     ----------
     constants : ndarray, `(i, j, k)`
-        Structure constants.
-    tolerance : float
-        Eigenvalues below this fraction of the largest count as zero (constants may be estimates).
+        Structure constants, [e_i, e_j] = sum_k c_ijk e_k. Only their ratios matter: an algebra that is abelian but
+        for errors has to be recognised before, by `bracket_size`.
+    tolerance : float, optional
+        Parts of the constants below this fraction of their size count as zero where noise leaves the name open, if
+        the name stays the same for half as much again. It means something in a basis whose constants are of order 1:
+        a sphere so large that it looks flat has the name of the plane. Nothing but rounding counts as zero if left
+        out.
+    noise : float
+        Relative error of the constants, where it is known to be larger than the Jacobi identity shows; with more than
+        three times the tolerance nothing is named within it.
+
+    Raises
+    ------
+    ValueError
+        If the constants are not an array `(n, n, n)` of finite numbers, or the tolerance is not between 0 and 1.
     """
+    constants = _checked(constants, tolerance)
     n = len(constants)
-    size = np.abs(constants).max(initial=0.0)
-    if size == 0:
+    unnamed = f"unnamed, dimension {n}"
+    antisymmetric = scaled(constants)
+    if not constants.any():
         return abelian_name(n)
-    values = np.linalg.eigvalsh(killing_form(constants))
-    large = np.abs(values) > tolerance * np.abs(values).max(initial=1e-300)
-    derived = np.linalg.svd(constants.reshape(n * n, n), compute_uv=False)
-    n_derived = int((derived > tolerance * derived[0]).sum())
-    n_semisimple = int(large.sum())
-    # Reductive: the derived algebra is the semisimple part, what is left is the centre.
-    if np.abs(values).max() < tolerance**2 * size**2 or n_derived != n_semisimple:
-        return f"unnamed, dimension {n}"
-    name = _SEMISIMPLE.get((n_semisimple, int((values[large] > 0).sum())))
-    if name is None:
-        return f"unnamed, dimension {n}"
-    return name if n == n_semisimple else f"{name} + {abelian_name(n - n_semisimple)}"
+    if n > _LARGEST_DIMENSION or not antisymmetric.any():
+        return unnamed
+    symmetric = np.linalg.norm(constants + np.swapaxes(constants, 0, 1)) / np.linalg.norm(2 * constants)
+    error = max(jacobi_residual(antisymmetric), symmetric, noise, _ROUNDING)
+    if error > _LARGEST_ERROR:
+        return unnamed
+    name = _stable_name(antisymmetric, (30 * error, 300 * error))
+    if n > _LARGEST_ESTIMATED:
+        return name or unnamed
+    if name is None and error > 1e3 * _ROUNDING:
+        name = _rigid_name(antisymmetric, error)
+    if name is None and tolerance and error <= 3 * tolerance:
+        name = _simplest_name(antisymmetric, tolerance)
+    return name or unnamed
 
 
 def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2) -> bool:
@@ -65,6 +82,73 @@ def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2) -> bool:
     return bool(bounded and np.abs(values.real).max() <= tolerance * np.abs(values).max() and np.any(values.imag))
 
 
-def abelian_name(n: int) -> str:
-    """`0`, `R`, `R^2`, ..."""
-    return "0" if n == 0 else "R" if n == 1 else f"R^{n}"
+def _checked(constants, tolerance):
+    constants = np.asarray(constants, dtype=float)
+    if constants.ndim != 3 or len(set(constants.shape)) != 1:
+        raise ValueError(f"constants must be an array (n, n, n), got shape {constants.shape}")
+    if not np.isfinite(constants).all():
+        raise ValueError("constants must be finite numbers")
+    if tolerance is not None and not 0 < tolerance < 1:
+        raise ValueError(f"tolerance must lie between 0 and 1, or be None, got {tolerance}")
+    return constants
+
+
+def _stable_name(constants, levels):
+    """The name that is found at all the levels, None if there is none."""
+    if max(levels) > _LARGEST_LEVEL:
+        return None
+    names = {exact_name(constants, level) for level in levels}
+    return names.pop() if len(names) == 1 else None
+
+
+def _rigid_name(constants, error):
+    """The name that every algebra within the error shares, None if they differ.
+
+    Tried are the nearest one, the ones nearest to draws from twice the error, and the simplest one within the error:
+    next to an algebra that can be deformed a random draw hardly ever hits it again.
+    """
+    try:
+        nearest = nearest_algebra(constants)
+        name = exact_name(nearest, _EXACT_LEVEL)
+        error = max(_error_size(constants, nearest), error, _PERCENT)
+        for drawn in _draws(nearest, 2 * error, max(6, 24 - 2 * len(constants))):
+            if name is None or exact_name(nearest_algebra(drawn), _EXACT_LEVEL) != name:
+                return None
+    except ValueError:
+        return None
+    simplest = {_simplest(constants, size) for size in (error, 1.5 * error)}
+    return name if simplest <= {name, None} else None
+
+
+def _error_size(constants, nearest):
+    """Relative error of constants whose nearest algebra is known.
+
+    The distance to it is only the part of the error across the algebras of one type, which in general fill
+    n^2 − n dimensions (changes of basis but for the inner automorphisms) out of n^2 (n − 1) / 2.
+    """
+    n = len(constants)
+    size = n * n * (n - 1) / 2
+    moved = np.linalg.norm(constants - nearest) / np.linalg.norm(constants)
+    return moved * np.sqrt(size / max(size - n * n + n, 1))
+
+
+def _draws(constants, size, count):
+    """Antisymmetric constants at the relative distance `size`, in random directions."""
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        change = rng.standard_normal(constants.shape)
+        change -= np.swapaxes(change, 0, 1)
+        yield constants + change * (size * np.linalg.norm(constants) / np.linalg.norm(change))
+
+
+def _simplest_name(constants, tolerance):
+    """The name of the simplest algebra within the tolerance, if it is the same within half as much again."""
+    names = {_simplest(constants, size) for size in (tolerance, 1.5 * tolerance)}
+    return names.pop() if len(names) == 1 else None
+
+
+def _simplest(constants, tolerance):
+    try:
+        return exact_name(simplest_algebra(constants, tolerance), _EXACT_LEVEL)
+    except ValueError:
+        return None

@@ -41,7 +41,7 @@ def test_brackets_of_linear_fields_are_commutators():
         (candidates.symplectic(2), "sl(2)"),
         (candidates.scalings(2), "R^2"),
         (candidates.translations(1), "R"),
-        (candidates.se(2), "unnamed, dimension 3"),
+        (candidates.se(2), "se(2)"),
         (KEPLER.basis, "so(3) + R"),
     ],
 )
@@ -55,6 +55,75 @@ def test_algebras_close_and_are_named_in_any_basis(generators, name):
 
 def test_a_span_that_is_no_algebra_does_not_close():
     assert LieAlgebra(candidates.so(3).combine(np.eye(3)[:2])).closure_error() > 0.5
+
+
+def test_a_span_that_is_no_algebra_has_no_name():
+    assert LieAlgebra(candidates.so(3).combine(np.eye(3)[:2])).name == "unnamed, dimension 2"
+    assert LieAlgebra(candidates.so(4).combine(np.eye(6)[:3])).name == "unnamed, dimension 3"
+    assert LieAlgebra(candidates.polynomial(1, 3)).name == "unnamed, dimension 4"
+
+
+def test_jacobi_residual_is_zero_for_an_algebra_and_not_for_a_span():
+    assert LieAlgebra(candidates.affine(2)).jacobi_residual() < 1e-13
+    # [e01, e12] leaves the span of e01, e12, e20 + e02: what is left of the bracket is no algebra's.
+    matrices = np.zeros((4, 3, 3))
+    matrices[0, 0, 1] = matrices[1, 1, 0] = matrices[2, 1, 2] = matrices[3, 2, 0] = 1.0
+    assert LieAlgebra.from_matrices(matrices).jacobi_residual() > 0.05
+    assert LieAlgebra(candidates.so(2)).subset([]).jacobi_residual() == 0
+
+
+def test_generators_are_written_in_latex():
+    algebra = LieAlgebra(candidates.so(2, states=("x", "y")) + candidates.from_matrices([np.eye(2) / 3], states="xy"))
+    assert algebra.latex()[0] == r"y\,\partial_x - x\,\partial_y"
+    assert algebra.latex()[1] == r"\tfrac{1}{3}\,x\,\partial_x + \tfrac{1}{3}\,y\,\partial_y"
+    assert KEPLER.latex()[3].endswith(r"x_{2}\,\partial_{x_{2}} + \tfrac{3}{2}\,t\,\partial_t")
+    measured = LieAlgebra.from_matrices([[[1 / 3]]], errors=0.1, states=["q"])
+    assert measured.latex(precision=2) == [r"0.33\,q\,\partial_q"]
+
+
+def test_exact_generators_are_rational_in_sympy_and_measured_ones_are_not():
+    sympy = pytest.importorskip("sympy")
+    x0, x1, x2 = sympy.symbols("x0 x1 x2")
+    components, rate = KEPLER.sympy()[3]
+    assert components == sympy.Matrix([x0, x1, x2]) and rate == sympy.Rational(3, 2)
+    ((measured, still),) = LieAlgebra.from_matrices([[[1 / 3]]], errors=0.1, states=["q"]).sympy()
+    assert measured[0].atoms(sympy.Float) and still == 0
+    ((third, _),) = LieAlgebra.from_matrices([[[1 / 3]]], states=["q"]).sympy()
+    assert third[0] == sympy.Symbol("q") / 3
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 3), degree=st.integers(0, 3))
+def test_sympy_form_has_the_values_of_the_generators(seed, n, degree):
+    sympy = pytest.importorskip("sympy")
+    rng = np.random.default_rng(seed)
+    fields = candidates.polynomial(n, degree)
+    algebra = LieAlgebra(fields.combine(rng.standard_normal((2, len(fields)))))
+    points = rng.standard_normal((5, n))
+    for k, (components, _) in enumerate(algebra.sympy()):
+        values = sympy.lambdify(sympy.symbols(algebra.states), list(components))
+        found = np.array([values(*point) for point in points])
+        np.testing.assert_allclose(found, algebra.basis.values(points)[:, :, k], rtol=1e-9, atol=1e-12)
+
+
+def test_brackets_computed_by_sympy_have_the_structure_constants():
+    sympy = pytest.importorskip("sympy")
+    algebra = LieAlgebra(candidates.polynomial(1, 2, states=["x"]))  # ∂x, x ∂x, x^2 ∂x: projective maps
+    x = sympy.Symbol("x")
+    fields = [components[0] for components, _ in algebra.sympy()]
+    c = algebra.structure_constants()
+    for i, v in enumerate(fields):
+        for j, w in enumerate(fields):
+            bracket = sum(round(c[i, j, k]) * fields[k] for k in range(3))
+            assert sympy.expand(v * sympy.diff(w, x) - w * sympy.diff(v, x) - bracket) == 0
+
+
+def test_sympy_missing_is_an_error_that_names_the_extra(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    with pytest.raises(ImportError, match=r"symdyn-workbench\[symbolic\]"):
+        LieAlgebra(candidates.so(2)).sympy()
 
 
 def test_killing_form_of_rotations_is_negative():
