@@ -12,7 +12,8 @@ no law is needed: h must be constant along each trajectory while it differs betw
 with total the standard deviation over all data, and within that about the mean of the trajectory, to which the trend
 from end to end is added (drifts add up, so all of a drift counts). Both are free of units. A function that is constant
 on all the data, such as the energy where all trajectories lie on one level of it, has no violation: it is never called
-conserved. Slow or short motion makes nothing conserved, since eps is relative to the motion.
+conserved. Where a single trajectory carries most of total(h), the bound is that without it. Slow or short motion makes
+nothing conserved, since eps is relative to the motion.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _judged(case: Case, alpha: float) -> xr.Dataset:
     span, slow = _without_slow(case, evidence.directions[:, :pool], alpha)
     reduced = simplest_basis((case.frame @ span).T, levels_of(case.families()), case.values(), case.tiny)
     inverse = np.linalg.pinv(case.frame).T
-    accepted = _accepted(evidence, reduced.rows @ inverse, reduced.product, near)
+    accepted = _accepted(evidence, reduced.rows @ inverse, reduced.product, near, case.stretch(reduced.rows))
     # Products of what is conserved are conserved; of what is not known to be, they say no more than others.
     products = reduced.product if accepted.sum() == (~reduced.product).sum() else np.zeros_like(reduced.product)
     order = np.concatenate([np.flatnonzero(accepted), np.flatnonzero(~accepted & ~products)])
@@ -109,7 +110,7 @@ def _judged(case: Case, alpha: float) -> xr.Dataset:
     errors = np.full(coefficients.shape, np.nan)
     errors[: len(kept)] = _errors(case, reduced, order, span.shape[1])
     found = int(accepted.sum())
-    table = _table(evidence, vectors, found, case.unseen.shape[1], near, alpha)
+    table = _table(evidence, vectors, found, case.unseen.shape[1], near, alpha, case.stretch(vectors @ case.frame.T))
     rank = gradient_rank(case.gradients(kept[:found]), case.tiny)
     table.attrs.update(
         states=" ".join(case.states), gradient_rank=rank, n_products=int(products.sum()), n_unseen=case.unseen.shape[1]
@@ -130,12 +131,12 @@ def _pool(evidence, alpha):
     return near, max(evidence.rank, rejected.index(True) if True in rejected else near)
 
 
-def _accepted(evidence, rows, product, near):
+def _accepted(evidence, rows, product, near, stretch):
     """Mask `(element,)` of the elements, no products, that are conserved: each with all of the span before it."""
     accepted = np.zeros(len(rows), dtype=bool)
     for k in np.flatnonzero(~product):
         accepted[k] = True
-        accepted[k] = _worst_bound(evidence, rows[accepted], near) < evidence.delta
+        accepted[k] = _worst_bound(evidence, rows[accepted], near) * stretch[accepted].max() < evidence.delta
     return accepted
 
 
@@ -176,25 +177,25 @@ def _without_slow(case: Case, span, alpha):
 def _errors(case: Case, reduced: Reduced, order, rank):
     """Standard errors `(element, feature)` of chosen elements: half the central 68 % of what replicates find instead.
 
-    The largest coefficient, in the units of the features, is held fixed.
+    The coefficient of the term that varies most is held fixed.
     """
     if rank == 0:
         return np.zeros((0, len(case.scale)))
     spans = np.swapaxes(case.frame @ case.evidence.replicate_directions[:, :, :rank], 1, 2)
     others, rows = reduced.follow(spans)[:, order], reduced.rows[order]
-    fixed = np.abs(rows / case.scale).argmax(axis=1)[:, None]
+    fixed = np.abs(rows).argmax(axis=1)[:, None]
     ratio = np.take_along_axis(rows, fixed, axis=1) / np.take_along_axis(others, fixed[None], axis=2)
     low, high = np.quantile(others * ratio, [0.16, 0.84], axis=0)
     return (high - low) / 2
 
 
-def _table(evidence, vectors, n_found, n_unseen, near, alpha) -> xr.Dataset:
+def _table(evidence, vectors, n_found, n_unseen, near, alpha, stretch) -> xr.Dataset:
     p_values = holm(np.array([evidence.p_value(v) for v in vectors]))
     missing = np.full(n_unseen, np.nan)
     columns = {
         "violation": [evidence.violation(v) for v in vectors],
         # What looks conserved to within delta trades places from replicate to replicate: compare with all of it.
-        "upper_bound": [evidence.upper_bound(v, max(near, 1 + k)) for k, v in enumerate(vectors)],
+        "upper_bound": [evidence.upper_bound(v, max(near, 1 + k)) * stretch[k] for k, v in enumerate(vectors)],
         "p_value": p_values,
     }
     verdicts = ["conserved"] * n_found + ["broken" if p < alpha else "undetermined" for p in p_values[n_found:]]
@@ -209,24 +210,25 @@ def _table(evidence, vectors, n_found, n_unseen, near, alpha) -> xr.Dataset:
 
 
 def _labelled(case: Case, table, coefficients, errors, n_found) -> xr.Dataset:
-    """The table with coefficients in the units of the features, the largest of each quantity 1, and its text."""
+    """The table with coefficients in the units of the features, 1 for the term that varies most, and its text."""
     names = case.features.names(case.states)
-    raw, bars = np.zeros((2, len(coefficients), len(names)))
-    raw[:, case.chosen], bars[:, case.chosen] = coefficients / case.scale, errors / case.scale
-    largest = np.take_along_axis(raw, np.abs(raw).argmax(axis=1)[:, None], axis=1)
-    raw, bars = raw / largest, bars / np.abs(largest)
+    main = np.abs(coefficients).argmax(axis=1)[:, None]
+    leading = np.take_along_axis(coefficients, main, axis=1)
+    size, bars = np.abs(coefficients / leading), np.nan_to_num(np.abs(errors / leading))
+    found = (np.arange(len(size)) < n_found)[:, None]
+    shown = (size > np.maximum(np.where(found, 5e-4, 0.2), 2 * bars)) | (size >= 0.5)
+    unit = leading / case.scale[main]
+    raw, raw_errors, text = np.zeros((3, len(coefficients), len(names)))
+    raw[:, case.chosen], raw_errors[:, case.chosen] = (
+        coefficients / case.scale / unit,
+        errors / case.scale / np.abs(unit),
+    )
+    text[:, case.chosen] = np.where(shown, raw[:, case.chosen], 0.0)
     table["coefficients"] = (("quantity", "feature"), raw)
-    table["errors"] = (("quantity", "feature"), bars)
-    texts = [
-        _text(row, 2 * np.nan_to_num(bar), 5e-4 if k < n_found else 0.2, names)
-        for k, (row, bar) in enumerate(zip(raw, bars, strict=True))
-    ]
-    return table.assign_coords(feature=np.array(names, dtype=object), quantity=np.array(texts, dtype=object))
-
-
-def _text(row, bars, tiny, names):
-    shown = (np.abs(row) > np.maximum(tiny, bars)) | (np.abs(row) >= 0.5)
-    return equation_lines(np.where(shown, row, 0.0)[None], names, 3)[0]
+    table["errors"] = (("quantity", "feature"), raw_errors)
+    return table.assign_coords(
+        feature=np.array(names, dtype=object), quantity=np.array(equation_lines(text, names, 3), dtype=object)
+    )
 
 
 def _check_options(delta, alpha, tolerance, n_bootstrap):

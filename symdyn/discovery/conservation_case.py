@@ -10,7 +10,7 @@ from scipy import stats
 
 from symdyn.data.trajectories import open_trajectories, state_names
 from symdyn.discovery.evidence import Evidence, QuadraticForms, gram_of
-from symdyn.discovery.scatter import accumulate_scatter, natural_scale, scatter_forms
+from symdyn.discovery.scatter import Scatter, accumulate_scatter, natural_scale, scatter_forms
 from symdyn.lie.features import Features, from_library
 from symdyn.lie.fields import VectorField
 
@@ -28,7 +28,7 @@ class Case:
     `evidence` on combinations of the columns of `frame` `(feature, candidate)`; `unseen` `(feature, direction)` are
     constant on the data. `points` `(sample, state)` are generic, `spread` `(state,)` that of the data; `parts`
     `(feature, feature)` is the mean square of what h would change by if single states changed, None for a law;
-    `chosen` are the features that are not constant.
+    `chosen` are the features that are not constant; `scatter` the sums over the data, None for a law.
     """
 
     features: Features
@@ -42,6 +42,7 @@ class Case:
     spread: np.ndarray
     parts: np.ndarray | None
     tiny: float
+    scatter: Scatter | None = None
 
     def families(self) -> list[str]:
         """Families of the features that are not constant."""
@@ -51,6 +52,16 @@ class Case:
     def values(self) -> np.ndarray:
         """Features `(sample, feature)` at the generic points."""
         return self.features(self.points)[:, self.chosen] / self.scale
+
+    def stretch(self, rows: np.ndarray) -> np.ndarray:
+        """Factor `(function,)` by which eps of functions `rows` `(function, feature)` is larger without the trajectory
+        that carries most of their scatter; 1 for a law, and below 3 trajectories.
+        """
+        if self.scatter is None or len(self.scatter.cells) < 3:
+            return np.ones(len(rows))
+        functions = np.zeros((len(rows), self.scatter.even.shape[1]))
+        functions[:, : len(self.scale)] = rows / self.scale
+        return 1 / np.sqrt(np.maximum(self.scatter.share_without_one(functions), 1e-30))
 
     def gradients(self, rows: np.ndarray) -> np.ndarray:
         """Of the functions with coefficients `rows` `(function, feature)`, states in units of their spread."""
@@ -128,6 +139,7 @@ def case_from_data(source, features, delta, tolerance, n_bootstrap, rng: np.rand
         scatter.points.std(axis=0),
         parts,
         delta,
+        scatter,
     )
 
 

@@ -79,6 +79,22 @@ class Scatter:
         between = (weights * even).T @ odd
         return self.scatter_within() + (between + between.T) / 2
 
+    def share_without_one(self, functions: np.ndarray) -> np.ndarray:
+        """Scatter in all, without the trajectory that carries most of it, over what it is with it `(function,)`.
+
+        Functions are rows `(function, column)`. A function that differs from its mean on a single trajectory has a
+        share near 0: whether it is conserved was asked of that trajectory alone.
+        """
+        even, odd, cells = self.even @ functions.T, self.odd @ functions.T, self.cells[:, None]
+        rest = cells.sum() - cells
+        products = (cells * even * odd).sum(axis=0) - cells * even * odd
+        sums = [(cells * means).sum(axis=0) - cells * means for means in (even, odd)]
+        left = products / rest - sums[0] * sums[1] / rest**2
+        within, total = (
+            np.einsum("qc,cd,qd->q", functions, m, functions) for m in (self.scatter_within(), self.scatter_in_all())
+        )
+        return np.clip((within + left.min(axis=0)) / np.where(total > 0, total, 1.0), 0.0, 1.0)
+
 
 def accumulate_scatter(dataset: xr.Dataset, features: Features, n_points: int = 2000) -> Scatter:
     """One pass over trajectories.
