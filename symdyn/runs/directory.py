@@ -88,15 +88,13 @@ class RunDirectory:
 
     def provenance(self, data_checksum: str) -> xr.Dataset:
         """Where the results come from, as a Dataset with the times of the stages."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        scale = 1024**2 if platform.system() == "Darwin" else 1024
         attrs = {
             "config": json.dumps(self.config, sort_keys=True, default=str),
             "key": self.key,
             "data_sha256": data_checksum,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "python": platform.python_version(),
-            "peak_memory_MB": round(peak / scale, 1),
+            "peak_memory_MB": round(_peak_memory() / 2**20, 1),
             **{name.replace("-", "_"): _version(name) for name in _PACKAGES},
         }
         stages = list(self.stages)
@@ -117,6 +115,17 @@ def checksum(dataset: xr.Dataset) -> str:
         digest.update(name.encode())
         digest.update(dataset[name].values.tobytes())
     return digest.hexdigest()
+
+
+def _peak_memory():
+    """Bytes. On Linux from the process itself: `getrusage` also counts the process that started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), None)
+        if line is not None:
+            return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024
 
 
 def _version(package):

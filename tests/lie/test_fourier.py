@@ -2,7 +2,7 @@ import numpy as np
 import pysindy as ps
 import pytest
 
-from symdyn.lie.features import CentralForce, Fourier, Polynomial, from_library
+from symdyn.lie.features import Fourier, Polynomial, from_library
 
 
 def test_fourier_features_are_those_of_pysindy_in_its_order():
@@ -14,18 +14,14 @@ def test_fourier_features_are_those_of_pysindy_in_its_order():
     assert mine.names(["x", "y", "z"]) == theirs.names(["x", "y", "z"])
 
 
-@pytest.mark.parametrize(
-    ("features", "error"),
-    [(Fourier(2), 0.0), (CentralForce((3,), columns=(0, 1)), 0.1), (Polynomial(3), 0.0)],
-)
-def test_means_of_noisy_features_are_the_features_without_noise(features, error):
-    """Exact for waves and powers; of q |q|^-3 a tenth of the bias may be left (it is right to second order)."""
+@pytest.mark.parametrize("features", [Fourier(2), Polynomial(3)])
+def test_means_of_noisy_features_are_the_features_without_noise(features):
     rng = np.random.default_rng(1)
-    noise, point = np.array([0.1, 0.05]), np.array([[1.0, -0.7]])
+    noise, point = np.array([0.2, 0.1]), np.array([[1.0, -0.7]])
     noisy = point + noise * rng.standard_normal((400_000, 2))
     raw, free = (values - features(point) for values in (features(noisy), features.debiased(noisy, noise)))
     chance = 4 * free.std(axis=0) / np.sqrt(len(noisy))
-    assert np.all(np.abs(free.mean(axis=0)) <= chance + error * np.abs(raw.mean(axis=0)))
+    assert np.all(np.abs(free.mean(axis=0)) <= chance)
     assert np.abs(raw.mean(axis=0)).max() > 3 * chance.max()
 
 
