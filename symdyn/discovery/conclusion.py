@@ -13,9 +13,9 @@ from symdyn.discovery.verdicts import verdict_table, verdict_text
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble, canonical_vectors
-from symdyn.lie.fields import Generators
+from symdyn.lie.fields import Generators, VectorField
 
-__all__ = ["Findings", "conclude", "findings_text"]
+__all__ = ["Findings", "conclude", "findings_text", "flow_among"]
 
 # Closure error of the worst pair above which an estimated span is no algebra: noise leaves some percent, a bracket
 # that leaves the span about 1.
@@ -33,7 +33,11 @@ class Findings:
 
 
 def conclude(
-    candidates: Generators, evidence: Evidence, alpha: float, is_trivial: Callable[[LieAlgebra], np.ndarray]
+    candidates: Generators,
+    evidence: Evidence,
+    alpha: float,
+    is_trivial: Callable[[LieAlgebra], np.ndarray],
+    flow: np.ndarray | None = None,
 ) -> Findings:
     """Canonical algebra and verdicts from evidence.
 
@@ -46,8 +50,12 @@ def conclude(
         Level of the test that calls a generator broken.
     is_trivial : callable
         From the accepted algebra to a mask `(generator,)`.
+    flow : ndarray, `(candidate,)`, optional
+        The law as a combination of the candidates, see `flow_among`.
     """
     accepted = _canonical_algebra(candidates, evidence)
+    if flow is not None and accepted.dim == 1 and not accepted.exact.all():
+        accepted = _flow_itself(candidates, evidence, flow) or accepted
     trivial = is_trivial(accepted)
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
     rest = np.concatenate([evidence.directions.T[accepted.dim :], evidence.unseen.T])
@@ -59,6 +67,21 @@ def conclude(
         verdict_table(evidence, weights, texts, trivial, alpha),
         candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others.vectors()])),
     )
+
+
+def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> np.ndarray | None:
+    """Weights `(candidate,)` that make the law x' = f(x) out of the candidates; None if it is none of them."""
+    values, rates = candidates.values(points), law(points)
+    if values.shape[:2] != rates.shape or not np.any(rates):
+        return None
+    scale = np.sqrt(np.mean(rates**2, axis=0))
+    scale = np.where(scale > 0, scale, 1.0)
+    rows, target = (values / scale[:, None]).reshape(-1, len(candidates)), (rates / scale).ravel()
+    sizes = np.linalg.norm(rows, axis=0)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    weights = np.linalg.lstsq(rows / sizes, target, rcond=None)[0]
+    left = np.linalg.norm(rows / sizes @ weights - target)
+    return weights / sizes if left < 1e-8 * np.linalg.norm(target) else None
 
 
 def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra) -> str:
@@ -74,13 +97,31 @@ def _canonical_algebra(candidates, evidence) -> LieAlgebra:
     Taking them for symmetries together would force their brackets on a model as well.
     """
     for rank in range(evidence.rank, 0, -1):
-        span = evidence.directions[:, :rank].T @ candidates.vectors()
-        replicates = np.swapaxes(evidence.replicate_directions[:, :, :rank], 1, 2) @ candidates.vectors()
-        ensemble = Ensemble(span, replicates, _metric(candidates.vectors(), evidence))
+        ensemble = _ensemble(candidates, evidence, rank)
+        span = ensemble.span
         canonical, exact, covariance = canonical_vectors(candidates.with_vectors(span), ensemble)
         if exact.all() or closure_error(candidates.with_vectors(span)) < _OPEN:
             return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
+
+
+def _flow_itself(candidates, evidence, flow) -> LieAlgebra | None:
+    """The law, where it lies inside the error of what was accepted: one generator that noise mixed with others.
+
+    f commutes with f, so the data cannot tell the two apart, and the simpler statement is that nothing but f was found.
+    """
+    ensemble = _ensemble(candidates, evidence, evidence.rank)
+    vector = _unit_size((flow @ candidates.vectors())[None])[0]
+    if not ensemble.contains(vector, vector, 0.95) or evidence.upper_bound(flow, evidence.rank) >= evidence.delta:
+        return None
+    _, moved = ensemble.residuals(vector)
+    return LieAlgebra(candidates.with_vectors(vector[None]), moved.T @ moved / len(moved), np.zeros(1, dtype=bool))
+
+
+def _ensemble(candidates, evidence, rank) -> Ensemble:
+    span = evidence.directions[:, :rank].T @ candidates.vectors()
+    replicates = np.swapaxes(evidence.replicate_directions[:, :, :rank], 1, 2) @ candidates.vectors()
+    return Ensemble(span, replicates, _metric(candidates.vectors(), evidence))
 
 
 def _metric(vectors, evidence):

@@ -8,6 +8,12 @@ with s_i the spread of state i, r_i its own rate, norms taken over points of the
 is an estimate, so |L(v, f)|^2 is too large by the noise Gram N(v), and its error is that of the replicates. A symmetry
 is accepted when the 95 % upper bound of eps is below delta (a test of equivalence), and called broken when eps = 0 is
 rejected. All else is undetermined.
+
+For a law the bound inverts a test. Were eps the true violation, with the bracket along the direction that is seen,
+replicates would find |eps r + L(v, e_b)|^2, its part along brackets of other candidates taken out by their search. The
+bound is the largest eps for which 5 % of them look as symmetric as the data do. (To add the 95 % quantile of their
+error to what is seen is too short: where the error makes a violation look small, it makes itself look small as well.)
+Forms that were estimated as such, and are no squares of rows, have that simpler bound (`symdyn.discovery.additive`).
 """
 
 from __future__ import annotations
@@ -18,69 +24,14 @@ from functools import cached_property
 import numpy as np
 from scipy import stats
 
-from symdyn.discovery.law import LawFit
-from symdyn.lie.derivative import LieDerivative
+from symdyn.discovery.additive import additive_bound, additive_span_bounds
+from symdyn.discovery.forms import LawForms, QuadraticForms, bracket_forms, exact_forms, gram_of
+from symdyn.discovery.inversion import Search, largest_hidden
 
-__all__ = ["Evidence", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "holm"]
+__all__ = ["Evidence", "LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "holm"]
 
-
-@dataclass(frozen=True)
-class QuadraticForms:
-    """Forms over combinations a of the candidates, `(candidate, candidate)` each.
-
-    `violation` a^T M a = |L(a, f)|^2 and `size` a^T D a its normaliser; `cross` and `error` `(replicate, ...)` with the
-    errors e_b of the law: L(a, f)^T L(a, e_b) and |L(a, e_b)|^2; `jackknife` the mean of the latter over stretches of
-    time left out; `stretch` `(replicate,)` the bootstrap-t factors.
-    """
-
-    violation: np.ndarray
-    size: np.ndarray
-    cross: np.ndarray
-    error: np.ndarray
-    jackknife: np.ndarray
-    stretch: np.ndarray
-
-
-def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, displacement: np.ndarray):
-    """The quadratic forms of the bracket.
-
-    Parameters
-    ----------
-    derivative : LieDerivative
-        Of the candidates, at points of the data.
-    fit : LawFit
-    weights : ndarray, `(sample, output)`
-        Weights of the rows: one over the scale of the outputs.
-    displacement : ndarray, `(sample, output, candidate)`
-        r_i v_i / s_i.
-    """
-    scaled = weights[:, :, None] / np.sqrt(len(weights))
-
-    def rows(values):
-        return (values * scaled).reshape(-1, values.shape[-1])
-
-    here = rows(derivative.of(fit.coefficients))
-    size = sum(gram_of(rows(piece)) for piece in derivative.pieces(fit.coefficients))
-    size = size + gram_of((displacement / np.sqrt(len(displacement))).reshape(-1, displacement.shape[-1]))
-    moved = [rows(derivative.of(error)) for error in fit.errors]
-    cross = np.stack([here.T @ there for there in moved])
-    error = np.stack([gram_of(there) for there in moved])
-    jackknife = np.mean([gram_of(rows(derivative.of(e))) for e in fit.jackknife], axis=0)
-    return QuadraticForms(gram_of(here), size, cross, error, jackknife, fit.stretch)
-
-
-def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement: np.ndarray) -> QuadraticForms:
-    """The quadratic forms of an exact bracket: transported − sum of carried, `(sample, ..., candidate)` each.
-
-    Each part of what is carried counts for the size by itself: parts that cancel one another are still seen.
-    """
-
-    def rows(values):
-        return values.reshape(-1, values.shape[-1]) / np.sqrt(len(values))
-
-    size = gram_of(rows(transported)) + gram_of(rows(displacement)) + sum(gram_of(rows(part)) for part in carried)
-    nothing = np.zeros((1, *size.shape))
-    return QuadraticForms(gram_of(rows(transported - sum(carried))), size, nothing, nothing, nothing[0], np.ones(1))
+_LARGEST = np.sqrt(2)  # no violation is larger, but for rounding
+_ROUNDING = 1e-7  # violations below are rounding of the sums of squares of a law with errors
 
 
 @dataclass(frozen=True)
@@ -97,8 +48,12 @@ class Evidence:
 
     @cached_property
     def noise(self) -> np.ndarray:
-        """N: mean square of the error of the bracket, `(candidate, candidate)`."""
-        return self.forms.error.mean(axis=0)
+        """N: mean square of the error of the bracket, and of what is unknown of it, `(candidate, candidate)`."""
+        return self.forms.error.mean(axis=0) + self._unknown
+
+    @property
+    def _unknown(self):
+        return self.forms.unknown if isinstance(self.forms, LawForms) else 0.0
 
     @cached_property
     def _visible(self):
@@ -140,12 +95,13 @@ class Evidence:
     def upper_bound(self, vector: np.ndarray, rank: int) -> float:
         """The 95 % upper bound of eps for a generator found as one of `rank`.
 
-        Each replicate finds its own version of the generator (the projection on its own most symmetric `rank`
-        directions), and is compared with what the law says of it: so the bound pays for having searched.
+        Replicates search as well: they mix in every direction beyond the first `rank` that makes the bracket smaller.
         """
         unit = self._unit(vector)
-        apparent = unit @ (self.forms.violation - self.noise) @ unit
-        return float(np.sqrt(max(apparent, 0.0) + self._spread(unit, rank)))
+        coordinates = self.directions.T @ self.forms.size @ unit
+        if isinstance(self.forms, LawForms):
+            return self._inverted(coordinates[:, None], rank)
+        return additive_bound(self._searches[0], coordinates, rank, self._frames, self._widening(unit), self.level)
 
     def p_value(self, vector: np.ndarray) -> float:
         """Probability of so large a bracket if eps were 0.
@@ -158,6 +114,7 @@ class Evidence:
         observed = unit @ self.forms.violation @ unit
         if not errors.any():  # an exact law: no error makes a bracket
             return 1.0 if observed < self.delta**2 else 0.0
+        errors = (np.sqrt(errors.clip(0)) + self._hidden(unit[:, None])) ** 2
         larger = int(np.sum(errors >= observed))
         if larger >= 5 or errors.var() == 0:
             return (1 + larger) / (1 + len(errors))
@@ -168,34 +125,68 @@ class Evidence:
     @cached_property
     def rank(self) -> int:
         """The largest k for which every combination of the first k directions has its bound below delta."""
-        bounds = self.span_bounds
-        return int(np.argmax(bounds >= self.delta)) if np.any(bounds >= self.delta) else len(bounds)
+        n = self.directions.shape[1]
+        return next((k for k in range(n) if self._span_bound(k + 1) >= self.delta), n)
 
     @cached_property
     def span_bounds(self) -> np.ndarray:
         """Worst upper bound over the span of the first k directions, for k = 1, 2, ..."""
-        n = self.directions.shape[1]
-        apparent = self.directions.T @ (self.forms.violation - self.noise) @ self.directions
-        noise = self.directions.T @ self.noise @ self.directions
-        near = int(np.sum(self._along(self.forms.violation + self.noise) < self.delta**2))
-        spreads = np.array([self._spread(v, max(near, k + 1)) for k, v in enumerate(self.directions.T)])
-        # Errors of two directions are as correlated as the noise Gram says.
-        scale = np.sqrt(spreads / np.maximum(np.diag(noise), 1e-300))
-        widened = noise * scale[:, None] * scale
-        # Below 0 what is left of the violation is chance, as in `upper_bound`: it must not cancel the errors.
-        bounds = [np.linalg.eigvalsh(_positive(apparent[:k, :k]) + widened[:k, :k])[-1] for k in range(1, n + 1)]
-        return np.sqrt(np.maximum.accumulate(np.maximum(bounds, 0.0)))
+        return np.maximum.accumulate([self._span_bound(k + 1) for k in range(self.directions.shape[1])])
 
-    def _spread(self, unit, rank):
-        """How much |L|^2 may be larger than it looks: 95 % quantile over replicates."""
-        found = self.replicate_directions[:, :, : max(rank, 1)]
-        weights = np.swapaxes(found, 1, 2) @ (self.forms.size @ unit)
-        own = (found @ weights[:, :, None])[:, :, 0]
-        lengths = np.sqrt(np.maximum(np.einsum("bi,ij,bj->b", own, self.forms.size, own), 1e-300))
-        own = own / lengths[:, None]
-        truth = self.forms.violation + self.noise
-        gaps = np.einsum("bi,bij,bj->b", own, truth - self._replicates(self._widening(unit)), own)
-        return max(float(np.quantile(gaps, self.level)), 0.0)
+    def _span_bound(self, k):
+        if isinstance(self.forms, LawForms):
+            return self._inverted(np.eye(self.directions.shape[1])[:, :k], k)
+        return self._additive[k - 1]
+
+    @cached_property
+    def _additive(self):
+        widening = [self._widening(v) for v in self.directions.T]
+        return additive_span_bounds(self._searches[0], self.delta, self._frames, widening, self.level)
+
+    @cached_property
+    def _frames(self):
+        """`replicate_directions` in coordinates of the directions."""
+        return self.directions.T @ self.forms.size @ self.replicate_directions
+
+    @cached_property
+    def _searches(self):
+        """Forms over directions, of the law and of its rivals."""
+        frame = self.directions
+
+        def turned(forms):
+            parts = (forms.violation, forms.error.mean(axis=0), forms.cross, forms.error)
+            return Search(*(frame.T @ part @ frame for part in parts))
+
+        return [turned(forms) for forms in (self.forms, *getattr(self.forms, "rivals", ()))]
+
+    def _inverted(self, near, rank):
+        """Upper bound of eps over the span of `near` `(direction, k)`, found as one of `rank`, for all laws allowed."""
+        unit = self.directions @ near[:, -1]
+        if not np.any(self.forms.error):
+            return float(np.sqrt(max(np.linalg.eigvalsh(near.T @ self._searches[0].violation @ near)[-1], 0.0)))
+        n = self.directions.shape[1]
+        widening = self._widening(unit)
+        law = self._searches[0]
+        apparent = np.linalg.eigvalsh(near.T @ (law.violation + np.max(widening) ** 2 * law.noise) @ near)[-1]
+        if apparent < _ROUNDING**2:  # clean data: differences of such sums of squares have no digits left
+            return float(np.sqrt(max(apparent, 0.0)) + self._hidden(self.directions @ near))
+        # With and without a search, which may only make the bound larger.
+        hidden = [
+            largest_hidden(search, near, beyond, widening, 1 - self.level)
+            for search in self._searches
+            for beyond in {rank, n}
+        ]
+        # Replicates with a rejected family put back are few: nor is the bound below the mean error.
+        error = np.sqrt(np.linalg.eigvalsh(near.T @ self._searches[0].noise @ near)[-1].clip(0))
+        bound = max(*hidden, error, self.violation(unit)) + self._hidden(self.directions @ near)
+        return float(min(bound, max(_LARGEST, self.violation(unit))))
+
+    def _hidden(self, span):
+        """What no replicate shows of eps over a span of unit vectors `(candidate, k)`: a floor, twice the unknown."""
+        if not isinstance(self.forms, LawForms):
+            return 0.0
+        unknown = np.linalg.eigvalsh(span.T @ np.broadcast_to(self._unknown, self.forms.size.shape) @ span)[-1]
+        return max(self.forms.floor, _ROUNDING) + 2 * np.sqrt(max(unknown, 0.0))
 
     def _replicates(self, factor):
         """|L(a, f + factor e_b)|^2 `(replicate, candidate, candidate)`."""
@@ -205,11 +196,9 @@ class Evidence:
 
     def _widening(self, unit):
         """Factor on each replicate's error: bootstrap-t, and the jackknife in time where it sees larger errors."""
-        ratio = (unit @ self.forms.jackknife @ unit) / max(unit @ self.noise @ unit, 1e-300)
+        error = self.forms.error.mean(axis=0)
+        ratio = (unit @ self.forms.jackknife @ unit) / max(unit @ error @ unit, 1e-300)
         return self.forms.stretch * np.sqrt(max(ratio, 1.0) if np.isfinite(ratio) else 1.0)
-
-    def _along(self, form):
-        return np.einsum("id,ij,jd->d", self.directions, form, self.directions)
 
     def _unit(self, vector):
         return vector / np.sqrt(max(vector @ self.forms.size @ vector, 1e-300))
@@ -222,14 +211,3 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     adjusted = np.empty(len(p_values))
     adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
     return adjusted
-
-
-def _positive(form):
-    """The form with its negative eigenvalues set to 0."""
-    values, vectors = np.linalg.eigh(form)
-    return (vectors * np.maximum(values, 0.0)) @ vectors.T
-
-
-def gram_of(rows: np.ndarray) -> np.ndarray:
-    """R^T R for rows R `(row, candidate)`."""
-    return rows.T @ rows

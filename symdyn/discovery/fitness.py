@@ -38,11 +38,11 @@ def check_data(moments: Moments, n_features: int, states: tuple[str, ...]) -> No
 
 
 def _warn_of_repeats(moments):
-    sums = np.stack([moments.cross[moments.trajectory == k].sum(0).ravel() for k in range(moments.n_trajectories)])
-    _, first, counts = np.unique(sums, axis=0, return_index=True, return_counts=True)
+    marks = np.hstack([moments.spread, moments.power, moments.mean])  # equal to the last digit for the same data only
+    _, first, counts = np.unique(marks, axis=0, return_index=True, return_counts=True)
     if np.any(counts > 1):
         kept = first[np.argmax(counts)]
-        same = [moments.labels[k] for k in np.flatnonzero((sums == sums[kept]).all(axis=1))]
+        same = [moments.labels[k] for k in np.flatnonzero((marks == marks[kept]).all(axis=1))]
         warnings.warn(
             f"trajectories {', '.join(same[:4])}{', ...' if len(same) > 4 else ''} are the same data: repeats make "
             "the error bars too small; drop them",

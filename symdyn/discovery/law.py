@@ -7,14 +7,23 @@ part of the error: replicates put one rejected family back, since a law that is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from symdyn.data.moments import Moments
+from symdyn.discovery.equations import Equations
 from symdyn.discovery.scales import Scales
 
 __all__ = ["LawFit", "fit_law"]
+
+_PARTS = 200  # resampled at most: more trajectories are resampled in groups, a standard error is then good to 5 %
+_BLOCKS = 200  # stretches of time left out at most
+# Part of the amplitude on which even and odd samples disagree that stays as an error of the law: .02 to .08 measured
+# on clean Hopf and spiral data of 60 to 1000 samples a run (errors of quadrature).
+_DISAGREEMENT = 0.1
+_MISFIT = 3.0  # standard errors
+_DIGITS = 12  # sums of squares know what is left over to some 1e-12
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,11 @@ class LawFit:
     `coefficients` `(output, feature)`; `kept` the families in it; `path` one row a step of the selection: families,
     mean error on trajectories left out (relative to the power of the rates), its standard error. `errors`
     `(replicate, output, feature)` are bootstrap errors of the coefficients, `stretch` `(replicate,)` what makes them
-    bootstrap-t errors, `jackknife` `(block, output, feature)` errors from leaving out stretches of time.
+    bootstrap-t errors, `jackknife` `(block, output, feature)` errors from leaving out stretches of time. `floor` is the
+    error relative to the rates that is the same in all of them, so that no resampling shows it: of quadrature. `rivals`
+    are laws with a rejected family put back that predict better, if not by enough, fitted to the same replicates.
+    `unknown` `(replicate, output, feature)` is the part of `errors` that is no error of a fit: coefficients that no
+    data decide.
     """
 
     coefficients: np.ndarray
@@ -33,6 +46,9 @@ class LawFit:
     errors: np.ndarray
     stretch: np.ndarray
     jackknife: np.ndarray
+    floor: float = field(default=0.0, kw_only=True)
+    rivals: tuple[LawFit, ...] = field(default=(), kw_only=True)
+    unknown: np.ndarray | None = field(default=None, kw_only=True)
 
     @property
     def covariance(self) -> np.ndarray:
@@ -57,144 +73,171 @@ def fit_law(
         Number of bootstrap replicates.
     rng : numpy Generator
     """
-    grams = moments.cross * scales.group_weights(moments)[:, None, None]
-    problem = _Problem(grams, moments.trajectory, np.array(families), scales.output_power)
+    problem = _Problem(moments, families, scales)
+    floor = _floor(moments, scales)
     path = _backward_path(problem)
-    kept = _smallest_good(path)
-    estimate = problem.solve(grams.sum(0), kept)
-    shifts = [problem.solve(grams.sum(0), (*kept, back)) - estimate for back in problem.labels if back not in kept]
-    errors, stretch = _bootstrap(problem, kept, estimate, n_bootstrap, rng)
-    jackknife = _jackknife(problem, kept, estimate)
-    if shifts:
-        errors = errors + _random_signs(shifts, len(errors), rng)
-        jackknife = jackknife + _random_signs(shifts, len(jackknife), rng)
-    errors = errors + _unknown(problem, kept, len(errors), rng)
-    return LawFit(estimate, kept, path, errors, stretch, jackknife)
+    kept = _smallest_good(problem, path, floor**2)
+    counts = rng.multinomial(len(problem.parts), np.full(len(problem.parts), 1 / len(problem.parts)), size=n_bootstrap)
+    grams = np.tensordot(counts, problem.parts, 1)
+    path = [_path_row(*step) for step in path]
+    fit = _fit(problem, kept, path, grams)
+    jackknife = _jackknife(problem, kept, fit.coefficients)
+    back = [(*kept, label) for label in problem.equations.labels if label not in kept]
+    shifts = [problem.equations.model(more).solve(problem.total) - fit.coefficients for more in back]
+    rivals = tuple(_fit(problem, more, path, grams) for more in back if _predicts_better(problem, more, kept))
+    stretch = _stretch(problem, kept, fit, counts, grams)
+    unknown = problem.equations.unknown(problem.output_power, n_bootstrap, rng)
+    return replace(
+        fit,
+        errors=fit.errors + _random_signs(shifts, n_bootstrap, rng) + unknown,
+        jackknife=jackknife + _random_signs(shifts, len(jackknife), rng),
+        stretch=stretch,
+        floor=floor,
+        rivals=tuple(replace(rival, stretch=stretch) for rival in rivals),
+        unknown=unknown if np.any(unknown) else None,
+    )
+
+
+def _fit(problem, kept, path, grams) -> LawFit:
+    """The law on the kept families, from all the data and from resampled sums."""
+    model = problem.equations.model(kept)
+    estimate = model.solve(problem.total)
+    errors = model.solve(grams) - estimate
+    return LawFit(estimate, kept, path, errors, np.ones(len(errors)), np.zeros((1, *estimate.shape)))
 
 
 class _Problem:
-    """Normal equations of the law, reweighted by group or by trajectory."""
+    """Sums of the rows of the law: all of them, those that are resampled, and those that are left out in turn."""
 
-    def __init__(self, grams, trajectory, families, output_power):
-        self.grams = grams
-        self.families = families
-        self.n_features = len(families)
-        self.output_power = output_power
-        self.labels = tuple(dict.fromkeys(families.tolist()))
-        self.by_trajectory = np.stack([grams[trajectory == k].sum(0) for k in np.unique(trajectory)])
+    def __init__(self, moments, families, scales):
+        weights = scales.group_weights(moments)
+        trajectories = np.unique(moments.trajectory)
+        by_trajectory = moments.trajectory if len(trajectories) >= 3 else np.arange(len(weights))
+        self.parts = _pooled(moments.cross, weights, np.unique(by_trajectory, return_inverse=True)[1], _PARTS)
+        group = np.arange(len(weights))
+        # Neighbours in time are pooled: longer stretches keep what they are correlated by together.
+        self.blocks = _pooled(moments.cross, weights, group * min(_BLOCKS, len(group)) // len(group), _BLOCKS)
+        self.total = self.parts.sum(0)
+        # A state that never moves has targets of the size of rounding, and no scale.
+        self.output_power = np.where(np.isfinite(scales.outputs).any(axis=0), scales.output_power, np.inf)
+        self.equations = Equations(self.total, np.array(families))
 
-    def solve(self, gram, kept):
-        """Coefficients `(output, feature)` on the kept families, columns scaled, singular directions left at 0."""
-        columns = np.flatnonzero(np.isin(self.families, kept))
-        block = gram[np.ix_(columns, columns)]
-        right = gram[columns, self.n_features :]
-        scale = _inverse_sizes(block)
-        solution = np.linalg.lstsq(block * scale[:, None] * scale, right * scale[:, None], rcond=1e-11)[0]
-        full = np.zeros((right.shape[1], self.n_features))
-        full[:, columns] = (solution * scale[:, None]).T
-        return full
+    def residual_power(self, grams, coefficients):
+        """Mean square of what laws leave `(...)`, relative to the power of the targets, noise-free in expectation."""
+        n_outputs = coefficients.shape[-2]
+        unit = np.broadcast_to(np.eye(n_outputs), (*coefficients.shape[:-1], n_outputs))
+        left = np.concatenate([-coefficients, unit], axis=-1)
+        return np.einsum("...ot,...ot,o->...", left @ grams, left, 1 / self.output_power) / n_outputs
 
-    def residual_power(self, gram, coefficients):
-        """Mean square of what the law leaves, relative to the power of the targets, noise-free in expectation."""
-        left = np.hstack([-coefficients, np.eye(len(coefficients))])
-        return float(np.sum(np.diag(left @ gram @ left.T) / self.output_power) / len(coefficients))
+
+def _pooled(cross, weights, owner, most):
+    """Weighted sums `(part, term, term)` over the groups of each owner; at most so many, the rest joined in turn."""
+    owner = owner % min(most, owner.max() + 1)
+    return np.stack([np.tensordot(weights[owner == k], cross[owner == k], 1) for k in range(owner.max() + 1)])
 
 
 def _backward_path(problem):
-    """Drop families one at a time, each time the one that prediction misses least."""
+    """Drop families one at a time, each time the one that prediction misses least: families, errors `(fold,)`."""
     folds = _folds(problem)
-    active = problem.labels
-    path = [(active, *_held_out(problem, folds, active))]
+    active = problem.equations.labels
+    path = [(active, _held_out(problem, folds, active))]
     while len(active) > 1:
         trials = [tuple(label for label in active if label != out) for out in active]
-        scored = [(*_held_out(problem, folds, trial), trial) for trial in trials]
-        mean, error, active = min(scored, key=lambda row: row[0])
-        path.append((active, mean, error))
+        scored = [(trial, _held_out(problem, folds, trial)) for trial in trials]
+        path.append(min(scored, key=lambda row: round(np.mean(row[1]), _DIGITS)))
+        active = path[-1][0]
     return path
 
 
 def _folds(problem, n_folds=10):
-    """Sums of the parts left out in turn: trajectories, or stretches of time if there are fewer than three."""
-    parts = problem.by_trajectory if len(problem.by_trajectory) >= 3 else problem.grams
-    n = min(n_folds, len(parts))
-    return [parts[k::n].sum(0) for k in range(n)]
+    """Sums of the parts left out in turn."""
+    n = min(n_folds, len(problem.parts))
+    return np.stack([problem.parts[k::n].sum(0) for k in range(n)])
 
 
 def _held_out(problem, folds, kept):
-    if len(folds) == 1:
-        return problem.residual_power(folds[0], problem.solve(folds[0], kept)), 0.0
-    total = np.sum(folds, axis=0)
-    n = len(folds)
-    errors = [n * problem.residual_power(fold, problem.solve(total - fold, kept)) for fold in folds]
-    return float(np.mean(errors)), float(np.std(errors, ddof=1) / np.sqrt(n))
+    model, n = problem.equations.model(kept), len(folds)
+    return n * problem.residual_power(folds, model.solve(problem.total - folds if n > 1 else folds))
 
 
-def _smallest_good(path):
-    """The smallest model whose error is within one standard error of the best (Breiman's rule)."""
-    _, lowest, error = min(path, key=lambda row: row[1])
-    return min((row for row in path if row[1] <= lowest + error), key=lambda row: len(row[0]))[0]
+def _path_row(families, errors):
+    n = len(errors)
+    return families, float(np.mean(errors)), float(np.std(errors, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
 
 
-def _bootstrap(problem, kept, estimate, n_bootstrap, rng):
-    """Errors from resampled trajectories, and the factor by which each replicate misjudged its own error."""
-    parts = problem.by_trajectory if len(problem.by_trajectory) >= 3 else problem.grams
-    n = len(parts)
-    reference = _self_assessed(problem, kept, parts, np.ones(n), estimate)
-    errors, stretch = [], []
-    for counts in rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap):
-        replicate = problem.solve(np.tensordot(counts, parts, 1), kept)
-        errors.append(replicate - estimate)
-        stretch.append(
-            reference / max(_self_assessed(problem, kept, parts, counts, replicate), 0.2 * reference, 1e-300)
-        )
-    return np.stack(errors), np.array(stretch)
+def _smallest_good(problem, path, tolerance):
+    """The smallest model whose error is within one standard error of the best (Breiman's rule), and that fits.
+
+    One run that starts off its limit cycle tells a linear from a cubic law in its first fold only: prediction of that
+    fold fails for both, with a large standard error. So what a model leaves of the data it was fitted to must also be
+    within the chance of what the best one leaves.
+    """
+    rows = [_path_row(*step) for step in path]
+    best, lowest, error = min(rows, key=lambda row: row[1])
+    left, chance = _left_over(problem, best)
+    most = left + _MISFIT * chance + tolerance + 10.0**-_DIGITS
+    good = [families for families, mean, _ in rows if mean <= lowest + error]
+    return min((families for families in good if _left_over(problem, families)[0] <= most), key=len)
 
 
-def _self_assessed(problem, kept, parts, counts, coefficients):
-    """Size of the error of a fit as the fit itself sees it: influence of each trajectory (sandwich formula)."""
-    columns = np.flatnonzero(np.isin(problem.families, kept))
-    left = np.hstack([-coefficients, np.eye(len(coefficients))])
-    gram = np.tensordot(counts, parts, 1)
-    block = gram[np.ix_(columns, columns)]
-    scale = _inverse_sizes(block)
-    inverse = np.linalg.pinv(block * scale[:, None] * scale, rcond=1e-11)
-    # Residual times feature, summed over each trajectory, is its pull on the coefficients.
-    pulls = np.einsum("ot,gtc->goc", left, parts[:, :, columns]) * scale
-    influence = pulls @ inverse / np.sqrt(problem.output_power)[:, None]
-    return np.sqrt(np.sum(counts[:, None, None] * influence**2))
+def _predicts_better(problem, more, fewer):
+    """Whether a larger model predicts what is left out better, be it by chance.
+
+    At 20 % noise the cubic terms of a Hopf field stay within the standard error of Breiman's rule in half of the data
+    sets of 100 runs, but nearly always predict better; terms that are not there do in one of ten.
+    """
+    folds = _folds(problem)
+    gain = np.mean(_held_out(problem, folds, fewer)) - np.mean(_held_out(problem, folds, more))
+    return gain > 10.0**-_DIGITS
+
+
+def _left_over(problem, kept):
+    """What a model leaves of all the data, and the standard error of that from its parts."""
+    coefficients = problem.equations.model(kept).solve(problem.total)
+    each = problem.residual_power(problem.blocks, coefficients)
+    return float(np.sum(each)), float(np.sqrt(len(each)) * each.std())
+
+
+def _stretch(problem, kept, fit: LawFit, counts, grams):
+    """The factor by which each replicate misjudged its own error."""
+    model = problem.equations.model(kept)
+    rows, ones = model.rows(problem.parts), np.ones(len(problem.parts))
+    reference = _self_assessed(problem, rows, ones, model.left(fit.coefficients), model.inverse(problem.total))
+    replicates = zip(counts, model.left(fit.coefficients + fit.errors), model.inverse(grams), strict=True)
+    seen = [_self_assessed(problem, rows, *own) for own in replicates]
+    return reference / np.maximum(seen, max(0.2 * reference, 1e-300))
+
+
+def _self_assessed(problem, rows, counts, left, inverse):
+    """Size of the error of a fit as the fit itself sees it: influence of each part of the data (sandwich formula).
+
+    Residual times feature, summed over each part, is its pull on the coefficients.
+    """
+    present = counts > 0
+    weights = np.sqrt(counts[present])[:, None, None] / np.sqrt(problem.output_power)[:, None]
+    pulls = (left @ rows[present]) * weights
+    return np.linalg.norm(pulls.reshape(-1, pulls.shape[-1]) @ inverse)
 
 
 def _jackknife(problem, kept, estimate):
     """Errors from leaving out one stretch of time each, scaled so that their mean square is the variance."""
-    total, n = problem.grams.sum(0), len(problem.grams)
+    n = len(problem.blocks)
     if n < 2:
         return np.zeros((1, *estimate.shape))
-    left_out = [problem.solve(total - gram, kept) - estimate for gram in problem.grams]
-    return np.stack(left_out) * np.sqrt(n - 1)
-
-
-def _inverse_sizes(gram):
-    """One over the size of each column; 0, so that its coefficient stays 0, for a column that vanishes on the data."""
-    squares = np.abs(np.diag(gram))
-    return np.where(squares > 0, 1 / np.sqrt(np.maximum(squares, 1e-300)), 0.0)
-
-
-def _unknown(problem, kept, n, rng):
-    """Errors `(n, output, feature)` of coefficients whose feature vanishes on all the data, such as z in planar motion.
-
-    The fit leaves them at 0, but the data say nothing about them: they may be as large as in the rest of the family.
-    """
-    squares = np.abs(np.diag(problem.grams.sum(0)))[: problem.n_features]
-    errors = np.zeros((n, len(problem.output_power), problem.n_features))
-    for column in np.flatnonzero((squares == 0) & np.isin(problem.families, kept)):
-        family = squares[problem.families == problem.families[column]].max()
-        power = np.where(np.isfinite(problem.output_power), problem.output_power, 0.0)  # nothing is known of no motion
-        natural = np.sqrt(power / family) if family else np.ones(len(power))
-        errors[:, :, column] = 3 * natural * rng.standard_normal((n, len(natural)))
-    return errors
+    left_out = problem.equations.model(kept).solve(problem.total - problem.blocks)
+    return (left_out - estimate) * np.sqrt(n - 1)
 
 
 def _random_signs(shifts, n, rng):
     """One shift a replicate, in turn, with random sign: the truth may lie on either side."""
+    if not shifts:
+        return 0.0
     chosen = np.stack(shifts)[np.arange(n) % len(shifts)]
     return chosen * rng.choice([-1.0, 1.0], size=n)[:, None, None]
+
+
+def _floor(moments, scales):
+    """A fixed part of the amplitude, relative to the rates, on which even and odd samples disagree."""
+    weights = scales.weights[:, None] ** 2 / scales.outputs**2
+    power, signal = np.sum(weights * moments.power), np.sum(weights * moments.signal)
+    return float(_DISAGREEMENT * np.sqrt(max(power - signal, 0.0) / power)) if power > 0 else 0.0

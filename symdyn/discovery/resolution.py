@@ -61,15 +61,11 @@ def with_unresolved(
         return fit
     rates = np.sqrt(np.where(np.isfinite(scales.output_power), scales.output_power, 0.0))
 
-    def unknown(n):
-        draws = rng.standard_normal((n, len(rates), hidden.shape[1])) * rates[:, None]
-        full = np.zeros((n, *fit.coefficients.shape))
-        full[:, :, kept] = draws @ hidden.T
-        return full
-
-    return replace(
-        fit, errors=fit.errors + unknown(len(fit.errors)), jackknife=fit.jackknife + unknown(len(fit.jackknife))
-    )
+    draws = rng.standard_normal((len(fit.errors), len(rates), hidden.shape[1])) * rates[:, None]
+    unknown = np.zeros_like(fit.errors)
+    unknown[:, :, kept] = draws @ hidden.T
+    before = 0.0 if fit.unknown is None else fit.unknown
+    return replace(fit, errors=fit.errors + unknown, unknown=before + unknown)
 
 
 def _noise_directions(features, points, noise, kept):

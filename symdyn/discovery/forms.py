@@ -1,0 +1,111 @@
+"""Quadratic forms over candidates: what a law says of each combination, and with what error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symdyn.discovery.law import LawFit
+from symdyn.discovery.sketch import row_reducer
+from symdyn.lie.derivative import LieDerivative
+
+__all__ = ["LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of"]
+
+
+@dataclass(frozen=True)
+class QuadraticForms:
+    """Forms over combinations a of the candidates, `(candidate, candidate)` each.
+
+    `violation` a^T M a = |L(a, f)|^2 and `size` a^T D a its normaliser; `cross` and `error` `(replicate, ...)` with the
+    errors e_b of the law: L(a, f)^T L(a, e_b) and |L(a, e_b)|^2; `jackknife` the mean of the latter over stretches of
+    time left out; `stretch` `(replicate,)` the bootstrap-t factors.
+    """
+
+    violation: np.ndarray
+    size: np.ndarray
+    cross: np.ndarray
+    error: np.ndarray
+    jackknife: np.ndarray
+    stretch: np.ndarray
+
+
+@dataclass(frozen=True)
+class LawForms(QuadraticForms):
+    """The forms of an estimated law: errors are errors of the rows of its bracket, so a bound can invert a test.
+
+    `floor` is the error of eps that no replicate shows; `rivals` are the forms of other laws that the data allow;
+    `unknown` `(candidate, candidate)` is the mean of |L(a, u)|^2 over laws u on which the data say nothing.
+    """
+
+    floor: float = field(default=0.0, kw_only=True)
+    rivals: tuple[LawForms, ...] = field(default=(), kw_only=True)
+    unknown: np.ndarray | float = field(default=0.0, kw_only=True)
+
+
+def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, displacement: np.ndarray) -> LawForms:
+    """The quadratic forms of the bracket.
+
+    Parameters
+    ----------
+    derivative : LieDerivative
+        Of the candidates, at points of the data.
+    fit : LawFit
+    weights : ndarray, `(sample, output)`
+        Weights of the rows: one over the scale of the outputs.
+    displacement : ndarray, `(sample, output, candidate)`
+        r_i v_i / s_i.
+    """
+    root = np.sqrt(len(weights))
+
+    def rows(values):
+        return (values * weights[:, :, None]).reshape(-1, values.shape[-1]) / root
+
+    size = sum(gram_of(rows(piece)) for piece in derivative.pieces(fit.coefficients))
+    size = size + gram_of(displacement.reshape(-1, displacement.shape[-1]) / root)
+    reduced = row_reducer(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
+    jackknife = _mean_square(reduced(_square_root(fit.jackknife)))
+
+    def forms(law, errors, **others):
+        here, moved = reduced(law.coefficients[None])[0], reduced(errors)
+        cross, error = here.T @ moved, np.swapaxes(moved, 1, 2) @ moved
+        violation = gram_of(rows(derivative.of(law.coefficients)))
+        return LawForms(violation, size, cross, error, jackknife, law.stretch, floor=fit.floor, **others)
+
+    rivals = tuple(forms(rival, rival.errors) for rival in fit.rivals)
+    if fit.unknown is None:
+        return forms(fit, fit.errors, rivals=rivals)
+    unknown = _mean_square(reduced(_square_root(fit.unknown)))
+    return forms(fit, fit.errors - fit.unknown, rivals=rivals, unknown=unknown)
+
+
+def _mean_square(rows):
+    """Sum over laws and rows `(law, row, candidate)` of products."""
+    return gram_of(rows.reshape(-1, rows.shape[-1]))
+
+
+def _square_root(errors):
+    """As few errors `(error, output, feature)` as have the mean square of all."""
+    flat = errors.reshape(len(errors), -1) / np.sqrt(len(errors))
+    if len(flat) > flat.shape[1]:
+        flat = np.linalg.qr(flat, mode="r")
+    return flat.reshape(len(flat), *errors.shape[1:])
+
+
+def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement: np.ndarray) -> QuadraticForms:
+    """The quadratic forms of an exact bracket: transported − sum of carried, `(sample, ..., candidate)` each.
+
+    Each part of what is carried counts for the size by itself: parts that cancel one another are still seen.
+    """
+
+    def rows(values):
+        return values.reshape(-1, values.shape[-1]) / np.sqrt(len(values))
+
+    size = gram_of(rows(transported)) + gram_of(rows(displacement)) + sum(gram_of(rows(part)) for part in carried)
+    nothing = np.zeros((1, *size.shape))
+    return QuadraticForms(gram_of(rows(transported - sum(carried))), size, nothing, nothing, nothing[0], np.ones(1))
+
+
+def gram_of(rows: np.ndarray) -> np.ndarray:
+    """R^T R for rows R `(row, candidate)`."""
+    return rows.T @ rows

@@ -1,0 +1,119 @@
+"""The largest violation that chance could hide: inversion of the test that found a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+__all__ = ["Search", "largest_hidden"]
+
+_LARGEST = np.sqrt(2)  # a violation is never larger
+_N_GRID = 24
+
+
+@dataclass(frozen=True)
+class Search:
+    """Forms over directions that were searched for small `violation` + `noise`.
+
+    `violation` R^T R and `noise` `(direction, direction)`; `cross` R^T E_b and `error` E_b^T E_b
+    `(replicate, direction, direction)` for errors E_b of the bracket R.
+    """
+
+    violation: np.ndarray
+    noise: np.ndarray
+    cross: np.ndarray
+    error: np.ndarray
+
+
+def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.ndarray, level: float) -> float:
+    """The largest eps for which a share `level` of replicates look at least as symmetric as the data.
+
+    The worst direction of `near` gets a bracket eps r, with r along the bracket that is seen; replicates add their
+    errors, take out what mixtures with directions beyond `rank` take out, and look as large as the worst of `near`.
+
+    Parameters
+    ----------
+    search : Search
+    near : ndarray, `(direction, k)`
+        The span that was found, in coordinates of the directions.
+    rank : int
+        Directions from there on compete.
+    widening : ndarray, `(replicate,)`
+        Factor on each error.
+    level : float
+    """
+    total = search.violation + search.noise
+    weights = np.linalg.lstsq(total[rank:, rank:], total[rank:] @ near, rcond=None)[0]
+    values, turn = np.linalg.eigh(near.T @ total @ near - (total[rank:] @ near).T @ weights)
+    near = near @ turn
+    looks = _looks(search, near, rank, widening)
+    # To see less than chance leaves of an exact symmetry is good luck, which hides as much as chance does.
+    observed = max(values[-1], np.median(looks(0.0)))
+
+    def excess(eps):
+        return np.quantile(looks(eps), level) - observed
+
+    grid = np.linspace(0, _LARGEST, _N_GRID)
+    while grid[-1] > 1e-12 and excess(grid[1]) > 0:
+        grid = grid / (_N_GRID - 1)
+    last = np.flatnonzero([excess(eps) <= 0 for eps in grid])[-1]
+    if last == len(grid) - 1:
+        return float(grid[-1])
+    return float(brentq(excess, grid[last], grid[last + 1], xtol=1e-13, rtol=1e-12))
+
+
+def _looks(search, near, rank, widening) -> Callable[[float], np.ndarray]:
+    """How large the worst of `near` looks to each replicate, as a function of eps.
+
+    With S = diag(1, ..., 1, eps / |r|) the rows of a replicate are R S + E on `near` and R + E beyond `rank`; least
+    squares on the latter leaves the Schur complement S A S + S B + B^T S + C.
+    """
+    true = _least(search, near, rank)
+    quadratic, linear, constant = _schur(search, true, near, rank, widening)
+    size = search.violation @ true[:, -1] @ true[:, -1]
+    if size <= 1e-12 * (search.noise @ near[:, -1] @ near[:, -1]):  # no direction is seen: one of its own
+        size, quadratic[:, -1], quadratic[:, :, -1], linear[:, -1] = 1.0, 0.0, 0.0, 0.0
+        quadratic[:, -1, -1] = 1.0
+
+    def looks(eps):
+        scale = np.ones(near.shape[1])
+        scale[-1] = eps / np.sqrt(size)
+        mixed = scale[:, None] * linear
+        form = scale[:, None] * quadratic * scale + mixed + np.swapaxes(mixed, 1, 2) + constant
+        return form[:, 0, 0] if form.shape[1] == 1 else np.linalg.eigvalsh(form)[:, -1]
+
+    return looks
+
+
+def _least(search, near, rank):
+    """`near` with what mixtures beyond `rank` can take off its bracket taken off: in truth nothing more can be."""
+    inner = search.violation[rank:, rank:]
+    floor = 1e-12 * np.trace(inner) / max(len(inner), 1) * np.eye(len(inner))
+    mixed = near.copy()
+    mixed[rank:] -= np.linalg.lstsq(inner + floor, search.violation[rank:] @ near, rcond=None)[0]
+    return mixed
+
+
+def _schur(search, true, near, rank, widening):
+    w = widening[:, None, None]
+    far = np.s_[rank:]
+    seen = true.T @ search.violation
+    noise = near.T @ search.noise
+    forward = w * (true.T @ search.cross)  # R^T E
+    backward = w * np.swapaxes(search.cross @ near, 1, 2)  # E^T R
+    error = w**2 * (near.T @ search.error)
+    quadratic = np.broadcast_to(seen @ true, forward.shape[:1] + (near.shape[1],) * 2)
+    linear, constant = forward @ near, error @ near + noise @ near
+    if rank >= len(search.noise):
+        return quadratic.copy(), linear, constant
+    mixed = w * search.cross[:, far, far]
+    inner = search.violation[far, far] + search.noise[far, far] + mixed + np.swapaxes(mixed, 1, 2)
+    inner = inner + w**2 * search.error[:, far, far]
+    first = (seen + forward)[:, :, far]
+    second = (backward + error + noise)[:, :, far]
+    taken = np.linalg.solve(inner, np.swapaxes(np.concatenate([first, second], axis=1), 1, 2))
+    by_first, by_second = np.split(taken, 2, axis=2)
+    return quadratic - first @ by_first, linear - first @ by_second, constant - second @ by_second

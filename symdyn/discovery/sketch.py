@@ -1,0 +1,98 @@
+"""Rows of the Lie derivative at a few points that stand for all points.
+
+The rows L(v_k, W)(x), for all candidates k and laws W, are combinations of few functions of x (polynomials of degree 5
+in three states: 56). So their values at as many points, chosen by pivoted QR, give their values at all others:
+rows = C rows[chosen]; and sums of squares over all points are those of R rows[chosen] with R^T R = C^T C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import linalg
+
+from symdyn.lie.derivative import LieDerivative
+
+__all__ = ["row_reducer"]
+
+_RANK = 1e-12
+_BATCH = 20  # laws at a time, for memory
+
+
+def row_reducer(derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray) -> Callable:
+    """Rows of few points with the sums of squares that the weighted rows of L(., W) have over all, by their number.
+
+    Parameters
+    ----------
+    derivative : LieDerivative
+    weights : ndarray, `(sample, output)`
+        Of the rows.
+    scale : ndarray, `(candidate,)`
+        Makes all candidates alike in size.
+
+    Returns
+    -------
+    callable
+        From laws W `(law, output, feature)` to rows `(law, row, candidate)`.
+    """
+    n = len(weights)
+    chosen, factor = _representatives(_sketch(derivative, weights, scale), n)
+    factor = factor / np.sqrt(n)
+    values, weights = derivative.values[chosen], weights[chosen, :, None]
+    # Laid out for products with many laws at once, without a copy for each.
+    transport = np.ascontiguousarray(derivative.transport[chosen].swapaxes(1, 2))
+    outputs = np.ascontiguousarray(derivative.outputs[chosen].swapaxes(2, 3))
+
+    def few_rows(laws):
+        n_laws, n_outputs, _ = laws.shape
+        flat = laws.reshape(n_laws * n_outputs, -1).T
+        flow = (values @ flat).reshape(-1, n_laws, n_outputs)
+        carried = outputs.reshape(len(chosen), -1, n_outputs) @ flow.swapaxes(1, 2)
+        carried = carried.reshape(len(chosen), n_outputs, -1, n_laws)
+        moved = (transport @ flat).reshape(len(chosen), -1, n_laws, n_outputs).transpose(0, 3, 1, 2)
+        rows = (moved - carried) * weights[..., None]
+        mixed = (factor @ rows.reshape(len(chosen), -1)).reshape(-1, rows.shape[2], n_laws)
+        return mixed.transpose(2, 0, 1)
+
+    def rows(laws):
+        return np.concatenate([few_rows(laws[k : k + _BATCH]) for k in range(0, len(laws), _BATCH)])
+
+    return rows
+
+
+def _sketch(derivative, weights, scale):
+    """Random rows `(column, sample)` that span all of them, twice as many as there are functions, or None."""
+    rng = np.random.default_rng(0)
+    n, n_outputs = weights.shape
+    sizes = np.sqrt(np.mean(derivative.values**2, axis=0))
+    laws = 1 / np.where(sizes > 0, sizes, 1.0)
+    columns = np.zeros((0, n))
+    while len(columns) < n // 2:
+        values = derivative.of(laws * rng.standard_normal((n_outputs, len(laws)))) * weights[:, :, None]
+        mixtures = scale[:, None] * rng.standard_normal((len(scale), min(len(scale), 32)))
+        more = (values @ mixtures).reshape(n, -1).T
+        columns = np.concatenate([columns, more])
+        if np.all(np.isfinite(columns)) and _rank(columns) < len(columns) // 2:
+            return columns
+    return None
+
+
+def _rank(columns):
+    return _rank_of(linalg.qr(columns.T, mode="r", pivoting=True)[0])
+
+
+def _rank_of(triangle):
+    sizes = np.abs(np.diag(triangle))
+    return int(np.sum(sizes > _RANK * sizes[0]))
+
+
+def _representatives(columns, n):
+    """Chosen points, and the factor R `(chosen, chosen)`; all of them with factor 1 if nothing is gained."""
+    if columns is None:
+        return np.arange(n), np.eye(n)
+    parts = linalg.qr(columns, mode="r", pivoting=True)
+    triangle, order = parts[0], parts[-1]
+    rank = _rank_of(triangle)
+    others = linalg.solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:])
+    return order[:rank], np.linalg.qr(np.vstack([np.eye(rank), others.T]), mode="r")
