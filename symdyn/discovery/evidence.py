@@ -26,12 +26,9 @@ from scipy import stats
 
 from symdyn.discovery.additive import additive_bound, additive_span_bounds
 from symdyn.discovery.forms import LawForms, QuadraticForms, bracket_forms, exact_forms, gram_of
-from symdyn.discovery.inversion import Search, largest_hidden
+from symdyn.discovery.inversion import LARGEST, ROUNDING, Search, largest_hidden
 
 __all__ = ["Evidence", "LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "holm"]
-
-_LARGEST = np.sqrt(2)  # no violation is larger, but for rounding
-_ROUNDING = 1e-7  # violations below are rounding of the sums of squares of a law with errors
 
 
 @dataclass(frozen=True)
@@ -165,12 +162,8 @@ class Evidence:
         if not np.any(self.forms.error):
             return float(np.sqrt(max(np.linalg.eigvalsh(near.T @ self._searches[0].violation @ near)[-1], 0.0)))
         n = self.directions.shape[1]
-        widening = self._widening(unit)
-        law = self._searches[0]
-        apparent = np.linalg.eigvalsh(near.T @ (law.violation + np.max(widening) ** 2 * law.noise) @ near)[-1]
-        if apparent < _ROUNDING**2:  # clean data: differences of such sums of squares have no digits left
-            return float(np.sqrt(max(apparent, 0.0)) + self._hidden(self.directions @ near))
         # With and without a search, which may only make the bound larger.
+        widening = self._widening(unit)
         hidden = [
             largest_hidden(search, near, beyond, widening, 1 - self.level)
             for search in self._searches
@@ -179,14 +172,14 @@ class Evidence:
         # Replicates with a rejected family put back are few: nor is the bound below the mean error.
         error = np.sqrt(np.linalg.eigvalsh(near.T @ self._searches[0].noise @ near)[-1].clip(0))
         bound = max(*hidden, error, self.violation(unit)) + self._hidden(self.directions @ near)
-        return float(min(bound, max(_LARGEST, self.violation(unit))))
+        return float(min(bound, max(LARGEST, self.violation(unit))))
 
     def _hidden(self, span):
         """What no replicate shows of eps over a span of unit vectors `(candidate, k)`: a floor, twice the unknown."""
         if not isinstance(self.forms, LawForms):
             return 0.0
         unknown = np.linalg.eigvalsh(span.T @ np.broadcast_to(self._unknown, self.forms.size.shape) @ span)[-1]
-        return max(self.forms.floor, _ROUNDING) + 2 * np.sqrt(max(unknown, 0.0))
+        return max(self.forms.floor, ROUNDING) + 2 * np.sqrt(max(unknown, 0.0))
 
     def _replicates(self, factor):
         """|L(a, f + factor e_b)|^2 `(replicate, candidate, candidate)`."""

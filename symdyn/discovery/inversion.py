@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-__all__ = ["Search", "largest_hidden"]
+__all__ = ["LARGEST", "ROUNDING", "Search", "largest_hidden"]
 
-_LARGEST = np.sqrt(2)  # a violation is never larger
+LARGEST = np.sqrt(2)  # no violation is larger, but for rounding
 _N_GRID = 24
+ROUNDING = 1e-7  # violations below are rounding of sums of squares
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.nda
     def excess(eps):
         return np.quantile(looks(eps), level) - observed
 
-    grid = np.linspace(0, _LARGEST, _N_GRID)
+    grid = np.linspace(0, LARGEST, _N_GRID)
     while grid[-1] > 1e-12 and excess(grid[1]) > 0:
         grid = grid / (_N_GRID - 1)
     last = np.flatnonzero([excess(eps) <= 0 for eps in grid])[-1]
@@ -74,7 +75,8 @@ def _looks(search, near, rank, widening) -> Callable[[float], np.ndarray]:
     true = _least(search, near, rank)
     quadratic, linear, constant = _schur(search, true, near, rank, widening)
     size = search.violation @ true[:, -1] @ true[:, -1]
-    if size <= 1e-12 * (search.noise @ near[:, -1] @ near[:, -1]):  # no direction is seen: one of its own
+    # A bracket that is rounding, of its squares or of its error, has no direction: it gets one of its own.
+    if size <= max(ROUNDING**2, 1e-12 * (search.noise @ near[:, -1] @ near[:, -1])):
         size, quadratic[:, -1], quadratic[:, :, -1], linear[:, -1] = 1.0, 0.0, 0.0, 0.0
         quadratic[:, -1, -1] = 1.0
 

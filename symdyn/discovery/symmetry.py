@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from operator import add
 
@@ -10,7 +11,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.moments import accumulate
+from symdyn.data.moments import Moments, accumulate
 from symdyn.data.pairs import are_pairs, from_pairs
 from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.conclusion import conclude, findings_text
@@ -118,7 +119,7 @@ class SymmetryDiscovery(BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
-    def fit(self, data, y=None) -> SymmetryDiscovery:
+    def fit(self, data, y=None, *, accumulate: Callable[..., Moments] = accumulate) -> SymmetryDiscovery:
         """Discover.
 
         Parameters
@@ -128,6 +129,9 @@ class SymmetryDiscovery(BaseEstimator):
             or pairs: points X `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a
             trajectory). With `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise
             is looked for in trajectories; of pairs, X must be exact.
+        accumulate : callable, optional
+            Makes the sums: `symdyn.data.checkpoint.accumulate_resumable`, with its folder and key bound, keeps them on
+            disk as they come.
 
         Raises
         ------

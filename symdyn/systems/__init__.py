@@ -16,7 +16,7 @@ from symdyn.systems.flows import (
     simulate,
     van_der_pol,
 )
-from symdyn.systems.laws import exact_law, polynomial_law, polynomial_law
+from symdyn.systems.laws import exact_law, polynomial_law
 from symdyn.systems.noise import with_noise
 from symdyn.systems.planar import damped_oscillator, hopf
 
@@ -29,7 +29,6 @@ __all__ = [
     "kepler",
     "lorenz",
     "lotka_volterra",
-    "polynomial_law",
     "polynomial_law",
     "rossler",
     "selkov",

@@ -77,6 +77,17 @@ def test_without_an_error_the_bound_is_what_is_seen():
     assert largest_hidden(search, np.eye(1), 1, np.ones(50), 0.05) == pytest.approx(0.5, abs=1e-8)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_brackets_that_are_rounding_have_small_bounds(seed):
+    """Three exact symmetries: their squares are rounding of either sign, their errors far less."""
+    rng = np.random.default_rng(seed)
+    jitter = 1e-16 * rng.standard_normal((5, 5))
+    violation = np.diag([0, 0, 0, 1.4, 1.5]) + jitter + jitter.T
+    errors = 1e-15 * rng.standard_normal((60, 12, 5))
+    search = Search(violation, 1e-29 * np.eye(5), 1e-31 * np.ones((60, 5, 5)), np.swapaxes(errors, 1, 2) @ errors)
+    assert largest_hidden(search, np.eye(5)[:, :3], 3, np.ones(60), 0.05) < 1e-6
+
+
 def second_order():
     points = np.random.default_rng(0).standard_normal((400, 6))
     return CentralForce(range(4)), act(sd.candidates.gl(3, time_scaling=True), points, "second_order"), points
