@@ -7,15 +7,17 @@ as the planets' job: report.html, results.nc, config.toml, run.log, figures/.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import discover_report
 import xarray as xr
 
 import symdyn as sd
+from symdyn.data.checkpoint import accumulate_resumable
 from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import state_names
-from symdyn.runs import add_options, checksum, parsing, run_job
+from symdyn.runs import add_options, checksum, parsing, run_job, sums_key
 
 
 def main() -> None:
@@ -41,7 +43,13 @@ def job(run, args) -> None:
     with run.stage("open trajectories"):
         data = sd.open_trajectories(args.data, states=_names(args.states))
     with run.stage("identify the law, discover symmetries"):
-        search = discover(data, args)
+        options = {
+            "key": sums_key(run.config),
+            "log": run.log,
+            "progress": run.progress("chunks"),
+            "reuse": args.resume,
+        }
+        search = discover(data, args, partial(accumulate_resumable, folder=run.path, **options))
         run.log.info("\n%s", search.summary())
     conserved = None
     if args.conserved != "none" and args.kind != "map":
@@ -62,28 +70,20 @@ def job(run, args) -> None:
         run.log.info(sentence)
 
 
-def discover(data, args):
+def discover(data, args, accumulate):
     inputs = _names(args.inputs)
     names = [name for name in state_names(data) if name not in (inputs or ())]
     if inputs is None:
         inputs = [name for name, variable in data.data_vars.items() if variable.attrs.get("role") == "input"]
     n = len(names) // 2 if args.kind == "second_order" else len(names) + len(inputs)
-    candidates = [
-        parsing.parse_candidates(
-            args.candidates, n, time_scaling=args.time_scaling, time_translation=args.time_translation
-        )
-    ]
+    time = {"time_scaling": args.time_scaling, "time_translation": args.time_translation}
+    candidates = [parsing.parse_candidates(args.candidates, n, **time)]
     elements = parsing.parse_elements(args.elements, len(candidates[0].states))
     law = parsing.parse_features(args.law, len(names) + len(inputs) + args.time_translation)
-    search = sd.SymmetryDiscovery(
-        candidates if elements is None else [*candidates, elements],
-        law,
-        kind=args.kind,
-        inputs=inputs,
-        delta=args.delta,
-        rng=args.seed,
-    )
-    return search.fit(data)
+    everything = candidates if elements is None else [*candidates, elements]
+    options = {"kind": args.kind, "inputs": inputs, "delta": args.delta, "rng": args.seed}
+    search = sd.SymmetryDiscovery(everything, law, **options)
+    return search.fit(data, accumulate=accumulate)
 
 
 def _names(text):

@@ -6,6 +6,7 @@ With `--simulate 30 --noise 0.01` the same job runs on simulated bodies whose or
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import planets_report
@@ -13,6 +14,8 @@ import pysindy as ps
 import xarray as xr
 
 import symdyn as sd
+from symdyn.data.checkpoint import accumulate_resumable
+from symdyn.data.moments import accumulate
 from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import each_trajectory, state_names
 from symdyn.regression import SymmetricSINDy
@@ -25,8 +28,8 @@ THRESHOLDS = (1.0, 0.3, 3.0)  # of STLSQ on normalised columns: the first is use
 N_LEFT_OUT = 9
 
 
-def discover(data, seed):
-    return sd.SymmetryDiscovery(CANDIDATES, law=FEATURES, rng=seed).fit(data)
+def discover(data, seed, sums=accumulate):
+    return sd.SymmetryDiscovery(CANDIDATES, law=FEATURES, rng=seed).fit(data, accumulate=sums)
 
 
 def fit(data, symmetry, threshold=THRESHOLDS[0]):
@@ -59,7 +62,8 @@ def job(run, args) -> None:
         simulated = sd.systems.kepler(args.simulate, noise=args.noise, rng=args.seed) if args.simulate else None
         data = sd.open_trajectories(args.data if simulated is None else simulated, chunks=3)
     with run.stage("identify the law, discover symmetries"):
-        search = discover(data, args.seed)
+        kept = partial(accumulate_resumable, folder=run.path, key="planets", log=run.log, reuse=args.resume)
+        search = discover(data, args.seed, kept)
         run.log.info("\n%s", search.summary())
     data = data.load()
     with run.stage("fit with and without the symmetry"):

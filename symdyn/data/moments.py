@@ -1,7 +1,9 @@
 """Sums over trajectories: the only place where big data meet mathematics.
 
 One pass leaves, for each trajectory and stretch of time, the sum of products of its weak rows, and a few points of the
-trajectory on which generators are judged later. Partial results add (`a + b`), so chunks may come in any split.
+trajectory on which generators are judged later. Rows are made in batches and never kept. Partial results add (`a + b`),
+so chunks may come in any split; the number of sums is bounded, however many trajectories there are (see
+`symdyn.data.folds`).
 """
 
 from __future__ import annotations
@@ -13,11 +15,18 @@ import xarray as xr
 from dask.base import compute
 from dask.delayed import delayed
 
-from symdyn.data.rows import Layout, law_rows
-from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
+from symdyn.data.ensembles import Runs, read_runs
+from symdyn.data.folds import fold_numbers, folded_traits, most_groups, refolded
+from symdyn.data.rows import Layout, plan_rows, row_batches
+from symdyn.data.sums import RowSums
+from symdyn.data.traits import spreads
+from symdyn.data.trajectories import named, state_names
 from symdyn.lie.features import Features
 
-__all__ = ["Moments", "accumulate", "joined"]
+__all__ = ["Moments", "accumulate", "accumulate_block", "blocks", "joined"]
+
+_ARITY = 8  # partial results that one task adds: no task waits for all, none holds more than these
+_PLACE, _TOTAL = "first_trajectory", "n_trajectories"  # attributes of a block: where it stands in the data
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class Moments:
     agree on, `mean` their mean; `spread` and `noise` `(trajectory, argument)` standard deviations of the arguments of
     the law (states, then inputs) and of their noise. `points` `(sample, argument)` with `owner` `(sample,)` are points
     on the trajectories. `instrumented` `(trajectory,)`: whether the noise of even and of odd rows is independent.
+    `fold` `(trajectory,)` is −1; or, where trajectories are too many to be kept apart, the number of the fold: then one
+    entry stands for some neighbouring trajectories, added up.
     """
 
     cross: np.ndarray
@@ -43,11 +54,12 @@ class Moments:
     points: np.ndarray
     owner: np.ndarray
     instrumented: np.ndarray
+    fold: np.ndarray
     labels: tuple[str, ...]
 
     @property
     def n_trajectories(self) -> int:
-        """Number of trajectories summed."""
+        """Number of trajectories summed; of folds, where trajectories are folded."""
         return len(self.labels)
 
     def __add__(self, other: Moments) -> Moments:
@@ -55,7 +67,7 @@ class Moments:
 
 
 def joined(parts: list[Moments]) -> Moments:
-    """The sums of all parts, trajectories in the order of the parts."""
+    """The sums of all parts, trajectories in the order of the parts; halves of one fold are added."""
     shifts = np.cumsum([0, *[part.n_trajectories for part in parts]])
     moved = [
         {**vars(part), "trajectory": part.trajectory + shift, "owner": part.owner + shift}
@@ -63,7 +75,8 @@ def joined(parts: list[Moments]) -> Moments:
     ]
     arrays = [name for name in vars(parts[0]) if name != "labels"]
     labels = tuple(label for part in parts for label in part.labels)
-    return Moments(**{name: np.concatenate([part[name] for part in moved]) for name in arrays}, labels=labels)
+    whole = Moments(**{name: np.concatenate([part[name] for part in moved]) for name in arrays}, labels=labels)
+    return refolded(whole)
 
 
 def accumulate(dataset: xr.Dataset, features: Features, layout: Layout | str = "flow", n_points: int = 2000) -> Moments:
@@ -79,48 +92,119 @@ def accumulate(dataset: xr.Dataset, features: Features, layout: Layout | str = "
         What is summed: x' against theta(x, u), q'' against theta(q, q'), x_{k+1} − x_k against theta(x_k).
     n_points : int
         Points kept in all.
+
+    Returns
+    -------
+    Moments
+        The same to the last bit for the same chunks, whatever runs them and in which order they finish.
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind, data that break the schema, and trajectories too short for the layout.
     """
     if isinstance(layout, str):
         layout = Layout(layout, tuple(state_names(dataset)))
     per_run = max(n_points // dataset.sizes["trajectory"], 2)
-    blocks = _blocks(named(dataset))
-    work = [delayed(_accumulate_block)(block, features, layout, per_run) for block in blocks]
-    if len(work) == 1:
-        return _accumulate_block(blocks[0], features, layout, per_run)
-    return joined(list(compute(*work)))
+    chunks = blocks(named(dataset))
+    if len(chunks) == 1:
+        return accumulate_block(chunks[0], features, layout, per_run)
+    parts = [delayed(accumulate_block)(block, features, layout, per_run) for block in chunks]
+    while len(parts) > 1:
+        parts = [delayed(joined)(parts[k : k + _ARITY]) for k in range(0, len(parts), _ARITY)]
+    return compute(*parts)[0]
 
 
-def _blocks(dataset):
-    sizes = dataset.chunksizes.get("trajectory", (dataset.sizes["trajectory"],))
+def blocks(dataset: xr.Dataset) -> list[xr.Dataset]:
+    """The chunks along `trajectory`, each of which knows its place among all (in its attributes)."""
+    total = dataset.sizes["trajectory"]
+    sizes = dataset.chunksizes.get("trajectory", (total,))
     ends = np.cumsum(sizes)
-    return [dataset.isel(trajectory=slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
+    return [
+        dataset.isel(trajectory=slice(end - size, end)).assign_attrs({_PLACE: int(end - size), _TOTAL: total})
+        for end, size in zip(ends, sizes, strict=True)
+    ]
 
 
-def _accumulate_block(block, features, layout, per_run):
-    block = block.compute(scheduler="synchronous")
-    parts = [_one_run(run, features, layout, per_run) for run in each_trajectory(block, layout.variables)]
-    return joined(parts)
+def accumulate_block(block: xr.Dataset, features: Features, layout: Layout, per_run: int) -> Moments:
+    """Sums over one chunk.
 
-
-def _one_run(run: Trajectory, features, layout, per_run) -> Moments:
-    rows, noise = law_rows(run, layout, features)
-    arguments = run.states[:, : len(layout.arguments)]
-    groups = np.unique(rows.block)
-    sums = np.stack([rows.even[rows.block == g].T @ rows.odd[rows.block == g] for g in groups])
-    n_features = features.size(len(layout.arguments))
-    even, odd = rows.even[:, n_features:], rows.odd[:, n_features:]
-    chosen = np.unique(np.linspace(0, len(run.times) - 1, per_run).astype(int))
+    Parameters
+    ----------
+    block : xr.Dataset
+        From `blocks`, or any part of the trajectories.
+    features : Features
+    layout : Layout
+    per_run : int
+        Points kept of each trajectory, at least 2.
+    """
+    place, total = block.attrs.get(_PLACE, 0), block.attrs.get(_TOTAL, block.sizes["trajectory"])
+    runs = read_runs(block.compute(scheduler="synchronous"), layout.variables)
+    n_terms = features.size(len(layout.arguments)) + layout.n_outputs
+    most = most_groups(n_terms)
+    # Trajectories of a second-order system are weighed one by one, each in units of its own size: they stay apart.
+    folds = fold_numbers(place, len(runs.labels), total, total if layout.kind == "second_order" else most)
+    plans = [plan_rows(ensemble, layout, runs.labels, max(most // total, 1)) for ensemble in runs.ensembles]
+    groups, trajectory = _groups(runs, plans, folds)
+    sums = RowSums(groups, len(trajectory), n_terms, layout.n_outputs)
+    for ensemble, plan in zip(runs.ensembles, plans, strict=True):
+        for batch in row_batches(ensemble, plan, layout, features):
+            sums.add(ensemble.runs[batch.places], batch)
+    points, owner = _points(runs, len(layout.arguments), per_run)
+    traits = {**sums.target_means(), **_traits(runs, plans, layout)}
+    whole = {
+        "cross": sums.symmetrised(),
+        "count": sums.count,
+        "trajectory": trajectory,
+    }
+    if folds[0] < 0:
+        return Moments(**whole, **traits, points=points, owner=owner, fold=folds, labels=runs.labels)
+    starts = np.flatnonzero(np.diff(folds, prepend=-1))
+    # The first trajectory of a fold gives the points: which one that is does not depend on chunks.
+    opens = np.diff(folds, prepend=-1 if place == 0 else (place - 1) * most // total) > 0
+    kept = opens[owner]
     return Moments(
-        cross=(sums + np.swapaxes(sums, 1, 2)) / 2,
-        count=np.array([(rows.block == g).sum() for g in groups]),
-        trajectory=np.zeros(len(groups), dtype=int),
-        signal=np.mean(even * odd, axis=0)[None],
-        power=np.mean(((even + odd) / 2) ** 2, axis=0)[None],
-        mean=np.mean((even + odd) / 2, axis=0)[None],
-        spread=arguments.std(axis=0)[None],
-        noise=noise[None],
-        points=arguments[chosen],
-        owner=np.zeros(len(chosen), dtype=int),
-        instrumented=np.array([rows.even is not rows.odd]),
-        labels=(run.name,),
+        **whole,
+        **folded_traits(traits, sums.rows, starts),
+        points=points[kept],
+        owner=groups[owner[kept]],
+        fold=folds[starts],
+        labels=tuple(f"fold {number}" for number in folds[starts]),
     )
+
+
+def _groups(runs: Runs, plans, folds):
+    """The first group of each run, and the entry that each group belongs to: a trajectory, or a fold of them."""
+    if folds[0] >= 0:
+        entries = folds - folds[0]
+        return entries, np.arange(entries[-1] + 1)
+    n_stretches = np.empty(len(folds), dtype=int)
+    for ensemble, plan in zip(runs.ensembles, plans, strict=True):
+        n_stretches[ensemble.runs] = plan.n_stretches
+    return np.cumsum(n_stretches) - n_stretches, np.repeat(np.arange(len(folds)), n_stretches)
+
+
+def _traits(runs, plans, layout):
+    """Spread and noise `(run, argument)`, and whether even and odd rows differ `(run,)`."""
+    n_runs, n_arguments = len(runs.labels), len(layout.arguments)
+    spread, noise = np.empty((2, n_runs, n_arguments))
+    for ensemble, plan in zip(runs.ensembles, plans, strict=True):
+        spread[ensemble.runs] = spreads(ensemble, n_arguments)
+        noise[ensemble.runs] = plan.noise
+    return {"spread": spread, "noise": noise, "instrumented": np.full(n_runs, layout.instrumented)}
+
+
+def _points(runs, n_arguments, per_run):
+    """Evenly spaced points `(sample, argument)` of each run, and its number `(sample,)`."""
+    counts = np.zeros(len(runs.labels), dtype=int)
+    chosen = []
+    for ensemble in runs.ensembles:
+        chosen.append(np.unique(np.linspace(0, len(ensemble.times) - 1, per_run).astype(int)))
+        counts[ensemble.runs] = len(chosen[-1])
+    first = np.cumsum(counts) - counts
+    points = np.empty((counts.sum(), n_arguments))
+    for ensemble, samples in zip(runs.ensembles, chosen, strict=True):
+        places = first[ensemble.runs][:, None] + np.arange(len(samples))
+        for argument, column in enumerate(ensemble.columns[:n_arguments]):
+            points[places, argument] = column[ensemble.runs[:, None], samples]
+    return points, np.repeat(np.arange(len(counts)), counts)

@@ -12,17 +12,24 @@ no instruments: rows are then multiplied with themselves, and noise in x biases 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from symdyn.data.rates import characteristic_time, noise_level
-from symdyn.data.trajectories import Trajectory, each_trajectory
-from symdyn.data.weak import WeakRows, weak_rows
+from symdyn.data.columns import fill_features
+from symdyn.data.ensembles import Ensemble
+from symdyn.data.rates import characteristic_time
+from symdyn.data.traits import characteristic_lags, noise_levels
+from symdyn.data.trajectories import each_trajectory
+from symdyn.data.weak import MIN_SAMPLES, Windows, weak_batches, windows_of
+from symdyn.data.workspace import Workspace
 from symdyn.lie.features import Features
 
-__all__ = ["KINDS", "Layout", "finely_sampled", "law_rows"]
+__all__ = ["KINDS", "Batch", "Layout", "Plan", "finely_sampled", "plan_rows", "row_batches"]
 
 KINDS = ("flow", "second_order", "map", "pairs")
 _FINE = 8  # steps in a characteristic time from which neighbours are instruments
@@ -30,6 +37,8 @@ _APART = 2  # steps between two rows of a map that share no sample
 _N_LOOKED_AT = 20
 _MIN_STEPS = 5
 _COARSE_BLOCK = 50  # steps in a group of a coarse map
+_BATCH_BYTES = 1 << 24  # of features in a batch
+_BATCH_SAMPLES = (1024, 1 << 16)  # at least, at most
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,11 @@ class Layout:
         return self.arguments + self.targets
 
     @property
+    def instrumented(self) -> bool:
+        """Whether rows come twice, with independent noise."""
+        return self.kind in ("flow", "second_order") or self.fine
+
+    @property
     def n_outputs(self) -> int:
         """Number of targets of the law."""
         if self.kind == "pairs":
@@ -67,35 +81,125 @@ class Layout:
         return len(self.states) // 2 if self.kind == "second_order" else len(self.states)
 
 
-def law_rows(run: Trajectory, layout: Layout, features: Features) -> tuple[WeakRows, np.ndarray]:
-    """Rows along one trajectory, and the noise `(argument,)` of its arguments.
+class Plan(NamedTuple):
+    """What is known of runs with one clock before their rows are made.
 
-    Parameters
-    ----------
-    run : Trajectory
-        Its columns are `layout.variables`.
-    layout : Layout
-    features : Features
+    `noise` `(run, argument)`; `cuts` says how the runs `(part of the ensemble)` fall into stretches of time: places of
+    runs, and either windows or the stretch `(row,)` of each row, of which there are `n_stretches` `(run,)`.
+    """
+
+    noise: np.ndarray
+    cuts: list[tuple[np.ndarray, Windows | np.ndarray]]
+    n_stretches: np.ndarray
+
+
+class Batch(NamedTuple):
+    """Some rows of some runs: `even` and `odd` `(feature + output, run, row)`, one array where rows are their own
+    instruments; `places` `(run,)` in the ensemble, `stretch` `(row,)`.
+    """
+
+    places: np.ndarray
+    even: np.ndarray
+    odd: np.ndarray
+    stretch: np.ndarray
+
+
+def plan_rows(ensemble: Ensemble, layout: Layout, labels: tuple[str, ...], most: int) -> Plan:
+    """Noise and stretches of time of runs with one clock, of which none has more than `most` stretches.
 
     Raises
     ------
     ValueError
-        For a trajectory that is too short, and for velocities that are not the rates of the positions.
+        For trajectories that are too short, and for velocities that are not the rates of the positions.
     """
-    arguments = run.states[:, : len(layout.arguments)]
+    _check_lengths(ensemble, layout.kind, labels)
+    n_runs, n_arguments = len(ensemble.runs), len(layout.arguments)
+    noise = np.zeros((n_runs, n_arguments))
     if layout.kind == "pairs":
-        values = np.hstack([features(arguments), run.states[:, len(layout.arguments) :]])
-        return WeakRows(values, values, np.zeros(len(values), dtype=int)), np.zeros(arguments.shape[1])
+        stretch = np.zeros(len(ensemble.times), dtype=int)
+        return Plan(noise, [(np.arange(n_runs), stretch)], np.ones(n_runs, dtype=int))
+    if layout.kind == "map" and not layout.fine:
+        stretch = _stretches(len(ensemble.times) - 1, _COARSE_BLOCK, most)
+        return Plan(noise, [(np.arange(n_runs), stretch)], np.full(n_runs, stretch[-1] + 1))
+    noise = noise_levels(ensemble, n_arguments)
     if layout.kind == "map":
-        return _map_rows(run, arguments, layout, features)
-    noise = noise_level(run.times, arguments)
-    noise[[name in ("t", "time") for name in layout.arguments]] = 0.0
-    n = len(layout.states)
+        noise = np.nan_to_num(noise)  # too few steps to tell
+    else:
+        noise[:, [name in ("t", "time") for name in layout.arguments]] = 0.0
     if layout.kind == "second_order":
-        _check_velocities(run, layout.states)
-    targets = run.states[:, n // 2 : n] if layout.kind == "second_order" else run.states[:, :n]
-    moving = run._replace(states=run.states[:, :n])  # inputs may jump: they set no time scale
-    return weak_rows(moving, arguments, targets, features, noise), noise
+        _check_velocities(ensemble, layout.states, labels)
+    # Inputs may jump: they set no time scale.
+    lags = characteristic_lags(ensemble, len(layout.states))
+    cuts, n_stretches = [], np.empty(n_runs, dtype=int)
+    for lag in np.unique(lags):
+        places = np.flatnonzero(lags == lag)
+        cut = _cut(ensemble.times, lag, layout.kind, most)
+        stretch = cut.stretch if isinstance(cut, Windows) else cut
+        cuts.append((places, cut))
+        n_stretches[places] = stretch[-1] + 1
+    return Plan(noise, cuts, n_stretches)
+
+
+def row_batches(ensemble: Ensemble, plan: Plan, layout: Layout, features: Features) -> Iterator[Batch]:
+    """Rows of runs with one clock, in batches whose size depends on neither the number nor the length of the runs.
+
+    A batch lives until the next one is asked for: its memory is used again.
+    """
+    n_features, n_arguments = features.size(len(layout.arguments)), len(layout.arguments)
+    n_samples = int(np.clip(_BATCH_BYTES // (8 * (n_features + layout.n_outputs)), *_BATCH_SAMPLES))
+    outputs, space = _output_columns(layout), Workspace()
+
+    def values(places, when):
+        states = ensemble.states(ensemble.runs[places], when)
+        rows = space.array("rows", (n_features + layout.n_outputs, *states.shape[1:]))
+        fill_features(features, states[:n_arguments], plan.noise[places], rows[:n_features])
+        rows[n_features:] = states[outputs]
+        return rows
+
+    for places, cut in plan.cuts:
+        if isinstance(cut, Windows):
+            batches = weak_batches(ensemble.times, cut, places, values, layout.n_outputs, n_samples, space)
+            for here, even, odd, stretch in batches:
+                yield Batch(places[here], even, odd, stretch)
+        else:
+            yield from _sample_batches(places, cut, values, layout, n_samples)
+
+
+def _sample_batches(places, stretch, values, layout, n_samples):
+    """Rows of maps and pairs, one a sample: increments from it to the next, multiplied with the row two steps on."""
+    apart = _APART if layout.fine else 0
+    length = min(n_samples, len(stretch))
+    at_a_time = max(n_samples // length, 1)
+    for first in range(0, len(places), at_a_time):
+        some = places[first : first + at_a_time]
+        for start in range(0, len(stretch), length):
+            stop = min(start + length, len(stretch))
+            if layout.kind == "pairs":
+                rows = values(some, slice(start, stop))
+                yield Batch(some, rows, rows, stretch[start:stop])
+                continue
+            rows = values(some, slice(start, stop + apart + 1))
+            here, after = rows[:, :, :-1], rows[-layout.n_outputs :, :, 1:]
+            here[-layout.n_outputs :] = after - here[-layout.n_outputs :]
+            odd = here[:, :, apart:] if apart else here
+            yield Batch(some, here[:, :, : stop - start] if apart else here, odd, stretch[start:stop])
+
+
+def _cut(times, lag, kind, most):
+    length = times[-1] - times[0]
+    step = length / (len(times) - 1)
+    scale = float(3 / np.pi * lag * length / (len(times) - 1)) if lag else float(length)
+    if kind == "map":
+        return _stretches(len(times) - 1 - _APART, int(np.pi * scale / step), most)
+    return windows_of(times, scale, most)
+
+
+def _output_columns(layout):
+    """Where the targets stand among the variables; those of a map are differences of its states."""
+    n, n_all = len(layout.states), len(layout.variables)
+    if layout.kind == "pairs":
+        return slice(n_all - len(layout.targets), n_all)
+    return slice(n // 2, n) if layout.kind == "second_order" else slice(0, n)
 
 
 def finely_sampled(dataset: xr.Dataset, states: tuple[str, ...]) -> bool:
@@ -109,40 +213,52 @@ def finely_sampled(dataset: xr.Dataset, states: tuple[str, ...]) -> bool:
     return bool(np.quantile(steps, 0.1) >= _FINE)
 
 
-def _map_rows(run, arguments, layout, features):
-    if len(run.times) < _MIN_STEPS:
-        raise ValueError(
-            f"trajectory {run.name!r} has {len(run.times)} steps; a map needs at least {_MIN_STEPS}: drop it, "
-            "or give pairs (X, Y)"
-        )
-    noise = noise_level(run.times, arguments) if layout.fine else np.zeros(arguments.shape[1])
-    noise = np.nan_to_num(noise)  # too few steps to tell
-    steps = np.diff(run.states[:, : len(layout.states)], axis=0)
-    rows = np.hstack([features.debiased(arguments[:-1], noise), steps])
-    if not layout.fine:
-        return WeakRows(rows, rows, _stretches(len(rows), _COARSE_BLOCK)), noise
-    memory = characteristic_time(run.times, run.states[:, : len(layout.states)]) / np.diff(run.times).mean()
-    return WeakRows(rows[:-_APART], rows[_APART:], _stretches(len(rows) - _APART, int(np.pi * memory))), noise
-
-
-def _stretches(n_rows, length):
+def _stretches(n_rows, length, most):
+    """Number `(row,)` of the stretch of each row: at least `length` rows long, and no more than `most` stretches."""
     n_blocks = max(n_rows // length, 1)
-    return np.minimum(np.arange(n_rows) // length, n_blocks - 1)
+    if n_blocks > most:
+        n_blocks, length = most, -(-n_rows // most)
+    return np.unique(np.minimum(np.arange(n_rows) // length, n_blocks - 1), return_inverse=True)[1]
 
 
-def _check_velocities(run, names):
+def _check_lengths(ensemble, kind, labels):
+    n, name = len(ensemble.times), labels[ensemble.runs[0]]
+    if kind == "map" and n < _MIN_STEPS:
+        raise ValueError(
+            f"trajectory {name!r} has {n} steps; a map needs at least {_MIN_STEPS}: drop it, or give pairs (X, Y)"
+        )
+    if kind in ("flow", "second_order") and n < MIN_SAMPLES:
+        raise ValueError(
+            f"trajectory {name!r} has {n} samples; the weak form needs at least {MIN_SAMPLES}: drop it or sample faster"
+        )
+
+
+def _check_velocities(ensemble, names, labels):
     """Velocities must be the rates of the positions: a wrong unit shows here as a factor."""
     if len(names) % 2:
         raise ValueError(f"a second-order system has a velocity for each position, the states are {', '.join(names)}")
     n = len(names) // 2
-    moved = run.states[1:, :n] - run.states[:-1, :n]
-    told = (run.states[1:, n : 2 * n] + run.states[:-1, n : 2 * n]) / 2 * np.diff(run.times)[:, None]
     # Totals over a tenth of the run: noise of single steps averages out, a factor does not.
-    edges = np.unique(np.linspace(0, len(moved), 11).astype(int))[:-1]
-    moved, told = np.add.reduceat(moved, edges), np.add.reduceat(told, edges)
-    factor = np.sum(moved * told) / max(np.sum(told * told), 1e-300)
-    if not 0.5 < factor < 2:
+    edges = np.unique(np.linspace(0, len(ensemble.times) - 1, 11).astype(int))
+    product, square = np.zeros((2, len(ensemble.runs)))
+    for a, b in pairwise(edges):
+        weights = np.zeros(b - a + 1)  # of the trapezoidal rule
+        weights[1:] = weights[:-1] = np.diff(ensemble.times[a : b + 1]) / 2
+        weights[1:-1] = (ensemble.times[a + 2 : b + 1] - ensemble.times[a : b - 1]) / 2
+        for position, velocity in zip(ensemble.columns[:n], ensemble.columns[n : 2 * n], strict=True):
+            moved = position[ensemble.runs, b] - position[ensemble.runs, a]
+            told = _weighted(velocity, ensemble.runs, slice(a, b + 1), weights)
+            product += moved * told
+            square += told * told
+    factor = product / np.maximum(square, 1e-300)
+    for wrong in np.flatnonzero(~((factor > 0.5) & (factor < 2)))[:1]:
         raise ValueError(
-            f"trajectory {run.name!r}: {', '.join(names[n:])} are not the rates of {', '.join(names[:n])} "
-            f"(displacements are {factor:.3g} times what they imply); check their units, or the order of the states"
+            f"trajectory {labels[ensemble.runs[wrong]]!r}: {', '.join(names[n:])} are not the rates of "
+            f"{', '.join(names[:n])} (displacements are {factor[wrong]:.3g} times what they imply); check their "
+            "units, or the order of the states"
         )
+
+
+def _weighted(column, runs, when, weights):
+    whole = len(runs) == len(column)
+    return (column[:, when] if whole else column[runs, when]) @ weights

@@ -1,13 +1,21 @@
-"""Results to and from netCDF: no pickles, a format version in every file."""
+"""Results to and from netCDF: no pickles, a format version in every file, no half-written files."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import secrets
+from contextlib import contextmanager
+from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from dask import config
 
+from symdyn.data.moments import Moments
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
 from symdyn.lie.fields import Generators, VectorField
@@ -17,19 +25,36 @@ __all__ = [
     "algebra_to_dataset",
     "dataset_to_algebra",
     "dataset_to_law",
+    "dataset_to_moments",
     "law_to_dataset",
     "load_algebra",
+    "load_moments",
+    "moments_to_dataset",
     "save_algebra",
+    "save_moments",
     "save_results",
+    "write_whole",
 ]
 
 FORMAT_VERSION = 1
 _FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum)}
 
 
+_MOMENT_DIMS = {
+    "cross": ("group", "term", "term_"),
+    **dict.fromkeys(("count", "trajectory"), ("group",)),
+    **dict.fromkeys(("signal", "power", "mean"), ("run", "output")),
+    **dict.fromkeys(("spread", "noise"), ("run", "argument")),
+    "points": ("sample", "argument"),
+    "owner": ("sample",),
+    **dict.fromkeys(("instrumented", "fold", "labels"), ("run",)),
+}
+
+
 def save_algebra(algebra: LieAlgebra, path) -> None:
     """Write an algebra to a netCDF file."""
-    algebra_to_dataset(algebra).to_netcdf(path, engine="h5netcdf")
+    with _replacing(path) as hidden:
+        algebra_to_dataset(algebra).to_netcdf(hidden, engine="h5netcdf")
 
 
 def load_algebra(path) -> LieAlgebra:
@@ -111,7 +136,109 @@ def dataset_to_law(dataset: xr.Dataset) -> VectorField:
 
 def save_results(groups: dict[str, xr.Dataset], path) -> None:
     """Write named groups of results to one netCDF file."""
-    xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()}).to_netcdf(path, engine="h5netcdf")
+    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+    with _replacing(path) as hidden:
+        tree.to_netcdf(hidden, engine="h5netcdf")
+
+
+def moments_to_dataset(moments: Moments) -> xr.Dataset:
+    """Sums over trajectories as a Dataset: one variable for each array, `labels`, and a checksum of their bytes."""
+    variables = {}
+    for name, value in vars(moments).items():
+        value = np.array(value, dtype=object) if name == "labels" else np.asarray(value)
+        variables[name] = (_MOMENT_DIMS.get(name, tuple(f"{name}_{axis}" for axis in range(value.ndim))), value)
+    attrs = {"format_version": FORMAT_VERSION, "kind": "moments", "sha256": _digest(moments)}
+    return xr.Dataset(variables, attrs=attrs)
+
+
+def dataset_to_moments(dataset: xr.Dataset) -> Moments:
+    """The sums in a Dataset made by `moments_to_dataset`, bit for bit.
+
+    Raises
+    ------
+    ValueError
+        If the format is newer, arrays are missing, or the bytes are not those that were written.
+    """
+    _check_version(dataset)
+    missing = [field.name for field in fields(Moments) if field.name not in dataset]
+    if missing:
+        raise ValueError(f"these are no sums over trajectories: {', '.join(missing)} missing")
+    values = {field.name: dataset[field.name].values for field in fields(Moments)}
+    moments = Moments(**{**values, "labels": tuple(str(label) for label in values["labels"])})
+    if _digest(moments) != dataset.attrs.get("sha256"):
+        raise ValueError("these sums are damaged: their checksum does not match")
+    return moments
+
+
+def save_moments(moments: Moments, path) -> None:
+    """Write sums over trajectories to a netCDF file, whole or not at all."""
+    # Built in memory: HDF5 leaves a full disk with errors that do not say so, a plain write says ENOSPC.
+    floats = [name for name, value in vars(moments).items() if np.asarray(value).dtype.kind == "f"]
+    encoding = {name: {"_FillValue": None} for name in floats}
+    with _without_cluster():
+        content = moments_to_dataset(moments).to_netcdf(engine="h5netcdf", encoding=encoding)
+    write_whole(content, path)
+
+
+def load_moments(path) -> Moments:
+    """Read what `save_moments` wrote.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is damaged, or holds something else.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        # Read as bytes: an open netCDF file would keep its handle in xarray's cache, and a folder of parts is large.
+        content = BytesIO(Path(path).read_bytes())
+        with _without_cluster(), xr.open_dataset(content, engine="h5netcdf") as dataset:
+            return dataset_to_moments(dataset.load())
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{path} holds no sums that can be read: {error}") from error
+
+
+def write_whole(content: bytes | memoryview, path) -> None:
+    """Write a file so that it is there as a whole or not at all, also after a crash."""
+    with _replacing(path) as hidden:
+        hidden.write_bytes(content)
+
+
+def _without_cluster():
+    """Where a Dask client is in use, xarray locks files across the cluster, which it cannot do for files in memory."""
+    return config.set(scheduler="synchronous")
+
+
+@contextmanager
+def _replacing(path):
+    """A hidden name in the same folder; what is written there goes to the disk, and only then to `path`."""
+    path = Path(path)
+    hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield hidden
+        _sync(hidden)
+        os.replace(hidden, path)
+    finally:
+        hidden.unlink(missing_ok=True)
+    _sync(path.parent)  # the new name, too
+
+
+def _sync(path):
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _digest(moments):
+    digest = hashlib.sha256()
+    for name, value in vars(moments).items():
+        value = np.array([str(label) for label in value], dtype=str) if name == "labels" else np.asarray(value)
+        digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
 
 
 def _encode(features: Features) -> str:

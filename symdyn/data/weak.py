@@ -10,70 +10,61 @@ row with an odd row carry no noise bias, which least squares on noisy features h
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 from scipy.interpolate import BSpline
 from scipy.sparse.linalg import spsolve
 
-from symdyn.data.rates import characteristic_time
-from symdyn.data.trajectories import Trajectory
-from symdyn.lie.features import Features
+from symdyn.data.workspace import Workspace
 
-__all__ = ["MIN_SAMPLES", "WeakRows", "quadrature_weights", "weak_rows"]
+__all__ = ["MIN_SAMPLES", "Windows", "quadrature_weights", "weak_batches", "window_half_width", "windows_of"]
 
 MIN_SAMPLES = 24
 _POWER = 4  # the bump (1 − s^2)^4: three continuous derivatives at the ends of a window
 _HALF_WIDTH = 1.5  # of a window, in characteristic times: half an oscillation fits in
 _OVERLAP = 4  # windows that cover one sample
+_FEWEST = 64  # windows in a batch: neighbouring batches share the samples of four
+_MARGIN = 128  # samples over which the weights of a spline forget what lies beyond them
+_TILE = 4  # samples worked on together, in distances of windows: that many windows and four more reach into them
+_SHORTEST_TILE = 32
+_FEW_ROWS = 64
+_IN_CACHE = 2048  # samples
+
+# Fills rows `(feature + output, run, sample)` at some samples of some runs.
+Values = Callable[[np.ndarray, slice], np.ndarray]
 
 
-class WeakRows(NamedTuple):
-    """Integrals over windows: `even` and `odd` `(window, feature + output)`, features first.
+class Windows(NamedTuple):
+    """Centers `(window,)` of bumps, half their width, and the stretch `(window,)` of time that each belongs to.
 
-    `block` `(window,)` numbers stretches of at least half an oscillation, for the jackknife in time.
+    A stretch lasts at least half an oscillation: stretches are left out one at a time by the jackknife.
     """
 
-    even: np.ndarray
-    odd: np.ndarray
-    block: np.ndarray
+    centers: np.ndarray
+    half: float
+    stretch: np.ndarray
 
 
-def weak_rows(
-    run: Trajectory, points: np.ndarray, targets: np.ndarray, features: Features, noise: np.ndarray
-) -> WeakRows:
-    """Weak rows of y' = W theta(x) along one trajectory.
+class _Kernel(NamedTuple):
+    """Weights `(sample, slot)` of bumps and of −slopes; slot j of a tile of samples is window `first[tile] + j`."""
 
-    Parameters
-    ----------
-    run : Trajectory
-    points : ndarray, `(time, state)`
-        Where the features are evaluated.
-    targets : ndarray, `(time, output)`
-        y: the states of a flow, the velocities of a second-order system.
-    features : Features
-    noise : ndarray, `(state,)`
-        Standard deviation of the noise on `points`, taken out of the means of polynomial features.
+    bump: np.ndarray
+    slope: np.ndarray
+    first: np.ndarray
+    tile: int
 
-    Raises
-    ------
-    ValueError
-        If the trajectory is shorter than the windows need.
-    """
-    times = run.times
-    if len(times) < MIN_SAMPLES:
-        raise ValueError(
-            f"trajectory {run.name!r} has {len(times)} samples; the weak form needs at least {MIN_SAMPLES}: "
-            "drop it or sample faster"
-        )
-    scale = characteristic_time(times, run.states)
+
+def windows_of(times: np.ndarray, scale: float, most: int) -> Windows:
+    """Windows along a clock whose motion has the characteristic time `scale`, in no more than `most` stretches."""
     half = window_half_width(times, scale)
     centers = np.arange(times[0] + half, times[-1] - half * (1 - 1e-9), 2 * half / _OVERLAP)
-    values = features.debiased(points, noise)
-    halves = [_integrals(times, values, targets, centers, half, parity) for parity in (0, 1)]
-    block = _blocks(centers, np.pi * scale)
-    return WeakRows(halves[0], halves[1], block)
+    passed = centers - centers[0]
+    n_stretches = max(int(passed[-1] / (np.pi * scale)), 1)
+    length = np.pi * scale if n_stretches <= most else passed[-1] / most
+    stretch = np.minimum((passed / length).astype(int), min(n_stretches, most) - 1)
+    return Windows(centers, half, np.unique(stretch, return_inverse=True)[1])
 
 
 def window_half_width(times: np.ndarray, scale: float) -> float:
@@ -83,46 +74,180 @@ def window_half_width(times: np.ndarray, scale: float) -> float:
     return max(min(_HALF_WIDTH * scale, length / 5), 8 * step)
 
 
+def weak_batches(
+    times: np.ndarray,
+    windows: Windows,
+    runs: np.ndarray,
+    values: Values,
+    n_outputs: int,
+    n_samples: int,
+    space: Workspace,
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Weak rows of y' = W theta(x) for runs with one clock, never more of them than a batch of samples gives.
+
+    Parameters
+    ----------
+    times : ndarray, `(time,)`
+    windows : Windows
+    runs : ndarray, `(run,)`
+        Passed on to `values`.
+    values : callable
+        theta and y `(feature + output, run, sample)` of some runs at a slice of the samples.
+    n_outputs : int
+        How many rows, at the end, are y.
+    n_samples : int
+        Samples in a batch.
+    space : Workspace
+        Rows are valid until the next ones are asked for.
+
+    Yields
+    ------
+    places : ndarray, `(run,)`
+        Which of `runs` the rows belong to.
+    even, odd : ndarray, `(feature + output, run, window)`
+    stretch : ndarray, `(window,)`
+    """
+    spacing = max(len(times) / len(windows.centers), 1.0)
+    per_batch = max(_FEWEST, int(n_samples / spacing))
+    weights = [_weights_of(times[parity::2]) for parity in (0, 1)]
+    for start in range(0, len(windows.centers), per_batch):
+        some = Windows(windows.centers[start : start + per_batch], windows.half, windows.stretch)
+        low, high = np.searchsorted(times, [some.centers[0] - some.half, some.centers[-1] + some.half])
+        pieces = [slice(a, min(a + n_samples, high)) for a in range(low, high, n_samples)]
+        kernels = [_kernel(times, pieces[0], k, some, weights[k], space, f"first {k}") for k in (0, 1)]
+        at_a_time = max(n_samples // (high - low), 1)
+        for first in range(0, len(runs), at_a_time):
+            places = np.arange(first, min(first + at_a_time, len(runs)))
+            sums = _Integrals(values, runs[places], n_outputs, len(some.centers), space)
+            for parity in (0, 1):
+                sums.add(parity, kernels[parity], pieces[0])
+                for piece in pieces[1:]:
+                    sums.add(parity, _kernel(times, piece, parity, some, weights[parity], space, "more"), piece)
+            yield places, *sums.rows(), windows.stretch[start : start + per_batch]
+
+
 def quadrature_weights(times: np.ndarray) -> np.ndarray:
     """Weights `(time,)` that integrate the cubic spline through samples at `times`; the step where it is constant.
 
     Fourth order for any times. Constant weights are right inside a uniform grid for functions that vanish at both
     ends, as bumps do.
     """
+    return _weights_of(times)(0, len(times))
+
+
+def _weights_of(times):
+    """The weights of samples a to b as a function; those of a long clock are never all in memory."""
     steps = np.diff(times)
-    if np.ptp(steps) <= 1e-6 * steps.mean():
-        return np.full(len(times), steps.mean())
+    mean, uniform = steps.mean(), np.ptp(steps) <= 1e-6 * steps.mean()
+
+    def weights(a, b):
+        if uniform:
+            return np.full(b - a, mean)
+        low, high = max(a - _MARGIN, 0), min(b + _MARGIN, len(times))
+        if high - low < MIN_SAMPLES:
+            low, high = 0, len(times)
+        return _spline_weights(times[low:high])[a - low : b - low]
+
+    return weights
+
+
+def _spline_weights(times):
     knots = np.concatenate([[times[0]] * 4, times[2:-2], [times[-1]] * 4])
     design = BSpline.design_matrix(times, knots, 3).tocsc()
     integrals = (knots[4:] - knots[:-4]) / 4
     return spsolve(design.T.tocsc(), integrals)
 
 
-def _integrals(times, values, targets, centers, half, parity):
-    clock = times[parity::2]
-    weights = quadrature_weights(clock)
-    bump, slope = _bumps(clock, centers, half)
-    norm = 1 / np.maximum(bump @ weights, 1e-300)
-    tested = (bump.multiply(weights[None])).tocsr() @ values[parity::2]
-    moved = -(slope.multiply(weights[None])).tocsr() @ targets[parity::2]
-    return np.hstack([tested, moved]) * norm[:, None]
+def _kernel(times, piece, parity, windows, weights, space, name) -> _Kernel:
+    """Dense weights of the windows that reach into each tile of samples of one parity."""
+    first = piece.start + (parity - piece.start) % 2
+    clock = times[first : piece.stop : 2]
+    w = weights(first // 2, first // 2 + len(clock))
+    step = (times[-1] - times[0]) / (len(times) - 1)
+    spacing = 2 * windows.half / _OVERLAP
+    tile = min(max(int(_TILE * spacing / (2 * step)), _SHORTEST_TILE), max(len(clock), 1))
+    starts = np.arange(0, len(clock), tile)
+    low = np.searchsorted(windows.centers, clock[starts] - windows.half)
+    ends = clock[np.minimum(starts + tile, len(clock)) - 1]
+    n_slots = int(np.max(np.searchsorted(windows.centers, ends + windows.half, side="right") - low, initial=1))
+    far = windows.centers[-1] + 10 * windows.half  # windows beyond the last: bumps that reach nothing
+    centers = np.concatenate([windows.centers, np.full(n_slots, far)])
+    shape = (len(clock), n_slots)
+    s, gap, slope = space.array(f"s {name}", shape), space.array(f"gap {name}", shape), space.array(name, shape)
+    near, clock = centers[low[:, None] + np.arange(n_slots)] / windows.half, clock / windows.half
+    for k, begin in enumerate(starts):
+        np.subtract(clock[begin : begin + tile, None], near[k], out=s[begin : begin + tile])
+    for begin in range(0, len(clock), _IN_CACHE):
+        part = slice(begin, begin + _IN_CACHE)
+        _fill_bumps(s[part], w[part, None], 2 * _POWER / windows.half, gap[part], slope[part])
+    return _Kernel(gap, slope, low, tile)
 
 
-def _bumps(clock, centers, half):
-    """Sparse phi and phi' `(window, time)`."""
-    first = np.searchsorted(clock, centers - half)
-    last = np.searchsorted(clock, centers + half, side="right")
-    counts = last - first
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    columns = np.arange(starts[-1]) - np.repeat(starts[:-1] - first, counts)
-    s = (clock[columns] - np.repeat(centers, counts)) / half
-    gap = (1 - s**2).clip(0)
-    shape = (len(centers), len(clock))
-    bump = sparse.csr_matrix((gap**_POWER, columns, starts), shape)
-    slope = sparse.csr_matrix((-2 * _POWER * s * gap ** (_POWER - 1) / half, columns, starts), shape)
-    return bump, slope
+def _fill_bumps(s, weights, rate, bump, slope):
+    """Weights times (1 − s^2)^4, and times minus its slope, 0 outside |s| < 1."""
+    np.square(s, out=bump)
+    np.subtract(1.0, bump, out=bump)
+    np.maximum(bump, 0.0, out=bump)
+    np.square(bump, out=slope)
+    slope *= bump
+    slope *= weights  # they go in with the third factor, which both have
+    bump *= slope
+    slope *= s
+    slope *= rate
 
 
-def _blocks(centers, length):
-    n_blocks = max(int((centers[-1] - centers[0]) / length), 1)
-    return np.minimum(((centers - centers[0]) / length).astype(int), n_blocks - 1)
+class _Integrals:
+    """Integrals over windows for both parities, piece by piece of the samples."""
+
+    def __init__(self, values, runs, n_outputs, n_windows, space):
+        self.values, self.runs, self.n_outputs, self.space = values, runs, n_outputs, space
+        self.norms = np.zeros((2, n_windows))
+        self.sums: list[np.ndarray] = []
+
+    def add(self, parity: int, kernel: _Kernel, piece: slice) -> None:
+        """Add what the samples of one parity in a piece give."""
+        first = piece.start + (parity - piece.start) % 2
+        rows = self.values(self.runs, slice(first, piece.stop, 2))
+        if len(self.sums) == parity:
+            self.sums.append(self.space.array(f"sums {parity}", (*rows.shape[:2], self.norms.shape[1])))
+            self.sums[parity][...] = 0.0
+        split = len(rows) - self.n_outputs
+        _add_tiles(rows[:split], kernel.bump, kernel, self.sums[parity][:split], self.space)
+        _add_tiles(rows[split:], kernel.slope, kernel, self.sums[parity][split:], self.space)
+        _add_norms(kernel, self.norms[parity])
+
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Even and odd rows `(feature + output, run, window)`: integrals over those of the bumps."""
+        for sums, norm in zip(self.sums, self.norms, strict=True):
+            sums /= np.maximum(norm, 1e-300)
+        return self.sums[0], self.sums[1]
+
+
+def _add_norms(kernel, norms):
+    """norms[window] += integral of its bump over the samples of the kernel."""
+    if len(kernel.first):
+        totals = np.add.reduceat(kernel.bump, np.arange(len(kernel.first)) * kernel.tile)
+        windows = kernel.first[:, None] + np.arange(totals.shape[1])
+        inside = windows < len(norms)
+        np.add.at(norms, windows[inside], totals[inside])
+
+
+def _add_tiles(rows, weights, kernel, sums, space):
+    """sums[..., window] += rows @ weights, tile by tile; windows beyond the last have no weight."""
+    flat, into = rows.reshape(-1, rows.shape[2]), sums.reshape(-1, sums.shape[2])
+    n_slots, tile, n_windows = weights.shape[1], kernel.tile, sums.shape[2]
+    whole = rows.shape[2] // tile if np.all(np.diff(kernel.first) > 0) else 0
+    if whole > n_slots and len(flat) <= _FEW_ROWS:  # fewer steps slot by slot than tile by tile
+        stack = flat[:, : whole * tile].reshape(len(flat), whole, tile).transpose(1, 0, 2)
+        found = space.array("tiles", (whole, len(flat), n_slots))
+        np.matmul(stack, weights[: whole * tile].reshape(whole, tile, n_slots), out=found)
+        for slot in range(n_slots):
+            windows = kernel.first[:whole] + slot
+            windows = windows[: np.searchsorted(windows, n_windows)]
+            into[:, windows] += found[: len(windows), :, slot].T
+    else:
+        whole = 0
+    for k in range(whole, len(kernel.first)):
+        samples, low = slice(k * tile, (k + 1) * tile), kernel.first[k]
+        width = min(n_slots, n_windows - low)
+        into[:, low : low + width] += flat[:, samples] @ weights[samples, :width]

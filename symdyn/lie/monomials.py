@@ -10,7 +10,15 @@ import numpy as np
 
 from symdyn.lie.space import Features, chosen_columns, spread_columns
 
-__all__ = ["Monomials", "Polynomial", "monomial_jacobian", "monomial_name", "monomials", "polynomial_exponents"]
+__all__ = [
+    "Monomials",
+    "Polynomial",
+    "monomial_jacobian",
+    "monomial_name",
+    "monomial_rows",
+    "monomials",
+    "polynomial_exponents",
+]
 
 
 @dataclass(frozen=True)
@@ -109,20 +117,82 @@ def monomials(points: np.ndarray, exponents: np.ndarray, noise: np.ndarray | flo
 
     With `noise` `(state,)` above 0 each power is replaced by the Hermite polynomial that has it for its mean.
     """
-    powers = _power_table(points, int(exponents.max(initial=0)), noise)
-    values = np.ones((len(exponents), len(points)))
-    for state in range(exponents.shape[1]):
-        values *= powers[exponents[:, state], :, state]
-    return values.T
+    variance = np.broadcast_to(np.square(noise), points.shape[1:])[:, None]
+    return monomial_rows(np.ascontiguousarray(points.T), exponents, variance).T
+
+
+def monomial_rows(
+    states: np.ndarray, exponents: np.ndarray, variance: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Values `(feature, ...)` of the monomials at `states` `(state, ...)`, each from a lower one by one product.
+
+    x^a = x_j x^(a − e_j), and with noise of variance v_j the Hermite polynomials, whose mean is x^a:
+
+        He_a = x_j He_(a − e_j) − (a_j − 1) v_j He_(a − 2 e_j).
+
+    Parameters
+    ----------
+    states : ndarray, `(state, ...)`
+    exponents : ndarray, `(feature, state)`
+    variance : ndarray, `(state, ...)`
+        Of the noise; broadcast against the samples.
+    out : ndarray, `(feature, ...)`, optional
+        Filled and returned.
+    """
+    steps, n_extra = _recursion(np.asarray(exponents, dtype=np.int64).tobytes(), len(states))
+    block = np.empty((len(exponents), *states.shape[1:])) if out is None else out
+    rows = [*block, *np.empty((n_extra, *states.shape[1:]))]
+    noisy, scratch = [bool(np.any(v)) for v in variance], np.empty(states.shape[1:])
+    for row, state, lower, lowest, power in steps:
+        if power == 0:
+            rows[row][...] = 1.0
+            continue
+        np.multiply(rows[lower], states[state], out=rows[row])
+        if power > 1 and noisy[state]:
+            rows[row] -= np.multiply(rows[lowest], (power - 1) * variance[state], out=scratch)
+    return block
+
+
+@lru_cache(maxsize=256)
+def _recursion(exponents: bytes, n_states: int):
+    """Steps (row, state j, row of a − e_j, row of a − 2 e_j, a_j) in an order in which they can be taken.
+
+    Rows after those of the monomials asked for hold lower ones that are missing there; their number comes second.
+    """
+    # The buffer of no states at all is empty: it stands for one constant.
+    given = np.frombuffer(exponents, dtype=np.int64).reshape(-1, n_states).tolist() if n_states else [()]
+    rows = [tuple(row) for row in given]
+    index = {monomial: row for row, monomial in reversed(list(enumerate(rows)))}
+    steps, done = [], 0
+    while done < len(rows):
+        monomial = rows[done]
+        states = [j for j, power in enumerate(monomial) if power]
+        # Any state will do; one whose lower monomial is there already saves a row.
+        state = next((j for j in reversed(states) if _lowered(monomial, j, 1) in index), states[-1] if states else 0)
+        power = monomial[state] if states else 0
+        lower = [_lowered(monomial, state, by) for by in (1, 2) if by <= power]
+        for missing in [one for one in lower if one not in index]:
+            index[missing] = len(rows)
+            rows.append(missing)
+        places = [index[one] for one in lower] + [0, 0]
+        steps.append((sum(monomial), done, state, places[0], places[1], power))
+        done += 1
+    return [step[1:] for step in sorted(steps)], len(rows) - len(given)
+
+
+def _lowered(monomial, state, by):
+    return (*monomial[:state], monomial[state] - by, *monomial[state + 1 :])
 
 
 def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
     """Derivatives `(sample, feature, state)` of the monomials: d x^a / dx_j = a_j x^(a - e_j)."""
-    derivatives = np.zeros((len(points), *exponents.shape))
-    for state in range(exponents.shape[1]):
-        lowered = exponents.copy()
-        lowered[:, state] = np.maximum(lowered[:, state] - 1, 0)
-        derivatives[:, :, state] = monomials(points, lowered) * exponents[:, state]
+    n_states = exponents.shape[1]
+    lowered = np.maximum(exponents[:, None] - np.eye(n_states, dtype=int), 0).reshape(-1, n_states)
+    needed, place = np.unique(lowered, axis=0, return_inverse=True)
+    values = monomials(points, needed).T
+    derivatives = np.empty((len(points), *exponents.shape))
+    for row, (powers, here) in enumerate(zip(exponents, place.reshape(exponents.shape), strict=True)):
+        np.multiply(values[here].T, powers, out=derivatives[:, row])
     return derivatives
 
 
@@ -130,13 +200,3 @@ def monomial_name(row, states) -> str:
     """`x^2 y` for exponents (2, 1); `1` for the constant."""
     factors = [s if a == 1 else f"{s}^{a}" for s, a in zip(states, row, strict=True) if a]
     return " ".join(factors) or "1"
-
-
-def _power_table(points, degree, noise=0.0):
-    """He_k(x) of variance noise^2, `(power, sample, state)`: He_{k+1} = x He_k − k noise^2 He_{k−1}."""
-    table = np.ones((degree + 1, *points.shape))
-    for power in range(1, degree + 1):
-        table[power] = table[power - 1] * points
-        if power > 1:
-            table[power] -= (power - 1) * np.square(noise) * table[power - 2]
-    return table

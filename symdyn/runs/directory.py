@@ -12,13 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from logging.handlers import MemoryHandler
 from pathlib import Path
 
 import xarray as xr
 
+from symdyn.runs.lock import DirectoryLock
+from symdyn.runs.progress import Progress
+
 __all__ = ["RunDirectory", "checksum"]
 
 _PACKAGES = ("symdyn-workbench", "numpy", "scipy", "xarray", "dask", "pysindy", "scikit-learn")
+_INTERRUPTED = (130, 143)  # exit codes of a job that was told to stop, which is no error of its own
 
 
 class RunDirectory:
@@ -32,35 +37,64 @@ class RunDirectory:
         Everything the run depends on: str, int, float, bool values; written to `config.toml`.
     quiet : bool
         Log to `run.log` only.
+    resume : bool
+        Add to `run.log` rather than begin it anew.
+
+    Raises
+    ------
+    ValueError
+        On entering, if another job works in the directory.
     """
 
-    def __init__(self, path, config: dict, *, quiet: bool = False):
+    def __init__(self, path, config: dict, *, quiet: bool = False, resume: bool = False):
         self.path = Path(path)
         self.config = {key: value for key, value in config.items() if value is not None}
         self.stages: dict[str, float] = {}
         self.figures = self.path / "figures"
-        self._quiet = quiet
+        self._quiet, self._mode = quiet, "a" if resume else "w"
         self.log = logging.getLogger(f"symdyn.run.{self.path.resolve()}")
+        self._lock = DirectoryLock(self.path, self.log)
 
     def __enter__(self) -> RunDirectory:
         self.figures.mkdir(parents=True, exist_ok=True)
-        (self.path / "config.toml").write_text(self._toml())
-        self._handlers: list[logging.Handler] = [logging.FileHandler(self.path / "run.log", mode="w")]
-        if not self._quiet:
-            self._handlers.append(logging.StreamHandler())
-        for handler in self._handlers:
-            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-            self.log.addHandler(handler)
-        self.log.setLevel(logging.INFO)
+        self._handlers: list[logging.Handler] = []
+        # Held back until the lock is ours: the log of the job that has it must stay as it is.
+        early = MemoryHandler(1000)
+        self.log.setLevel(logging.DEBUG)
         self.log.propagate = False
+        self.log.addHandler(early)
+        try:
+            self._lock.acquire()
+        finally:
+            self.log.removeHandler(early)
+        (self.path / "config.toml").write_text(self._toml())
+        self._start_log()
+        for record in early.buffer:
+            self.log.handle(record)
         return self
 
     def __exit__(self, kind, error, trace) -> None:
-        if error is not None and not (isinstance(error, SystemExit) and error.code in (0, None)):
+        if error is not None and not (isinstance(error, SystemExit) and error.code in (0, None, *_INTERRUPTED)):
             self.log.error("stopped: %s: %s", kind.__name__, error)
         for handler in self._handlers:
             self.log.removeHandler(handler)
             handler.close()
+        self._lock.release()
+
+    def progress(self, name: str) -> Progress:
+        """A bar on a terminal, a line a minute elsewhere, nothing in a quiet run; called with (done, total)."""
+        return Progress(name, self.log, quiet=self._quiet)
+
+    def _start_log(self):
+        to_file = logging.FileHandler(self.path / "run.log", mode=self._mode)
+        self._handlers.append(to_file)
+        if not self._quiet:
+            to_screen = logging.StreamHandler()
+            to_screen.setLevel(logging.INFO)
+            self._handlers.append(to_screen)
+        for handler in self._handlers:
+            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+            self.log.addHandler(handler)
 
     @property
     def finished(self) -> bool:

@@ -1,29 +1,75 @@
-"""One job in one run directory: resume, scheduler, errors a person can read."""
+"""One job in one run directory: resume, scheduler, errors a person can read, Ctrl-C."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from symdyn.runs.directory import RunDirectory
-from symdyn.runs.scheduler import scheduler
+from symdyn.runs.scheduler import dashboard, scheduler
 
 __all__ = ["run_job"]
 
 
 def run_job(args: argparse.Namespace, config: dict, job: Callable[[RunDirectory, argparse.Namespace], None]) -> None:
-    """Run `job(run, args)` with the options of `add_options`; bad input ends the process with one line and code 1."""
-    with RunDirectory(args.out, config, quiet=args.quiet) as run:
-        if args.resume and run.finished:
-            run.log.info("already finished with these options: %s", run.path / "report.html")
-            return
+    """Run `job(run, args)` with the options of `add_options`.
+
+    Bad input ends the process with one line and code 1, Ctrl-C with code 130 and termination (as by a batch system at
+    the end of its time) with code 143; what is finished is kept, and the last line says how to go on.
+    """
+    with _terminable():
         try:
-            with scheduler(args.scheduler) as used:
-                run.log.info("scheduler: %s", used)
-                job(run, args)
-        except (ValueError, FileNotFoundError) as error:
+            with RunDirectory(args.out, config, quiet=args.quiet, resume=args.resume) as run:
+                _run(run, args, job)
+        except (ValueError, OSError, ImportError) as error:
             # What is wrong with the input is in the message; where in our code it was noticed helps nobody.
-            run.log.debug("stopped", exc_info=error)
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {_one_line(error)}")
+
+
+def _run(run, args, job):
+    if args.resume and run.finished:
+        run.log.info("already finished with these options: %s", run.path / "report.html")
+        return
+    try:
+        with scheduler(args.scheduler) as used:
+            run.log.info("scheduler: %s", used)
+            if dashboard() is not None:
+                run.log.info("dashboard: %s", dashboard())
+            job(run, args)
+    except KeyboardInterrupt as error:
+        run.log.info("interrupted; what is finished is kept in %s: go on with the same command and --resume", run.path)
+        raise SystemExit(143 if isinstance(error, _Terminated) else 130) from None
+    except (ValueError, OSError, ImportError):
+        run.log.debug("stopped", exc_info=True)
+        raise
+    if (run.path / "report.html").exists():
         run.log.info("report: %s", run.path / "report.html")
+
+
+def _one_line(error):
+    return error.strerror if isinstance(error, OSError) and error.strerror and error.filename is None else error
+
+
+class _Terminated(KeyboardInterrupt):
+    pass
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the job as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_):
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

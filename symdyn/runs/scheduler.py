@@ -1,55 +1,143 @@
-"""Which Dask scheduler does the work: never a cluster that nobody asked for."""
+"""Which Dask scheduler does the work: never a cluster that nobody asked for.
+
+The order: a client given > what `--scheduler` names > the current client > `DASK_SCHEDULER_ADDRESS` > the configuration
+(`symdyn.scheduler` in Dask's, such as `~/.config/dask/symdyn.yaml`, or `DASK_SYMDYN__SCHEDULER`) > threads.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
+from dask import config
 from dask.config import set as configured
 
-__all__ = ["scheduler"]
+from symdyn.data.tasks import current_client
+
+__all__ = ["dashboard", "resolved", "scheduler", "slurm_cluster"]
+
+_NAMES = ("threads", "synchronous", "local", "slurm")
+_PATIENCE = "30s"  # for the answer of a scheduler
 
 
 @contextmanager
-def scheduler(name: str = "auto") -> Iterator[str]:
+def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
     """Use a scheduler inside a `with` block; yields what it is, for the log.
 
     Parameters
     ----------
-    name : {"auto", "threads", "synchronous", "local"} or an address `tcp://host:port`
-        `"auto"` takes the current Dask client, then `DASK_SCHEDULER_ADDRESS`, then threads.
+    name : {"auto", "threads", "synchronous", "local", "slurm"} or an address `tcp://host:port`
+        `"auto"` takes the first that there is of the list above; threads work chunk by chunk, so data may be larger
+        than memory. `"local"` starts processes on this machine, `"slurm"` jobs in the queue.
+    client : dask.distributed.Client, optional
+        Goes before everything else, and is left open.
 
     Raises
     ------
     ValueError
-        For any other name.
+        For any other name, for an address where nobody answers, and for `"slurm"` where there is no `sbatch`.
+    ImportError
+        For `"slurm"` without dask-jobqueue.
     """
-    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-    if name == "auto" and _current_client() is not None:
+    if client is not None:
+        with client.as_current(), configured(scheduler=client):
+            yield f"the given Dask client at {client.scheduler_info()['address']}"
+        return
+    name = resolved(name)
+    if name == "current":
         yield "the current Dask client"
+    elif name in ("threads", "synchronous"):
+        with configured(scheduler=name):
+            yield name
     elif name == "local":
-        from dask.distributed import Client, LocalCluster
+        from dask.distributed import LocalCluster
 
-        with LocalCluster(threads_per_worker=1) as cluster, Client(cluster):
+        # Left in this order: a cluster that ends before its client tells at length of results it loses.
+        with LocalCluster(threads_per_worker=1) as cluster, _client(cluster):
             yield f"local cluster, {len(cluster.workers)} workers"
-    elif "://" in name or (name == "auto" and address):
-        from dask.distributed import Client
-
-        with Client(address if name == "auto" else name, timeout="30s") as client:
-            yield f"Dask scheduler at {client.scheduler_info()['address']}"
-    elif name in ("auto", "threads", "synchronous"):
-        chosen = "threads" if name == "auto" else name
-        with configured(scheduler=chosen):
-            yield chosen
+    elif name == "slurm":
+        with _slurm_jobs() as cluster, _client(cluster):
+            yield f"SLURM jobs, scheduler at {cluster.scheduler_address}"
     else:
-        raise ValueError(f"scheduler must be auto, threads, synchronous, local or an address tcp://..., got {name!r}")
+        with _client(name) as opened:
+            yield f"Dask scheduler at {opened.scheduler_info()['address']}"
 
 
-def _current_client():
+def resolved(name: str) -> str:
+    """What `auto` stands for here: "current" or a name that is not auto.
+
+    Raises
+    ------
+    ValueError
+        For a name that means nothing, saying where it came from.
+    """
+    origin = "scheduler"
+    if name == "auto":
+        if current_client() is not None:
+            return "current"
+        if os.environ.get("DASK_SCHEDULER_ADDRESS"):
+            return os.environ["DASK_SCHEDULER_ADDRESS"]
+        name, origin = config.get("symdyn.scheduler", None) or "threads", "symdyn.scheduler in Dask's configuration"
+    if name not in _NAMES and "://" not in name:
+        raise ValueError(f"{origin} must be auto, {', '.join(_NAMES)} or an address tcp://..., got {name!r}")
+    return name
+
+
+def slurm_cluster(**options):
+    """A `dask_jobqueue.SLURMCluster` with no jobs yet; its `job_script()` works on any machine.
+
+    Parameters
+    ----------
+    **options
+        Go before the configuration of dask-jobqueue (`jobqueue.slurm` in Dask's; a template is in
+        `workflows/cluster/slurm.yaml`), which goes before two cores and 4 GB.
+
+    Raises
+    ------
+    ImportError
+        Without dask-jobqueue.
+    """
     try:
-        from dask.distributed import get_client
+        from dask_jobqueue.slurm import SLURMCluster
+    except ImportError as error:
+        raise ImportError(
+            "SLURM needs dask-jobqueue: install the extra hpc, pip install 'symdyn-workbench[hpc]'"
+        ) from error
+    threads = [f"export {name}_NUM_THREADS=1" for name in ("OMP", "OPENBLAS", "MKL")]
+    usual = {"cores": 2, "memory": "4GB"}
+    given = {name: config.get(f"jobqueue.slurm.{name}", None) for name in usual}
+    chosen = {name: value if given[name] is None else given[name] for name, value in usual.items()}
+    chosen |= {"processes": config.get("jobqueue.slurm.processes", None) or int(chosen["cores"])}
+    prologue = [*(config.get("jobqueue.slurm.job-script-prologue", None) or []), *threads]
+    return SLURMCluster(**{**chosen, "job_script_prologue": prologue, **options})
 
-        return get_client()
-    except ValueError:
-        return None
+
+def dashboard() -> str | None:
+    """The address of the dashboard of the current client, None without one (bokeh is in the extra `dashboard`)."""
+    client = current_client()
+    return client.dashboard_link if client is not None and find_spec("bokeh") is not None else None
+
+
+@contextmanager
+def _slurm_jobs():
+    with slurm_cluster() as cluster:
+        if shutil.which("sbatch") is None:
+            raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
+        # Jobs that reach their walltime are replaced only by a cluster that adapts.
+        cluster.adapt(minimum_jobs=1, maximum_jobs=int(config.get("symdyn.slurm.maximum-jobs", 10)))
+        yield cluster
+
+
+@contextmanager
+def _client(address):
+    from dask.distributed import Client
+
+    try:
+        client = Client(address, timeout=_PATIENCE)
+    except OSError as error:
+        raise ValueError(f"no Dask scheduler answers at {address}: {error}") from error
+    with client:
+        yield client

@@ -74,6 +74,8 @@ def worst(forms, weights):
     return float(np.sqrt(max(values[-1], 0.0)))
 
 
+# The test of the library has a level of its own: it calls a true one too small in some of a hundred noisy data sets.
+@pytest.mark.filterwarnings("ignore:the law leaves more than")
 @pytest.mark.accuracy
 @pytest.mark.parametrize("name", ["hopf", "cubic_spiral"])
 @pytest.mark.parametrize(
@@ -100,8 +102,8 @@ def test_sheared_rotation(name, eps, n, noise, n_seeds):
     refused, short, wrong = (int(each.sum()) for each in (rejected, bound < true, (rank >= 1) & (true >= 0.1)))
     print(
         f"\n{name}, true eps {smallest.mean():.3f}, {n} runs, {noise:.0%} noise: rank 1 accepted {accepted}/{total}, "
-        f"wrongly {wrong} (at most {at_most(wrong, total):.3f}), rank 2 {int((rank >= 2).sum())}, eps = 0 rejected {refused} "
-        f"(at most {at_most(refused, total):.3f}), median bound {np.median(bound):.4f}, below the truth {short}"
+        f"wrongly {wrong} (at most {at_most(wrong, total):.3f}), rank 2 {int((rank >= 2).sum())}; eps = 0 rejected "
+        f"{refused} (at most {at_most(refused, total):.3f}); median bound {np.median(bound):.4f}, too short {short}"
     )
     assert np.all(rank < 2)
     assert at_most(short, total) <= 0.09
@@ -114,6 +116,7 @@ def test_sheared_rotation(name, eps, n, noise, n_seeds):
         assert at_most(refused, total) <= 0.09
 
 
+@pytest.mark.filterwarnings("ignore:the law leaves more than")
 @pytest.mark.accuracy
 @pytest.mark.parametrize("name", [*PLANAR, *SPATIAL])
 @pytest.mark.parametrize("kind", ["affine", "cubic"])

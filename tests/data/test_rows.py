@@ -4,14 +4,23 @@ import numpy as np
 import pytest
 
 import symdyn as sd
+from symdyn.data.ensembles import ensemble_of
 from symdyn.data.moments import accumulate
 from symdyn.data.pairs import are_pairs, from_pairs
-from symdyn.data.rows import Layout, finely_sampled, law_rows
+from symdyn.data.rows import Layout, finely_sampled, plan_rows, row_batches
 from symdyn.data.trajectories import Trajectory, each_trajectory
 from symdyn.lie.features import Polynomial
 
 STEP = np.array([[0.99, -0.1], [0.1, 0.98]])  # finely sampled: ten steps in a characteristic time
 MAP = Layout("map", ("x", "y"), fine=True)
+
+
+def law_rows(run, layout, features):
+    """Even and odd rows of one trajectory `(row, term)`."""
+    ensemble = ensemble_of(run)
+    batches = row_batches(ensemble, plan_rows(ensemble, layout, (run.name,), 10**6), layout, features)
+    parts = [(batch.even[:, 0].T.copy(), batch.odd[:, 0].T.copy()) for batch in batches]
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def orbit(matrix, n=300, start=(1.0, 0.3)):
@@ -29,32 +38,32 @@ def logistic(n=300):
 
 
 def test_rows_of_a_map_hold_its_increments():
-    rows, _ = law_rows(orbit(STEP), MAP, Polynomial(1))
-    for half in (rows.even, rows.odd):
+    for half in law_rows(orbit(STEP), MAP, Polynomial(1)):
         np.testing.assert_allclose(half[:, 3:], half[:, 1:3] @ (STEP - np.eye(2)).T, atol=1e-12)
 
 
 def test_products_of_rows_two_steps_apart_carry_no_noise_bias():
     rng = np.random.default_rng(0)
     clean = orbit(STEP)
-    truth, _ = law_rows(clean, MAP, Polynomial(1))
-    crossed = []
+    truth = law_rows(clean, MAP, Polynomial(1))
+    crossed, even = [], truth[0]
     for _ in range(400):
         noisy = clean._replace(states=clean.states + 0.1 * rng.standard_normal(clean.states.shape))
-        rows, _ = law_rows(noisy, MAP, Polynomial(1))
-        crossed.append(rows.even.T @ rows.odd - truth.even.T @ truth.odd)
+        even, odd = law_rows(noisy, MAP, Polynomial(1))
+        crossed.append(even.T @ odd - truth[0].T @ truth[1])
     error = np.std(crossed, axis=0) / np.sqrt(len(crossed))
     assert np.all(np.abs(np.mean(crossed, axis=0)) < 4 * error + 1e-9)
-    squares = [rows.even[:, 1] @ rows.even[:, 1] - truth.even[:, 1] @ truth.even[:, 1]]
-    assert squares[0] > 1  # 300 samples of variance 0.01 would add 3
+    squared = even[:, 1] @ even[:, 1] - truth[0][:, 1] @ truth[0][:, 1]
+    assert squared > 1  # 300 samples of variance 0.01 would add 3
 
 
 def test_neighbours_are_no_instruments_where_one_step_changes_much():
     for run, states, fine in ((logistic(), ("x",), False), (orbit(STEP), ("x", "y"), True)):
         dataset = sd.open_trajectories(run.states, t=1.0, states=states)
         assert finely_sampled(dataset, states) is fine
-        rows, _ = law_rows(run, Layout("map", states, fine=fine), Polynomial(2))
-        assert (rows.even is not rows.odd) is fine
+        even, odd = law_rows(run, Layout("map", states, fine=fine), Polynomial(2))
+        assert np.array_equal(even, odd) != fine
+        assert accumulate(dataset, Polynomial(2), Layout("map", states, fine=fine)).instrumented.all() == fine
 
 
 def test_a_map_needs_five_steps():

@@ -1,13 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
+import symdyn as sd
+from symdyn.data.moments import accumulate
 from symdyn.data.store import (
     FORMAT_VERSION,
     algebra_to_dataset,
     dataset_to_algebra,
     dataset_to_law,
+    dataset_to_moments,
     law_to_dataset,
+    load_moments,
+    moments_to_dataset,
+    save_moments,
     save_results,
 )
 from symdyn.lie import candidates
@@ -91,3 +99,47 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "half.nc").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"half\.nc holds no algebra that can be read"):
         LieAlgebra.load(tmp_path / "half.nc")
+
+
+@pytest.fixture(scope="module")
+def moments():
+    found = accumulate(sd.systems.kepler(3, n_times=60), Polynomial(1), "second_order")
+    odd = found.spread.copy()
+    odd[0, :4] = [np.nan, -0.0, np.inf, 5e-324]
+    odd[0, 4:5].view(np.int64)[:] = 0x7FF8000000000123  # a NaN that carries a message
+    return replace(found, spread=odd, labels=("a b", "ß", ""))
+
+
+def test_stored_sums_are_the_same_bits(moments, tmp_path):
+    save_moments(moments, tmp_path / "m.nc")
+    loaded = load_moments(tmp_path / "m.nc")
+    assert loaded.labels == moments.labels and [path.name for path in tmp_path.iterdir()] == ["m.nc"]
+    for name, value in vars(moments).items():
+        stored = np.asarray(getattr(loaded, name))
+        assert (stored.dtype.kind, stored.shape) == (np.asarray(value).dtype.kind, np.shape(value)), name
+        assert stored.tobytes() == np.asarray(value).tobytes() or name == "labels", name
+
+
+def test_sums_are_read_by_any_netcdf_reader(moments, tmp_path):
+    save_moments(moments, tmp_path / "m.nc")
+    with xr.open_dataset(tmp_path / "m.nc", engine="h5netcdf") as dataset:
+        assert dataset.attrs["format_version"] == FORMAT_VERSION
+        np.testing.assert_array_equal(dataset["points"], moments.points)
+
+
+def test_stored_sums_that_changed_or_lack_something_are_refused(moments, tmp_path):
+    dataset = moments_to_dataset(moments)
+    changed = dataset.copy(deep=True)
+    changed["points"][0, 0] += 1e-16 + abs(float(changed["points"][0, 0])) * 1e-15
+    for wrong, message in (
+        (changed, "damaged: their checksum does not match"),
+        (dataset.drop_vars("count"), "no sums over trajectories: count missing"),
+        (dataset.assign_attrs(format_version=FORMAT_VERSION + 1), "update symdyn"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            dataset_to_moments(wrong)
+    (tmp_path / "half.nc").write_bytes(b"nothing of the kind")
+    with pytest.raises(ValueError, match=r"half\.nc holds no sums that can be read"):
+        load_moments(tmp_path / "half.nc")
+    with pytest.raises(FileNotFoundError, match=r"none\.nc"):
+        load_moments(tmp_path / "none.nc")

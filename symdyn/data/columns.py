@@ -1,0 +1,67 @@
+"""Features of many runs at once, features first: the layout in which sums over samples are fastest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symdyn.lie.features import Features, Fourier, Monomials, Polynomial, Sum
+from symdyn.lie.monomials import monomial_rows, polynomial_exponents
+from symdyn.lie.space import chosen_columns
+
+__all__ = ["fill_features"]
+
+
+def fill_features(features: Features, states: np.ndarray, noise: np.ndarray, out: np.ndarray) -> None:
+    """Write debiased features `(feature, run, sample)` into `out`.
+
+    Parameters
+    ----------
+    features : Features
+    states : ndarray, `(state, run, sample)`
+    noise : ndarray, `(run, state)`
+        Standard deviation of the noise on the states of each run.
+    out : ndarray, `(feature, run, sample)`
+
+    Raises
+    ------
+    ValueError
+        For states that do not fit the features.
+    """
+    if isinstance(features, Sum):
+        ends = np.cumsum([part.size(len(states)) for part in features.parts])
+        for part, end, start in zip(features.parts, ends, [0, *ends[:-1]], strict=True):
+            fill_features(part, states, noise, out[start:end])
+    elif isinstance(features, Polynomial | Monomials):
+        _fill_monomials(features, states, noise, out)
+    elif isinstance(features, Fourier):
+        _fill_waves(features.n_frequencies, states, noise, out)
+    elif type(features).debiased is Features.debiased or not np.any(noise):
+        values = features(states.reshape(len(states), -1).T)
+        out[...] = values.T.reshape(out.shape)
+    else:
+        for run, level in enumerate(noise):
+            out[:, run] = features.debiased(states[:, run].T, level).T
+
+
+def _fill_monomials(features, states, noise, out):
+    if isinstance(features, Polynomial):
+        columns = list(features.columns if features.columns is not None else range(len(states)))
+        exponents = polynomial_exponents(len(columns), features.degree, features.constant)
+    else:
+        exponents = np.array(features.exponents, dtype=int)
+        columns = list(range(len(states)))
+    # Shapes are checked where they are for any points.
+    chosen_columns(states[:, 0, :1].T, features.columns if isinstance(features, Polynomial) else None, None)
+    if len(columns) != exponents.shape[1]:
+        raise ValueError(f"these features read {exponents.shape[1]} states, the points have {len(states)}")
+    read = states if columns == list(range(len(states))) else states[columns]
+    monomial_rows(read, exponents, np.square(noise.T[columns])[:, :, None], out)
+
+
+def _fill_waves(n_frequencies, states, noise, out):
+    waves = out.reshape(n_frequencies, len(states), 2, *states.shape[1:])
+    for k in range(1, n_frequencies + 1):
+        # E sin(k (x + e)) = exp(−k^2 s^2 / 2) sin(k x) for normal e of standard deviation s.
+        growth = np.exp(k**2 * np.square(noise.T)[:, :, None] / 2)
+        np.multiply(np.sin(k * states), growth, out=waves[k - 1, :, 0])
+        np.multiply(np.cos(k * states), growth, out=waves[k - 1, :, 1])

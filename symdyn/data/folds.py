@@ -1,0 +1,81 @@
+"""Bounds on what is kept of many trajectories: neighbours are added up, always the same ones, however they are chunked.
+
+A sum of products takes 8 terms^2 bytes, and there is one a stretch of time. Where the sums do not fit, stretches get
+longer, up to one a trajectory; beyond some thousands of trajectories neighbours are folded, whole ones together.
+Trajectory k of n goes to fold k N / n, rounded down: that is known without asking any other chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from symdyn.data.moments import Moments
+
+__all__ = ["fold_numbers", "folded_traits", "most_groups", "refolded"]
+
+_MOST, _FEWEST = 2000, 64  # groups: more tell a bootstrap nothing, with fewer it has too few parts
+_BYTES = 64e6
+_MEAN_SQUARES = ("spread", "noise")
+_MEANS = ("signal", "power", "mean")
+
+
+def most_groups(n_terms: int) -> int:
+    """How many sums of `n_terms` terms squared are kept: at most 2000, of 64 MB together, but at least 64."""
+    return int(np.clip(_BYTES / (8 * n_terms**2), _FEWEST, _MOST))
+
+
+def fold_numbers(place: int, n: int, total: int, n_folds: int) -> np.ndarray:
+    """The folds `(trajectory,)` of `n` trajectories from number `place` on, of `total`; −1 where none are folded."""
+    if total <= n_folds:
+        return np.full(n, -1)
+    return np.arange(place, place + n) * n_folds // total
+
+
+def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
+    """Means over neighbours of arrays `(trajectory, ...)`: of squares for standard deviations.
+
+    Parameters
+    ----------
+    traits : dict of ndarray, `(trajectory, ...)`
+        By the names that `Moments` gives them.
+    weights : ndarray, `(trajectory,)`
+        Numbers of rows.
+    starts : ndarray, `(fold,)`
+        The first trajectory of each fold.
+    """
+    total = np.add.reduceat(weights, starts)[:, None]
+    folded = {}
+    for name, values in traits.items():
+        if name in _MEANS:
+            folded[name] = np.add.reduceat(weights[:, None] * values, starts) / total
+        elif name in _MEAN_SQUARES:
+            folded[name] = np.sqrt(np.add.reduceat(weights[:, None] * np.square(values), starts) / total)
+        else:
+            folded[name] = np.logical_and.reduceat(values, starts)
+    return folded
+
+
+def refolded(moments: Moments) -> Moments:
+    """The same sums, neighbouring entries that are parts of one fold added up."""
+    first = np.ones(moments.n_trajectories, dtype=bool)
+    first[1:] = (moments.fold[1:] != moments.fold[:-1]) | (moments.fold[1:] < 0)
+    if first.all():
+        return moments
+    entry, starts = np.cumsum(first) - 1, np.flatnonzero(first)
+    rows = np.bincount(moments.trajectory, weights=moments.count)
+    traits = {name: getattr(moments, name) for name in (*_MEANS, *_MEAN_SQUARES, "instrumented")}
+    groups = np.flatnonzero(first[moments.trajectory])  # an entry that is folded has one group
+    return replace(
+        moments,
+        cross=np.add.reduceat(moments.cross, groups),
+        count=np.add.reduceat(moments.count, groups),
+        trajectory=entry[moments.trajectory[groups]],
+        owner=entry[moments.owner],
+        fold=moments.fold[starts],
+        labels=tuple(moments.labels[k] for k in starts),
+        **folded_traits(traits, rows, starts),
+    )

@@ -1,0 +1,86 @@
+"""Sums over rows of the law that grow batch by batch, by BLAS, in memory that is there from the start."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from symdyn.data.rows import Batch
+
+__all__ = ["RowSums"]
+
+_AT_A_TIME = 1 << 22  # bytes of products of a batch of runs
+
+
+class RowSums:
+    """Products of rows for each group, and moments of the targets for each run.
+
+    Parameters
+    ----------
+    groups : ndarray, `(run,)`
+        The first group of each run: its stretches of time go to that one and those after it.
+    n_groups : int
+    n_terms : int
+        Features and targets.
+    n_outputs : int
+        Targets, the last of the terms.
+    """
+
+    def __init__(self, groups: np.ndarray, n_groups: int, n_terms: int, n_outputs: int):
+        self.groups = groups
+        self.cross = np.zeros((n_groups, n_terms, n_terms))
+        self.product = np.empty((n_terms, n_terms))
+        self.count = np.zeros(n_groups, dtype=int)
+        self.rows = np.zeros(len(groups))
+        self.targets = {name: np.zeros((len(groups), n_outputs)) for name in ("signal", "power", "mean")}
+
+    def add(self, runs: np.ndarray, batch: Batch) -> None:
+        """Add a batch of rows of some runs, in ascending order."""
+        edges = np.concatenate([[0], np.flatnonzero(np.diff(batch.stretch)) + 1, [len(batch.stretch)]])
+        for start, stop in pairwise(edges):
+            self._add_products(self.groups[runs] + batch.stretch[start], batch, slice(start, stop))
+        n = self.targets["mean"].shape[1]
+        even, odd = batch.even[-n:], batch.odd[-n:]
+        middle = (even + odd) / 2
+        self.rows[runs] += len(batch.stretch)
+        self.targets["signal"][runs] += np.einsum("orw,orw->ro", even, odd)
+        self.targets["power"][runs] += np.einsum("orw,orw->ro", middle, middle)
+        self.targets["mean"][runs] += middle.sum(axis=2).T
+
+    def symmetrised(self) -> np.ndarray:
+        """(C + C^T) / 2 `(group, term, term)`, in place."""
+        step = max(_AT_A_TIME // self.cross[0].nbytes, 1)
+        for first in range(0, len(self.cross), step):
+            some = self.cross[first : first + step]
+            some += some.swapaxes(1, 2)
+            some *= 0.5
+        return self.cross
+
+    def target_means(self) -> dict[str, np.ndarray]:
+        """Means over rows `(run, output)`."""
+        return {name: total / self.rows[:, None] for name, total in self.targets.items()}
+
+    def _add_products(self, groups, batch, rows):
+        even = batch.even[:, :, rows]
+        # One array on both sides: numpy then takes the symmetric product, half the work.
+        odd = even if batch.odd is batch.even else batch.odd[:, :, rows]
+        if len(groups) == 1:
+            self.count[groups[0]] += rows.stop - rows.start
+            self.cross[groups[0]] += np.matmul(even[:, 0], odd[:, 0].T, out=self.product)
+            return
+        starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+        sizes = np.diff(np.append(starts, len(groups)))
+        self.count[groups[starts]] += (rows.stop - rows.start) * sizes
+        if sizes.max() > 1:  # neighbours of one fold come together, in one product
+            for start, size in zip(starts, sizes, strict=True):
+                one = even[:, start : start + size].reshape(len(even), -1)
+                other = one if odd is even else odd[:, start : start + size].reshape(len(odd), -1)
+                self.cross[groups[start]] += np.matmul(one, other.T, out=self.product)
+            return
+        step = max(_AT_A_TIME // self.cross[0].nbytes, 1)
+        for first in range(0, len(groups), step):
+            some = slice(first, first + step)
+            one = even[:, some].transpose(1, 0, 2)
+            other = one if odd is even else odd[:, some].transpose(1, 0, 2)
+            self.cross[groups[some]] += np.matmul(one, other.transpose(0, 2, 1))

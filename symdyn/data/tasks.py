@@ -1,0 +1,104 @@
+"""Independent pieces of work on whatever scheduler is in use, handed over one by one as they finish."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Iterator, Mapping
+from concurrent import futures
+
+from dask import config
+from dask.base import get_scheduler
+from dask.delayed import Delayed
+from dask.system import CPU_COUNT
+from threadpoolctl import threadpool_limits
+
+__all__ = ["as_finished", "current_client", "one_blas_thread"]
+
+
+def as_finished(work: Mapping[Hashable, Delayed], n_threads: int | None = None) -> Iterator[tuple[Hashable, object]]:
+    """Names and results of the work in the order in which it ends; an exception stands in for the result it prevented.
+
+    Parameters
+    ----------
+    work : dict of Delayed
+    n_threads : int, optional
+        At most so many at a time where no Dask client is in use: each may hold a chunk in memory.
+
+    Notes
+    -----
+    With a Dask client, results are released on the workers once they are here. Without one, each piece runs as a whole
+    in one thread: its chunk is read, summed and let go.
+    """
+    client = current_client()
+    if client is not None:
+        yield from _from_workers(client, work)
+    elif config.get("scheduler", None) in ("sync", "synchronous", "single-threaded"):
+        yield from ((name, _outcome(piece)) for name, piece in work.items())
+    else:
+        yield from _from_threads(work, n_threads or config.get("num_workers", None) or CPU_COUNT)
+
+
+def current_client():
+    """The Dask client that `compute` would use here, or None."""
+    # `get_scheduler` knows what was configured inside a `with` block, which a search for clients does not.
+    owner = getattr(get_scheduler(), "__self__", None)
+    return owner if hasattr(owner, "scheduler_info") else None
+
+
+class _OneThread:
+    """BLAS threads belong to a process, not to a thread of it: the first of several tasks limits, the last restores."""
+
+    def __init__(self):
+        self.gate, self.tasks, self.limits = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self.gate:
+            self.tasks += 1
+            if self.tasks == 1:
+                self.limits = threadpool_limits(1)
+
+    def __exit__(self, *_):
+        with self.gate:
+            self.tasks -= 1
+            if self.tasks == 0 and self.limits is not None:
+                self.limits.restore_original_limits()
+
+
+_ONE_THREAD = _OneThread()
+
+
+def one_blas_thread() -> _OneThread:
+    """One BLAS thread in this process inside a `with` block; blocks may overlap in several threads."""
+    return _ONE_THREAD
+
+
+def _from_workers(client, work):
+    from dask.distributed import as_completed
+
+    names = dict(zip(client.compute(list(work.values())), work, strict=True))
+    try:
+        for future in as_completed(list(names)):
+            error = future.exception()
+            yield names.pop(future), future.result() if error is None else error
+            future.release()
+    finally:
+        if names:
+            client.cancel(list(names))
+
+
+def _from_threads(work, n_threads):
+    pool = futures.ThreadPoolExecutor(min(n_threads, max(len(work), 1)))
+    try:
+        with one_blas_thread():
+            names = {pool.submit(_outcome, piece): name for name, piece in work.items()}
+            for future in futures.as_completed(list(names)):
+                yield names.pop(future), future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _outcome(piece):
+    try:
+        return piece.compute(scheduler="synchronous")
+    except Exception as error:
+        return error

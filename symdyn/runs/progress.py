@@ -1,0 +1,79 @@
+"""How far a run is: a bar on a terminal, one line a minute in batch logs, nothing when asked."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+__all__ = ["Progress"]
+
+_WIDTH = 24
+_BETWEEN_BARS = 0.1  # seconds
+_BETWEEN_LINES = 60.0
+
+
+class Progress:
+    """Called with the numbers of finished pieces and of all.
+
+    Parameters
+    ----------
+    name : str
+        Of what is going on.
+    log : logging.Logger
+        Takes the lines of batch runs.
+    quiet : bool
+    stream : text stream, optional
+        Where a bar is drawn if it is a terminal; standard error if left out.
+    clock : callable, optional
+        Seconds.
+    """
+
+    def __init__(self, name: str, log: logging.Logger, *, quiet: bool = False, stream=None, clock=time.monotonic):
+        self._name, self._log, self._quiet, self._clock = name, log, quiet, clock
+        self._stream = sys.stderr if stream is None else stream
+        self._terminal = bool(getattr(self._stream, "isatty", lambda: False)())
+        self._start: tuple[float, int] | None = None
+        self._told = -float("inf")
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell, if it is time to."""
+        if self._quiet:
+            return
+        now = self._clock()
+        if self._start is None:
+            # What an earlier run has done says nothing of the rate of this one.
+            self._start = (now, done)
+            self._told = now if not self._terminal else self._told
+        finished = done >= total
+        if self._terminal:
+            if finished or now - self._told >= _BETWEEN_BARS:
+                self._told = now
+                self._stream.write(f"\r{self._bar(done, total)} {self._text(now, done, total)}\x1b[K")
+                self._stream.write("\n" if finished else "")
+                self._stream.flush()
+        elif now - self._told >= _BETWEEN_LINES:
+            self._told = now
+            self._log.info("%s: %s", self._name, self._text(now, done, total))
+
+    def _bar(self, done, total):
+        filled = _WIDTH * done // max(total, 1)
+        return f"{self._name} [{'#' * filled}{'.' * (_WIDTH - filled)}]"
+
+    def _text(self, now, done, total):
+        began, before = self._start or (now, done)
+        rate = (done - before) / max(now - began, 1e-9)
+        if done == before:
+            return f"{done} of {total}"
+        left = "" if done >= total else f", {_clock_time((total - done) / rate)} left"
+        return f"{done} of {total}, {_rate(rate)}{left}"
+
+
+def _rate(rate):
+    return f"{rate:.3g} a second" if rate >= 1 else f"{60 * rate:.3g} a minute"
+
+
+def _clock_time(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

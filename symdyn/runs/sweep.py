@@ -1,0 +1,117 @@
+"""One job at every point of a grid of parameters, each finished point kept: results as one Dataset.
+
+folder/points/<hash>.json
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from dask.delayed import delayed
+
+from symdyn.data.identity import fingerprint
+from symdyn.data.store import write_whole
+from symdyn.data.tasks import as_finished, one_blas_thread
+
+__all__ = ["grid", "sweep"]
+
+_ROOMS = ("lie", "data", "systems", "discovery", "regression", "runs")  # whose code a point depends on
+
+
+def grid(swept: dict[str, list]) -> list[dict]:
+    """All combinations, the last parameter running fastest.
+
+    Raises
+    ------
+    ValueError
+        For parameters that are not swept: no values, or values given twice.
+    """
+    for name, values in swept.items():
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"{name} must be a list of values to sweep, got {values!r}")
+        if len(set(map(str, values))) < len(values):
+            raise ValueError(f"{name} holds a value twice: {values}")
+    return [dict(zip(swept, values, strict=True)) for values in product(*swept.values())]
+
+
+def sweep(
+    job: Callable[..., dict],
+    fixed: dict,
+    swept: dict[str, list],
+    folder,
+    *,
+    log: logging.Logger | None = None,
+    progress: Callable[[int, int], object] | None = None,
+    reuse: bool = True,
+) -> xr.Dataset:
+    """Run a job at all points of a grid, on whatever Dask scheduler is in use.
+
+    Parameters
+    ----------
+    job : callable
+        Gives a dict of numbers and texts. With a cluster, its workers must be able to import it.
+    fixed : dict
+        Parameters that stay the same.
+    swept : dict of list
+        Values of those that do not; their names become the dims.
+    folder : path
+        The run directory. Points found under it, made by the same code with the same parameters, are not run again.
+    log, progress, reuse
+        As in `symdyn.data.checkpoint.accumulate_resumable`.
+
+    Returns
+    -------
+    xr.Dataset
+        A variable for each result. Points whose job failed are NaN (empty, for texts) and say why in `error`; they are
+        not kept, so that a later call tries them again.
+    """
+    log = log or logging.getLogger(__name__)
+    points = grid(swept)
+    name = f"{job.__module__}.{job.__qualname__}"
+    paths = [Path(folder) / "points" / f"{_fingerprint(name, {**fixed, **point})}.json" for point in points]
+    done = {k: json.loads(path.read_text()) for k, path in enumerate(paths) if reuse and path.exists()}
+    if done:
+        log.info("resume: %d of %d points were finished before, skipped", len(done), len(points))
+        for k in done:
+            log.debug("skipped %s, found %s", points[k], paths[k].name)
+    (Path(folder) / "points").mkdir(parents=True, exist_ok=True)
+    work = {k: delayed(_point)(job, {**fixed, **points[k]}) for k in range(len(points)) if k not in done}
+    tell = progress or (lambda done, total: None)
+    tell(len(done), len(points))
+    for k, result in as_finished(work):
+        if isinstance(result, Exception):
+            log.warning("%s: %s", points[k], result)
+            result = {"error": f"{type(result).__name__}: {result}"}
+        else:
+            write_whole(json.dumps(result).encode(), paths[k])
+        done[k] = result
+        tell(len(done), len(points))
+    return _dataset(swept, [done[k] for k in range(len(points))])
+
+
+def _fingerprint(name, parameters):
+    return fingerprint(name, dict(sorted(parameters.items())), rooms=_ROOMS)
+
+
+def _point(job, parameters):
+    with one_blas_thread():
+        return job(**parameters)
+
+
+def _dataset(swept, results):
+    shape = tuple(len(values) for values in swept.values())
+    variables = {}
+    for name in dict.fromkeys(name for result in results for name in result):
+        values = [result.get(name) for result in results]
+        text = name == "error" or any(isinstance(value, str) for value in values)
+        absent, kind = ("", object) if text else (np.nan, float)
+        column = np.array([absent if value is None else value for value in values], dtype=kind)
+        variables[name] = (tuple(swept), column.reshape(shape))
+    kinds = {name: object if isinstance(values[0], str) else None for name, values in swept.items()}
+    return xr.Dataset(variables, coords={name: np.array(swept[name], dtype=kind) for name, kind in kinds.items()})

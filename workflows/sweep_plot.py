@@ -1,0 +1,63 @@
+"""Pictures and the table of a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib import colormaps
+
+from symdyn.reporting.style import clean, new_figure
+
+
+def draw(folder: Path, results: xr.Dataset, y: str | None = None, x: str | None = None, colour: str | None = None):
+    """One result against one parameter, a line for each value of another; the mean and the range of all the rest.
+
+    Parameters
+    ----------
+    y, x, colour : str, optional
+        The result, the parameter on the axis, and the one told apart by colour; the first of each if left out.
+
+    Raises
+    ------
+    ValueError
+        For a result or parameter that is not there.
+    """
+    numbers = [str(name) for name, variable in results.data_vars.items() if variable.dtype.kind == "f"]
+    dims = [str(name) for name in results.dims if name != "seed"] or ["seed"]
+    y = _known("y", y or (numbers[0] if numbers else None), numbers)
+    x = _known("x", x or dims[0], results.dims)
+    others = [name for name in dims if name != x]
+    colour = _known("colour", colour or (others[0] if others else None), [*results.dims, None])
+    figure, axes = new_figure(5.5, 3.6)
+    panel = clean(axes[0, 0])
+    lines = [({}, "")] if colour is None else [({colour: k}, value) for k, value in enumerate(results[colour].values)]
+    for number, (chosen, value) in enumerate(lines):
+        part = results[y].isel(chosen)
+        rest = [name for name in part.dims if name != x]
+        ink = colormaps["viridis"](0.85 * number / max(len(lines) - 1, 1))
+        places = np.arange(part.sizes[x]) if part[x].dtype.kind not in "if" else part[x].values
+        panel.plot(places, part.mean(rest), "o-", color=ink, label=f"{colour} = {value}", markersize=3)
+        panel.fill_between(places, part.min(rest), part.max(rest), color=ink, alpha=0.15, linewidth=0)
+    if results[x].dtype.kind not in "if":
+        panel.set_xticks(np.arange(results.sizes[x]), [str(value) for value in results[x].values])
+    panel.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
+    if colour is not None:
+        panel.legend(frameon=False, fontsize=8)
+    path = folder / "1-sweep.png"
+    figure.savefig(path)
+    return [(path, f"{y} against {x}; lines are means, bands the range over everything not shown.")]
+
+
+def table(results: xr.Dataset) -> xr.Dataset:
+    """One row a point, for the report."""
+    flat = results.stack(point=list(results.dims), create_index=False).reset_coords()
+    names = [", ".join(f"{d} {flat[d].values[k]}" for d in results.dims) for k in range(flat.sizes["point"])]
+    return flat[list(results.data_vars)].assign_coords(point=np.array(names, dtype=object))
+
+
+def _known(argument, name, names):
+    if name not in names:
+        raise ValueError(f"{argument} of [plot] must be one of {', '.join(map(str, names))}, got {name!r}")
+    return name
