@@ -80,14 +80,14 @@ def check_law(lower: float, delta: float) -> list[str]:
     """A warning, also returned, if the law misses more of the rates than the question allows.
 
     What a law leaves over may be small where the data are and still decide a symmetry: near its limit cycle a linear
-    field misses 4 % of the rates of the Hopf normal form, and scalings look symmetric. So a tenth of delta is much.
+    field misses 4 % of the rates of the Hopf normal form, and scalings look symmetric. So a fifth of delta is much.
 
     Raises
     ------
     ValueError
         If more than half of the rates is left over.
     """
-    if not lower > delta / 10:
+    if not lower > delta / 5:
         return []
     text = (
         f"the law leaves more than {lower:.1%} of the rates unexplained, which noise does not account for: functions "
