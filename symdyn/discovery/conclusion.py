@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -53,7 +53,7 @@ def conclude(
     flow : ndarray, `(candidate,)`, optional
         The law as a combination of the candidates, see `flow_among`.
     """
-    accepted = _canonical_algebra(candidates, evidence)
+    accepted = _canonical_algebra(candidates, evidence, alpha)
     if flow is not None and accepted.dim == 1 and not accepted.exact.all():
         accepted = _flow_itself(candidates, evidence, flow) or accepted
     trivial = is_trivial(accepted)
@@ -90,7 +90,7 @@ def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra
     return verdict_text(verdicts, algebra.name) + below
 
 
-def _canonical_algebra(candidates, evidence) -> LieAlgebra:
+def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
     """The largest closed span of directions whose bound is below delta, in canonical form.
 
     The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
@@ -98,11 +98,25 @@ def _canonical_algebra(candidates, evidence) -> LieAlgebra:
     """
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
-        span = ensemble.span
-        canonical, exact, covariance = canonical_vectors(candidates.with_vectors(span), ensemble)
-        if exact.all() or closure_error(candidates.with_vectors(span)) < _OPEN:
+        basis = candidates.with_vectors(ensemble.span)
+        canonical, exact, covariance = canonical_vectors(basis, ensemble)
+        if exact.all() and not _holds(candidates, evidence, canonical, alpha):
+            # With twenty coefficients the ellipsoid has room for fractions that are no symmetry.
+            canonical, exact, _ = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
+            moved = np.hstack([ensemble.residuals(vector)[1] for vector in canonical])
+            covariance = moved.T @ moved / len(moved)
+        if exact.all() or closure_error(basis) < _OPEN:
             return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
+
+
+def _holds(candidates, evidence, vectors, alpha):
+    """Whether the evidence accepts generators as they stand, and does not reject that they are exact."""
+    weights = vectors @ np.linalg.pinv(candidates.vectors())
+    return all(
+        evidence.upper_bound(row, len(weights)) < evidence.delta and evidence.p_value(row) >= alpha / len(weights)
+        for row in weights
+    )
 
 
 def _flow_itself(candidates, evidence, flow) -> LieAlgebra | None:

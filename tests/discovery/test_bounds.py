@@ -217,3 +217,13 @@ def test_a_law_mixed_with_an_approximate_symmetry_by_noise_is_still_trivial(seed
     rates = np.linalg.norm(found.law_(points), axis=1)
     np.testing.assert_allclose(sizes / sizes.max(), rates / rates.max(), atol=1e-9)
     assert np.any(np.abs(mixed.basis.vectors() - named.basis.vectors()) > 1e-3)
+
+
+def test_fractions_inside_a_large_ellipsoid_are_no_symmetry():
+    """Twenty coefficients at 10 % noise: rounded ones lie inside the error of the span, and are broken by 0.55."""
+    data = sd.systems.selkov(noise=0.1, rng=2007, n_trajectories=40)
+    found = sd.SymmetryDiscovery(sd.candidates.polynomial(2, 3), CUBIC, rng=2007).fit(data)
+    accepted = found.verdicts_.verdict.values == "symmetric"
+    assert accepted.sum() == 1 and np.all(found.verdicts_.upper_bound.values[accepted] < 0.1)
+    assert not found.algebra_.exact.any() and not found.trivial_.exact.any()
+    assert np.all(np.linalg.eigvalsh(found.algebra_.covariance) > -1e-9) or found.trivial_.dim

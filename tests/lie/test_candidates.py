@@ -74,9 +74,7 @@ def test_bad_matrices_are_named():
 def test_a_mask_keeps_the_generators_inside_it():
     mask = np.kron(np.eye(2), np.ones((2, 2)))
     assert len(candidates.gl(4, mask=mask)) == 8 and len(candidates.so(4, mask=mask)) == 2
-    np.testing.assert_array_equal(
-        candidates.gl(4, mask=np.eye(4)).vectors(), candidates.scalings(4).vectors()
-    )
+    np.testing.assert_array_equal(candidates.gl(4, mask=np.eye(4)).vectors(), candidates.scalings(4).vectors())
     for bad, message in ((np.ones((2, 2)), "mask must have shape"), (np.zeros((4, 4)), "leaves no candidate")):
         with pytest.raises(ValueError, match=message):
             candidates.gl(4, mask=bad)
