@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.moments import Moments, accumulate
 from symdyn.data.pairs import are_pairs, from_pairs
 from symdyn.data.trajectories import open_trajectories
-from symdyn.discovery.conclusion import conclude, findings_text
+from symdyn.discovery.conclusion import conclude, findings_text, flow_among
 from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import LawSample, judge_elements
 from symdyn.discovery.evidence import Evidence, bracket_forms
@@ -241,6 +241,7 @@ class SymmetryDiscovery(BaseEstimator):
             self.evidence_,
             self.alpha,
             lambda algebra: setting.parallel(algebra, moments, scales, self.law_),
+            flow_among(candidates, self.law_, moments.points) if setting.kind == "flow" else None,
         )
         self.algebra_, self.trivial_ = found.algebra, found.trivial
         self.verdicts_, self.generators_ = found.verdicts, found.generators
