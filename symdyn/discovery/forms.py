@@ -64,10 +64,10 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     size = sum(gram_of(rows(piece)) for piece in derivative.pieces(fit.coefficients))
     size = size + gram_of(displacement.reshape(-1, displacement.shape[-1]) / root)
     reduced = row_reducer(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
-    jackknife = _mean_square(reduced(_square_root(fit.jackknife)))
+    jackknife = _mean_square(reduced, fit.jackknife)
 
     def forms(law, errors, **others):
-        here, moved = reduced(law.coefficients[None])[0], reduced(errors)
+        here, moved = reduced(law.coefficients[None])[0], _rows_of_all(reduced, errors)
         cross, error = here.T @ moved, np.swapaxes(moved, 1, 2) @ moved
         violation = gram_of(rows(derivative.of(law.coefficients)))
         return LawForms(violation, size, cross, error, jackknife, law.stretch, floor=fit.floor, **others)
@@ -75,21 +75,36 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     rivals = tuple(forms(rival, rival.errors) for rival in fit.rivals)
     if fit.unknown is None:
         return forms(fit, fit.errors, rivals=rivals)
-    unknown = _mean_square(reduced(_square_root(fit.unknown)))
+    unknown = _mean_square(reduced, fit.unknown)
     return forms(fit, fit.errors - fit.unknown, rivals=rivals, unknown=unknown)
 
 
-def _mean_square(rows):
-    """Sum over laws and rows `(law, row, candidate)` of products."""
-    return gram_of(rows.reshape(-1, rows.shape[-1]))
+def _rows_of_all(reduced, errors):
+    """Rows `(error, row, candidate)`: errors are mixtures of as many as there are coefficients, or fewer."""
+    weights, basis = _independent(errors)
+    if len(basis) >= len(errors) // 2:
+        return reduced(errors)
+    moved = reduced(basis)
+    return (weights @ moved.reshape(len(basis), -1)).reshape(len(errors), *moved.shape[1:])
 
 
-def _square_root(errors):
-    """As few errors `(error, output, feature)` as have the mean square of all."""
-    flat = errors.reshape(len(errors), -1) / np.sqrt(len(errors))
-    if len(flat) > flat.shape[1]:
-        flat = np.linalg.qr(flat, mode="r")
-    return flat.reshape(len(flat), *errors.shape[1:])
+def _mean_square(reduced, errors):
+    """Mean over errors of the Gram matrix of their rows."""
+    weights, basis = _independent(errors)
+    _, factor = np.linalg.qr(weights / np.sqrt(len(errors)))
+    mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
+    moved = reduced(mixed.reshape(len(factor), *basis.shape[1:]))
+    return gram_of(moved.reshape(-1, moved.shape[-1]))
+
+
+def _independent(errors):
+    """Errors `(error, output, feature)` as weights `(error, k)` times k independent ones, to rounding."""
+    flat = errors.reshape(len(errors), -1)
+    sizes = np.linalg.norm(flat, axis=0)  # coefficients in units of their own: small ones count as much as large ones
+    left, values, right = np.linalg.svd(flat / np.where(sizes > 0, sizes, 1.0), full_matrices=False)
+    kept = values > 1e-12 * values[0]
+    kept[0] = True
+    return left[:, kept] * values[kept], (right[kept] * sizes).reshape(-1, *errors.shape[1:])
 
 
 def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement: np.ndarray) -> QuadraticForms:

@@ -78,13 +78,14 @@ def fit_law(
     path = _backward_path(problem)
     kept = _smallest_good(problem, path, floor**2)
     counts = rng.multinomial(len(problem.parts), np.full(len(problem.parts), 1 / len(problem.parts)), size=n_bootstrap)
-    grams = np.tensordot(counts, problem.parts, 1)
+    back = [(*kept, label) for label in problem.equations.labels if label not in kept]
+    better = [more for more in back if _predicts_better(problem, more, kept)]
+    grams = problem.resampled(counts, {label for model in (kept, *better) for label in model})
     path = [_path_row(*step) for step in path]
     fit = _fit(problem, kept, path, grams)
     jackknife = _jackknife(problem, kept, fit.coefficients)
-    back = [(*kept, label) for label in problem.equations.labels if label not in kept]
     shifts = [problem.equations.model(more).solve(problem.total) - fit.coefficients for more in back]
-    rivals = tuple(_fit(problem, more, path, grams) for more in back if _predicts_better(problem, more, kept))
+    rivals = tuple(_fit(problem, more, path, grams) for more in better)
     stretch = _stretch(problem, kept, fit, counts, grams)
     unknown = problem.equations.unknown(problem.output_power, n_bootstrap, rng)
     return replace(
@@ -121,6 +122,15 @@ class _Problem:
         # A state that never moves has targets of the size of rounding, and no scale.
         self.output_power = np.where(np.isfinite(scales.outputs).any(axis=0), scales.output_power, np.inf)
         self.equations = Equations(self.total, np.array(families))
+
+    def resampled(self, counts, families):
+        """Sums `(replicate, term, term)` with parts counted so often; 0 for features of other families."""
+        n_terms = self.total.shape[-1]
+        used = np.isin(self.equations.families, list(families))
+        terms = np.flatnonzero(np.append(used, np.ones(n_terms - len(used), dtype=bool)))
+        grams = np.zeros((len(counts), n_terms, n_terms))
+        grams[:, terms[:, None], terms] = np.tensordot(counts, self.parts[:, terms[:, None], terms], 1)
+        return grams
 
     def residual_power(self, grams, coefficients):
         """Mean square of what laws leave `(...)`, relative to the power of the targets, noise-free in expectation."""

@@ -17,6 +17,7 @@ from symdyn.lie.derivative import LieDerivative
 __all__ = ["row_reducer"]
 
 _RANK = 1e-12
+_FILLED = 0.8
 _BATCH = 20  # laws at a time, for memory
 
 
@@ -37,7 +38,7 @@ def row_reducer(derivative: LieDerivative, weights: np.ndarray, scale: np.ndarra
         From laws W `(law, output, feature)` to rows `(law, row, candidate)`.
     """
     n = len(weights)
-    chosen, factor = _representatives(_sketch(derivative, weights, scale), n)
+    chosen, factor = _representatives(derivative, weights, scale)
     factor = factor / np.sqrt(n)
     values, weights = derivative.values[chosen], weights[chosen, :, None]
     # Laid out for products with many laws at once, without a copy for each.
@@ -61,8 +62,11 @@ def row_reducer(derivative: LieDerivative, weights: np.ndarray, scale: np.ndarra
     return rows
 
 
-def _sketch(derivative, weights, scale):
-    """Random rows `(column, sample)` that span all of them, twice as many as there are functions, or None."""
+def _representatives(derivative, weights, scale):
+    """Chosen points, and the factor R `(chosen, chosen)`; all of them with factor 1 if nothing is gained.
+
+    Random rows span all of them once there are more than they have dimensions.
+    """
     rng = np.random.default_rng(0)
     n, n_outputs = weights.shape
     sizes = np.sqrt(np.mean(derivative.values**2, axis=0))
@@ -71,28 +75,14 @@ def _sketch(derivative, weights, scale):
     while len(columns) < n // 2:
         values = derivative.of(laws * rng.standard_normal((n_outputs, len(laws)))) * weights[:, :, None]
         mixtures = scale[:, None] * rng.standard_normal((len(scale), min(len(scale), 32)))
-        more = (values @ mixtures).reshape(n, -1).T
-        columns = np.concatenate([columns, more])
-        if np.all(np.isfinite(columns)) and _rank(columns) < len(columns) // 2:
-            return columns
-    return None
-
-
-def _rank(columns):
-    return _rank_of(linalg.qr(columns.T, mode="r", pivoting=True)[0])
-
-
-def _rank_of(triangle):
-    sizes = np.abs(np.diag(triangle))
-    return int(np.sum(sizes > _RANK * sizes[0]))
-
-
-def _representatives(columns, n):
-    """Chosen points, and the factor R `(chosen, chosen)`; all of them with factor 1 if nothing is gained."""
-    if columns is None:
-        return np.arange(n), np.eye(n)
-    parts = linalg.qr(columns, mode="r", pivoting=True)
-    triangle, order = parts[0], parts[-1]
-    rank = _rank_of(triangle)
-    others = linalg.solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:])
-    return order[:rank], np.linalg.qr(np.vstack([np.eye(rank), others.T]), mode="r")
+        columns = np.concatenate([columns, (values @ mixtures).reshape(n, -1).T])
+        if not np.all(np.isfinite(columns)):
+            break
+        parts = linalg.qr(columns, mode="r", pivoting=True)
+        triangle, order = parts[0], parts[-1]
+        diagonal = np.abs(np.diag(triangle))
+        rank = int(np.sum(diagonal > _RANK * diagonal[0]))
+        if rank < _FILLED * len(columns):
+            others = linalg.solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:])
+            return order[:rank], np.linalg.qr(np.vstack([np.eye(rank), others.T]), mode="r")
+    return np.arange(n), np.eye(n)
