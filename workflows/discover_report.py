@@ -7,6 +7,7 @@ import xarray as xr
 
 from symdyn.data.trajectories import each_trajectory
 from symdyn.reporting import figures
+from symdyn.reporting.style import save_figures
 
 
 def outputs(search) -> list[str]:
@@ -102,9 +103,4 @@ def draw(folder, data, search) -> list[tuple]:
             figures.evidence(search.element_verdicts_.rename(element="generator")),
             "Finite symmetries, each by itself.",
         )
-    paths = []
-    for number, (name, (figure, caption)) in enumerate(drawings.items(), start=1):
-        path = folder / f"{number}-{name}.png"
-        figure.savefig(path)
-        paths.append((path, caption))
-    return paths
+    return save_figures(folder, drawings)

@@ -8,6 +8,7 @@ import xarray as xr
 import symdyn as sd
 from symdyn.data.trajectories import each_trajectory
 from symdyn.reporting import figures
+from symdyn.reporting.style import save_figures
 
 GM_SUN = 2.9591220828e-4  # au^3/day^2 (DE421)
 NOISE_LEVELS = (0.0, 1e-4, 1e-3, 1e-2)
@@ -199,9 +200,4 @@ def draw(folder, data, search, predictions) -> list[tuple]:
             "Dots: where the body is predicted to be after one period; ring: where it is.",
         ),
     }
-    paths = []
-    for number, (name, (figure, caption)) in enumerate(drawings.items(), start=1):
-        path = folder / f"{number}-{name}.png"
-        figure.savefig(path)
-        paths.append((path, caption))
-    return paths
+    return save_figures(folder, drawings)

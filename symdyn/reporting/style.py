@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["ACCENT", "GREY", "INK", "SECOND", "VERDICT_COLOURS", "clean", "new_figure"]
+__all__ = ["ACCENT", "GREY", "INK", "SECOND", "VERDICT_COLOURS", "clean", "new_figure", "save_figures"]
 
 INK = "#1f2933"
 GREY = "#9aa5b1"
@@ -29,3 +32,13 @@ def clean(axes: Axes) -> Axes:
         axes.spines[side].set_color(GREY)
     axes.tick_params(colors=INK, labelsize=8)
     return axes
+
+
+def save_figures(folder: Path, drawings: Mapping[str, tuple[Figure, str]]) -> list[tuple[Path, str]]:
+    """Write figures with captions as `1-name.png`, `2-name.png`, ...; their paths with captions, for `report`."""
+    paths = []
+    for number, (name, (figure, caption)) in enumerate(drawings.items(), start=1):
+        path = folder / f"{number}-{name}.png"
+        figure.savefig(path)
+        paths.append((path, caption))
+    return paths
