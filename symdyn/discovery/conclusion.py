@@ -56,8 +56,10 @@ def conclude(
     accepted = _canonical_algebra(candidates, evidence, alpha)
     if flow is not None and accepted.dim == 1 and not accepted.exact.all():
         accepted = _flow_itself(candidates, evidence, flow) or accepted
-    trivial = is_trivial(accepted)
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
+    trivial = is_trivial(accepted)
+    if flow is not None:
+        trivial = trivial | (~accepted.exact & _only_the_flow(evidence, weights, flow))
     rest = np.concatenate([evidence.directions.T[accepted.dim :], evidence.unseen.T])
     others = candidates.with_vectors(_unit_size(rest @ candidates.vectors()))
     texts = accepted.texts() + others.texts(precision=2, tiny=0.2)
@@ -86,7 +88,7 @@ def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> 
 
 def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra) -> str:
     """The verdicts as a table of text, trivial generators named below."""
-    below = f"\ntrivial (parallel to the flow): {', '.join(trivial.texts())}" if trivial.dim else ""
+    below = f"\ntrivial (no more than the flow): {', '.join(trivial.texts())}" if trivial.dim else ""
     return verdict_text(verdicts, algebra.name) + below
 
 
@@ -130,6 +132,18 @@ def _flow_itself(candidates, evidence, flow) -> LieAlgebra | None:
         return None
     _, moved = ensemble.residuals(vector)
     return LieAlgebra(candidates.with_vectors(vector[None]), moved.T @ moved / len(moved), np.zeros(1, dtype=bool))
+
+
+def _only_the_flow(evidence, weights, flow):
+    """Mask `(generator,)` of those whose part beside the flow would not be accepted by itself.
+
+    f commutes with f whatever the data say, so a field that is no symmetry looks like one once it is mixed with enough
+    of the flow.
+    """
+    size = evidence.forms.size
+    along = (weights @ size @ flow) / (flow @ size @ flow)
+    beside = weights - along[:, None] * flow
+    return np.array([evidence.upper_bound(row, 1) >= evidence.delta for row in beside], dtype=bool)
 
 
 def _ensemble(candidates, evidence, rank) -> Ensemble:

@@ -74,7 +74,7 @@ class SymmetryDiscovery(BaseEstimator):
     algebra_ : LieAlgebra
         Accepted generators, canonical, without trivial ones.
     trivial_ : LieAlgebra
-        Accepted generators that are parallel to the flow.
+        Accepted generators that are parallel to the flow, or symmetric only by the part of the flow in them.
     verdicts_ : xr.Dataset
         Over `generator`: violation, upper_bound, p_value, signal_to_noise, verdict, exact_rejected, trivial.
     generators_ : Generators

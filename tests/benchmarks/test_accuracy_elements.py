@@ -203,9 +203,13 @@ def test_verdicts_on_an_exact_law_are_exact(name):
     np.testing.assert_array_equal(found.verdict.values, np.where(truth(flow), "symmetric", "broken"))
 
 
+@pytest.mark.filterwarnings("ignore:the law leaves more than")
 @pytest.mark.accuracy
 def test_verdicts_on_simulated_flows():
-    """Target: nothing broken by more than delta called symmetric, nothing true called broken or exact wrongly."""
+    """Target: nothing broken by more than delta called symmetric, nothing true called broken or exact wrongly.
+
+    Two of the data sets (Rabinovich-Fabrikant, 5 % noise, whose bursts the windows do not resolve) are warned of.
+    """
     confusion = Counter()
     print(f"\nsign flips and permutations, 12 trajectories of 400 points, delta {DELTA}, alpha {ALPHA}, seeds {SEEDS}")
     for name, flow in FLOWS.items():

@@ -209,7 +209,7 @@ def test_a_law_mixed_with_an_approximate_symmetry_by_noise_is_still_trivial(seed
     points = np.concatenate(data[0])[::40]
     flow = flow_among(candidates, found.law_, points)
     mixed, named = (
-        conclude(candidates, found.evidence_, 0.05, lambda algebra: np.zeros(algebra.dim, dtype=bool), weights).algebra
+        conclude(candidates, found.evidence_, 0.05, lambda algebra: np.ones(algebra.dim, dtype=bool), weights).trivial
         for weights in (None, flow)
     )
     assert mixed.dim == named.dim == 1
@@ -217,6 +217,17 @@ def test_a_law_mixed_with_an_approximate_symmetry_by_noise_is_still_trivial(seed
     rates = np.linalg.norm(found.law_(points), axis=1)
     np.testing.assert_allclose(sizes / sizes.max(), rates / rates.max(), atol=1e-9)
     assert np.any(np.abs(mixed.basis.vectors() - named.basis.vectors()) > 1e-3)
+
+
+@pytest.mark.parametrize("seed", [2007, 2016])
+def test_what_is_symmetric_only_by_the_flow_in_it_is_trivial(seed):
+    """Noise mixes the law with a field that is no symmetry: beside the law, nothing would be accepted."""
+    data = sd.systems.selkov(noise=0.1, rng=seed, n_trajectories=40)
+    found = sd.SymmetryDiscovery(sd.candidates.polynomial(2, 3), CUBIC, rng=seed).fit(data)
+    assert (found.algebra_.dim, found.trivial_.dim) == (0, 1)
+    generator, law = found.trivial_.basis.values(points := np.concatenate(data[0])[::40])[:, :, 0], found.law_(points)
+    assert np.abs(np.sum(generator * law)) > 0.7 * np.linalg.norm(generator) * np.linalg.norm(law)
+    assert not np.allclose(generator / np.linalg.norm(generator), law / np.linalg.norm(law), atol=1e-3)
 
 
 def test_fractions_inside_a_large_ellipsoid_are_no_symmetry():

@@ -77,7 +77,7 @@ def test_a_field_commutes_with_itself_and_that_is_trivial():
     assert found.algebra_.dim == 0 and found.trivial_.dim == 1
     np.testing.assert_allclose(found.trivial_.generators[0](points(2)[:5]).shape, (5, 2))
     ratio = found.trivial_.basis.values(points(2))[:, :, 0]
-    assert "trivial (parallel to the flow)" in found.summary() and np.isfinite(ratio).all()
+    assert "trivial (no more than the flow)" in found.summary() and np.isfinite(ratio).all()
 
 
 def test_isometries_of_the_hyperbolic_plane():
