@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib import colormaps
+from matplotlib.ticker import MaxNLocator
 
 from symdyn.reporting.style import clean, new_figure
+
+_ASIDE = 0.012  # of the axis, from one line to the next
 
 
 def draw(folder: Path, results: xr.Dataset, y: str | None = None, x: str | None = None, colour: str | None = None):
@@ -38,16 +41,22 @@ def draw(folder: Path, results: xr.Dataset, y: str | None = None, x: str | None 
         rest = [name for name in part.dims if name != x]
         ink = colormaps["viridis"](0.85 * number / max(len(lines) - 1, 1))
         places = np.arange(part.sizes[x]) if part[x].dtype.kind not in "if" else part[x].values
-        panel.plot(places, part.mean(rest), "o-", color=ink, label=f"{colour} = {value}", markersize=3)
-        panel.fill_between(places, part.min(rest), part.max(rest), color=ink, alpha=0.15, linewidth=0)
+        # Side by side: lines of equal height would hide one another.
+        places = places + _ASIDE * (np.ptp(places) or 1.0) * (number - (len(lines) - 1) / 2)
+        label = f"{str(colour).replace('_', ' ')} = {value}"
+        panel.plot(places, part.mean(rest), "o-", color=ink, label=label, markersize=4, linewidth=1.2)
+        panel.vlines(places, part.min(rest), part.max(rest), color=ink, alpha=0.5, linewidth=1.2)
     if results[x].dtype.kind not in "if":
         panel.set_xticks(np.arange(results.sizes[x]), [str(value) for value in results[x].values])
     panel.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
+    panel.margins(y=0.08)
+    if results[y].size and np.all(results[y] == np.round(results[y])):
+        panel.yaxis.set_major_locator(MaxNLocator(integer=True))
     if colour is not None:
         panel.legend(frameon=False, fontsize=8)
     path = folder / "1-sweep.png"
     figure.savefig(path)
-    return [(path, f"{y} against {x}; lines are means, bands the range over everything not shown.")]
+    return [(path, f"{y} against {x}; dots are means, bars the range over everything not shown.")]
 
 
 def table(results: xr.Dataset) -> xr.Dataset:

@@ -1,7 +1,9 @@
 """Sums over trajectories that outlive the process: each finished chunk is a small file, found again by its hash.
 
     folder/partial/<hash>.nc
+    folder/axes-<hash>.nc
 
+The second holds the axes along which ill conditioned features are summed (`symdyn.data.axes`), the same for all chunks.
 The sums of all chunks are joined by the tree of `accumulate`, so a resumed run gives the same bits as one that was
 never interrupted, whatever finished first.
 """
@@ -16,10 +18,11 @@ import numpy as np
 import xarray as xr
 from dask.delayed import delayed
 
+from symdyn.data.axes import METHODS, axes_for, chosen_axes, sampled_values
 from symdyn.data.identity import Sources, fingerprint, labels_of
 from symdyn.data.moments import Moments, accumulate_block, blocks, joined
 from symdyn.data.rows import Layout
-from symdyn.data.store import load_moments, save_moments
+from symdyn.data.store import load_axes, load_moments, save_axes, save_moments
 from symdyn.data.tasks import as_finished, current_client, one_blas_thread
 from symdyn.data.trajectories import named, state_names
 from symdyn.lie.features import Features
@@ -39,6 +42,7 @@ def accumulate_resumable(
     key,
     *,
     n_points: int = 2000,
+    method: str = "auto",
     log: logging.Logger | None = None,
     progress: Callable[[int, int], object] | None = None,
     reuse: bool = True,
@@ -49,13 +53,13 @@ def accumulate_resumable(
     ----------
     dataset : xr.Dataset
         Trajectories in the schema; Dask chunks along `trajectory` are the unit of work and of what is kept.
-    features, layout, n_points
+    features, layout, n_points, method
         As in `symdyn.data.moments.accumulate`.
     folder : path
         The run directory.
     key : str, number, or dict or list of them
-        What else the sums depend on, such as the configuration. Features, layout, `n_points`, the code and the chunk
-        itself (`symdyn.data.identity`) count anyway.
+        What else the sums depend on, such as the configuration. Features, layout, `n_points`, axes, the code and the
+        chunk itself (`symdyn.data.identity`) count anyway.
     log : logging.Logger, optional
         Told which chunks were found (each by name at level DEBUG), and which files were damaged.
     progress : callable, optional
@@ -70,7 +74,7 @@ def accumulate_resumable(
     OSError
         If a finished chunk could not be written, as on a full disk; those before it are kept.
     """
-    plan = _Plan(dataset, features, layout, Path(folder) / "partial", key, n_points, log, progress)
+    plan = _Plan(dataset, features, layout, Path(folder), key, (n_points, method), log, progress)
     tree = _Tree(len(plan.blocks))
     done = plan.found(range(len(plan.blocks)), tree.add) if reuse else set()
     plan.compute([k for k in range(len(plan.blocks)) if k not in done], len(done), tree.add)
@@ -86,6 +90,7 @@ def accumulate_share(
     share: tuple[int, int],
     *,
     n_points: int = 2000,
+    method: str = "auto",
     log: logging.Logger | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[int, int]:
@@ -110,7 +115,7 @@ def accumulate_share(
     k, n = share
     if not 1 <= k <= n:
         raise ValueError(f"share must be k/n with 1 <= k <= n, got {k}/{n}")
-    plan = _Plan(dataset, features, layout, Path(folder) / "partial", key, n_points, log, progress)
+    plan = _Plan(dataset, features, layout, Path(folder), key, (n_points, method), log, progress)
     mine = range(k - 1, len(plan.blocks), n)
     done = plan.found(mine, _forget)
     plan.compute([block for block in mine if block not in done], len(done), _forget)
@@ -120,22 +125,25 @@ def accumulate_share(
 class _Plan:
     """Chunks with the files their sums belong in."""
 
-    def __init__(self, dataset, features, layout, folder, key, n_points, log, progress):
-        dataset = named(dataset)
+    def __init__(self, dataset, features, layout, folder, key, options, log, progress):
+        dataset, (n_points, method) = named(dataset), options
         self.layout = Layout(layout, tuple(state_names(dataset))) if isinstance(layout, str) else layout
-        self.features, self.folder = features, folder
+        self.features, self.folder = features, folder / "partial"
         self.log = log or logging.getLogger(__name__)
         self.progress = progress or (lambda done, total: None)
         self.per_run = max(n_points // dataset.sizes["trajectory"], 2)
         self.blocks = blocks(dataset)
+        self.n_threads = self._threads()
         sources = Sources(dataset)
         self.source = sources.path
         common = fingerprint(key, features, self.layout, self.per_run)
+        self.axes = _kept_axes(folder / f"axes-{common}.nc", dataset, features, self.layout, method)
+        common = fingerprint(common, self.axes)
         ends = np.cumsum([block.sizes["trajectory"] for block in self.blocks])
         # Where a chunk stands among all decides which of its trajectories are added up.
         places = [(int(end), int(ends[-1])) for end in ends]
         names = (fingerprint(common, p, sources.identity(b)) for p, b in zip(places, self.blocks, strict=True))
-        self.paths = [folder / f"{name}.nc" for name in names]
+        self.paths = [self.folder / f"{name}.nc" for name in names]
 
     def found(self, numbers, take) -> set[int]:
         """Hand over the sums of chunks that are finished already; damaged files are named and removed."""
@@ -160,7 +168,7 @@ class _Plan:
         self.progress(n_before, total)
         self.folder.mkdir(parents=True, exist_ok=True)
         n_done, failed = n_before, {}
-        for k, result in as_finished({k: self._work(k) for k in numbers}, self._threads()):
+        for k, result in as_finished({k: self._work(k) for k in numbers}, self.n_threads):
             if isinstance(result, Exception):
                 failed[k] = result
                 self.log.error("%s: %s", self.name(k), _said(result))
@@ -182,7 +190,7 @@ class _Plan:
         return f"trajectories {labels[0]!r} to {labels[-1]!r}"
 
     def _work(self, k):
-        return delayed(_sums)(self.blocks[k], self.features, self.layout, self.per_run)
+        return delayed(_sums)(self.blocks[k], self.features, self.layout, self.per_run, self.axes)
 
     def _keep(self, k, moments, n_kept, total):
         try:
@@ -245,9 +253,21 @@ def _forget(k, moments):
     """A share leaves its sums in files only."""
 
 
-def _sums(block, features, layout, per_run):
+def _kept_axes(path, dataset, features, layout, method):
+    """The axes of sums that were begun before, where there are any, else new ones, which are kept."""
+    if method == "gram" or not isinstance(method, str) or method not in METHODS:
+        return chosen_axes(dataset, features, layout, method)
+    stored = load_axes(path)
+    axes = axes_for(sampled_values(dataset, features, layout), method, stored)
+    if axes.size and axes is not stored:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_axes(axes, path)
+    return axes
+
+
+def _sums(block, features, layout, per_run, axes):
     with one_blas_thread():
-        return accumulate_block(block, features, layout, per_run)
+        return accumulate_block(block, features, layout, per_run, axes)
 
 
 def _said(error):

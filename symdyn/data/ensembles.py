@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from symdyn.data.trajectories import Trajectory, _clocks, _label_of, each_trajectory, named, state_names
+from symdyn.data.trajectories import Trajectory, clocks_of, each_trajectory, label_of, named, state_names
 
 __all__ = ["Ensemble", "Runs", "ensemble_of", "read_runs"]
 
@@ -61,10 +61,10 @@ def read_runs(block: xr.Dataset, names: Sequence[str]) -> Runs:
         As `each_trajectory`: for NaN inside a run and for times that do not increase.
     """
     block = named(block)
-    clocks = _clocks(block)
+    clocks = clocks_of(block)
     columns = tuple(clocks if name in _CLOCKS else _column(block, name, clocks.shape) for name in names)
     lengths = np.array([length for part in _few_at_a_time(clocks) for length in _checked(block, names, columns, part)])
-    labels = tuple(str(label) for label in block[_label_of(block)].values)
+    labels = tuple(str(label) for label in block[label_of(block)].values)
     return Runs(labels, lengths, tuple(_by_clock(clocks, columns, lengths)))
 
 
@@ -86,7 +86,7 @@ def _few_at_a_time(clocks, n_samples=1 << 18) -> Iterator[np.ndarray]:
 
 def _checked(block, names, columns, part):
     """Lengths of some runs; what is wrong with one is left to `each_trajectory` to say."""
-    clocks = _clocks(block)[part[0] : part[-1] + 1]
+    clocks = clocks_of(block)[part[0] : part[-1] + 1]
     held, whole = np.zeros(clocks.shape, bool), np.isfinite(clocks)
     increasing = clocks[:, 1:] > clocks[:, :-1]
     present = whole.copy()

@@ -71,7 +71,7 @@ def refolded(moments: Moments) -> Moments:
     groups = np.flatnonzero(first[moments.trajectory])  # an entry that is folded has one group
     return replace(
         moments,
-        cross=np.add.reduceat(moments.cross, groups),
+        products=np.add.reduceat(moments.products, groups),
         count=np.add.reduceat(moments.count, groups),
         trajectory=entry[moments.trajectory[groups]],
         owner=entry[moments.owner],

@@ -21,7 +21,7 @@ import zarr
 from dask.base import tokenize
 
 from symdyn.data.files import read_file
-from symdyn.data.trajectories import named
+from symdyn.data.trajectories import label_of, named
 
 __all__ = ["Sources", "code_version", "fingerprint", "labels_of"]
 
@@ -56,8 +56,7 @@ def code_version(rooms: tuple[str, ...]) -> str:
 
 def labels_of(dataset: xr.Dataset) -> list[str]:
     """Names of the trajectories, as in every message."""
-    along = [name for name, coordinate in dataset.coords.items() if coordinate.dims == ("trajectory",)]
-    return [str(label) for label in dataset[sorted(along, key=lambda name: name == "trajectory")[0]].values]
+    return [str(label) for label in dataset[label_of(dataset)].values]
 
 
 class Sources:

@@ -15,6 +15,7 @@ import xarray as xr
 from dask.base import compute
 from dask.delayed import delayed
 
+from symdyn.data.axes import chosen_axes, residual_of, returned
 from symdyn.data.ensembles import Runs, read_runs
 from symdyn.data.folds import fold_numbers, folded_traits, most_groups, refolded
 from symdyn.data.rows import Layout, plan_rows, row_batches
@@ -33,8 +34,10 @@ _PLACE, _TOTAL = "first_trajectory", "n_trajectories"  # attributes of a block: 
 class Moments:
     """Sums of rows T = (features, targets) of the law, see `symdyn.data.rows`.
 
-    `cross` `(group, term, term)` is the symmetrised sum of even^T odd over the rows of a group, a group being a
-    stretch of one trajectory; `count` `(group,)` its rows, `trajectory` `(group,)` the index into `labels`.
+    `products` `(group, term, term)` is the symmetrised sum of even^T odd over the rows of a group, a group being a
+    stretch of one trajectory; `count` `(group,)` its rows, `trajectory` `(group,)` the index into `labels`. The
+    features of these rows are turned to the `axes` `(feature, direction)`, theta' = A^T theta, see `symdyn.data.axes`;
+    or stay as they are, where the axes are `(0, 0)`. `cross` are the sums of the features themselves.
     `power` `(trajectory, output)` is the mean square of targets, `signal` the part of it that even and odd rows
     agree on, `mean` their mean; `spread` and `noise` `(trajectory, argument)` standard deviations of the arguments of
     the law (states, then inputs) and of their noise. `points` `(sample, argument)` with `owner` `(sample,)` are points
@@ -43,7 +46,7 @@ class Moments:
     entry stands for some neighbouring trajectories, added up.
     """
 
-    cross: np.ndarray
+    products: np.ndarray
     count: np.ndarray
     trajectory: np.ndarray
     signal: np.ndarray
@@ -55,31 +58,63 @@ class Moments:
     owner: np.ndarray
     instrumented: np.ndarray
     fold: np.ndarray
+    axes: np.ndarray
     labels: tuple[str, ...]
+
+    @property
+    def cross(self) -> np.ndarray:
+        """Sums `(group, term, term)` over rows of the features as they are: of ill conditioned ones with few digits."""
+        if self.axes.size == 0:
+            return self.products
+        n = len(self.axes)
+        turn = np.eye(self.products.shape[-1])
+        turn[:n, :n] = returned(self.axes)
+        return turn @ self.products @ turn.T
 
     @property
     def n_trajectories(self) -> int:
         """Number of trajectories summed; of folds, where trajectories are folded."""
         return len(self.labels)
 
+    def residual_of(self, law: np.ndarray) -> np.ndarray:
+        """R `(..., output, term)` of a law `(..., output, feature)`: R P R^T of sums P are those of residuals."""
+        return residual_of(law, self.axes)
+
     def __add__(self, other: Moments) -> Moments:
         return joined([self, other])
 
 
 def joined(parts: list[Moments]) -> Moments:
-    """The sums of all parts, trajectories in the order of the parts; halves of one fold are added."""
+    """The sums of all parts, trajectories in the order of the parts; halves of one fold are added.
+
+    Raises
+    ------
+    ValueError
+        For parts that were summed along different axes.
+    """
+    if any(not np.array_equal(part.axes, parts[0].axes) for part in parts):
+        raise ValueError(
+            "these sums are along different axes and do not add: accumulate with method='gram', or the second with "
+            "method=first.axes"
+        )
     shifts = np.cumsum([0, *[part.n_trajectories for part in parts]])
     moved = [
         {**vars(part), "trajectory": part.trajectory + shift, "owner": part.owner + shift}
         for part, shift in zip(parts, shifts, strict=False)
     ]
-    arrays = [name for name in vars(parts[0]) if name != "labels"]
+    arrays = [name for name in vars(parts[0]) if name not in ("axes", "labels")]
     labels = tuple(label for part in parts for label in part.labels)
-    whole = Moments(**{name: np.concatenate([part[name] for part in moved]) for name in arrays}, labels=labels)
-    return refolded(whole)
+    joint = {name: np.concatenate([part[name] for part in moved]) for name in arrays}
+    return refolded(Moments(**joint, axes=parts[0].axes, labels=labels))
 
 
-def accumulate(dataset: xr.Dataset, features: Features, layout: Layout | str = "flow", n_points: int = 2000) -> Moments:
+def accumulate(
+    dataset: xr.Dataset,
+    features: Features,
+    layout: Layout | str = "flow",
+    n_points: int = 2000,
+    method: str | np.ndarray = "auto",
+) -> Moments:
     """One pass over trajectories.
 
     Parameters
@@ -92,6 +127,10 @@ def accumulate(dataset: xr.Dataset, features: Features, layout: Layout | str = "
         What is summed: x' against theta(x, u), q'' against theta(q, q'), x_{k+1} − x_k against theta(x_k).
     n_points : int
         Points kept in all.
+    method : "gram", "qr", "auto", or the `axes` of sums to which these are to be added
+        Sums of products of the features as they are; of the features turned to the axes of an R factor, which keeps
+        as many digits as least squares on the rows (`symdyn.data.axes`); or the second where the first would lose more
+        than eight digits.
 
     Returns
     -------
@@ -101,15 +140,16 @@ def accumulate(dataset: xr.Dataset, features: Features, layout: Layout | str = "
     Raises
     ------
     ValueError
-        For an unknown kind, data that break the schema, and trajectories too short for the layout.
+        For an unknown kind or method, data that break the schema, and trajectories too short for the layout.
     """
     if isinstance(layout, str):
         layout = Layout(layout, tuple(state_names(dataset)))
     per_run = max(n_points // dataset.sizes["trajectory"], 2)
-    chunks = blocks(named(dataset))
+    dataset = named(dataset)
+    axes, chunks = chosen_axes(dataset, features, layout, method), blocks(dataset)
     if len(chunks) == 1:
-        return accumulate_block(chunks[0], features, layout, per_run)
-    parts = [delayed(accumulate_block)(block, features, layout, per_run) for block in chunks]
+        return accumulate_block(chunks[0], features, layout, per_run, axes)
+    parts = [delayed(accumulate_block)(block, features, layout, per_run, axes) for block in chunks]
     while len(parts) > 1:
         parts = [delayed(joined)(parts[k : k + _ARITY]) for k in range(0, len(parts), _ARITY)]
     return compute(*parts)[0]
@@ -126,7 +166,9 @@ def blocks(dataset: xr.Dataset) -> list[xr.Dataset]:
     ]
 
 
-def accumulate_block(block: xr.Dataset, features: Features, layout: Layout, per_run: int) -> Moments:
+def accumulate_block(
+    block: xr.Dataset, features: Features, layout: Layout, per_run: int, axes: np.ndarray | None = None
+) -> Moments:
     """Sums over one chunk.
 
     Parameters
@@ -137,7 +179,10 @@ def accumulate_block(block: xr.Dataset, features: Features, layout: Layout, per_
     layout : Layout
     per_run : int
         Points kept of each trajectory, at least 2.
+    axes : ndarray, `(feature, direction)`, optional
+        From `symdyn.data.axes`, the same for all chunks; the features are summed as they are if left out.
     """
+    axes = np.zeros((0, 0)) if axes is None else axes
     place, total = block.attrs.get(_PLACE, 0), block.attrs.get(_TOTAL, block.sizes["trajectory"])
     runs = read_runs(block.compute(scheduler="synchronous"), layout.variables)
     n_terms = features.size(len(layout.arguments)) + layout.n_outputs
@@ -146,16 +191,17 @@ def accumulate_block(block: xr.Dataset, features: Features, layout: Layout, per_
     folds = fold_numbers(place, len(runs.labels), total, total if layout.kind == "second_order" else most)
     plans = [plan_rows(ensemble, layout, runs.labels, max(most // total, 1)) for ensemble in runs.ensembles]
     groups, trajectory = _groups(runs, plans, folds)
-    sums = RowSums(groups, len(trajectory), n_terms, layout.n_outputs)
+    sums = RowSums(groups, len(trajectory), n_terms, layout.n_outputs, axes)
     for ensemble, plan in zip(runs.ensembles, plans, strict=True):
         for batch in row_batches(ensemble, plan, layout, features):
             sums.add(ensemble.runs[batch.places], batch)
     points, owner = _points(runs, len(layout.arguments), per_run)
     traits = {**sums.target_means(), **_traits(runs, plans, layout)}
     whole = {
-        "cross": sums.symmetrised(),
+        "products": sums.symmetrised(),
         "count": sums.count,
         "trajectory": trajectory,
+        "axes": axes,
     }
     if folds[0] < 0:
         return Moments(**whole, **traits, points=points, owner=owner, fold=folds, labels=runs.labels)

@@ -23,9 +23,10 @@ import xarray as xr
 from symdyn.data.columns import fill_features
 from symdyn.data.ensembles import Ensemble
 from symdyn.data.rates import characteristic_time
-from symdyn.data.traits import characteristic_lags, noise_levels
+from symdyn.data.traits import characteristic_lags, means, noise_levels
 from symdyn.data.trajectories import each_trajectory
-from symdyn.data.weak import MIN_SAMPLES, Windows, weak_batches, windows_of
+from symdyn.data.weak import MIN_SAMPLES, weak_batches
+from symdyn.data.windows import Windows, windows_of
 from symdyn.data.workspace import Workspace
 from symdyn.lie.features import Features
 
@@ -84,11 +85,13 @@ class Layout:
 class Plan(NamedTuple):
     """What is known of runs with one clock before their rows are made.
 
-    `noise` `(run, argument)`; `cuts` says how the runs `(part of the ensemble)` fall into stretches of time: places of
-    runs, and either windows or the stretch `(row,)` of each row, of which there are `n_stretches` `(run,)`.
+    `noise` `(run, argument)`; `origin` `(run, output)`, what targets are counted from where constants do not matter;
+    `cuts` says how the runs `(part of the ensemble)` fall into stretches of time: places of runs, and either windows
+    or the stretch `(row,)` of each row, of which there are `n_stretches` `(run,)`.
     """
 
     noise: np.ndarray
+    origin: np.ndarray
     cuts: list[tuple[np.ndarray, Windows | np.ndarray]]
     n_stretches: np.ndarray
 
@@ -114,22 +117,24 @@ def plan_rows(ensemble: Ensemble, layout: Layout, labels: tuple[str, ...], most:
     """
     _check_lengths(ensemble, layout.kind, labels)
     n_runs, n_arguments = len(ensemble.runs), len(layout.arguments)
-    noise = np.zeros((n_runs, n_arguments))
+    noise, origin = np.zeros((n_runs, n_arguments)), np.zeros((n_runs, layout.n_outputs))
     if layout.kind == "pairs":
         stretch = np.zeros(len(ensemble.times), dtype=int)
-        return Plan(noise, [(np.arange(n_runs), stretch)], np.ones(n_runs, dtype=int))
+        return Plan(noise, origin, [(np.arange(n_runs), stretch)], np.ones(n_runs, dtype=int))
     if layout.kind == "map" and not layout.fine:
         stretch = _stretches(len(ensemble.times) - 1, _COARSE_BLOCK, most)
-        return Plan(noise, [(np.arange(n_runs), stretch)], np.full(n_runs, stretch[-1] + 1))
+        return Plan(noise, origin, [(np.arange(n_runs), stretch)], np.full(n_runs, stretch[-1] + 1))
     noise = noise_levels(ensemble, n_arguments)
     if layout.kind == "map":
         noise = np.nan_to_num(noise)  # too few steps to tell
     else:
         noise[:, [name in ("t", "time") for name in layout.arguments]] = 0.0
+        # The integral of a slope of a bump over samples is not quite 0: 300 K would leave its mark on the rates.
+        origin = means(ensemble, _output_columns(layout))
     if layout.kind == "second_order":
         _check_velocities(ensemble, layout.states, labels)
     # Inputs may jump: they set no time scale.
-    lags = characteristic_lags(ensemble, len(layout.states))
+    lags = characteristic_lags(ensemble, noise[:, : len(layout.states)])
     cuts, n_stretches = [], np.empty(n_runs, dtype=int)
     for lag in np.unique(lags):
         places = np.flatnonzero(lags == lag)
@@ -137,7 +142,7 @@ def plan_rows(ensemble: Ensemble, layout: Layout, labels: tuple[str, ...], most:
         stretch = cut.stretch if isinstance(cut, Windows) else cut
         cuts.append((places, cut))
         n_stretches[places] = stretch[-1] + 1
-    return Plan(noise, cuts, n_stretches)
+    return Plan(noise, origin, cuts, n_stretches)
 
 
 def row_batches(ensemble: Ensemble, plan: Plan, layout: Layout, features: Features) -> Iterator[Batch]:
@@ -153,7 +158,7 @@ def row_batches(ensemble: Ensemble, plan: Plan, layout: Layout, features: Featur
         states = ensemble.states(ensemble.runs[places], when)
         rows = space.array("rows", (n_features + layout.n_outputs, *states.shape[1:]))
         fill_features(features, states[:n_arguments], plan.noise[places], rows[:n_features])
-        rows[n_features:] = states[outputs]
+        np.subtract(states[outputs], plan.origin[places].T[:, :, None], out=rows[n_features:])
         return rows
 
     for places, cut in plan.cuts:

@@ -8,14 +8,13 @@ import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import fields
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from dask import config
 
 from symdyn.data.moments import Moments
+from symdyn.data.netcdf import dataset_of, netcdf_of
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
 from symdyn.lie.fields import Generators, VectorField
@@ -28,20 +27,23 @@ __all__ = [
     "dataset_to_moments",
     "law_to_dataset",
     "load_algebra",
+    "load_axes",
     "load_moments",
     "moments_to_dataset",
     "save_algebra",
+    "save_axes",
     "save_moments",
     "save_results",
     "write_whole",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # sums of format 1 have no axes, and "cross" for "products"; all else is the same
 _FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum)}
 
 
 _MOMENT_DIMS = {
-    "cross": ("group", "term", "term_"),
+    "products": ("group", "term", "term_"),
+    "axes": ("feature", "direction"),
     **dict.fromkeys(("count", "trajectory"), ("group",)),
     **dict.fromkeys(("signal", "power", "mean"), ("run", "output")),
     **dict.fromkeys(("spread", "noise"), ("run", "argument")),
@@ -147,7 +149,7 @@ def moments_to_dataset(moments: Moments) -> xr.Dataset:
     for name, value in vars(moments).items():
         value = np.array(value, dtype=object) if name == "labels" else np.asarray(value)
         variables[name] = (_MOMENT_DIMS.get(name, tuple(f"{name}_{axis}" for axis in range(value.ndim))), value)
-    attrs = {"format_version": FORMAT_VERSION, "kind": "moments", "sha256": _digest(moments)}
+    attrs = {"format_version": FORMAT_VERSION, "kind": "moments", "sha256": _digest(vars(moments))}
     return xr.Dataset(variables, attrs=attrs)
 
 
@@ -160,24 +162,25 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
         If the format is newer, arrays are missing, or the bytes are not those that were written.
     """
     _check_version(dataset)
-    missing = [field.name for field in fields(Moments) if field.name not in dataset]
+    names = [field.name for field in fields(Moments)]
+    if dataset.attrs.get("format_version") == 1:
+        names = ["cross" if name == "products" else name for name in names if name != "axes"]
+    missing = [name for name in names if name not in dataset]
     if missing:
         raise ValueError(f"these are no sums over trajectories: {', '.join(missing)} missing")
-    values = {field.name: dataset[field.name].values for field in fields(Moments)}
-    moments = Moments(**{**values, "labels": tuple(str(label) for label in values["labels"])})
-    if _digest(moments) != dataset.attrs.get("sha256"):
+    values = {name: dataset[name].values for name in names}
+    values["labels"] = tuple(str(label) for label in values["labels"])
+    if _digest(values) != dataset.attrs.get("sha256"):
         raise ValueError("these sums are damaged: their checksum does not match")
-    return moments
+    if "axes" not in values:
+        values |= {"products": values.pop("cross"), "axes": np.zeros((0, 0))}
+    return Moments(**values)
 
 
 def save_moments(moments: Moments, path) -> None:
     """Write sums over trajectories to a netCDF file, whole or not at all."""
     # Built in memory: HDF5 leaves a full disk with errors that do not say so, a plain write says ENOSPC.
-    floats = [name for name, value in vars(moments).items() if np.asarray(value).dtype.kind == "f"]
-    encoding = {name: {"_FillValue": None} for name in floats}
-    with _without_cluster():
-        content = moments_to_dataset(moments).to_netcdf(engine="h5netcdf", encoding=encoding)
-    write_whole(content, path)
+    write_whole(netcdf_of(moments_to_dataset(moments)), path)
 
 
 def load_moments(path) -> Moments:
@@ -191,23 +194,29 @@ def load_moments(path) -> Moments:
     if not Path(path).exists():
         raise FileNotFoundError(f"no such file: {path}")
     try:
-        # Read as bytes: an open netCDF file would keep its handle in xarray's cache, and a folder of parts is large.
-        content = BytesIO(Path(path).read_bytes())
-        with _without_cluster(), xr.open_dataset(content, engine="h5netcdf") as dataset:
-            return dataset_to_moments(dataset.load())
+        return dataset_to_moments(dataset_of(Path(path).read_bytes()))
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ValueError(f"{path} holds no sums that can be read: {error}") from error
+
+
+def save_axes(axes: np.ndarray, path) -> None:
+    """Write the axes `(feature, direction)` of sums to a netCDF file, whole or not at all."""
+    dataset = xr.Dataset({"axes": (("feature", "direction"), axes)}, attrs={"format_version": FORMAT_VERSION})
+    write_whole(netcdf_of(dataset), path)
+
+
+def load_axes(path) -> np.ndarray | None:
+    """Read what `save_axes` wrote; None where there is nothing that can be read."""
+    try:
+        return dataset_of(Path(path).read_bytes())["axes"].values
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return None
 
 
 def write_whole(content: bytes | memoryview, path) -> None:
     """Write a file so that it is there as a whole or not at all, also after a crash."""
     with _replacing(path) as hidden:
         hidden.write_bytes(content)
-
-
-def _without_cluster():
-    """Where a Dask client is in use, xarray locks files across the cluster, which it cannot do for files in memory."""
-    return config.set(scheduler="synchronous")
 
 
 @contextmanager
@@ -232,9 +241,9 @@ def _sync(path):
         os.close(handle)
 
 
-def _digest(moments):
+def _digest(values):
     digest = hashlib.sha256()
-    for name, value in vars(moments).items():
+    for name, value in values.items():
         value = np.array([str(label) for label in value], dtype=str) if name == "labels" else np.asarray(value)
         digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
         digest.update(np.ascontiguousarray(value).tobytes())

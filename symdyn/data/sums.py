@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from symdyn.data.rows import Batch
+from symdyn.data.workspace import Workspace
 
 __all__ = ["RowSums"]
 
@@ -25,10 +26,12 @@ class RowSums:
         Features and targets.
     n_outputs : int
         Targets, the last of the terms.
+    axes : ndarray, `(feature, direction)`, or `(0, 0)`
+        What features are turned to first, see `symdyn.data.axes`.
     """
 
-    def __init__(self, groups: np.ndarray, n_groups: int, n_terms: int, n_outputs: int):
-        self.groups = groups
+    def __init__(self, groups: np.ndarray, n_groups: int, n_terms: int, n_outputs: int, axes: np.ndarray):
+        self.groups, self.axes, self.space = groups, axes, Workspace()
         self.cross = np.zeros((n_groups, n_terms, n_terms))
         self.product = np.empty((n_terms, n_terms))
         self.count = np.zeros(n_groups, dtype=int)
@@ -37,6 +40,7 @@ class RowSums:
 
     def add(self, runs: np.ndarray, batch: Batch) -> None:
         """Add a batch of rows of some runs, in ascending order."""
+        batch = self._turned(batch)
         edges = np.concatenate([[0], np.flatnonzero(np.diff(batch.stretch)) + 1, [len(batch.stretch)]])
         for start, stop in pairwise(edges):
             self._add_products(self.groups[runs] + batch.stretch[start], batch, slice(start, stop))
@@ -60,6 +64,20 @@ class RowSums:
     def target_means(self) -> dict[str, np.ndarray]:
         """Means over rows `(run, output)`."""
         return {name: total / self.rows[:, None] for name, total in self.targets.items()}
+
+    def _turned(self, batch):
+        if self.axes.size == 0:
+            return batch
+        even = self._along_axes(batch.even, "even")
+        return batch._replace(even=even, odd=even if batch.odd is batch.even else self._along_axes(batch.odd, "odd"))
+
+    def _along_axes(self, rows, name):
+        n = len(self.axes)
+        turned = self.space.array(name, rows.shape)
+        # Run by run: the last bits of a product of all would depend on which runs are worked on together.
+        np.matmul(self.axes.T, rows[:n].transpose(1, 0, 2), out=turned[:n].transpose(1, 0, 2))
+        turned[n:] = rows[n:]
+        return turned
 
     def _add_products(self, groups, batch, rows):
         even = batch.even[:, :, rows]

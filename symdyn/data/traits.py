@@ -11,15 +11,22 @@ import numpy as np
 from symdyn.data.ensembles import Ensemble
 from symdyn.data.workspace import Workspace
 
-__all__ = ["characteristic_lags", "noise_levels", "spreads"]
+__all__ = ["characteristic_lags", "means", "noise_levels", "spreads"]
 
 _N_LOOKED_AT = 1 << 15
+_LEAST_SIGNAL = 0.02  # of the variance: what is taken for noise may be motion
 _AT_A_TIME = 1 << 16  # samples in a batch of runs
 
 
 def spreads(ensemble: Ensemble, n_states: int) -> np.ndarray:
     """Standard deviation `(run, state)` of the first variables, over all samples."""
     return np.stack([_spread(column, ensemble.runs) for column in ensemble.columns[:n_states]], axis=1)
+
+
+def means(ensemble: Ensemble, chosen: slice) -> np.ndarray:
+    """Means `(run, variable)` of some variables over all samples."""
+    columns = [column[_span(ensemble.runs)].mean(axis=1) for column in ensemble.columns[chosen]]
+    return np.stack(columns, axis=1)
 
 
 def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
@@ -44,12 +51,20 @@ def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
     return found / 0.6744897501960817
 
 
-def characteristic_lags(ensemble: Ensemble, n_states: int) -> np.ndarray:
+def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
     """Steps `(run,)` after which the first variables have lost their phase, 0 for never.
 
     The characteristic time is 3/pi lag dt, see `rates.characteristic_time`: the first lag of a geometric sequence at
-    which the structure function reaches the variance, refined by bisection.
+    which the structure function reaches the variance, refined by bisection. White noise of variance s^2 adds 2 s^2 to
+    the one and s^2 to the other, which is taken off: noise as large as the motion would reach it at once.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    noise : ndarray, `(run, state)`
+        Standard deviations; unknown ones (NaN) count as none.
     """
+    n_states, squares = noise.shape[1], np.nan_to_num(noise) ** 2
     longest = len(ensemble.times) - 1
     ratios = np.ceil(1.2 ** np.arange(1 + np.log(longest) / np.log(1.2)))
     lags = np.unique(np.minimum(ratios, longest)).astype(int)
@@ -58,17 +73,19 @@ def characteristic_lags(ensemble: Ensemble, n_states: int) -> np.ndarray:
         runs = ensemble.runs[part]
         scales = np.stack([_spread(column, runs) for column in ensemble.columns[:n_states]], axis=1)
         moving = scales > 0
-        weights = np.where(moving, 1 / np.square(np.where(moving, scales, 1.0)), 0.0)
+        signal = np.maximum(scales**2 - squares[part], _LEAST_SIGNAL * scales**2)
+        weights = np.where(moving, 1 / np.where(moving, signal, 1.0), 0.0)
         weights /= np.maximum(moving.sum(axis=1, keepdims=True), 1)
-        found[part] = _first_lags(ensemble.columns[:n_states], runs, weights, lags, space)
+        wanted = 1.0 + 2 * np.sum(weights * squares[part], axis=1)
+        found[part] = _first_lags(ensemble.columns[:n_states], runs, weights, wanted, lags, space)
     return found
 
 
-def _first_lags(columns, runs, weights, lags, space):
+def _first_lags(columns, runs, weights, wanted, lags, space):
     low, high = np.zeros((2, len(runs)), dtype=int)
     waiting = np.arange(len(runs))
     for k, lag in enumerate(lags):
-        reached = _structure(columns, runs[waiting], weights[waiting], lag, space) >= 1.0
+        reached = _structure(columns, runs[waiting], weights[waiting], lag, space) >= wanted[waiting]
         low[waiting[reached]], high[waiting[reached]] = (lags[k - 1] + 1 if k else 1), lag
         waiting = waiting[~reached]
         if not len(waiting):
@@ -78,14 +95,14 @@ def _first_lags(columns, runs, weights, lags, space):
         middles = np.where(low < high, (low + high) // 2, 0)
         middle = int(middles[middles > 0][0])
         here = np.flatnonzero(middles == middle)
-        reached = _structure(columns, runs[here], weights[here], middle, space) >= 1.0
+        reached = _structure(columns, runs[here], weights[here], middle, space) >= wanted[here]
         high[here[reached]] = middle
         low[here[~reached]] = middle + 1
     return low
 
 
 def _structure(columns, runs, weights, lag, space):
-    """Mean square change `(run,)` over a lag, each state in units of its spread."""
+    """Weighted mean square change `(run,)` of the states over a lag."""
     total = np.zeros(len(runs))
     step = max((columns[0].shape[1] - lag) // _N_LOOKED_AT, 1)
     span = _span(runs)

@@ -17,7 +17,17 @@ import xarray as xr
 from symdyn.data.files import from_arrays, joined_names, read_file
 from symdyn.data.units import check_units
 
-__all__ = ["Trajectory", "each_trajectory", "from_arrays", "named", "open_trajectories", "state_names", "validate"]
+__all__ = [
+    "Trajectory",
+    "clocks_of",
+    "each_trajectory",
+    "from_arrays",
+    "label_of",
+    "named",
+    "open_trajectories",
+    "state_names",
+    "validate",
+]
 
 _CLOCKS = ("t", "time")
 
@@ -96,7 +106,7 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
 
 def named(dataset: xr.Dataset) -> xr.Dataset:
     """The Dataset with its trajectories numbered, unless a coordinate names them: a part of it keeps the names."""
-    if _label_of(dataset) is not None:
+    if label_of(dataset) is not None:
         return dataset
     return dataset.assign_coords(trajectory=np.arange(dataset.sizes["trajectory"]))
 
@@ -117,8 +127,8 @@ def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> 
     """
     names = state_names(dataset) if names is None else list(names)
     dataset = named(dataset)
-    labels = dataset[_label_of(dataset)].values
-    clocks = _clocks(dataset)
+    labels = dataset[label_of(dataset)].values
+    clocks = clocks_of(dataset)
     values = np.stack([clocks if name in _CLOCKS else _full(dataset, name) for name in names], axis=-1)
     for label, times, states in zip(labels, clocks, values, strict=True):
         yield _checked(str(label), times, states, names)
@@ -149,7 +159,8 @@ def _checked(label, times, states, names):
     return Trajectory(label, times, states)
 
 
-def _clocks(dataset):
+def clocks_of(dataset: xr.Dataset) -> np.ndarray:
+    """Times `(trajectory, time)` in memory, in seconds since the first if they are dates; a view if all share them."""
     shape = (dataset.sizes["trajectory"], dataset.sizes["time"])
     name = "t" if "t" in dataset.variables else "time"
     clock = dataset[name].values
@@ -158,8 +169,8 @@ def _clocks(dataset):
     return np.broadcast_to(np.asarray(clock, dtype=float), shape)
 
 
-def _label_of(dataset):
-    """The coordinate that names trajectories: the index, or any other along that dimension (`body`)."""
+def label_of(dataset: xr.Dataset) -> str | None:
+    """The coordinate that names trajectories: the index, any other along that dimension (`body`), or None."""
     along = [str(name) for name, c in dataset.coords.items() if c.dims == ("trajectory",)]
     return next(iter(sorted(along, key=lambda name: name == "trajectory")), None)
 

@@ -17,15 +17,13 @@ import numpy as np
 from scipy.interpolate import BSpline
 from scipy.sparse.linalg import spsolve
 
+from symdyn.data.evenly import FEWEST, POWER, even_batches, fill_bumps
+from symdyn.data.windows import OVERLAP, Windows, is_even
 from symdyn.data.workspace import Workspace
 
-__all__ = ["MIN_SAMPLES", "Windows", "quadrature_weights", "weak_batches", "window_half_width", "windows_of"]
+__all__ = ["MIN_SAMPLES", "quadrature_weights", "weak_batches"]
 
 MIN_SAMPLES = 24
-_POWER = 4  # the bump (1 − s^2)^4: three continuous derivatives at the ends of a window
-_HALF_WIDTH = 1.5  # of a window, in characteristic times: half an oscillation fits in
-_OVERLAP = 4  # windows that cover one sample
-_FEWEST = 64  # windows in a batch: neighbouring batches share the samples of four
 _MARGIN = 128  # samples over which the weights of a spline forget what lies beyond them
 _TILE = 4  # samples worked on together, in distances of windows: that many windows and four more reach into them
 _SHORTEST_TILE = 32
@@ -36,17 +34,6 @@ _IN_CACHE = 2048  # samples
 Values = Callable[[np.ndarray, slice], np.ndarray]
 
 
-class Windows(NamedTuple):
-    """Centers `(window,)` of bumps, half their width, and the stretch `(window,)` of time that each belongs to.
-
-    A stretch lasts at least half an oscillation: stretches are left out one at a time by the jackknife.
-    """
-
-    centers: np.ndarray
-    half: float
-    stretch: np.ndarray
-
-
 class _Kernel(NamedTuple):
     """Weights `(sample, slot)` of bumps and of −slopes; slot j of a tile of samples is window `first[tile] + j`."""
 
@@ -54,24 +41,6 @@ class _Kernel(NamedTuple):
     slope: np.ndarray
     first: np.ndarray
     tile: int
-
-
-def windows_of(times: np.ndarray, scale: float, most: int) -> Windows:
-    """Windows along a clock whose motion has the characteristic time `scale`, in no more than `most` stretches."""
-    half = window_half_width(times, scale)
-    centers = np.arange(times[0] + half, times[-1] - half * (1 - 1e-9), 2 * half / _OVERLAP)
-    passed = centers - centers[0]
-    n_stretches = max(int(passed[-1] / (np.pi * scale)), 1)
-    length = np.pi * scale if n_stretches <= most else passed[-1] / most
-    stretch = np.minimum((passed / length).astype(int), min(n_stretches, most) - 1)
-    return Windows(centers, half, np.unique(stretch, return_inverse=True)[1])
-
-
-def window_half_width(times: np.ndarray, scale: float) -> float:
-    """Half the length of a window: 1.5 characteristic times, at most a fifth of the run, at least 8 samples."""
-    length = times[-1] - times[0]
-    step = length / (len(times) - 1)
-    return max(min(_HALF_WIDTH * scale, length / 5), 8 * step)
 
 
 def weak_batches(
@@ -107,8 +76,11 @@ def weak_batches(
     even, odd : ndarray, `(feature + output, run, window)`
     stretch : ndarray, `(window,)`
     """
+    if windows.stride and 4 * windows.stride <= n_samples:
+        yield from even_batches(times, windows, runs, values, n_outputs, n_samples, space)
+        return
     spacing = max(len(times) / len(windows.centers), 1.0)
-    per_batch = max(_FEWEST, int(n_samples / spacing))
+    per_batch = max(FEWEST, int(n_samples / spacing))
     weights = [_weights_of(times[parity::2]) for parity in (0, 1)]
     for start in range(0, len(windows.centers), per_batch):
         some = Windows(windows.centers[start : start + per_batch], windows.half, windows.stretch)
@@ -137,8 +109,7 @@ def quadrature_weights(times: np.ndarray) -> np.ndarray:
 
 def _weights_of(times):
     """The weights of samples a to b as a function; those of a long clock are never all in memory."""
-    steps = np.diff(times)
-    mean, uniform = steps.mean(), np.ptp(steps) <= 1e-6 * steps.mean()
+    mean, uniform = np.diff(times).mean(), is_even(times)
 
     def weights(a, b):
         if uniform:
@@ -164,7 +135,7 @@ def _kernel(times, piece, parity, windows, weights, space, name) -> _Kernel:
     clock = times[first : piece.stop : 2]
     w = weights(first // 2, first // 2 + len(clock))
     step = (times[-1] - times[0]) / (len(times) - 1)
-    spacing = 2 * windows.half / _OVERLAP
+    spacing = 2 * windows.half / OVERLAP
     tile = min(max(int(_TILE * spacing / (2 * step)), _SHORTEST_TILE), max(len(clock), 1))
     starts = np.arange(0, len(clock), tile)
     low = np.searchsorted(windows.centers, clock[starts] - windows.half)
@@ -179,21 +150,8 @@ def _kernel(times, piece, parity, windows, weights, space, name) -> _Kernel:
         np.subtract(clock[begin : begin + tile, None], near[k], out=s[begin : begin + tile])
     for begin in range(0, len(clock), _IN_CACHE):
         part = slice(begin, begin + _IN_CACHE)
-        _fill_bumps(s[part], w[part, None], 2 * _POWER / windows.half, gap[part], slope[part])
+        fill_bumps(s[part], w[part, None], 2 * POWER / windows.half, gap[part], slope[part])
     return _Kernel(gap, slope, low, tile)
-
-
-def _fill_bumps(s, weights, rate, bump, slope):
-    """Weights times (1 − s^2)^4, and times minus its slope, 0 outside |s| < 1."""
-    np.square(s, out=bump)
-    np.subtract(1.0, bump, out=bump)
-    np.maximum(bump, 0.0, out=bump)
-    np.square(bump, out=slope)
-    slope *= bump
-    slope *= weights  # they go in with the third factor, which both have
-    bump *= slope
-    slope *= s
-    slope *= rate
 
 
 class _Integrals:
@@ -207,6 +165,8 @@ class _Integrals:
     def add(self, parity: int, kernel: _Kernel, piece: slice) -> None:
         """Add what the samples of one parity in a piece give."""
         first = piece.start + (parity - piece.start) % 2
+        if first >= piece.stop:  # a single sample, of the other parity
+            return
         rows = self.values(self.runs, slice(first, piece.stop, 2))
         if len(self.sums) == parity:
             self.sums.append(self.space.array(f"sums {parity}", (*rows.shape[:2], self.norms.shape[1])))

@@ -64,8 +64,8 @@ def unexplained(moments: Moments, fit: LawFit, scales: Scales) -> tuple[float, f
     """
     if not moments.instrumented.all():
         return np.nan, np.nan
-    weighted = moments.cross * scales.group_weights(moments)[:, None, None]
-    left = np.hstack([-fit.coefficients, np.eye(len(fit.coefficients))])
+    weighted = moments.products * scales.group_weights(moments)[:, None, None]
+    left = moments.residual_of(fit.coefficients)
     each = np.einsum("ot,gtu,ou->go", left, weighted, left) / scales.output_power
     parts = each.mean(axis=1)
     if moments.n_trajectories >= 3:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from symdyn.data.axes import residual_of
 from symdyn.data.moments import Moments
 from symdyn.discovery.equations import Equations
 from symdyn.discovery.scales import Scales
@@ -114,19 +115,20 @@ class _Problem:
         weights = scales.group_weights(moments)
         trajectories = np.unique(moments.trajectory)
         by_trajectory = moments.trajectory if len(trajectories) >= 3 else np.arange(len(weights))
-        self.parts = _pooled(moments.cross, weights, np.unique(by_trajectory, return_inverse=True)[1], _PARTS)
+        self.parts = _pooled(moments.products, weights, np.unique(by_trajectory, return_inverse=True)[1], _PARTS)
         group = np.arange(len(weights))
         # Neighbours in time are pooled: longer stretches keep what they are correlated by together.
-        self.blocks = _pooled(moments.cross, weights, group * min(_BLOCKS, len(group)) // len(group), _BLOCKS)
+        self.blocks = _pooled(moments.products, weights, group * min(_BLOCKS, len(group)) // len(group), _BLOCKS)
         self.total = self.parts.sum(0)
         # A state that never moves has targets of the size of rounding, and no scale.
         self.output_power = np.where(np.isfinite(scales.outputs).any(axis=0), scales.output_power, np.inf)
-        self.equations = Equations(self.total, np.array(families))
+        self.equations = Equations(self.total, np.array(families), moments.axes)
 
     def resampled(self, counts, families):
         """Sums `(replicate, term, term)` with parts counted so often; 0 for features of other families."""
         n_terms = self.total.shape[-1]
         used = np.isin(self.equations.families, list(families))
+        used |= self.equations.axes.size > 0  # along axes each feature is in all of the sums
         terms = np.flatnonzero(np.append(used, np.ones(n_terms - len(used), dtype=bool)))
         grams = np.zeros((len(counts), n_terms, n_terms))
         grams[:, terms[:, None], terms] = np.tensordot(counts, self.parts[:, terms[:, None], terms], 1)
@@ -134,10 +136,8 @@ class _Problem:
 
     def residual_power(self, grams, coefficients):
         """Mean square of what laws leave `(...)`, relative to the power of the targets, noise-free in expectation."""
-        n_outputs = coefficients.shape[-2]
-        unit = np.broadcast_to(np.eye(n_outputs), (*coefficients.shape[:-1], n_outputs))
-        left = np.concatenate([-coefficients, unit], axis=-1)
-        return np.einsum("...ot,...ot,o->...", left @ grams, left, 1 / self.output_power) / n_outputs
+        left = residual_of(coefficients, self.equations.axes)
+        return np.einsum("...ot,...ot,o->...", left @ grams, left, 1 / self.output_power) / coefficients.shape[-2]
 
 
 def _pooled(cross, weights, owner, most):

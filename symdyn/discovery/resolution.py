@@ -31,8 +31,8 @@ def argument_noise(moments: Moments, law: VectorField, n_states: int) -> np.ndar
     The residual x_{k+1} − F(x_k) has variance s_i^2 + sum_j (DF_ij)^2 s_j^2, averaged over points: linear equations
     in s^2 >= 0. Inputs are taken to be exact.
     """
-    gram = moments.cross.sum(0) / moments.count.sum()
-    left = np.hstack([-law.coefficients, np.eye(len(law.coefficients))])
+    gram = moments.products.sum(0) / moments.count.sum()
+    left = moments.residual_of(law.coefficients)
     residual = np.maximum(np.diag(left @ gram @ left.T), 0.0)
     slopes = law.jacobian(moments.points)[:, :, :n_states] + np.eye(n_states)
     squares, _ = nnls(np.eye(n_states) + np.mean(slopes**2, axis=0), residual)

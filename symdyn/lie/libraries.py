@@ -9,12 +9,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from pysindy.feature_library import ConcatLibrary, PolynomialLibrary
+from pysindy.feature_library import ConcatLibrary, FourierLibrary, PolynomialLibrary
 from pysindy.feature_library.base import BaseFeatureLibrary, x_sequence_or_item
 from pysindy.utils import AxesArray
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.lie.features import Features, Monomials, Sum
+from symdyn.lie.features import Features, Fourier, Monomials, Sum
 
 __all__ = ["FeaturesLibrary", "LibraryFeatures", "features_of_library"]
 
@@ -119,6 +119,8 @@ def features_of_library(library) -> Features:
         return library.features
     if isinstance(library, PolynomialLibrary):
         return Monomials(tuple(tuple(int(a) for a in row) for row in np.asarray(library.powers_)))
+    if type(library) is FourierLibrary and library.include_sin and library.include_cos:
+        return Fourier(library.n_frequencies)
     if isinstance(library, ConcatLibrary):
         return Sum(tuple(features_of_library(part) for part in library.libraries))
     return LibraryFeatures(library)

@@ -276,7 +276,7 @@ def test_a_key_without_a_lasting_identity_is_refused(data, tmp_path):
 def test_libraries_of_pysindy_have_an_identity(data, tmp_path):
     import pysindy as ps
 
-    library = from_library(ps.FourierLibrary(n_frequencies=1).fit(np.zeros((2, 6))))
+    library = from_library(ps.FourierLibrary(n_frequencies=1, include_cos=False).fit(np.zeros((2, 6))))
     summed(data, tmp_path, law=library)
     calls, progress = steps()
     summed(data, tmp_path, law=library, progress=progress)

@@ -4,6 +4,8 @@ import tracemalloc
 import numpy as np
 import pytest
 from dask import config
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import symdyn as sd
 from symdyn.data import folds
@@ -12,7 +14,8 @@ from symdyn.data.moments import accumulate, accumulate_block, joined
 from symdyn.data.rows import Layout
 from symdyn.data.traits import characteristic_lags
 from symdyn.data.trajectories import Trajectory
-from symdyn.data.weak import quadrature_weights, weak_batches, windows_of
+from symdyn.data.weak import quadrature_weights, weak_batches
+from symdyn.data.windows import windows_of
 from symdyn.data.workspace import Workspace
 from symdyn.lie.features import CentralForce, Fourier, Polynomial
 
@@ -27,7 +30,7 @@ def spiral(times):
 def weak_rows(times, points, features, noise, n_samples=10**6, clean=None):
     """All weak rows of x' = W theta(x), even and odd, and their stretches; windows as for the motion `clean`."""
     run = ensemble_of(Trajectory("a", times, points if clean is None else clean))
-    lag = characteristic_lags(run, points.shape[1])[0]
+    lag = characteristic_lags(run, np.zeros((1, points.shape[1])))[0]
     windows = windows_of(run.times, 3 / np.pi * lag * (times[-1] - times[0]) / (len(times) - 1), 10**6)
 
     def values(runs, when):
@@ -145,6 +148,27 @@ def test_rows_do_not_depend_on_the_size_of_batches(name):
         rows = weak_rows(times, spiral(times), Polynomial(2), np.full(2, 0.1), n_samples)
         for one, other in zip(whole, rows, strict=True):
             np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-13)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(24, 900), st.floats(0.02, 3), st.integers(1, 40), st.integers(20, 3000))
+def test_windows_that_share_their_weights_give_the_rows_that_others_give(n_times, scale, n_runs, n_samples):
+    times = np.linspace(0, 12, n_times)
+    windows = windows_of(times, scale, 10**6)
+    points = np.random.default_rng(n_times).standard_normal((3, n_runs, n_times))
+    found = []
+    for these in (windows, windows._replace(stride=0)):
+        rows = np.full((2, 3, n_runs, len(windows.centers)), np.nan)
+        done = np.zeros(n_runs, dtype=int)
+        values = lambda runs, when: points[:, runs, when].copy()  # noqa: E731
+        for places, *halves, stretch in weak_batches(
+            times, these, np.arange(n_runs), values, 1, n_samples, Workspace()
+        ):
+            here = slice(done[places[0]], done[places[0]] + len(stretch))
+            rows[:, :, places, here] = halves
+            done[places] = here.stop
+        found.append(rows)
+    np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("kind", ["flow", "map", "pairs"])

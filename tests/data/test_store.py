@@ -1,11 +1,14 @@
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import symdyn as sd
+from symdyn.data import store
 from symdyn.data.moments import accumulate
+from symdyn.data.netcdf import dataset_of, netcdf_of
 from symdyn.data.store import (
     FORMAT_VERSION,
     algebra_to_dataset,
@@ -125,6 +128,28 @@ def test_sums_are_read_by_any_netcdf_reader(moments, tmp_path):
     with xr.open_dataset(tmp_path / "m.nc", engine="h5netcdf") as dataset:
         assert dataset.attrs["format_version"] == FORMAT_VERSION
         np.testing.assert_array_equal(dataset["points"], moments.points)
+
+
+def test_sums_of_format_1_open(moments, tmp_path):
+    """They had no axes, and `cross` for `products`."""
+    values = {("cross" if name == "products" else name): v for name, v in vars(moments).items() if name != "axes"}
+    dataset = moments_to_dataset(moments).drop_vars("axes").rename(products="cross")
+    dataset.attrs |= {"format_version": 1, "sha256": store._digest(values)}
+    dataset.to_netcdf(tmp_path / "m.nc", engine="h5netcdf")
+    loaded = load_moments(tmp_path / "m.nc")
+    assert loaded.axes.shape == (0, 0)
+    for name in set(vars(moments)) - {"axes"}:
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(moments, name), err_msg=name)
+
+
+def test_small_files_are_read_alike_by_xarray(moments):
+    dataset = moments_to_dataset(moments)
+    content = netcdf_of(dataset)
+    with xr.open_dataset(BytesIO(content), engine="h5netcdf", mask_and_scale=False) as found:
+        xr.testing.assert_identical(found.load(), dataset)
+    xr.testing.assert_identical(dataset_of(content), dataset)
+    with pytest.raises(OSError, match="file"):
+        dataset_of(content[:50])
 
 
 def test_stored_sums_that_changed_or_lack_something_are_refused(moments, tmp_path):

@@ -4,7 +4,7 @@ import argparse
 import time
 
 import symdyn as sd
-from symdyn.data import checkpoint
+from symdyn.data import checkpoint, moments
 from symdyn.data.checkpoint import accumulate_resumable
 from symdyn.data.moments import accumulate_block
 from symdyn.data.store import save_moments
@@ -14,26 +14,31 @@ from symdyn.runs import add_options, run_job
 PAUSE = 0.25
 
 
-def slow_sums(block, features, layout, per_run):
+def slow_sums(*what):
     time.sleep(PAUSE)
-    return accumulate_block(block, features, layout, per_run)
+    return accumulate_block(*what)
 
 
 def main():
     parser = add_options(argparse.ArgumentParser(), out="runs/slow")
     parser.add_argument("store")
     parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--kind", default="second_order")
+    parser.add_argument("--degree", type=int, default=1)
+    parser.add_argument("--folds", type=int, help="sums that are kept, rather than one a trajectory")
     args = parser.parse_args()
     if not args.fast:
         checkpoint.accumulate_block = slow_sums
+    if args.folds:
+        moments.most_groups = lambda n_terms: args.folds
     run_job(args, {"job": "slow", "store": args.store}, job)
 
 
 def job(run, args):
     data = sd.open_trajectories(args.store, chunks=1)
     options = {"log": run.log, "progress": run.progress("chunks"), "reuse": args.resume}
-    moments = accumulate_resumable(data, Polynomial(1), "second_order", run.path, {"job": "slow"}, **options)
-    save_moments(moments, run.path / "moments.nc")
+    what = (data, Polynomial(args.degree), args.kind, run.path, {"job": "slow"})
+    save_moments(accumulate_resumable(*what, **options), run.path / "moments.nc")
 
 
 if __name__ == "__main__":

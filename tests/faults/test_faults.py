@@ -16,6 +16,7 @@ from symdyn.data import checkpoint
 from symdyn.data.checkpoint import accumulate_resumable
 from symdyn.data.moments import accumulate
 from symdyn.data.store import load_moments
+from symdyn.data.tasks import one_blas_thread
 from symdyn.lie.features import Polynomial
 
 SCRIPT = Path(__file__).with_name("slow_job.py")
@@ -101,6 +102,28 @@ def test_a_killed_job_goes_on_where_it_was_and_gives_the_same_bits(killed, store
     assert {line.split()[-1] for line in log.splitlines() if " skipped trajectory" in line} == set(before)
 
 
+def test_folds_over_many_chunks_along_axes_have_the_same_bits_after_a_kill(tmp_path, monkeypatch):
+    """Ten chunks; three folds that end inside the groups that the tree joins; features far from the origin."""
+    data = sd.systems.kepler(10, n_times=60)
+    data = data.assign({name: data[name] + 1000 for name in ("x", "y", "z")})
+    data.chunk({"trajectory": 1}).to_zarr(tmp_path / "far.zarr", consolidated=False)
+    law = ("--kind", "flow", "--degree", "2", "--folds", "3")
+    process = start(tmp_path / "far.zarr", tmp_path / "run", *law)
+    wait_for(lambda: len(parts(tmp_path / "run")) >= 2)
+    process.kill()
+    finish(process)
+    before = parts(tmp_path / "run")
+    assert 2 <= len(before) < 10
+    code, said = finish(start(tmp_path / "far.zarr", tmp_path / "run", *law, "--fast", "--resume"))
+    assert code == 0, said
+    assert before.items() <= parts(tmp_path / "run").items()
+    monkeypatch.setattr("symdyn.data.moments.most_groups", lambda n_terms: 3)
+    with one_blas_thread():
+        whole = accumulate(sd.open_trajectories(tmp_path / "far.zarr", chunks=1), Polynomial(2), "flow")
+    assert whole.labels == ("fold 0", "fold 1", "fold 2") and whole.axes.size
+    same_bits(load_moments(tmp_path / "run" / "moments.nc"), whole)
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_job_says_how_to_go_on(store, expected, tmp_path, sent, code):
     process = start(store, tmp_path)
@@ -134,11 +157,11 @@ def test_a_worker_killed_in_the_middle_changes_nothing(store, expected, tmp_path
     same_bits(found, expected)
 
 
-def _slow_sums(block, features, layout, per_run):
+def _slow_sums(*what):
     time.sleep(0.2)
     from symdyn.data.moments import accumulate_block
 
-    return accumulate_block(block, features, layout, per_run)
+    return accumulate_block(*what)
 
 
 def test_a_rotten_chunk_is_named_others_are_kept_and_only_it_is_done_again(store, expected, tmp_path):

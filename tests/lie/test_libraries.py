@@ -3,8 +3,7 @@ import pysindy as ps
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from symdyn.lie.features import CentralForce, Monomials, Polynomial, Sum, from_library
-from symdyn.lie.libraries import LibraryFeatures
+from symdyn.lie.features import CentralForce, Fourier, Monomials, Polynomial, Sum, from_library
 
 POINTS = np.random.default_rng(0).uniform(0.2, 1.5, (9, 2)) * np.array([1, -1])
 
@@ -26,6 +25,7 @@ def custom(function):
         ps.PolynomialLibrary(2, include_bias=False),
         ps.IdentityLibrary(),
         ps.FourierLibrary(2),
+        ps.FourierLibrary(2, include_sin=False),
         ps.PolynomialLibrary(2) + ps.FourierLibrary(1),
         ps.PolynomialLibrary(1) * ps.FourierLibrary(1),
         ps.GeneralizedLibrary([ps.PolynomialLibrary(2), ps.FourierLibrary(1)], inputs_per_library=[[0], [1]]),
@@ -45,7 +45,12 @@ def test_libraries_of_known_form_become_analytic():
     assert isinstance(from_library(fitted(ps.PolynomialLibrary(2))), Monomials)
     mixed = from_library(fitted(ps.PolynomialLibrary(2) + ps.FourierLibrary(1)))
     assert isinstance(mixed, Sum)
-    assert [type(part) for part in mixed.parts] == [Monomials, LibraryFeatures]
+    assert [type(part) for part in mixed.parts] == [Monomials, Fourier]
+
+
+def test_a_fourier_library_becomes_fourier_features_where_they_are_equal():
+    assert from_library(fitted(ps.FourierLibrary(3))) == Fourier(3)
+    assert not isinstance(from_library(fitted(ps.FourierLibrary(3, include_sin=False))), Fourier)
 
 
 def test_jacobian_of_analytic_functions_is_exact_to_rounding():
@@ -68,7 +73,8 @@ def test_function_that_drops_the_imaginary_part_is_differentiated_without_a_warn
 
 
 def test_a_general_library_is_one_family():
-    assert set(from_library(fitted(ps.FourierLibrary(2))).families(["a", "b"])) == {"library"}
+    for library in (ps.FourierLibrary(2, include_cos=False), ps.PolynomialLibrary(1) * ps.FourierLibrary(1)):
+        assert set(from_library(fitted(library)).families(["a", "b"])) == {"library"}
 
 
 def test_features_as_a_library_keep_leading_axes():

@@ -1,0 +1,150 @@
+"""Coordinates in which sums of products keep their digits.
+
+Sums of products square the condition of the features: of monomials up to degree 3 of a temperature around 300 K, whose
+singular values span six decades, nothing is left of twelve. So features are turned first, theta' = A^T theta, to the
+axes of an R factor of their values at a few points of the data: theta = Q R with columns of size 1, R = U S V^T, A = V
+over the sizes. The sums of theta' are then as well conditioned as the rows allow, and they stay sums: they add, are
+weighted, left out and checkpointed like any others. (R factors of each group of rows would merge by QR, but cannot be
+subtracted, and cost their decomposition in every batch.)
+
+Any axes are right, good ones are accurate: which points were looked at shows in the last digits only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.rows import Layout
+from symdyn.data.tasks import one_blas_thread
+from symdyn.data.trajectories import each_trajectory
+from symdyn.lie.features import Features
+
+__all__ = ["METHODS", "axes_for", "axes_of", "chosen_axes", "condition", "residual_of", "returned", "sampled_values"]
+
+METHODS = ("gram", "qr", "auto")
+_N_RUNS = 8  # looked at: each may be a chunk to be read
+_FEWEST = 256  # points of each
+_PER_FEATURE = 4
+_ROUNDING = 1e-13  # relative singular value below which a direction is there by rounding only
+_ILL = 1e4  # from this condition on sums of products lose more than eight of sixteen digits
+
+
+def chosen_axes(dataset: xr.Dataset, features: Features, layout: Layout, method: str | np.ndarray) -> np.ndarray:
+    """The axes `(feature, direction)` in which rows are summed, `(0, 0)` for those of the features themselves.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories in the schema, of which a few are looked at, unless the method is "gram".
+    features : Features
+    layout : Layout
+    method : "gram", "qr", "auto", or axes
+        As they are, along the axes of an R factor, or the latter where the features are ill conditioned.
+
+    Raises
+    ------
+    ValueError
+        For another method, and for axes that do not fit the features.
+    """
+    n_features = features.size(len(layout.arguments))
+    if isinstance(method, np.ndarray):
+        if method.shape not in ((0, 0), (n_features, n_features)):
+            raise ValueError(f"method has axes of shape {method.shape} for {n_features} features: take those of sums")
+        return np.ascontiguousarray(method)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, or the axes of other sums, got {method!r}")
+    if method == "gram":
+        return np.zeros((0, 0))
+    return axes_for(sampled_values(dataset, features, layout), method)
+
+
+def axes_for(values: np.ndarray, method: str, stored: np.ndarray | None = None) -> np.ndarray:
+    """The axes for features with these `values` `(sample, feature)`; those that are stored, where they will do.
+
+    Sums along the same axes add, to the last bit: an interrupted pass goes on with the axes it began with, even if
+    a trajectory that could not be read then can be now.
+    """
+    if stored is not None and stored.shape == (values.shape[1],) * 2 and condition(values @ stored) < 10 * _ILL:
+        return stored
+    if method == "auto" and (len(values) < 2 * values.shape[1] or condition(values) < _ILL):
+        return np.zeros((0, 0))
+    return axes_of(values)
+
+
+def sampled_values(dataset: xr.Dataset, features: Features, layout: Layout) -> np.ndarray:
+    """Features `(sample, feature)` at some points of the data, those that are finite."""
+    n_features = features.size(len(layout.arguments))
+    points = _sample_points(dataset, layout.arguments, n_features)
+    values = features(points) if len(points) else np.zeros((0, n_features))
+    return values[np.isfinite(values).all(axis=1)]
+
+
+def _sample_points(dataset, names, n_features):
+    """Points `(sample, argument)` of a few trajectories, evenly spaced, the same ones however the data are chunked."""
+    n_runs, n_times = dataset.sizes["trajectory"], dataset.sizes["time"]
+    numbers = np.unique(np.linspace(0, n_runs - 1, _N_RUNS).astype(int))
+    each = max(_FEWEST, -(-_PER_FEATURE * n_features // len(numbers)))
+    every = slice(None, None, max(n_times // each, 1))
+    found = [np.zeros((0, len(names)))]
+    for one in _loaded(dataset.isel(trajectory=numbers, time=every)):
+        try:
+            found.append(next(each_trajectory(one, names)).states)
+        except ValueError:  # what is wrong with a trajectory is for the pass to say, when all others are summed
+            continue
+    return np.concatenate(found)
+
+
+def _loaded(few):
+    """Single trajectories in memory, all of them read together; one by one, if some cannot be read."""
+    each = [slice(k, k + 1) for k in range(few.sizes["trajectory"])]
+    try:
+        whole = few.compute()
+        return [whole.isel(trajectory=one) for one in each]
+    except Exception:
+        return [one for one in (_read(few.isel(trajectory=one)) for one in each) if one is not None]
+
+
+def _read(one):
+    try:
+        return one.compute()
+    except Exception:  # of whatever reads the files
+        return None
+
+
+def condition(values: np.ndarray) -> float:
+    """Largest over smallest singular value of features `(sample, feature)` of size 1, those of rounding left out."""
+    if not len(values):
+        return 1.0
+    spectrum = _factor(values)[1]
+    resolved = spectrum[spectrum > _ROUNDING * spectrum[0]]
+    return float(resolved[0] / resolved[-1]) if resolved.size else 1.0
+
+
+def axes_of(values: np.ndarray) -> np.ndarray:
+    """The axes `(feature, direction)` of features `(sample, feature)`: orthogonal up to the sizes of the features."""
+    sizes, _, turn = _factor(values)
+    # In the order in which they come back from a file: products of the other order end in other bits.
+    return np.ascontiguousarray(turn.T / sizes[:, None])
+
+
+def returned(axes: np.ndarray) -> np.ndarray:
+    """B `(feature, direction)`, exactly the inverse of A^T: theta = B theta' where theta' = A^T theta."""
+    return axes / np.square(axes).sum(axis=1, keepdims=True)
+
+
+def residual_of(law: np.ndarray, axes: np.ndarray | None = None) -> np.ndarray:
+    """(−W B, 1) `(..., output, term)` of a law W `(..., output, feature)`: times a row it is its residual."""
+    law = law @ returned(axes) if axes is not None and axes.size else law
+    n = law.shape[-2]
+    return np.concatenate([-law, np.broadcast_to(np.eye(n), (*law.shape[:-1], n))], axis=-1)
+
+
+def _factor(values):
+    """Sizes of the features, and singular values and right singular vectors `(direction, feature)` of R."""
+    sizes = np.sqrt(np.mean(np.square(values), axis=0)) if len(values) else np.ones(values.shape[1])
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    with one_blas_thread():  # the same bits on any number of cores
+        triangle = np.linalg.qr(values / sizes, mode="r")
+        _, spectrum, turn = np.linalg.svd(triangle, full_matrices=True)
+    return sizes, spectrum, turn
