@@ -19,8 +19,11 @@ if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checke
     from symdyn.discovery.tangency import discover_manifold
     from symdyn.lie import candidates, features, groups
     from symdyn.lie.algebra import LieAlgebra
+    from symdyn.lie.conserved import conserved
     from symdyn.lie.equivariance import equivariant_subspace
     from symdyn.lie.fields import VectorField
+    from symdyn.lie.intertwiners import intertwiners
+    from symdyn.lie.stabiliser import stabiliser
     from symdyn.lie.subspace import Subspace
     from symdyn.reporting.page import report
 
@@ -29,14 +32,17 @@ _HOMES = {
     "Subspace": "symdyn.lie.subspace",
     "SymmetryDiscovery": "symdyn.discovery.symmetry",
     "VectorField": "symdyn.lie.fields",
+    "conserved": "symdyn.lie.conserved",
     "conserved_quantities": "symdyn.discovery.conservation",
     "discover_function": "symdyn.discovery.function",
     "discover_manifold": "symdyn.discovery.tangency",
     "equivariant_subspace": "symdyn.lie.equivariance",
+    "intertwiners": "symdyn.lie.intertwiners",
     "noether_pairing": "symdyn.discovery.noether",
     "open_trajectories": "symdyn.data.trajectories",
     "report": "symdyn.reporting.page",
     "samples_needed": "symdyn.discovery.generic",
+    "stabiliser": "symdyn.lie.stabiliser",
 }
 _MODULES = {
     "candidates": "symdyn.lie.candidates",
@@ -51,16 +57,19 @@ __all__ = [
     "SymmetryDiscovery",
     "VectorField",
     "candidates",
+    "conserved",
     "conserved_quantities",
     "discover_function",
     "discover_manifold",
     "equivariant_subspace",
     "features",
     "groups",
+    "intertwiners",
     "noether_pairing",
     "open_trajectories",
     "report",
     "samples_needed",
+    "stabiliser",
     "systems",
 ]
 

@@ -2,145 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.conserved import Conserved
 from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.differences import difference, output_matrices
 from symdyn.lie.features import Features
-from symdyn.lie.fields import Generators
 from symdyn.lie.groups import Elements
+from symdyn.lie.invariants import shared_null_space
+from symdyn.lie.monomial_action import polynomial_equations
 from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
+from symdyn.lie.symmetries import as_symmetries
 
-__all__ = ["as_symmetries", "difference", "equivariant_subspace", "output_matrices"]
+__all__ = ["as_symmetries", "difference", "equivariant_subspace", "generic_points", "output_kind", "output_matrices"]
+
+_KINDS = {None: "flow", "vector_field": "flow"} | {kind: kind for kind in ("map", "second_order", "invariant")}
 
 
-def equivariant_subspace(features: Features, symmetry, *, output: str | None = None) -> Subspace:
+def equivariant_subspace(
+    features: Features, symmetry, *, output: str | None = None, n_outputs: int | None = None
+) -> Subspace:
     """The coefficient matrices W for which F = W theta keeps a symmetry: L(v, W theta) = 0 for all generators.
 
-    For a flow x' = W theta(x) the condition is Dv f − Df v = tau f, and W theta(g x) = A W theta(x) for elements
-    g(x) = A x + b (see `difference`). It is imposed at generic random points, more than there are unknowns, which is
-    exact for analytic features (Otto et al., arXiv 2311.00212). Error bars of generators that are not exact set the
-    rank cut.
+    For a flow x' = W theta(x) the condition is Dv f − Df v = tau f, W theta(g x) = A W theta(x) for elements
+    g(x) = A x + b (see `difference`), and Dh . W theta = 0 for conserved quantities h. Of polynomials, affine
+    generators and elements it is solved term by term, exactly where all numbers are simple fractions
+    (`shared_null_space`); of anything else at generic random points, more than there are unknowns, which is exact
+    for analytic features (Otto et al., arXiv 2311.00212), and checked at fresh points. Error bars of generators that
+    are not exact set the rank cut.
 
     Parameters
     ----------
     features : Features
-        The functions theta over the states that the symmetry acts on.
-    symmetry : LieAlgebra, Generators, array `(generator, n, n)`, Elements, a list of these, or a Subspace
+        The functions theta over the states (and inputs) that the symmetry acts on.
+    symmetry : LieAlgebra, Generators, VectorField, array `(generator, n, n)`, Elements, Conserved, a list, or Subspace
         A Subspace is returned as it is.
     output : {"vector_field", "map", "second_order", "invariant"}, optional
         `"vector_field"` if left out; of a `"map"`, W theta is the increment F(x) − x.
+    n_outputs : int, optional
+        Number of states, if the symmetry also moves inputs, which come last; number of outputs of an invariant.
 
     Returns
     -------
     Subspace
         Its `dim` is 0 if the symmetry leaves nothing.
     """
-    kinds = {None: "flow", "vector_field": "flow"} | {kind: kind for kind in ("map", "second_order", "invariant")}
-    if output not in kinds:
-        raise ValueError(f"output must be one of {list(kinds)[1:]}, got {output!r}")
+    kind = output_kind(output)
     if isinstance(symmetry, Subspace):
         return symmetry
     parts = as_symmetries(symmetry)
-    kind = kinds[output]
     n_inputs = len(parts[0].states) * (2 if kind == "second_order" else 1)
-    n_outputs = 1 if kind == "invariant" else len(parts[0].states)
+    n_outputs = n_outputs or (1 if kind == "invariant" else len(parts[0].states))
     shape = (n_outputs, features.size(n_inputs))
-    points = np.random.default_rng(11).standard_normal((2 * shape[1] + 10, n_inputs))
-    rows = np.concatenate([_rows(features, part, points, kind) for part in parts])
-    certain = all(isinstance(part, Elements) or part.exact.all() for part in parts)
-    draws = None if certain else _draws(features, parts, points, kind)
-    basis, pivots = pivoted_basis(null_space(rows, draws))
+    solved, sampled = [], []
+    for part in parts:
+        equations = _equations(features, part, n_inputs, kind, n_outputs)
+        if equations is None:
+            sampled.append(part)
+        else:
+            solved += equations
+    if not solved:
+        basis, pivots = pivoted_basis(_sampled_null_space(features, sampled, kind, shape, n_inputs))
+    else:
+        basis, pivots = shared_null_space(solved)
+        if sampled and basis.size:
+            basis, pivots = pivoted_basis(basis @ _sampled_null_space(features, sampled, kind, shape, n_inputs, basis))
     return Subspace(basis, shape, pivots)
 
 
-def as_symmetries(symmetry) -> list[LieAlgebra | Elements]:
-    """Whatever is accepted as a symmetry, as a list of algebras and finite elements on the same states.
+def output_kind(output: str | None) -> str:
+    """The kind of system (see `act`) that a name of outputs stands for."""
+    if output not in _KINDS:
+        raise ValueError(f"output must be one of {list(_KINDS)[1:]}, got {output!r}")
+    return _KINDS[output]
+
+
+def generic_points(features: Features, n_inputs: int, count: int, seed: int) -> np.ndarray:
+    """Random points `(sample, input)` at which all features are finite.
 
     Raises
     ------
-    TypeError
-        For anything else.
     ValueError
-        If the parts act on different numbers of states.
+        If hardly a point is found; names the features.
     """
-    if isinstance(symmetry, LieAlgebra | Elements):
-        parts = [symmetry]
-    elif isinstance(symmetry, Generators):
-        parts = [LieAlgebra(symmetry)]
-    elif isinstance(symmetry, np.ndarray):
-        parts = [LieAlgebra.from_matrices(symmetry.reshape(-1, *symmetry.shape[-2:]))]
-    elif isinstance(symmetry, Sequence) and len(symmetry) and not isinstance(symmetry, str):
-        parts = [part for member in symmetry for part in as_symmetries(member)]
-    else:
-        raise TypeError(
-            f"a symmetry is a LieAlgebra, generators, matrices, finite elements or a list of these, got {symmetry!r}"
-        )
-    sizes = {len(part.states) for part in parts}
-    if len(sizes) > 1:
-        raise ValueError(f"the symmetries act on different numbers of states: {sorted(sizes)}")
-    return parts
+    rng, kept, finite = np.random.default_rng(seed), [], np.zeros((0, 0), dtype=bool)
+    for attempt in range(40):
+        drawn = rng.standard_normal((count, n_inputs))
+        drawn = np.abs(drawn) if attempt % 2 else drawn  # logarithms and roots are of positive states
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(features(drawn))
+        kept += list(drawn[finite.all(axis=1)])
+        if len(kept) >= count:
+            return np.array(kept[:count])
+    names = features.names([f"x{i}" for i in range(n_inputs)])
+    lost = [name for name, known in zip(names, finite.any(axis=0), strict=True) if not known]
+    raise ValueError(f"features are finite hardly anywhere: {', '.join(lost or names)}; no symmetry can be imposed")
 
 
-def difference(
-    features: Features, members: Elements, points: np.ndarray, kind: str = "flow", n_outputs: int | None = None
-) -> LieDerivative:
-    """What a finite symmetry asks of F = W theta, in the form of a Lie derivative: F(g x) − M F(x).
-
-    M is A for a flow and for a map (written by its increments F(x) − x, which translations do not change), −A for a
-    flow whose time is reversed, A for accelerations (time reversed twice), 1 for invariants. With inputs, states come
-    first: M is the block of A on the first `n_outputs` states.
-
-    Parameters
-    ----------
-    features : Features
-    members : Elements
-        On the states; for `"second_order"` on the positions only.
-    points : ndarray, `(sample, input)`
-    kind : {"flow", "map", "second_order", "invariant"}
-    n_outputs : int, optional
-        As many as there are states if left out, 1 for invariants.
-
-    Returns
-    -------
-    LieDerivative
-        `transported` is F(g_k x) and `carried` M_k F(x), `(sample, output, element)`.
-    """
-    acting = members.prolong() if kind == "second_order" else members
-    images = acting.images(points)
-    transport = np.stack([features(images[:, :, k]) for k in range(len(members))], axis=-1)
-    outputs = np.moveaxis(output_matrices(members, kind, n_outputs), 0, -1)
-    return LieDerivative(features(points), transport, np.broadcast_to(outputs, (len(points), *outputs.shape)))
+def _equations(features, part, n_inputs, kind, n_outputs):
+    """Exact equations of a part, None where it has to be sampled."""
+    if isinstance(part, Conserved) or (isinstance(part, LieAlgebra) and not part.exact.all()):
+        return None
+    generators = part.basis if isinstance(part, LieAlgebra) else part
+    return polynomial_equations(features, generators, n_inputs, kind, n_outputs)
 
 
-def output_matrices(members: Elements, kind: str = "flow", n_outputs: int | None = None) -> np.ndarray:
-    """How elements move the outputs of a system: the matrices M_k `(element, output, output)` of `difference`."""
-    if kind == "invariant":
-        return np.broadcast_to(np.eye(n_outputs or 1), (len(members), n_outputs or 1, n_outputs or 1))
-    if kind not in ("flow", "map", "second_order"):
-        raise ValueError(f"kind must be 'flow', 'map', 'second_order' or 'invariant', got {kind!r}")
-    if kind == "map" and np.any(members.reverses_time):
-        raise ValueError("a reversal of a map asks for its inverse: only flows can be tested for time reversal")
-    n = len(members.states) if n_outputs is None else n_outputs
-    if n > len(members.states) or np.any(members.matrices[:, :n, n:]):
-        raise ValueError(f"the elements act on {len(members.states)} states, and must not mix inputs into {n} outputs")
-    signs = np.where(members.reverses_time & (kind == "flow"), -1.0, 1.0)
-    return signs[:, None, None] * members.matrices[:, :n, :n]
+def _sampled_null_space(features, parts, kind, shape, n_inputs, within=None):
+    """Null space of what parts ask at random points, among the combinations of the columns of `within`."""
+    count = 2 * shape[1] + 10
+    certain = not any(isinstance(part, LieAlgebra) and not part.exact.all() for part in parts)
+    for attempt in range(3):
+        points = generic_points(features, n_inputs, count, 11 + attempt)
+        rows = _restricted(np.concatenate([_rows(features, part, points, kind, shape[0]) for part in parts]), within)
+        draws = None if certain else _restricted(_draws(features, parts, points, kind, shape[0]), within)
+        basis = null_space(rows, draws)
+        if not certain or _is_generic(features, parts, kind, shape, n_inputs, _expanded(basis, within)):
+            return basis
+        count *= 2
+    raise ValueError(
+        "the symmetry holds at random points and not at others: the features are not analytic, such as |x|, or vanish "
+        "almost everywhere; give smooth features"
+    )
 
 
-def _rows(features, part, points, kind):
+def _is_generic(features, parts, kind, shape, n_inputs, basis):
+    """Whether what was found at some points holds at others, to rounding."""
+    if not basis.size:
+        return True
+    points = generic_points(features, n_inputs, shape[1] + 10, 29)
+    rows = np.concatenate([_rows(features, part, points, kind, shape[0]) for part in parts])
+    return bool(np.all(np.abs(rows @ basis) <= 1e-6 * (np.abs(rows) @ np.abs(basis)) + 1e-9 * np.abs(rows).max()))
+
+
+def _expanded(basis, within):
+    return basis if within is None else within @ basis
+
+
+def _restricted(rows, within):
+    """Rows on combinations of features, those that cancel up to rounding set to 0 as in `_rows`."""
+    if within is None:
+        return rows
+    found = rows @ within
+    return np.where(np.abs(found) > 1e-12 * (np.abs(rows) @ np.abs(within)), found, 0.0)
+
+
+def _rows(features, part, points, kind, n_outputs):
     """The rows of constraints `(row, output * feature)`, entries that are only rounding set to 0.
 
     A feature that is symmetric by itself has a column of rounding errors, which would count as an equation once
     columns are brought to one scale.
     """
+    if isinstance(part, Conserved):
+        if kind != "flow" or n_outputs != len(part.states):
+            raise ValueError("conserved quantities constrain flows of all their states: kind 'flow' without inputs")
+        return part.constraint(features, points)
     if isinstance(part, Elements):
-        parts = difference(features, part, points, kind)
+        parts = difference(features, part, points, kind, n_outputs)
         moves = np.abs(parts.transport)
     else:
-        action = act(part.basis, points, kind)
+        action = act(part.basis, points, kind, n_outputs)
         parts = LieDerivative.build(features, action, points)
         moves = np.einsum("sfi,sik->sfk", np.abs(features.jacobian(points)), np.abs(action.inputs))
     rows = parts.constraint()
@@ -149,8 +170,8 @@ def _rows(features, part, points, kind):
     return rows.reshape(-1, rows.shape[-1])
 
 
-def _draws(features, parts, points, kind, n_draws=20):
+def _draws(features, parts, points, kind, n_outputs, n_draws=20):
     rng = np.random.default_rng(12)
-    drawn = [[part] * n_draws if isinstance(part, Elements) else part.draw(n_draws, rng) for part in parts]
+    drawn = [part.draw(n_draws, rng) if isinstance(part, LieAlgebra) else [part] * n_draws for part in parts]
     drawn = zip(*drawn, strict=True)
-    return np.stack([np.concatenate([_rows(features, part, points, kind) for part in group]) for group in drawn])
+    return np.stack([np.concatenate([_rows(features, p, points, kind, n_outputs) for p in group]) for group in drawn])
