@@ -4,13 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test check lint clean help
+.PHONY: demo recovery-small bench-promotion test check lint clean help
 
 help:
 	@sed -n 1p Makefile
 
 demo: $(VENV)/.core
 	$(BIN) workflows/planets.py --out runs/planets
+
+recovery-small: $(VENV)/.core
+	$(BIN) workflows/recovery.py --small --scheduler local --out runs/recovery-small
+
+bench-promotion: $(VENV)/.core
+	$(BIN) tests/benchmarks/bench_promotion.py
 
 test: $(VENV)/.test check
 	$(BIN) -m pytest

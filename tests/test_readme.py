@@ -60,7 +60,18 @@ def test_the_constrained_model_has_four_free_coefficients(outcome):
     assert model.subspace_.dim == 4 and model.coefficients().size == 20
 
 
-def test_one_coefficient_is_left_of_the_second_order_law(outcome):
+def test_a_law_is_found_fitted_and_judged_on_different_trajectories(outcome):
     names = outcome[5]
+    assert "20 free numbers, 4 with the symmetry" in names["fit"].summary()
+    assert names["law"].coefficients.shape == (2, 10)
+
+
+def test_promotion_keeps_fifteen_of_twentyone(outcome):
+    model = outcome[6]["model"]
+    assert (model.broken_, model.symmetry_.dim, model.subspace_.dim) == (6, 15, 4)
+
+
+def test_one_coefficient_is_left_of_the_second_order_law(outcome):
+    names = outcome[7]
     subspace = names["sd"].equivariant_subspace(names["library"], names["algebra"], output="second_order")
     assert subspace.dim == 1

@@ -1,5 +1,39 @@
 """Models that keep a symmetry."""
 
+from symdyn.regression.discovered import SymmetricFit, discover_then_fit
+from symdyn.regression.fitted import FittedLaw, law_of
+from symdyn.regression.gain import SampleGain, orbit_dimension, sample_gain
+from symdyn.regression.kernel import InvariantKernelRidge, SpectralAveraging
+from symdyn.regression.manifolds import Box, Product, Sphere, Torus
+from symdyn.regression.manifolds.point_groups import point_group
+from symdyn.regression.moments_fit import fit_moments
+from symdyn.regression.promotion import PromotedRegressor, Promotion, promote, promotion_path
+from symdyn.regression.selection import Pareto, pareto, subalgebras
 from symdyn.regression.sindy import EquivariantOptimizer, SymmetricSINDy
 
-__all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
+__all__ = [
+    "Box",
+    "EquivariantOptimizer",
+    "FittedLaw",
+    "InvariantKernelRidge",
+    "Pareto",
+    "Product",
+    "PromotedRegressor",
+    "Promotion",
+    "SampleGain",
+    "SpectralAveraging",
+    "Sphere",
+    "SymmetricFit",
+    "SymmetricSINDy",
+    "Torus",
+    "discover_then_fit",
+    "fit_moments",
+    "law_of",
+    "orbit_dimension",
+    "pareto",
+    "point_group",
+    "promote",
+    "promotion_path",
+    "sample_gain",
+    "subalgebras",
+]

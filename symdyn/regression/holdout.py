@@ -70,18 +70,31 @@ def fitted_law(model: SymmetricSINDy, features: Features, states) -> VectorField
     return VectorField(features, np.asarray(model.coefficients()), tuple(states))
 
 
-def predict_trajectory(law: VectorField, run: Trajectory, duration: float) -> Prediction:
-    """Predict a trajectory over `duration` from its first state, and compare."""
+def predict_trajectory(
+    law: VectorField, run: Trajectory, duration: float, *, compared: int | None = None
+) -> Prediction:
+    """Predict a trajectory over `duration` from its first state, and compare.
+
+    Parameters
+    ----------
+    law : VectorField
+        The flow of all states, or a `FittedLaw` of any kind.
+    run : Trajectory
+    duration : float
+    compared : int, optional
+        How many leading states the error is of; the first half, which are positions, if left out.
+    """
     kept = run.times <= run.times[0] + duration
     times, true = run.times[kept], run.states[kept]
-    half = true.shape[1] // 2
+    half = true.shape[1] // 2 if compared is None else compared
     try:
         # Warnings of a solution on its way to infinity say nothing that the infinite error does not.
         with np.errstate(all="ignore"):
             predicted = law.flow(true[0], times)
     except (RuntimeError, ValueError):
         predicted = np.full_like(true, np.nan)
-    distance = np.sqrt(np.mean(np.sum((predicted - true)[:, :half] ** 2, axis=1)))
+    with np.errstate(all="ignore"):
+        distance = np.sqrt(np.mean(np.sum((predicted - true)[:, :half] ** 2, axis=1)))
     size = np.sqrt(np.mean(np.sum(true[:, :half] ** 2, axis=1)))
     return Prediction(run.name, times, predicted, true, float(distance / size) if np.isfinite(distance) else np.inf)
 

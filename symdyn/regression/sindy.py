@@ -6,152 +6,98 @@ import copy
 
 import numpy as np
 import pysindy as ps
-from pysindy.optimizers.base import BaseOptimizer
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.lie.derivative import KINDS
-from symdyn.lie.equivariance import as_symmetries, equivariant_subspace
-from symdyn.lie.features import Features, from_library
+from symdyn.lie.equivariance import generic_points
+from symdyn.lie.features import Features
 from symdyn.lie.subspace import Subspace
+from symdyn.regression.constraint import library_features
+from symdyn.regression.inputs import on_arguments
+from symdyn.regression.optimizer import EquivariantOptimizer
 
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
-# Optimizers that see the rows only through X^T X and X^T y, so that a QR factor of the rows gives the same fit.
-_COMPRESSIBLE = (ps.STLSQ, ps.SR3)
-
-
-class EquivariantOptimizer(BaseOptimizer):
-    """Any pysindy or scikit-learn optimizer, restricted to the coefficients that a symmetry allows.
-
-    The rows of all targets are stacked and written in free coordinates, W = expand(beta), so sparsity acts on whole
-    tuples of tied terms and `coef_` lies in the Subspace to rounding, whatever the optimizer does.
-
-    Parameters
-    ----------
-    optimizer : estimator
-        Cloned before it is fitted.
-    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, Elements, a list of these, a Subspace, or None
-    library : pysindy feature library or Features
-        The library that makes the columns.
-    kind : {"flow"}
-        What the coefficients are of.
-
-    Attributes
-    ----------
-    coef_ : ndarray, `(target, feature)`
-    subspace_ : Subspace
-    optimizer_ : estimator
-        The fitted clone, in free coordinates.
-    """
-
-    def __init__(self, optimizer=None, symmetry=None, library=None, *, kind: str = "flow"):
-        super().__init__(copy_X=False, unbias=False)
-        self.optimizer = optimizer
-        self.symmetry = symmetry
-        self.library = library
-        self.kind = kind
-
-    def fit(self, x_, y, sample_weight=None):
-        """Fit.
-
-        Parameters
-        ----------
-        x_ : array, `(sample, feature)`
-        y : array, `(sample, target)`
-        sample_weight : array, `(sample,)`, optional
-
-        Raises
-        ------
-        ValueError
-            If the symmetry leaves no term of the library.
-        """
-        rows = np.asarray(x_, dtype=float)
-        targets = np.asarray(y, dtype=float).reshape(len(rows), -1)
-        complete = np.isfinite(targets).all(axis=1)
-        rows, targets = rows[complete], targets[complete]
-        if sample_weight is not None:
-            root = np.sqrt(np.asarray(sample_weight, dtype=float)[complete])[:, None]
-            rows, targets = rows * root, targets * root
-        self.subspace_ = _subspace(self.symmetry, self.library, (targets.shape[1], rows.shape[1]), self.kind)
-        self.optimizer_ = clone(self.optimizer) if self.optimizer is not None else ps.STLSQ()
-        stacked, stacked_targets = self._reduce_rows(rows, targets)
-        self.optimizer_.fit(stacked, stacked_targets)
-        beta = np.ravel(self.optimizer_.coef_)
-        self.coef_ = self.subspace_.expand(beta)
-        self.ind_ = self.coef_ != 0
-        self.intercept_ = 0.0
-        self.history_ = [self.coef_]
-        # pysindy optimizers keep the whole feature matrix, which would be pickled with the model.
-        self.optimizer_.__dict__.pop("Theta_", None)
-        return self
-
-    def _reduce(self, x, y):
-        raise TypeError("EquivariantOptimizer is fitted by fit, not by _reduce")
-
-    def _reduce_rows(self, rows, targets):
-        """Rows of all targets in free coordinates, `(target * row, dim)`, and the stacked targets."""
-        if isinstance(self.optimizer_, _COMPRESSIBLE) and len(rows) > sum(rows.shape[1:] + targets.shape[1:]):
-            triangle = np.linalg.qr(np.hstack([rows, targets]), mode="r")
-            rows, targets = triangle[:, : rows.shape[1]], triangle[:, rows.shape[1] :]
-        basis = self.subspace_.basis.reshape(*self.subspace_.shape, -1)
-        stacked = np.einsum("rf,tfd->trd", rows, basis).reshape(-1, self.subspace_.dim)
-        return stacked, targets.T.reshape(-1, 1)
+_KINDS = ("flow", "map")
 
 
 class SymmetricSINDy(ps.SINDy):
-    """`pysindy.SINDy` with one more argument.
+    """`pysindy.SINDy`, or `DiscreteSINDy`, with one more argument.
 
     Parameters
     ----------
     optimizer, feature_library, differentiation_method
         As for `pysindy.SINDy`; none of them is changed by `fit`.
-    symmetry : LieAlgebra, Generators, matrices `(generator, n, n)`, Elements, Subspace, or a list, optional
-        What the model keeps, acting on the states. An algebra that acts on the first half of them is prolonged to
-        positions and velocities. None gives plain SINDy.
+    symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, Subspace, or a list, optional
+        What the model keeps, acting on the states, or on states and control inputs together. An algebra that acts on
+        the first half of the states is prolonged to positions and velocities. None gives plain SINDy.
+    kind : {"flow", "map"}
+        x' = f(x, u), or x_{k+1} = F(x_k, u_k) as in `pysindy.DiscreteSINDy`.
+    inputs : "invariant" or array `(generator, control, control)`, optional
+        How the symmetry moves control inputs, if it is given on the states alone.
 
     Attributes
     ----------
-    model_ : pysindy.SINDy
+    model_ : pysindy.SINDy or pysindy.DiscreteSINDy
         The fitted model; `predict`, `simulate`, `score`, `print`, `equations`, `coefficients` are its own.
     subspace_ : Subspace
-        What the symmetry left free.
+        What the symmetry left free. Of a map with a symmetry that translates, of the increment F(x) − x.
+    optimizer_ : EquivariantOptimizer
+        With `symmetries_`, `fallen_terms_` and `violations_`.
     """
 
-    def __init__(self, optimizer=None, feature_library=None, differentiation_method=None, *, symmetry=None):
+    def __init__(
+        self,
+        optimizer=None,
+        feature_library=None,
+        differentiation_method=None,
+        *,
+        symmetry=None,
+        kind="flow",
+        inputs=None,
+    ):
         self.optimizer = optimizer
         self.feature_library = feature_library
         self.differentiation_method = differentiation_method
         self.symmetry = symmetry
+        self.kind = kind
+        self.inputs = inputs
 
-    def fit(self, x, t, x_dot=None, u=None, feature_names=None, sample_weight=None):
-        """Fit the model; see `pysindy.SINDy.fit`.
+    def fit(self, x, t, x_dot=None, u=None, feature_names=None, sample_weight=None, x_next=None):
+        """Fit the model; see `pysindy.SINDy.fit` and `pysindy.DiscreteSINDy.fit`.
 
         Parameters
         ----------
         sample_weight : array or list of arrays `(time,)`, optional
             Weight of each sample (one array a trajectory, as for x).
+        x_next : array or list of arrays `(time, state)`, optional
+            Of a map, the states one step later; the next samples if left out.
+
+        Raises
+        ------
+        ValueError
+            For a symmetry on other states, without an action on the control inputs, or one that leaves nothing.
         """
-        if u is not None:
-            raise ValueError("control inputs need a representation of the symmetry on them, which is not supported")
-        several = isinstance(x, list | tuple)
-        n_states = np.shape(x[0] if several else x)[-1]
+        self._check(x_dot, x_next)
+        symmetry = on_arguments(self.symmetry, _width(x), 0 if u is None else _width(u), self.inputs)
         library = copy.deepcopy(self.feature_library) if self.feature_library is not None else ps.PolynomialLibrary()
-        library.fit(np.zeros((2, n_states)) + 1.0)
-        engine = _Weighted(self.optimizer, _on_states(self.symmetry, n_states), library)
-        if sample_weight is not None:
-            engine.row_weights = np.concatenate(sample_weight) if several else np.asarray(sample_weight, dtype=float)
-        self.model_ = ps.SINDy(engine, library, copy.deepcopy(self.differentiation_method))
-        self.model_.fit(x, t, x_dot=x_dot, feature_names=feature_names)
+        engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
+        engine.row_weights = self._row_weights(x, sample_weight, x_next)
+        if self.kind == "map":
+            self.model_ = ps.DiscreteSINDy(engine, library)
+            self.model_.fit(x, t, x_next=x_next, u=u, feature_names=feature_names)
+        else:
+            self.model_ = ps.SINDy(engine, library, copy.deepcopy(self.differentiation_method))
+            self.model_.fit(x, t, x_dot=x_dot, u=u, feature_names=feature_names)
         engine.row_weights = None
-        self.subspace_ = engine.subspace_
+        self.optimizer_, self.subspace_ = engine, engine.subspace_
         self.feature_names = self.model_.feature_names
+        self.n_control_features_ = self.model_.n_control_features_
         return self
 
     def free_terms(self) -> list[str]:
         """Each free coefficient of the model with the terms it ties."""
         check_is_fitted(self, "model_")
-        states = self.model_.feature_names
+        states = self.model_.feature_names[: self.subspace_.shape[0]]
         return self.subspace_.describe(states, self.model_.get_feature_names())
 
     def coefficients(self):
@@ -160,17 +106,17 @@ class SymmetricSINDy(ps.SINDy):
         return self.model_.coefficients()
 
     def predict(self, x, u=None):
-        """x' at x; see `pysindy.SINDy.predict`."""
+        """x' (of a map, the next state) at x; see `pysindy.SINDy.predict`."""
         check_is_fitted(self, "model_")
         return self.model_.predict(x, u)
 
     def simulate(self, x0, t, *args, **options):
-        """The solution from x0 at times t; see `pysindy.SINDy.simulate`."""
+        """The solution from x0 at times t (of a map, t steps); see `pysindy.SINDy.simulate`."""
         check_is_fitted(self, "model_")
         return self.model_.simulate(x0, t, *args, **options)
 
     def score(self, x, t, *args, **options):
-        """R^2 of x'; see `pysindy.SINDy.score`."""
+        """R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`."""
         check_is_fitted(self, "model_")
         return self.model_.score(x, t, *args, **options)
 
@@ -195,51 +141,63 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         return self.model_.complexity
 
+    def _check(self, x_dot, x_next):
+        if self.kind not in _KINDS:
+            raise ValueError(f"kind must be one of {_KINDS}, got {self.kind!r}")
+        if self.kind == "map" and (x_dot is not None or self.differentiation_method is not None):
+            raise ValueError("a map has no rates: leave out x_dot and differentiation_method, or set kind='flow'")
+        if self.kind == "flow" and x_next is not None:
+            raise ValueError("x_next is for maps: set kind='map'")
 
-class _Weighted(EquivariantOptimizer):
-    """Carries row weights to `fit`, since pysindy 2.1 hands none on; dropped once fitted."""
+    def _row_weights(self, x, sample_weight, x_next):
+        if sample_weight is None:
+            return None
+        several = isinstance(x, list | tuple)
+        weights = [np.asarray(one, dtype=float) for one in (sample_weight if several else [sample_weight])]
+        if self.kind == "map" and x_next is None:
+            weights = [one[:-1] for one in weights]  # the last sample has no next
+        return np.concatenate(weights)
+
+
+class _Engine(EquivariantOptimizer):
+    """Carries what pysindy hands on to no optimizer: row weights, and x itself where increments are symmetric."""
 
     row_weights = None
 
-    def fit(self, x_, y, sample_weight=None):
-        return super().fit(x_, y, self.row_weights if sample_weight is None else sample_weight)
+    def fit(self, x_, y, sample_weight=None, **reduce_kws):
+        weights = self.row_weights if sample_weight is None else sample_weight
+        identity = self._identity(np.shape(y)[1]) if self.kind == "map" else None
+        if identity is None:
+            return super().fit(x_, y, weights, **reduce_kws)
+        super().fit(x_, np.asarray(y) - np.asarray(x_) @ identity.T, weights, **reduce_kws)
+        self.coef_ = self.coef_ + identity
+        self.history_ = [self.coef_]
+        return self
+
+    def _identity(self, n_states):
+        """Coefficients `(state, feature)` of x itself, None if the symmetry is linear: F is then symmetric like F − x.
+
+        Raises
+        ------
+        ValueError
+            If the library does not hold the states.
+        """
+        if self.symmetry is None or isinstance(self.symmetry, Subspace):
+            return None
+        if not any(np.any(getattr(part, "translations", 0)) for part in self.symmetry):
+            return None
+        n_inputs = len(self.symmetry[0].states)
+        features: Features = library_features(self.library, n_inputs)
+        points = generic_points(features, n_inputs, 2 * features.size(n_inputs) + 10, 31)
+        values = features(points)
+        identity = np.linalg.lstsq(values, points[:, :n_states], rcond=None)[0].T
+        identity[np.abs(identity) < 1e-9] = 0.0
+        if not np.allclose(values @ identity.T, points[:, :n_states], atol=1e-8):
+            raise ValueError("a map that keeps translations needs the states themselves as terms of its library")
+        return np.round(identity, 12)
 
 
-def _subspace(symmetry, library, shape, kind) -> Subspace:
-    if symmetry is None:
-        return Subspace.full(shape)
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
-    if library is None:
-        raise ValueError("library is missing: a symmetry constrains coefficients of known functions")
-    if not isinstance(library, Features) and not hasattr(library, "n_features_in_"):
-        # `clone` unfits a library; that of a flow reads as many states as there are targets.
-        library = copy.deepcopy(library).fit(np.ones((2, shape[0])))
-    features = library if isinstance(library, Features) else from_library(library)
-    output = {"flow": "vector_field"}.get(kind, kind)
-    subspace = equivariant_subspace(features, symmetry, output=output)
-    if subspace.shape != shape:
-        raise ValueError(f"the symmetry is of coefficients {subspace.shape}, the data ask for {shape}")
-    if subspace.dim == 0:
-        raise ValueError(_what_fell(features, symmetry, output))
-    return subspace
-
-
-def _what_fell(features, symmetry, output):
-    """Names the smallest number of generators that already leave nothing."""
-    generators = [(a.texts()[k], a.subset(k)) for a in as_symmetries(symmetry) for k in range(a.dim)]
-    kept = [f"{equivariant_subspace(features, algebra, output=output).dim} by {text}" for text, algebra in generators]
-    return f"the symmetry leaves no term of the library; free coefficients left {', '.join(kept)} alone, 0 by all"
-
-
-def _on_states(symmetry, n_states):
-    """The symmetry on all states: prolonged where it acts on positions only."""
-    if symmetry is None or isinstance(symmetry, Subspace):
-        return symmetry
-    algebras = as_symmetries(symmetry)
-    n = len(algebras[0].states)
-    if n == n_states:
-        return algebras
-    if 2 * n == n_states:
-        return [algebra.prolong() for algebra in algebras]
-    raise ValueError(f"the symmetry acts on {n} states, the data have {n_states}")
+def _width(runs):
+    """Number of columns of an array `(time, column)` or `(time,)`, or of the first of a list of these."""
+    one = np.asarray(runs[0] if isinstance(runs, list | tuple) else runs)
+    return one.shape[-1] if one.ndim > 1 else 1

@@ -103,12 +103,12 @@ def test_thresholds_keep_or_drop_whole_tuples(threshold, n_tuples):
 def test_fit_changes_none_of_the_users_objects():
     optimizer, terms, difference = ps.STLSQ(threshold=0.1), library(), ps.SmoothedFiniteDifference()
     model = SymmetricSINDy(optimizer, terms, difference, symmetry=ROTATION)
-    before = {name: dict(vars(value)) for name, value in model.get_params(deep=False).items()}
+    before = {name: dict(getattr(value, "__dict__", {})) for name, value in model.get_params(deep=False).items()}
     model.fit(X, STEP)
     after = model.get_params(deep=False)
     assert after["optimizer"] is optimizer and after["feature_library"] is terms and after["symmetry"] is ROTATION
     for name, value in after.items():
-        assert vars(value).keys() - {"name"} == before[name].keys() - {"name"}, name
+        assert getattr(value, "__dict__", {}).keys() - {"name"} == before[name].keys() - {"name"}, name
     assert not hasattr(optimizer, "coef_") and not hasattr(terms, "n_features_in_")
 
 

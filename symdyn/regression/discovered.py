@@ -1,0 +1,272 @@
+"""Discover a symmetry, then constrain a law by it: on different trajectories, and judged on yet others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.moments import Moments, accumulate, joined
+from symdyn.data.pairs import are_pairs
+from symdyn.data.rows import Layout
+from symdyn.data.trajectories import open_trajectories
+from symdyn.discovery.symmetry import SymmetryDiscovery
+from symdyn.regression.fitted import FittedLaw
+from symdyn.regression.learning import enough, learning_curve
+from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, law_features, root_of, sums_of
+from symdyn.regression.validation import rate_losses
+
+__all__ = [
+    "SymmetricFit",
+    "compare_fits",
+    "discover_then_fit",
+    "fit_then_judge",
+    "found_symmetry",
+    "split_trajectories",
+]
+
+_FEWEST = 5
+
+
+@dataclass(frozen=True)
+class SymmetricFit:
+    """A law inside a symmetry, and what that bought.
+
+    `law` is inside the symmetry, `free` the same fit without it. `table` `xr.Dataset` over `model`: `n_trajectories`
+    that were fitted, `n_free` numbers left by the symmetry, `n_terms` that are not 0, `held_out_error` (relative error
+    of the rates on trajectories left out), `excess` over the law inside the symmetry and its standard error
+    `excess_error`. The last model is free, too, and also fitted to the trajectories that discovery has used up. `curve`
+    `xr.Dataset` over `trajectories`: held-out errors of fits of so many. `train` and `held_out` are the sums that were
+    fitted and judged on, of what `layout` says, from the trajectories `indices` of the data ([discovery,]
+    fit, judgement). `search` is the `SymmetryDiscovery`, None where the symmetry was given.
+    """
+
+    law: FittedLaw
+    free: FittedLaw
+    table: xr.Dataset
+    curve: xr.Dataset
+    symmetry: object
+    train: Moments
+    held_out: Moments
+    layout: Layout
+    indices: tuple[np.ndarray, ...] = ()
+    search: SymmetryDiscovery | None = None
+
+    @property
+    def trajectories_needed(self) -> int | None:
+        """How many trajectories the symmetric law needs for the error that the free one has from all; None if more."""
+        error = float(self.curve["free"][-1])
+        return enough(self.curve["trajectories"].values, self.curve["symmetric"].values, error)
+
+    def summary(self) -> str:
+        """What the symmetry bought, in a few lines."""
+        if self.symmetry is None:
+            return "No symmetry was found: the law is the free one."
+        one, other = self.table.sel(model="symmetric"), self.table.sel(model="free")
+        excess, error = float(other.excess), float(other.excess_error)
+        worse = "misses more" if excess > 2 * error else "misses less" if excess < -2 * error else "is as good"
+        needed = self.trajectories_needed
+        sizes, errors = self.curve["trajectories"].values, self.curve["free"].values
+        needed_free = enough(sizes, errors, errors[-1])  # fewer than all, where noise hides the rest
+        lines = [
+            f"{int(other.n_free)} free numbers, {int(one.n_free)} with the symmetry; {int(other.n_terms)} and "
+            f"{int(one.n_terms)} terms are not 0.",
+            f"On trajectories left out the relative error of the rates is {_seen(other.held_out_error)} free and "
+            f"{_seen(one.held_out_error)} with the symmetry: the free law {worse} "
+            f"(difference of mean squares {excess:.2g} ± {error:.1g}).",
+        ]
+        if needed is not None and needed_free is not None:
+            lines.append(
+                f"For the error that the free fit has with {needed_free} of the trajectories, {needed} will do with "
+                "the symmetry."
+            )
+        return "\n".join(lines)
+
+
+def _seen(error):
+    return f"{float(error):.2g}" if error > 0 else "below the noise"
+
+
+def discover_then_fit(
+    data, candidates, features, *, optimizer=None, parts=(0.4, 0.4, 0.2), rng=0, **options
+) -> SymmetricFit:
+    """Discover on some trajectories, fit inside what was found on others, judge on the rest.
+
+    What is found is made canonical only inside its confidence ellipsoid, and generators parallel to the flow are set
+    apart and constrain nothing (see `SymmetryDiscovery`). On the same data discovery and fit would be partly circular:
+    the algebra that is found contains the law that was fitted.
+
+    Parameters
+    ----------
+    data : xr.Dataset, or tuple (x, t)
+        Trajectories.
+    candidates : Generators, Elements, or a list of both
+    features : Features or pysindy feature library
+    optimizer : optional
+        As for `fit_moments`.
+    parts : tuple of three floats
+        Shares of the trajectories for discovery, fit and judgement; drawn at random.
+    rng : int or numpy Generator
+    options
+        Of `SymmetryDiscovery`: `kind`, `delta`, `alpha`, `n_bootstrap`.
+
+    Raises
+    ------
+    ValueError
+        For fewer than 5 trajectories, and parts that are no shares.
+    TypeError
+        For optimizers that need the rows.
+    """
+    optimizer = default_optimizer() if optimizer is None else optimizer
+    check_optimizer(optimizer)
+    dataset = data if isinstance(data, xr.Dataset) else _from_arrays(data)
+    dataset, rng = open_trajectories(dataset), np.random.default_rng(rng)
+    first, second, third = split_trajectories(dataset.sizes["trajectory"], parts, rng)
+    used: list[Moments] = []
+
+    def keeping(*arguments):  # the sums that discovery is made from serve the free fit, too
+        used.append(accumulate(*arguments))
+        return used[0]
+
+    search = SymmetryDiscovery(candidates, features, rng=rng, **options)
+    search.fit(dataset.isel(trajectory=first), accumulate=keeping)
+    layout = _layout_of(search, used[0])
+    space = law_features(features, len(layout.arguments))
+    train, held_out = (
+        accumulate(dataset.isel(trajectory=part), space, layout, method=used[0].axes) for part in (second, third)
+    )
+    fit = compare_fits(
+        train, held_out, space, symmetry=found_symmetry(search), optimizer=optimizer, layout=layout, spare=used[0]
+    )
+    return replace(fit, search=search, indices=(first, second, third))
+
+
+def fit_then_judge(
+    data, symmetry, features, *, optimizer=None, layout: Layout | str = "flow", parts=(0.7, 0.3), rng=0
+) -> SymmetricFit:
+    """Fit inside a symmetry that is known on some trajectories, and judge on the rest, with and without it.
+
+    Parameters
+    ----------
+    data : xr.Dataset, or tuple (x, t)
+    symmetry : optional
+        Whatever `fit_moments` takes.
+    features : Features or pysindy feature library
+    optimizer : optional
+    layout : Layout or {"flow", "second_order", "map"}
+    parts : tuple of two floats
+        Shares of the trajectories for fit and judgement.
+    rng : int or numpy Generator
+
+    Raises
+    ------
+    ValueError
+        For fewer than 5 trajectories, and parts that are no shares.
+    """
+    optimizer = default_optimizer() if optimizer is None else optimizer
+    check_optimizer(optimizer)
+    dataset = open_trajectories(data if isinstance(data, xr.Dataset) else _from_arrays(data))
+    chosen = split_trajectories(dataset.sizes["trajectory"], parts, np.random.default_rng(rng))
+    train, layout = sums_of(dataset.isel(trajectory=chosen[0]), features, layout)
+    space = law_features(features, len(layout.arguments))
+    held_out = accumulate(dataset.isel(trajectory=chosen[1]), space, layout, method=train.axes)
+    fit = compare_fits(train, held_out, space, symmetry=symmetry, optimizer=optimizer, layout=layout)
+    return replace(fit, indices=tuple(chosen))
+
+
+def compare_fits(
+    train: Moments, held_out: Moments, features, *, symmetry, optimizer, layout: Layout, spare: Moments | None = None
+) -> SymmetricFit:
+    """Fits with and without a symmetry, judged on trajectories left out.
+
+    Parameters
+    ----------
+    train, held_out : Moments
+        Of the same features.
+    features : Features
+    symmetry : optional
+        Whatever `fit_moments` takes; None for none.
+    optimizer : estimator
+    layout : Layout
+    spare : Moments, optional
+        Of trajectories that a free fit could use as well, since it needs no discovery.
+    """
+    kind = "flow" if layout.kind == "pairs" else layout.kind
+    models: dict[str, tuple] = {"symmetric": (train, symmetry), "free": (train, None)}
+    if spare is not None:
+        models["free, all trajectories but those left out"] = (joined([spare, train]), None)
+    fitted = {}
+    for name, (sums, constraint) in models.items():
+        fitted[name] = (*fit_root(root_of(sums, layout), features, constraint, optimizer, kind), sums.n_trajectories)
+    subspace = fitted["symmetric"][1]
+    judged = rate_losses(np.stack([coefficients for coefficients, _, _ in fitted.values()]), held_out, layout.kind)
+    curve = learning_curve(
+        train,
+        held_out,
+        features,
+        models={"symmetric": (None if symmetry is None else subspace, optimizer), "free": (None, optimizer)},
+        layout=layout,
+        rng=np.random.default_rng(0),
+    )
+    laws = [FittedLaw(features, coefficients, layout.arguments, kind) for coefficients, _, _ in fitted.values()]
+    return SymmetricFit(laws[0], laws[1], _table(fitted, judged), curve, symmetry, train, held_out, layout)
+
+
+def split_trajectories(n: int, parts, rng: np.random.Generator) -> list[np.ndarray]:
+    """Indices of the trajectories in each part, drawn at random, at least one a part.
+
+    Raises
+    ------
+    ValueError
+        For fewer than 5 trajectories, or parts that are not positive.
+    """
+    shares = np.asarray(parts, dtype=float)
+    if shares.ndim != 1 or not np.all(shares > 0):
+        raise ValueError(f"parts must be positive shares of the trajectories, got {parts!r}")
+    if n < max(_FEWEST, len(shares)):
+        raise ValueError(
+            f"data hold {n} trajectories; to fit and judge on different ones takes at least {_FEWEST}: cut long "
+            "trajectories into pieces"
+        )
+    ends = np.round(np.cumsum(shares) / shares.sum() * n).astype(int)
+    for k in range(len(ends) - 1):
+        ends[k] = np.clip(ends[k], ends[k - 1] + 1 if k else 1, n - (len(ends) - 1 - k))
+    return [np.sort(part) for part in np.split(rng.permutation(n), ends[:-1])]
+
+
+def found_symmetry(search: SymmetryDiscovery):
+    """What a search accepted, as a symmetry to constrain by: algebra and finite elements; None for nothing."""
+    elements = getattr(search, "elements_", None)
+    found = [part for part in (search.algebra_, elements) if part is not None and part.dim]
+    return None if not found else found[0] if len(found) == 1 else found
+
+
+def _table(fitted, judged):
+    excess, error = judged.excess(0)
+    variables = {
+        "n_trajectories": [n for _, _, n in fitted.values()],
+        "n_free": [subspace.dim for _, subspace, _ in fitted.values()],
+        "n_terms": [np.count_nonzero(coefficients) for coefficients, _, _ in fitted.values()],
+        "held_out_error": judged.error,
+        "excess": excess,
+        "excess_error": error,
+    }
+    columns = {name: ("model", np.asarray(values)) for name, values in variables.items()}
+    return xr.Dataset(columns, coords={"model": np.array(list(fitted), dtype=object)})
+
+
+def _layout_of(search, moments):
+    """What a search has summed: its sums say whether a map was finely sampled."""
+    arguments, n_outputs = search.law_.states, len(search.law_.coefficients)
+    n_states = 2 * n_outputs if search.kind_ == "second_order" else n_outputs
+    states, inputs = tuple(arguments[:n_states]), tuple(arguments[n_states:])
+    if inputs:
+        raise ValueError(f"inputs ({', '.join(inputs)}) need a symmetry that acts on them: fit by SymmetricSINDy")
+    return Layout(search.kind_, states, fine=search.kind_ == "map" and bool(np.all(moments.instrumented)))
+
+
+def _from_arrays(data):
+    if not (isinstance(data, tuple | list) and len(data) == 2) or are_pairs(*data):
+        raise TypeError("data must be a Dataset of trajectories, or a tuple (x, t)")
+    return open_trajectories(data[0], t=data[1])

@@ -1,0 +1,205 @@
+"""A fitted law as a light object: fast functions, formulas, solutions, one small file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from scipy.integrate import solve_ivp
+
+from symdyn.data.store import dataset_to_law, law_to_dataset, save_results
+from symdyn.lie.fields import VectorField
+from symdyn.lie.prolongation import first_order
+from symdyn.lie.symbolic import field_sympy
+from symdyn.regression.compiled import jacobian_function, value_function
+from symdyn.regression.constraint import library_features
+
+__all__ = ["FittedLaw", "law_of"]
+
+_MARKS = {"flow": "'", "second_order": "''", "map": " step"}
+_IMPLICIT = ("Radau", "BDF", "LSODA")
+_FAR = 1e6  # times the start: a solution that gets there is taken to leave
+
+
+@dataclass(frozen=True)
+class FittedLaw(VectorField):
+    """A `VectorField` that says what it is the law of.
+
+    Parameters
+    ----------
+    features, coefficients, states
+        As for `VectorField`.
+    kind : {"flow", "second_order", "map"}
+        x' = f(x), q'' = f(q, q'), or x_{k+1} = x_k + f(x_k).
+    """
+
+    kind: str = "flow"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.kind not in _MARKS:
+            raise ValueError(f"kind must be one of {tuple(_MARKS)}, got {self.kind!r}")
+
+    def to_function(self) -> Callable[[np.ndarray], np.ndarray]:
+        """f as a plain numpy function of x `(state,)` or `(..., state)`, with the terms that are not 0 alone."""
+        return value_function(self)
+
+    def jacobian_function(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Df as a plain numpy function: `(..., state)` to `(..., output, state)`, exact."""
+        return jacobian_function(self)
+
+    def to_sympy(self):
+        """The components of f as a sympy column `(output, 1)` in symbols named like the states.
+
+        Raises
+        ------
+        ImportError
+            If sympy is missing.
+        ValueError
+            If a feature has a name that is no formula.
+        """
+        return field_sympy(self.coefficients, self.features, self.states)[0]
+
+    def to_latex(self, precision: int = 3) -> list[str]:
+        r"""One equation an output, such as `\dot{x} = 0.5 x - 1.3 y`; needs sympy."""
+        rounded = [[float(f"{value:.{precision}g}") for value in row] for row in np.asarray(self.coefficients)]
+        column = field_sympy(np.array(rounded), self.features, self.states)[0]
+        from sympy import Float, Integer, Symbol, latex
+
+        column = column.xreplace({value: Integer(value) for value in column.atoms(Float) if float(value).is_integer()})
+        marks = {"flow": r"\dot{%s}", "second_order": r"\ddot{%s}", "map": r"\Delta %s"}
+        names = [marks[self.kind] % latex(Symbol(state)) for state in self.states]
+        return [f"{name} = {latex(formula)}" for name, formula in zip(names, column, strict=False)]
+
+    def simulate(self, start, times, *, method: str = "LSODA", rtol: float = 1e-8, atol: float = 1e-10) -> np.ndarray:
+        """The solution `(time, state)` from `start` `(state,)` at `times`, by `scipy.integrate.solve_ivp`.
+
+        Implicit methods get the exact Jacobian. Of a map, `times` only says how many steps to take.
+
+        Raises
+        ------
+        ValueError
+            If the law has inputs, whose course in time it does not know, or `start` is of another length.
+        RuntimeError
+            If the solution leaves every bound before the last time.
+        """
+        start, times = np.asarray(start, dtype=float), np.asarray(times, dtype=float)
+        if start.shape != (len(self.states),):
+            raise ValueError(f"start must hold one value for each of {', '.join(self.states)}, got {start.shape}")
+        law = first_order(self) if self.kind == "second_order" else self
+        if len(law.coefficients) != len(law.states):
+            raise ValueError(
+                "a law with inputs is simulated with their course: use to_function() in a loop of your own"
+            )
+        if self.kind == "map":
+            return _iterated(value_function(law), start, len(times))
+        rates, slopes = value_function(law), jacobian_function(law)
+        options = {"jac": lambda _, x: slopes(x)} if method in _IMPLICIT else {}
+        found = solve_ivp(
+            lambda _, x: rates(x),
+            (times[0], times[-1]),
+            start,
+            method,
+            times,
+            events=_escape(start),
+            rtol=rtol,
+            atol=atol,
+            **options,
+        )
+        if not found.success or len(found.t) < len(times):
+            raise RuntimeError(
+                f"the solution leaves every bound after t = {found.t[-1] if found.t.size else times[0]:g}"
+            )
+        return found.y.T
+
+    def flow(self, start, times, *, rtol=1e-10, atol=1e-12) -> np.ndarray:
+        """`simulate` by an explicit method, as `VectorField.flow`."""
+        return self.simulate(start, times, method="DOP853", rtol=rtol, atol=atol)
+
+    def save(self, path) -> None:
+        """Write to a netCDF file, group `law`, as in the results of a run.
+
+        Raises
+        ------
+        ValueError
+            If the features have no form on disk (libraries with functions of one's own).
+        """
+        mark, n = _MARKS[self.kind], len(self.coefficients)
+        dataset = law_to_dataset(self, [f"{state}{mark}" for state in self.states[:n]])
+        save_results({"law": dataset.assign_attrs(kind=self.kind)}, path)
+
+    @staticmethod
+    def load(path) -> FittedLaw:
+        """Read what `save` wrote, or the law in the `results.nc` of a run.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it holds no law, or is of a newer format.
+        """
+        if not Path(path).exists():
+            raise FileNotFoundError(f"no such file: {path}")
+        try:
+            with xr.open_dataset(path, engine="h5netcdf", group="law") as dataset:
+                dataset = dataset.load()
+        except OSError as error:
+            raise ValueError(f"{path} holds no law that can be read: {error}") from error
+        if "coefficients" not in dataset:
+            raise ValueError(f"{path} holds no law: variable 'coefficients' is missing")
+        return FittedLaw(**vars(dataset_to_law(dataset)), kind=dataset.attrs.get("kind", "flow"))
+
+
+def law_of(model) -> FittedLaw:
+    """The law of a fitted pysindy model or `SymmetricSINDy`, without pysindy in it.
+
+    Of discrete-time models, x_{k+1} = F(x_k), the increment F(x) − x is the law.
+
+    Parameters
+    ----------
+    model : SymmetricSINDy, pysindy.SINDy or pysindy.DiscreteSINDy, fitted
+
+    Raises
+    ------
+    ValueError
+        If the model is not fitted, or the identity, which is taken from F, is not in its library.
+    """
+    inner = getattr(model, "model_", model)
+    library = getattr(inner, "feature_library", None)
+    if library is None or not hasattr(library, "n_features_in_"):
+        raise ValueError("the model is not fitted: call its fit first")
+    states = getattr(inner, "feature_names_", None) or inner.feature_names
+    law = FittedLaw(library_features(library, len(states)), np.array(inner.coefficients(), dtype=float), tuple(states))
+    discrete = any(kind.__name__ == "DiscreteSINDy" for kind in type(inner).__mro__)
+    return replace(law, coefficients=_increments(law), kind="map") if discrete else law
+
+
+def _increments(law):
+    """W − I, where I is the row of coefficients that gives x itself."""
+    names, coefficients = law.features.names(law.states), law.coefficients.copy()
+    for row, state in zip(coefficients, law.states, strict=False):
+        if state not in names:
+            raise ValueError(f"the library lacks the term {state}: the increment F(x) − x is not in its span")
+        row[names.index(state)] -= 1.0
+    return coefficients
+
+
+def _escape(start):
+    """Ends a solution on its way to infinity, before steps shrink without end."""
+    bound = _FAR * (1.0 + np.abs(start).max())
+
+    def inside(_, x):
+        return bound - np.abs(x).max()
+
+    vars(inside)["terminal"] = True  # where solve_ivp looks for it
+    return inside
+
+
+def _iterated(step, start, n):
+    path = np.empty((n, len(start)))
+    path[0] = start
+    for k in range(1, n):
+        path[k] = path[k - 1] + step(path[k - 1])
+    return path

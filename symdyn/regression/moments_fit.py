@@ -1,0 +1,226 @@
+"""Constrained laws from sums over trajectories alone: one pass over the data, then small matrices.
+
+The sums of weak rows (see `symdyn.data.moments`) hold all that least squares needs, without the bias of noise. An
+optimizer that sees rows only through X^T X and X^T y gives the same law from any square root of the sums as from the
+rows themselves; those that count rows or split them cannot be used.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+import pysindy as ps
+import xarray as xr
+
+from symdyn.data.axes import returned
+from symdyn.data.moments import Moments, accumulate
+from symdyn.data.pairs import are_pairs, from_pairs
+from symdyn.data.rows import Layout, finely_sampled
+from symdyn.data.trajectories import open_trajectories, state_names
+from symdyn.discovery.scales import find_scales
+from symdyn.lie.features import Features, from_library
+from symdyn.lie.subspace import Subspace
+from symdyn.regression.fitted import FittedLaw
+from symdyn.regression.optimizer import EquivariantOptimizer, counts_rows
+
+__all__ = [
+    "SquareRoot",
+    "check_optimizer",
+    "default_optimizer",
+    "fit_moments",
+    "fit_root",
+    "law_features",
+    "root_of",
+    "square_root",
+    "sums_by_trajectory",
+    "sums_of",
+]
+
+# These weigh what a fit leaves over, part of which the square root of the sums no longer has: y^T y.
+_JUDGES = (ps.SSR, ps.FROLS)
+_SINGULAR = 1e-13  # relative eigenvalue below which sums of squares know nothing
+
+
+class SquareRoot(NamedTuple):
+    """Rows `(row, feature)` and targets `(row, output)` with the sums X^T X and X^T y of all the data."""
+
+    rows: np.ndarray
+    targets: np.ndarray
+
+
+def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Layout | str = "flow") -> FittedLaw:
+    """A sparse law inside a symmetry from sums over trajectories; rows of the data are never seen.
+
+    Parameters
+    ----------
+    moments : Moments, xr.Dataset, or tuple (x, t)
+        Sums made with the same features; or trajectories, of which they are made in one pass (Dask chunks along
+        `trajectory` are never in memory together).
+    features : Features or pysindy feature library
+    symmetry : optional
+        Whatever `EquivariantOptimizer` takes, acting on the states (on positions, for a second-order system).
+    optimizer : STLSQ, SR3 (without trimming), Ridge or LinearRegression, optional
+        `STLSQ(threshold=0.1, alpha=1e-10)` if left out. Those of scikit-learn without intercept. Penalties weigh
+        against sums over windows of the weak form, of which there are fewer than samples: STLSQ's own alpha of 0.05
+        shrinks laws from short data.
+    layout : Layout or {"flow", "second_order", "map", "pairs"}
+        What was summed; a Layout knows the names of the states.
+
+    Returns
+    -------
+    FittedLaw
+        Its coefficients lie in the Subspace of the symmetry.
+
+    Raises
+    ------
+    TypeError
+        For optimizers that need the rows.
+    ValueError
+        If the sums are not of these features, or the symmetry leaves nothing.
+    """
+    optimizer = default_optimizer() if optimizer is None else optimizer
+    check_optimizer(optimizer)
+    kind = layout if isinstance(layout, str) else layout.kind
+    if not isinstance(moments, Moments):
+        moments, layout = sums_of(moments, features, layout)
+    n_arguments = moments.spread.shape[1]
+    features = law_features(features, n_arguments)
+    if isinstance(layout, str):
+        layout = Layout(layout, tuple(f"x{i}" for i in range(n_arguments)))
+    _check_sums(moments, features, layout)
+    root = root_of(moments, layout)
+    kind = "flow" if kind == "pairs" else kind
+    coefficients, _ = fit_root(root, features, symmetry, optimizer, kind)
+    return FittedLaw(features, coefficients, layout.arguments, kind)
+
+
+def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow") -> tuple[np.ndarray, Subspace]:
+    """Coefficients `(output, feature)` from a square root of sums, and the Subspace that they lie in."""
+    inside = EquivariantOptimizer(optimizer, symmetry, features, kind=kind).fit(root.rows, root.targets)
+    return inside.coef_, inside.subspace_
+
+
+def default_optimizer(threshold: float = 0.1) -> ps.STLSQ:
+    """Sequential thresholding without a ridge, which would shrink laws from few windows."""
+    return ps.STLSQ(threshold=threshold, alpha=1e-10)
+
+
+def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Layout]:
+    """Sums over trajectories in one pass, and what they are sums of.
+
+    Parameters
+    ----------
+    data : xr.Dataset, tuple (x, t) of trajectories and times, or tuple (X, Y) of pairs
+    features : Features or pysindy feature library
+    layout : Layout or str
+    """
+    dataset = _dataset(data, layout)
+    if isinstance(layout, str):
+        inputs, targets = _with_role(dataset, "input"), _with_role(dataset, "target")
+        states = tuple(name for name in state_names(dataset) if name not in inputs)
+        fine = layout == "map" and not targets and finely_sampled(dataset, states)
+        layout = Layout("pairs" if targets else layout, states, inputs, targets, fine)
+    return accumulate(dataset, law_features(features, len(layout.arguments)), layout), layout
+
+
+def law_features(features, n_arguments: int) -> Features:
+    """Features, or those of a pysindy library, which need not be fitted."""
+    if isinstance(features, Features):
+        return features
+    if not hasattr(features, "fit"):
+        raise TypeError(f"features must be Features or a pysindy feature library, got {features!r}")
+    return from_library(copy.deepcopy(features).fit(np.ones((2, n_arguments))))
+
+
+def root_of(moments: Moments, layout: Layout) -> SquareRoot:
+    """A square root of the sums over all trajectories."""
+    total = sums_by_trajectory(moments, layout.kind).sum(axis=0)
+    return square_root(total, layout.n_outputs, moments.axes)
+
+
+def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
+    """The sums `(trajectory, term, term)` of each trajectory, along the axes of the moments.
+
+    Trajectories of a second-order system are weighed by the size of their accelerations, as in discovery, so that the
+    fastest does not decide everything.
+    """
+    weights = np.ones(len(moments.products))
+    if kind == "second_order":
+        n = moments.spread.shape[1] // 2
+        weights = find_scales(moments, [list(range(n)), list(range(n, 2 * n))], kind).group_weights(moments)
+        weights = weights * (moments.count.sum() / (weights @ moments.count))
+    sums = np.zeros((moments.n_trajectories, *moments.products.shape[1:]))
+    np.add.at(sums, moments.trajectory, weights[:, None, None] * moments.products)
+    return sums
+
+
+def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = None) -> SquareRoot:
+    """Few rows with the sums X^T X and X^T y of `total` `(feature + output, feature + output)`.
+
+    With G = S V diag(l) V^T S, features scaled to size 1 by S, the rows are diag(l)^(1/2) V^T S. Even and odd rows have
+    independent noise, so sums of their products may have eigenvalues below 0. Those measure how well any are known:
+    directions whose eigenvalues are no larger are left out, as no data decide them.
+
+    Parameters
+    ----------
+    total : ndarray
+        Sums over the data.
+    n_outputs : int
+    axes : ndarray, `(feature, direction)`, optional
+        That the sums are along, see `symdyn.data.axes`; the rows are of the features themselves.
+    """
+    n = len(total) - n_outputs
+    size = np.sqrt(np.abs(np.diag(total)[:n]))
+    size[size == 0] = 1.0
+    values, vectors = np.linalg.eigh(total[:n, :n] / size / size[:, None])
+    seen = values > max(_SINGULAR * values.max(initial=0.0), -values.min(initial=0.0))
+    root = np.sqrt(values[seen])[:, None]
+    targets = vectors[:, seen].T @ (total[:n, n:] / size[:, None])
+    rows = root * vectors[:, seen].T * size
+    return SquareRoot(rows if axes is None or axes.size == 0 else rows @ returned(axes).T, targets / root)
+
+
+def check_optimizer(optimizer) -> None:
+    """Refuse optimizers that need more of the rows than their sums.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(optimizer, _JUDGES) or counts_rows(optimizer):
+        raise TypeError(
+            f"{type(optimizer).__name__} needs the rows of the data, which sums over trajectories no longer have: take "
+            "STLSQ, SR3 without trimming, Ridge or LinearRegression, or fit rows by SymmetricSINDy"
+        )
+    if getattr(optimizer, "fit_intercept", False):
+        raise TypeError(
+            f"{type(optimizer).__name__} fits an intercept: set fit_intercept=False, and a constant feature"
+        )
+
+
+def _check_sums(moments, features, layout):
+    n_summed, n_arguments = moments.products.shape[1] - moments.power.shape[1], moments.spread.shape[1]
+    n_features = features.size(len(layout.arguments))
+    if (n_summed, n_arguments, moments.power.shape[1]) != (n_features, len(layout.arguments), layout.n_outputs):
+        raise ValueError(
+            f"the sums are of {n_summed} features of {n_arguments} arguments and {moments.power.shape[1]} outputs, "
+            f"these features are {n_features} of {len(layout.arguments)}, with {layout.n_outputs} outputs: make the "
+            "sums with the same features and layout"
+        )
+
+
+def _dataset(data, layout):
+    if isinstance(data, xr.Dataset):
+        return open_trajectories(data)
+    if not (isinstance(data, tuple | list) and len(data) == 2):
+        raise TypeError(f"moments must be Moments, a Dataset, or a tuple (x, t), got {type(data).__name__}")
+    kind = layout if isinstance(layout, str) else layout.kind
+    if kind == "pairs" or are_pairs(*data):
+        return from_pairs(*data, increments=kind == "map")
+    return open_trajectories(data[0], t=data[1])
+
+
+def _with_role(dataset, role):
+    return tuple(str(name) for name, variable in dataset.data_vars.items() if variable.attrs.get("role") == role)

@@ -1,0 +1,229 @@
+"""`EquivariantOptimizer`: any optimizer of pysindy or scikit-learn in the coordinates that a symmetry leaves free."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import numpy as np
+import pysindy as ps
+from pysindy.optimizers.base import BaseOptimizer
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression, Ridge
+
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.equivariance import generic_points
+from symdyn.lie.subspace import Subspace
+from symdyn.lie.violation import Violation, explained_violations
+from symdyn.regression.constraint import allowed, fallen_terms, library_features, output_actions, usable_symmetries
+from symdyn.regression.targets import commuting_whitener, compressed, is_full, stacked, tied_targets
+
+__all__ = ["EquivariantOptimizer", "counts_rows"]
+
+# These see the rows only through sums of products; so does SR3 unless it trims rows.
+_SUMS_ONLY = (ps.STLSQ, ps.SR3, ps.SSR, ps.FROLS, LinearRegression, Ridge)
+
+
+class EquivariantOptimizer(BaseOptimizer):
+    """Any pysindy or scikit-learn optimizer, restricted to the coefficients that a symmetry allows.
+
+    Coefficients are written in free coordinates, W = expand(beta), so sparsity acts on whole tuples of tied terms and
+    `coef_` lies in the Subspace to rounding, whatever the optimizer does. Targets that share free coefficients are
+    one regression problem, others are separate ones, as they are without symmetry.
+
+    Parameters
+    ----------
+    optimizer : estimator
+        Cloned before it is fitted; `STLSQ` if left out. Ensembles inside keep the symmetry for any aggregator.
+    symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, a list of these, a Subspace, or None
+        Algebras with error bars are made canonical first; bars that are left set the rank cut.
+    library : pysindy feature library or Features
+        The library that makes the columns.
+    kind : {"flow", "map", "second_order", "invariant"}
+        What the coefficients are of: x', the increment F(x) − x, q'', or scalars. If the symmetry is linear, F itself
+        may be given in place of the increment, as pysindy's `DiscreteSINDy` does.
+    compress : bool or "auto"
+        Whether a QR factor stands for the rows; "auto" where that is exact.
+    whiten : bool
+        Weigh targets by the covariance of the residuals, averaged so that it commutes with the symmetry.
+
+    Attributes
+    ----------
+    coef_ : ndarray, `(target, feature)`
+    subspace_ : Subspace
+    symmetries_ : list
+        The parts of the symmetry as they were used.
+    optimizers_ : list of estimator
+        The fitted clones, one a group of tied targets, in free coordinates.
+    fallen_terms_ : list of str
+        Terms lost because the library is not closed under the symmetry.
+    violations_ : list of Violation
+        For generators that are not exact: the violation of the fit, and how much of it the error bar explains.
+    """
+
+    def __init__(self, optimizer=None, symmetry=None, library=None, *, kind="flow", compress="auto", whiten=False):
+        super().__init__(copy_X=False, unbias=False)
+        self.optimizer = optimizer
+        self.symmetry = symmetry
+        self.library = library
+        self.kind = kind
+        self.compress = compress
+        self.whiten = whiten
+
+    def set_params(self, **params):
+        """Set parameters; returns self, which pysindy's own optimizers forget."""
+        super().set_params(**params)
+        return self
+
+    def fit(self, x_, y, sample_weight=None, **reduce_kws):
+        """Fit.
+
+        Parameters
+        ----------
+        x_ : array, `(sample, feature)`
+        y : array, `(sample, target)`
+        sample_weight : array, `(sample,)`, optional
+        **reduce_kws
+            Handed on to the optimizer.
+
+        Raises
+        ------
+        ValueError
+            If the symmetry leaves no term of the library, the optimizer fits an intercept, or rows are to be
+            compressed that the optimizer counts.
+        """
+        optimizer = self.optimizer if self.optimizer is not None else ps.STLSQ()
+        _check(optimizer, self.compress)
+        rows, targets = _complete_rows(x_, y, sample_weight)
+        self._constrain((targets.shape[1], rows.shape[1]))
+        if self.compress is True or (self.compress == "auto" and not counts_rows(optimizer)):
+            rows, targets = compressed(rows, targets)
+        if is_full(self.subspace_) and not self.whiten:
+            self.optimizers_ = [_fitted(optimizer, rows, targets, reduce_kws)]
+            self.coef_ = np.array(self.optimizers_[0].coef_, dtype=float).reshape(self.subspace_.shape)
+        else:
+            self.coef_ = self.subspace_.expand(self._fit_groups(optimizer, rows, targets, reduce_kws))
+        self.ind_ = self.coef_ != 0
+        self.intercept_ = 0.0
+        self.history_ = [self.coef_]
+        self.violations_ = self._violations()
+        return self
+
+    def _reduce(self, x, y):
+        raise TypeError("EquivariantOptimizer is fitted by fit, not by _reduce")
+
+    def _constrain(self, shape):
+        """Set what follows from symmetry and library alone."""
+        self.symmetries_, self.fallen_terms_, self._features = [], [], None
+        if self.symmetry is None:
+            self.subspace_ = Subspace.full(shape)
+        elif isinstance(self.symmetry, Subspace):
+            if self.symmetry.shape != shape:
+                raise ValueError(f"the Subspace is of coefficients {self.symmetry.shape}, the data ask for {shape}")
+            if self.symmetry.dim == 0:
+                raise ValueError("the Subspace holds nothing but zero: no term is left to fit")
+            self.subspace_ = self.symmetry
+        else:
+            self.symmetries_ = usable_symmetries(self.symmetry)
+            n_inputs = len(self.symmetries_[0].states) * (2 if self.kind == "second_order" else 1)
+            self._features = library_features(self.library, n_inputs)
+            self.subspace_ = allowed(self._features, self.symmetries_, shape, self.kind)
+            self.fallen_terms_ = fallen_terms(self._features, self.symmetries_, self.subspace_, self.kind)
+            if self.fallen_terms_:
+                warnings.warn(
+                    "the library is not closed under the symmetry, which turns some of its terms into functions that "
+                    f"it lacks; they fall out: {', '.join(self.fallen_terms_)}",
+                    UserWarning,
+                    stacklevel=3,
+                )
+
+    def _fit_groups(self, optimizer, rows, targets, reduce_kws):
+        """Free coefficients `(dim,)`, from one regression a group of tied targets."""
+        beta, self.optimizers_ = np.zeros(self.subspace_.dim), []
+        whitener, groups = None, tied_targets(self.subspace_)
+        if self.whiten:
+            if not self.symmetries_:
+                raise ValueError("whiten=True needs the symmetry itself: a Subspace does not say how targets move")
+            residuals = targets - rows @ np.linalg.lstsq(rows, targets, rcond=None)[0]
+            whitener = commuting_whitener(residuals, output_actions(self.symmetries_, targets.shape[1], self.kind))
+            everything = groups[0]._replace(
+                targets=np.arange(targets.shape[1]), coordinates=np.arange(self.subspace_.dim)
+            )
+            groups = [everything]
+        for group in groups:
+            block, block_targets = stacked(rows, targets, self.subspace_, group, whitener)
+            found = _fitted(optimizer, block, block_targets, reduce_kws)
+            self.optimizers_.append(found)
+            beta[group.coordinates] = np.ravel(found.coef_)
+        return beta
+
+    def _violations(self) -> list[Violation]:
+        inexact = [part for part in self.symmetries_ if isinstance(part, LieAlgebra) and not part.exact.all()]
+        if not inexact or self._features is None:
+            return []
+        n_inputs = len(inexact[0].states) * (2 if self.kind == "second_order" else 1)
+        points = generic_points(self._features, n_inputs, 200, 23)
+        found = [explained_violations(self._features, self.coef_, part, points, self.kind) for part in inexact]
+        return [violation for part in found for violation in part]
+
+
+def counts_rows(optimizer) -> bool:
+    """Whether an optimizer sees more of the rows than sums of products: their number, or single ones."""
+    return type(optimizer) not in _SUMS_ONLY or bool(getattr(optimizer, "use_trimming", False))
+
+
+def _check(optimizer, compress):
+    if not hasattr(optimizer, "fit"):
+        raise TypeError(f"optimizer must have a fit method, as those of pysindy and scikit-learn, got {optimizer!r}")
+    if getattr(optimizer, "fit_intercept", False):
+        raise ValueError(
+            "the optimizer fits an intercept, which would break the symmetry: set fit_intercept=False and give the "
+            "library a constant"
+        )
+    if compress not in (True, False, "auto"):
+        raise ValueError(f"compress must be True, False or 'auto', got {compress!r}")
+    if compress is True and counts_rows(optimizer):
+        raise ValueError(
+            f"{type(optimizer).__name__} counts or draws rows, so compressed rows would give another fit: set "
+            "compress=False"
+        )
+
+
+def _complete_rows(x, y, sample_weight):
+    """Rows without NaN, as floats, times the square roots of their weights."""
+    rows, targets = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if rows.ndim != 2 or len(rows) != len(targets):
+        raise ValueError(f"x_ must be (sample, feature) and y as long, got shapes {rows.shape} and {targets.shape}")
+    targets = targets.reshape(len(rows), -1)
+    complete = ~(np.isnan(targets).any(axis=1) | np.isnan(rows).any(axis=1))
+    rows, targets = rows[complete], targets[complete]
+    if not len(rows):
+        raise ValueError("no row is complete: every sample holds a NaN in x_ or y")
+    if not (np.all(np.isfinite(rows)) and np.all(np.isfinite(targets))):
+        raise ValueError("x_ and y must not hold infinities; look for features that overflow, such as 1/x at 0")
+    if sample_weight is None:
+        return rows, targets
+    if np.ndim(sample_weight) and np.shape(sample_weight) != complete.shape:
+        raise ValueError(f"sample_weight must hold one number a row, {complete.shape}, got {np.shape(sample_weight)}")
+    weight = np.broadcast_to(np.asarray(sample_weight, dtype=float), complete.shape)[complete]
+    if np.any(weight < 0) or not np.all(np.isfinite(weight)):
+        raise ValueError("sample_weight must be finite and not negative")
+    root = np.sqrt(weight)[:, None]
+    return rows * root, targets * root
+
+
+def _fitted(optimizer, rows, targets, reduce_kws):
+    """A fitted clone that does not keep the rows, which would be pickled with the model."""
+    try:
+        found = clone(optimizer)
+    except (RuntimeError, TypeError):  # pysindy's WrappedOptimizer, and SR3 with an array of weights, cannot be cloned
+        found = copy.deepcopy(optimizer)
+    # scikit-learn's single-target models want one dimension.
+    single = targets.shape[1] == 1 and not isinstance(found, BaseOptimizer)
+    found.fit(rows, targets.ravel() if single else targets, **reduce_kws)
+    if not hasattr(found, "coef_") or np.size(found.coef_) != rows.shape[1] * targets.shape[1]:
+        raise ValueError(f"{type(optimizer).__name__} gives no coef_ with one coefficient a column after its fit")
+    for part in (found, getattr(found, "opt", None), getattr(found, "optimizer", None)):
+        if part is not None:
+            part.__dict__.pop("Theta_", None)
+    return found

@@ -1,0 +1,225 @@
+"""Douglas-Rachford in coefficient space, for losses plus the nuclear norm of linear maps, with a certified gap.
+
+The problem min f(w) + gamma |M(w)|_* + l1 |w|_1 is split into w and a copy Z of (M(w), w). With F the shrinkage of
+singular values (and of coefficients), a step t, and everything measured by the inner product of the rows,
+
+    Z = shrink(W, t gamma),   w = argmin t f(w) + |A(w) − (2 Z − W)|^2 / 2,   W <- W + a (A(w) − Z),   A(w) = (M(w), w).
+
+W is kept as rows X and their images X G, so that one product with G is all that an iteration asks for.
+
+Certificate: U = (A(w) − 2 Z + W) / t obeys the dual equality, by the definition of w, whether the iteration has
+converged or not. Scaled until |U|_op <= gamma and |u|_inf <= l1, it gives a lower bound on the minimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symdyn.lie.nuclear import SubspaceTracker, singular_values
+from symdyn.regression.promotion.anderson import Anderson
+from symdyn.regression.promotion.fit import Fit, LeastSquares
+from symdyn.regression.promotion.penalty import Penalty
+
+__all__ = ["Problem", "Solution", "minimise"]
+
+_RELAXATION = 1.8
+_MEMORY = 10
+_PATIENCE = 5  # iterations before acceleration starts
+_LOOKS = (15, 35)  # iterations after which the rank tells whether the step is too long
+_INEXACT = 0.01  # error of a tracked subspace, relative to the last move
+_CHECK = 50  # iterations between certificates, at most
+
+
+@dataclass(frozen=True)
+class Problem:
+    """f(w) + gamma |M(w)|_* + l1 |w|_1.
+
+    `length` is the weight of the copy of w in the metric, `fit.metric = H + length`; 0 without l1.
+    """
+
+    penalty: Penalty
+    fit: Fit
+    gamma: float = 1.0
+    l1: float = 0.0
+    length: float = 0.0
+
+    def copy(self, coefficients: np.ndarray) -> np.ndarray:
+        """(M(w), root(length) w), and the same under the inner product: `(2, size)`."""
+        both = self.penalty.apply(coefficients).reshape(2, -1)
+        if not self.length:
+            return both
+        return np.hstack([both, np.tile(np.sqrt(self.length) * coefficients, (2, 1))])
+
+    def rows(self, state: np.ndarray) -> np.ndarray:
+        """The part of a state that stands for M(w) `(2, map, row)`."""
+        size = self.penalty.n_maps * len(self.penalty.gram)
+        return state[:, :size].reshape(2, self.penalty.n_maps, -1)
+
+    def rest(self, state: np.ndarray) -> np.ndarray:
+        """The part that stands for w `(2, unknown)`, or nothing."""
+        return state[:, self.penalty.n_maps * len(self.penalty.gram) :]
+
+    def gradient(self, weighted: np.ndarray) -> np.ndarray:
+        """A^* of a state, given under the inner product `(size,)`."""
+        size = self.penalty.n_maps * len(self.penalty.gram)
+        found = self.penalty.adjoint(weighted[:size])
+        return found + np.sqrt(self.length) * weighted[size:] if self.length else found
+
+    def shrunk(self, state: np.ndarray, step: float, tracker: SubspaceTracker, size: float) -> tuple[np.ndarray, int]:
+        """The proximal map of the penalties at a state, right to a part of `size`, and the rank it leaves."""
+        rows = self.rows(state)
+        gram = self.penalty.gram_of(rows)
+        vectors, weights = tracker.shrinkage(gram, step * self.gamma, _INEXACT * size)
+        out = np.empty_like(state)
+        if not len(weights):
+            self.rows(out)[:] = 0.0
+        elif 2 * len(weights) < len(vectors):
+            np.matmul(vectors * weights, vectors.T @ rows, out=self.rows(out))
+        else:
+            np.matmul((vectors * weights) @ vectors.T, rows, out=self.rows(out))
+        if self.length:
+            here, least = self.rest(state), step * self.l1 / np.sqrt(self.length)
+            self.rest(out)[:] = np.sign(here) * np.maximum(np.abs(here) - least, 0.0)
+        return out, len(weights)
+
+    def objective(self, coefficients: np.ndarray, state: np.ndarray) -> float:
+        """The value at w, A(w) given."""
+        nuclear = singular_values(self.penalty.gram_of(self.rows(state))).sum()
+        return self.fit.loss(coefficients) + self.gamma * nuclear + self.l1 * np.abs(coefficients).sum()
+
+    def bound(self, coefficients: np.ndarray, state: np.ndarray, dual: np.ndarray) -> float:
+        """The lower bound that the dual point gives, scaled into its ball."""
+        norm = singular_values(self.penalty.gram_of(self.rows(dual)))[-1]
+        largest = self.gamma / norm if norm > 0 else np.inf
+        if self.length:
+            entry = np.abs(self.rest(dual)[0]).max(initial=0.0) * np.sqrt(self.length)
+            largest = min(largest, self.l1 / entry if entry > 0 else np.inf)
+        return self.fit.bound(coefficients, dual[0] @ state[1], largest)
+
+    def weighing(self, step: float) -> Problem:
+        """The problem with the factorisation that belongs to a step."""
+        if not isinstance(self.fit, LeastSquares) or self.fit.weight == step:
+            return self
+        return replace(self, fit=self.fit.weighing(step))
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Coefficients with their objective, the best lower bound, and the state to go on from.
+
+    `scale` is what the gap is measured by: the objective, or a thousandth of that of the first guess.
+    """
+
+    coefficients: np.ndarray
+    objective: float
+    lower_bound: float
+    scale: float
+    n_iter: int
+    state: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def gap(self) -> float:
+        """(objective − lower bound) / scale."""
+        return (self.objective - self.lower_bound) / self.scale
+
+
+def minimise(
+    problem: Problem,
+    *,
+    tol: float = 1e-6,
+    max_iter: int = 10000,
+    start: tuple[np.ndarray, np.ndarray] | None = None,
+    stop=None,
+) -> Solution:
+    """Iterate until (objective − lower bound) / objective is below `tol`, or `max_iter` iterations are done.
+
+    Parameters
+    ----------
+    problem : Problem
+    tol : float
+    max_iter : int
+    start : pair of ndarray, optional
+        The `state` of a similar problem: a copy of A(w) and a dual point for gamma = 1.
+    stop : callable, optional
+        Called with (coefficients, objective, bound) at each certificate; True ends the iteration.
+    """
+    step, state = _begin(problem, start)
+    problem = problem.weighing(step)
+    floor = _floor(problem)
+    best, memory = -np.inf, Anderson(_MEMORY, state.shape)
+    tracker, size = SubspaceTracker(), 0.0
+    schedule = _Schedule(_LOOKS[0] if stop is None else 10, most=_CHECK if stop is None else 10)
+    iteration = 0
+    while True:
+        iteration += 1
+        shrunk, rank = problem.shrunk(state, step, tracker, size)
+        coefficients = problem.fit.nearest(problem.gradient(2 * shrunk[1] - state[1]))
+        copied = problem.copy(coefficients)
+        move = copied - shrunk
+        size = float(np.sqrt(max(move[0] @ move[1], 0.0)))
+        if schedule.is_due(iteration, size) or iteration == max_iter:
+            dual = (move - shrunk + state) / step
+            best = max(best, problem.bound(coefficients, copied, dual))
+            objective = problem.objective(coefficients, copied)
+            scale = max(objective, floor, 1e-300)
+            done = objective - best < tol * scale or iteration == max_iter
+            if done or (stop is not None and stop(coefficients, objective, best)):
+                return Solution(coefficients, objective, best, scale, iteration, (shrunk, dual / problem.gamma))
+            schedule = schedule.after(iteration, size, tol * scale / (objective - best))
+        shorter = step * _shortening(iteration, rank, problem.penalty.n_maps)
+        move *= _RELAXATION
+        if shorter != step:
+            state = shrunk + (state - shrunk) * (shorter / step) + move
+            step = shorter
+            problem = problem.weighing(step)
+            memory.reset()
+        elif iteration >= _PATIENCE:
+            state = memory.step(move, state + move)
+        else:
+            state = state + move
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """When to look for a certificate: as the gap falls in proportion to the size of moves, these tell when it will do.
+
+    A certificate costs half an iteration or more.
+    """
+
+    following: int
+    small: float = 0.0
+    most: int = _CHECK
+
+    def is_due(self, iteration: int, size: float) -> bool:
+        """Whether it is time."""
+        return iteration >= self.following or size < self.small
+
+    def after(self, iteration: int, size: float, factor: float) -> _Schedule:
+        """The next time, where the gap has still to fall by `factor`."""
+        return _Schedule(iteration + self.most, min(factor, 0.8) * size, self.most)
+
+
+def _floor(problem):
+    """What gaps are measured by at least: a minimum of 0 is reached to rounding only."""
+    first = problem.fit.offset
+    breakable = np.sqrt(np.trace(problem.penalty.metric)) * np.linalg.norm(first)
+    return max(1e-3 * problem.objective(first, problem.copy(first)), 1e-6 * problem.gamma * breakable)
+
+
+def _begin(problem, start):
+    """A step, and the state to begin with."""
+    copied = start[0] if start is not None else problem.copy(problem.fit.offset)
+    size = np.sqrt(max(copied[0] @ copied[1], 0.0)) or 1.0
+    step = 1.5 * size / np.sqrt(min(problem.rows(copied).shape[1:])) / problem.gamma
+    if start is None:
+        return step, copied
+    return step, start[0] + step * problem.gamma * start[1]
+
+
+def _shortening(iteration, rank, n_maps):
+    """Where most symmetries stay broken, small singular values count, and a long step takes long to tell them."""
+    if iteration in _LOOKS and rank > n_maps / 2:
+        return 0.2
+    return 0.7 if iteration >= 140 and iteration % 100 == 40 and iteration < 1000 else 1.0

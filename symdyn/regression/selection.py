@@ -1,0 +1,139 @@
+"""Model selection: sparsity and symmetry against the error on trajectories left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from sklearn.base import clone
+
+from symdyn.data.moments import Moments
+from symdyn.data.rows import Layout
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.regression.fitted import FittedLaw
+from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, law_features, root_of
+from symdyn.regression.validation import rate_losses
+
+__all__ = ["Pareto", "pareto", "subalgebras"]
+
+_MOST = 6  # generators whose subsets are tried
+_CLOSED = 1e-6
+
+
+class Pareto(NamedTuple):
+    """Fitted models, the fewest free numbers first.
+
+    `table` over `model`: `symmetry`, `threshold`, `n_free` (numbers that the symmetry leaves), `n_numbers` (those that
+    are not 0), `n_terms` (coefficients that are not 0), `held_out_error` (relative error of the rates), `excess` over
+    the best and its standard error `excess_error`, `on_front`. `laws[k]` is the law of model k; `chosen` the simplest
+    model within one standard error of the best.
+    """
+
+    table: xr.Dataset
+    laws: list[FittedLaw]
+    chosen: int
+
+
+def pareto(
+    train: Moments,
+    held_out: Moments,
+    features,
+    *,
+    symmetries: Mapping[str, object],
+    layout: Layout,
+    thresholds: Sequence[float] = (0.02, 0.05, 0.1, 0.2, 0.5),
+    optimizer=None,
+) -> Pareto:
+    """Fit every threshold with every symmetry, and judge the laws on trajectories left out.
+
+    Parameters
+    ----------
+    train, held_out : Moments
+        Sums over different trajectories, of the same features.
+    features : Features or pysindy feature library
+    symmetries : mapping of str to symmetry
+        By name; None stands for no symmetry. See `subalgebras`.
+    layout : Layout
+        What was summed.
+    thresholds : sequence of float
+        Values of the optimizer's parameter `threshold` (`reg_weight_lam` of SR3).
+    optimizer : STLSQ or SR3, optional
+
+    Raises
+    ------
+    TypeError
+        For optimizers that need the rows, or have no threshold.
+    ValueError
+        If there is no symmetry or no threshold to try.
+    """
+    if not symmetries or not len(thresholds):
+        raise ValueError("symmetries and thresholds must hold at least one entry each; None stands for no symmetry")
+    optimizer = default_optimizer() if optimizer is None else optimizer
+    check_optimizer(optimizer)
+    name = next((name for name in ("threshold", "reg_weight_lam") if hasattr(optimizer, name)), None)
+    if name is None:
+        raise TypeError(f"{type(optimizer).__name__} has no threshold to choose: take STLSQ or SR3")
+    features, kind = law_features(features, len(layout.arguments)), _kind(layout)
+    root = root_of(train, layout)
+    rows = []
+    for label, symmetry in symmetries.items():
+        for threshold in sorted(thresholds):
+            sparse = clone(optimizer)
+            setattr(sparse, name, threshold)  # set_params of pysindy's optimizers returns nothing
+            coefficients, subspace = fit_root(root, features, symmetry, sparse, kind)
+            symmetry = None if symmetry is None else subspace  # found once
+            rows.append((label, threshold, subspace.dim, np.count_nonzero(_free(coefficients, subspace)), coefficients))
+    rows.sort(key=lambda row: (row[3], np.count_nonzero(row[4])))
+    table, chosen = _table(rows, held_out, layout.kind)
+    return Pareto(table, [FittedLaw(features, row[4], layout.arguments, kind) for row in rows], chosen)
+
+
+def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
+    """No symmetry, each subset of the generators that closes under brackets, and all of them, by name.
+
+    Of an algebra of more than 6 generators only the single ones.
+    """
+    found: dict[str, LieAlgebra | None] = {"none": None}
+    sizes = range(1, algebra.dim) if algebra.dim <= _MOST else [1]
+    for indices in (chosen for size in sizes for chosen in combinations(range(algebra.dim), size)):
+        part = algebra.subset(list(indices))
+        if part.dim == 1 or part.closure_error() < _CLOSED:
+            found["; ".join(part.texts())] = part
+    if algebra.dim:
+        found["all" if algebra.dim > 1 else algebra.texts()[0]] = algebra
+    return found
+
+
+def _kind(layout):
+    return "flow" if layout.kind == "pairs" else layout.kind
+
+
+def _free(coefficients, subspace):
+    """The free numbers of a model: its coefficients on the pivots, of which all others are made."""
+    return np.ravel(coefficients)[subspace.pivots]
+
+
+def _table(rows, held_out, kind):
+    labels, thresholds, n_free, n_numbers, coefficients = zip(*rows, strict=True)
+    judged = rate_losses(np.stack(coefficients), held_out, kind)
+    best = int(np.argmin(judged.loss))
+    excess, error = judged.excess(best)
+    good = np.flatnonzero(excess <= np.where(np.isfinite(error), error, 0.0))
+    before = np.minimum.accumulate(np.append(np.inf, judged.loss[:-1]))
+    variables = {
+        "symmetry": np.array(labels, dtype=object),
+        "threshold": np.array(thresholds),
+        "n_free": np.array(n_free),
+        "n_numbers": np.array(n_numbers),
+        "n_terms": np.array([np.count_nonzero(one) for one in coefficients]),
+        "held_out_error": judged.error,
+        "excess": excess,
+        "excess_error": error,
+        "on_front": judged.loss < before,
+    }
+    columns = {name: ("model", value) for name, value in variables.items()}
+    table = xr.Dataset(columns, coords={"model": np.arange(len(rows))}, attrs={"chosen": int(good[0])})
+    return table, int(good[0])

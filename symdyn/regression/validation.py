@@ -1,0 +1,68 @@
+"""How well laws give the rates of trajectories that they were not fitted to, from sums alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from symdyn.data.axes import returned
+from symdyn.data.moments import Moments
+from symdyn.regression.moments_fit import sums_by_trajectory
+
+__all__ = ["HeldOut", "rate_losses"]
+
+
+class HeldOut(NamedTuple):
+    """Losses `(model, trajectory)`: mean squares of what models miss, relative to the rates.
+
+    Noise is out of them in expectation, as even and odd rows have independent noise: a law that is right has losses
+    about 0, some of them below.
+    """
+
+    losses: np.ndarray
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Mean `(model,)` over trajectories."""
+        return self.losses.mean(axis=1)
+
+    @property
+    def error(self) -> np.ndarray:
+        """Root mean square `(model,)`, 0 where noise hides what is missed."""
+        return np.sqrt(self.loss.clip(0))
+
+    def excess(self, model: int) -> tuple[np.ndarray, np.ndarray]:
+        """How much more than `model` each misses, and the standard error of that, over trajectories in pairs.
+
+        The noise of the trajectories is the same for all models, so that differences are known better than losses.
+        """
+        difference = self.losses - self.losses[model]
+        n = difference.shape[1]
+        error = difference.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(difference), np.inf)
+        return difference.mean(axis=1), error
+
+
+def rate_losses(coefficients: np.ndarray, moments: Moments, kind: str = "flow") -> HeldOut:
+    """What laws y' = W theta miss of the rates of each trajectory.
+
+        loss_k = mean_o (sum over the rows of k of (y'_o − W_o theta)^2) / (the mean of sum y'_o^2 over trajectories)
+
+    Parameters
+    ----------
+    coefficients : ndarray, `(model, output, feature)`
+    moments : Moments
+        Of the same features.
+    kind : str
+        In a second-order system each trajectory counts by its own size.
+    """
+    n_outputs = coefficients.shape[1]
+    grams = sums_by_trajectory(moments, kind)
+    if moments.axes.size:
+        coefficients = coefficients @ returned(moments.axes)
+    unit = np.broadcast_to(np.eye(n_outputs), (len(coefficients), n_outputs, n_outputs))
+    left = np.concatenate([-coefficients, unit], axis=-1)
+    missed = np.einsum("kmoi,moi->mko", np.einsum("moj,kij->kmoi", left, grams, optimize=True), left)
+    rates = np.diagonal(grams[:, -n_outputs:, -n_outputs:], axis1=1, axis2=2).mean(axis=0)
+    moving = rates > 0
+    return HeldOut((missed[:, :, moving] / rates[moving]).mean(axis=-1))

@@ -1,0 +1,108 @@
+"""Figures of fitted laws: what a symmetry saves, sparsity against error, predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure
+
+__all__ = ["learning", "left_out", "pareto_front"]
+
+_COLOURS = (ACCENT, SECOND, GREY, "#f2b705", "#5f3dc4", "#2b8a3e")
+
+
+def learning(curve: xr.Dataset) -> Figure:
+    """Held-out error against the number of trajectories fitted, one line a model (`learning_curve`)."""
+    figure, axes = new_figure(5.4, 3.6)
+    panel = clean(axes[0, 0])
+    for (name, errors), colour in zip(curve.data_vars.items(), _COLOURS, strict=False):
+        values = np.where(errors.values > 0, errors.values, np.nan)  # noise hides what is missed
+        panel.plot(curve.trajectories, values, marker="o", ms=4, lw=1.5, color=colour, label=str(name))
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    panel.set_xlabel("trajectories fitted", color=INK, fontsize=9)
+    panel.set_ylabel("relative error of the rates, held out", color=INK, fontsize=9)
+    panel.set_xticks(curve.trajectories.values, [str(n) for n in curve.trajectories.values])
+    panel.minorticks_off()
+    panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def pareto_front(table: xr.Dataset) -> Figure:
+    """Held-out error against free numbers, one colour a symmetry, the front ringed and the choice filled (`pareto`)."""
+    figure, axes = new_figure(6.4, 3.8)
+    panel = clean(axes[0, 0])
+    errors, numbers = table.held_out_error.values, np.maximum(table.n_numbers.values, 0.5)
+    floor = 0.5 * min(errors[errors > 0], default=1e-3)
+    shown = np.maximum(errors, floor)
+    for name, colour in zip(dict.fromkeys(table.symmetry.values), _COLOURS * len(errors), strict=False):
+        mine = table.symmetry.values == name
+        panel.plot(numbers[mine], shown[mine], "o", ms=5, color=colour, alpha=0.6, label=_short(str(name)))
+    front = table.on_front.values
+    panel.plot(numbers[front], shown[front], "o", ms=10, mfc="none", mec=INK, mew=0.8, label="front")
+    chosen = table.attrs["chosen"]
+    panel.plot(numbers[chosen], shown[chosen], "*", ms=13, color=INK, label="chosen")
+    panel.set_yscale("log")
+    panel.set_xscale("log")
+    ticks = [n for n in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000) if n <= 1.3 * numbers.max()]
+    panel.set_xticks(ticks, [str(n) for n in ticks])
+    panel.minorticks_off()
+    panel.set_xlabel("free numbers that are not 0", color=INK, fontsize=9)
+    panel.set_ylabel("relative error of the rates, held out", color=INK, fontsize=9)
+    panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+    return figure
+
+
+def left_out(pairs: Sequence[tuple], states: Sequence[str], names: tuple[str, str], columns: int = 3) -> Figure:
+    """Trajectories left out under two predictions of each, in the plane of the first two states.
+
+    Parameters
+    ----------
+    pairs : sequence of (Prediction, Prediction)
+        Of the same trajectory by the two models.
+    states : sequence of str
+        Their names; a single state is drawn against time.
+    names : tuple of str
+        Of the two models.
+    """
+    width = min(columns, len(pairs))
+    rows = -(-len(pairs) // width)
+    figure, axes = new_figure(2.9 * width, 2.7 * rows + 0.4, rows, width)
+    for panel in axes.flat[len(pairs) :]:
+        panel.axis("off")
+    for panel, (first, second) in zip(axes.flat, pairs, strict=False):
+        clean(panel)
+        panel.plot(*_plane(first.times, first.true), color=GREY, lw=3.5, alpha=0.6)
+        limits = panel.axis()
+        panel.plot(*_plane(second.times, second.predicted), color=SECOND, lw=1.2, ls=(0, (3, 2)))
+        panel.plot(*_plane(first.times, first.predicted), color=ACCENT, lw=1.2)
+        panel.axis(limits)
+        panel.set_title(f"{first.name}: {_percent(first.error)} | {_percent(second.error)}", fontsize=9, color=INK)
+        panel.set_xlabel(states[0] if len(states) > 1 else "t", fontsize=8)
+        panel.set_ylabel(states[1] if len(states) > 1 else states[0], fontsize=8)
+    handles = [
+        figure.axes[0].plot([], [], color=colour, ls=style, lw=width, label=label)[0]
+        for colour, style, width, label in (
+            (GREY, "-", 3.5, "measured"),
+            (ACCENT, "-", 1.2, names[0]),
+            (SECOND, "--", 1.2, names[1]),
+        )
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def _plane(times, states):
+    return (states[:, 0], states[:, 1]) if states.shape[1] > 1 else (times, states[:, 0])
+
+
+def _percent(error):
+    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %" if error < 10 else "runs away"
+
+
+def _short(text, width=30):
+    return text if len(text) <= width else text[: width - 2].rsplit(" ", 1)[0] + " …"

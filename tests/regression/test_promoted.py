@@ -1,0 +1,166 @@
+"""`PromotedRegressor`: what it keeps, what it finds, when it warns."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from symdyn import candidates, features, groups
+from symdyn.lie.equivariance import equivariant_subspace
+from symdyn.regression import PromotedRegressor
+
+
+def hopf(x):
+    return x * (1 - (x**2).sum(1, keepdims=True)) + np.stack([-x[:, 1], x[:, 0]], axis=1)
+
+
+def hopf_data(seed, count=25):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-1.5, 1.5, (count, 2))
+    return points, hopf(points) + 0.1 * rng.standard_normal((count, 2))
+
+
+def rms(values):
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def enforced(points, rates):
+    basis = equivariant_subspace(features.Polynomial(3), candidates.so(2), output="vector_field").basis
+    rows = np.einsum("sf,ofd->osd", features.Polynomial(3)(points), basis.reshape(2, 10, -1))
+    free = np.linalg.lstsq(rows.reshape(2 * len(points), -1), rates.T.ravel(), rcond=None)[0]
+    return (basis @ free).reshape(2, 10)
+
+
+@pytest.mark.parametrize("seed", [4, 5, 6])
+def test_a_kept_symmetry_is_enforced(seed):
+    points, rates = hopf_data(seed)
+    model = PromotedRegressor(candidates.so(2), features.Polynomial(3), output="vector_field").fit(points, rates)
+    assert model.broken_ == 0 and model.symmetry_.name == "so(2)" and model.gap_ < 1e-6
+    np.testing.assert_allclose(model.coef_, enforced(points, rates), atol=1e-8)
+    fresh = np.random.default_rng(100).uniform(-1.5, 1.5, (1000, 2))
+    assert rms(model.predict(fresh) - hopf(fresh)) < 0.02
+
+
+def test_a_group_that_is_mostly_broken_is_warned_of():
+    points, rates = hopf_data(0)
+    model = PromotedRegressor(candidates.affine(2), features.Polynomial(3), output="vector_field")
+    with pytest.warns(UserWarning, match=r"of 6 candidate symmetries are broken"):
+        model.fit(points, rates)
+    assert model.broken_ >= 4
+
+
+def ridge_function(seed, count=100):
+    """phi(u . x) in six dimensions, which breaks 6 of the 21 generators of se(6)."""
+    rng = np.random.default_rng(seed)
+    u, c = rng.standard_normal(6), rng.standard_normal(4)
+    u = u / np.linalg.norm(u)
+    points, fresh = rng.uniform(-1, 1, (count, 6)), rng.uniform(-1, 1, (2000, 6))
+    values, truth = (np.polynomial.polynomial.polyval(x @ u, c) for x in (points, fresh))
+    return points, values + 0.05 * values.std() * rng.standard_normal(count), fresh, truth
+
+
+def test_a_function_of_one_direction_is_found_among_84_terms():
+    points, values, fresh, truth = ridge_function(0)
+    model = PromotedRegressor(candidates.se(6), features.Polynomial(3)).fit(points, values)
+    library = features.Polynomial(3)
+    plain = library(fresh) @ np.linalg.lstsq(library(points), values, rcond=None)[0]
+    assert model.broken_ == 6 and model.symmetry_.dim == 15 and model.subspace_.dim == 4
+    assert model.coef_.shape == (84,) and not model.symmetry_.exact.any()
+    promoted = library(fresh) @ model.promoted_coef_
+    assert rms(plain - truth) > 0.1 * truth.std()
+    assert rms(promoted - truth) < 0.05 * truth.std()
+    assert rms(model.predict(fresh) - truth) < 0.02 * truth.std()
+
+
+def test_units_of_the_states_change_nothing():
+    points, values, _, _ = ridge_function(1, 60)
+    points, fields = points[:, :2], candidates.affine(2)
+    scale = np.array([1e3, 1e-2])
+    values = points[:, 0] ** 2 + 0.01 * values
+    one = PromotedRegressor(fields, features.Polynomial(2), gamma=0.3, debias=False)
+    other = clone(one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        first = one.fit(points, values).predict(points)
+        np.testing.assert_allclose(other.fit(points * scale, values).predict(points * scale), first, atol=1e-3)
+        np.testing.assert_allclose(clone(one).fit(points, 50 * values).predict(points), 50 * first, atol=0.05)
+
+
+def test_finite_candidates_are_a_group_lasso():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (60, 2))
+    values = points[:, 0] ** 2 + points[:, 1] + 0.02 * rng.standard_normal(60)  # even in x only
+    model = PromotedRegressor(groups.sign_flips(2), features.Polynomial(3)).fit(points, values)
+    assert model.broken_ == 1 and model.symmetry_.texts() == ["x0 -> -x0"]
+    mirrored = points * [-1, 1]
+    np.testing.assert_allclose(model.predict(mirrored), model.predict(points), atol=1e-10)
+
+
+def test_generators_and_elements_together():
+    rng = np.random.default_rng(1)
+    points = rng.uniform(-1, 1, (80, 2))
+    values = (points**2).sum(axis=1) + 0.01 * rng.standard_normal(80)
+    model = PromotedRegressor([candidates.so(2), groups.sign_flip((-1, 1))], features.Polynomial(2)).fit(points, values)
+    algebra, flip = model.symmetry_
+    assert algebra.name == "so(2)" and len(flip) == 1 and model.subspace_.dim == 2
+
+
+def test_the_weight_by_noise_level():
+    points, rates = hopf_data(2, 60)
+    model = PromotedRegressor(
+        candidates.so(2), features.Polynomial(3), output="vector_field", gamma="noise", noise=0.1
+    ).fit(points, rates)
+    assert model.broken_ == 0
+    with pytest.raises(ValueError, match="needs noise"):
+        PromotedRegressor(candidates.so(2), features.Polynomial(3), gamma="noise").fit(points, rates[:, 0])
+
+
+def test_other_features_are_sampled():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 2 * np.pi, (80, 2))
+    values = np.cos(points[:, 0]) + 0.02 * rng.standard_normal(80)
+    model = PromotedRegressor(candidates.translations(2), features.Fourier(2)).fit(points, values)
+    assert model.broken_ == 1 and model.symmetry_.dim == 1
+    assert rms(model.predict(points) - np.cos(points[:, 0])) < 0.02
+
+
+def test_maps_are_fitted_by_their_increments():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (60, 2))
+    turn = np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
+    nexts = points @ turn.T * (1 - 0.1 * (points**2).sum(1, keepdims=True))
+    noisy = nexts + 0.01 * rng.standard_normal(nexts.shape)
+    model = PromotedRegressor(candidates.so(2), features.Polynomial(3), output="map").fit(points, noisy)
+    assert model.broken_ == 0 and model.subspace_.dim == 4
+    assert rms(model.predict(points) - nexts) < 0.01
+
+
+def test_several_invariants_share_their_symmetry():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (60, 2))
+    radius = (points**2).sum(axis=1)
+    values = np.column_stack([radius, 100 * (1 - radius) ** 2]) * (1 + 0.02 * rng.standard_normal((60, 2)))
+    model = PromotedRegressor(candidates.so(2), features.Polynomial(4)).fit(points, values)
+    assert model.broken_ == 0 and model.coef_.shape == (2, 15) and model.subspace_.dim == 6
+
+
+def test_bad_input_is_named():
+    points, rates = hopf_data(0)
+    model = PromotedRegressor(candidates.so(2), features.Polynomial(3), output="vector_field")
+    with pytest.raises(NotFittedError):
+        model.predict(points)
+    for X, y, message in [
+        (points[:5], rates, "X must have shape"),
+        (points * np.nan, rates, "X holds values"),
+        (points, rates * np.inf, "y holds values"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            clone(model).fit(X, y)
+    with pytest.raises(ValueError, match="gamma must be a number, 'cv' or 'noise'"):
+        clone(model).set_params(gamma="best").fit(points, rates)
+    with pytest.raises(ValueError, match="output must be"):
+        clone(model).set_params(output="tensor").fit(points, rates)
+    with pytest.raises(ValueError, match="X must have shape"):
+        model.fit(points, rates).predict(points[:, :1])

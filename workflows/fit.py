@@ -1,0 +1,88 @@
+"""A law inside a symmetry: `python workflows/fit.py DATA --symmetry symmetry.nc`, or `--discover` to find one first.
+
+DATA is any file that `symdyn.open_trajectories` opens (.nc, .zarr, .csv, .npz). Fitted on some of the trajectories,
+judged on others; with `--discover` the symmetry is found on yet others. Leaves report.html, results.nc, law.nc,
+config.toml, run.log, figures/.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import fit_report
+
+import symdyn as sd
+from symdyn.data.store import save_results
+from symdyn.data.trajectories import state_names
+from symdyn.regression import FittedLaw, discover_then_fit, pareto
+from symdyn.regression.discovered import fit_then_judge
+from symdyn.regression.moments_fit import default_optimizer
+from symdyn.runs import add_options, checksum, parsing, run_job
+
+THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+def main() -> None:
+    parser = add_options(argparse.ArgumentParser(description=__doc__), out="runs/fit")
+    parser.add_argument("data", help="file of trajectories")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--symmetry", help="file of a saved algebra, or results.nc of a discovery")
+    source.add_argument("--discover", action="store_true", help="find the symmetry on some of the trajectories")
+    parser.add_argument("--kind", choices=("flow", "map", "second_order"), default="flow")
+    parser.add_argument("--candidates", default="affine", help="of --discover, such as affine (default), se+scalings")
+    parser.add_argument("--elements", default="none", help="of --discover, such as sign_flips+permutations")
+    parser.add_argument("--law", default="polynomial:3", help="such as polynomial:3 (default), central:0-5, fourier:2")
+    parser.add_argument("--threshold", type=float, default=0.1, help="below which terms are dropped (default .1)")
+    parser.add_argument("--model", type=int, help="take the law of this row of the table of models instead")
+    parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
+    args = parser.parse_args()
+    names = ("data", "symmetry", "discover", "kind", "candidates", "elements", "law", "threshold", "model", "states")
+    run_job(args, {"job": "fit", "seed": args.seed, **{name: vars(args)[name] for name in names}}, job)
+
+
+def job(run, args) -> None:
+    with run.stage("open trajectories"):
+        data = sd.open_trajectories(args.data, states=args.states.split(",") if args.states else None)
+        symmetry = None if args.discover else sd.LieAlgebra.load(args.symmetry)
+    with run.stage("discover, fit, judge" if args.discover else "fit, judge"):
+        fit = fitted(data, symmetry, args)
+        run.log.info("\n%s", fit.summary())
+    with run.stage("choose between models"):
+        symmetries = fit_report.symmetries(fit)
+        thresholds = sorted({*THRESHOLDS, args.threshold})
+        options = {"layout": fit.layout, "thresholds": thresholds}
+        models = pareto(fit.train, fit.held_out, fit.law.features, symmetries=symmetries, **options)
+    law = fit.law if args.model is None else chosen(models.laws, args.model)
+    law.save(run.path / "law.nc")
+    with run.stage("figures"):
+        predictions = fit_report.predictions(data, fit, law)
+        pictures = fit_report.draw(run.figures, fit, models, predictions, law)
+    groups = fit_report.groups(fit, models, predictions, law)
+    groups["provenance"] = run.provenance(checksum(data))
+    save_results(groups, run.path / "results.nc")
+    findings = fit_report.findings(fit, models, law)
+    sd.report(groups, run.path, title=f"A law for {Path(args.data).name}", findings=findings, figures=pictures)
+    for sentence in findings:
+        run.log.info(sentence)
+
+
+def fitted(data, symmetry, args):
+    n = len(state_names(data))
+    law, options = parsing.parse_features(args.law, n), {"optimizer": default_optimizer(args.threshold)}
+    if symmetry is not None:
+        return fit_then_judge(data, symmetry, law, layout=args.kind, rng=args.seed, **options)
+    n_moved = n // 2 if args.kind == "second_order" else n
+    elements = parsing.parse_elements(args.elements, n_moved)
+    candidates = [parsing.parse_candidates(args.candidates, n_moved), *([] if elements is None else [elements])]
+    return discover_then_fit(data, candidates, law, kind=args.kind, rng=args.seed, **options)
+
+
+def chosen(laws: list[FittedLaw], index: int) -> FittedLaw:
+    if not 0 <= index < len(laws):
+        raise ValueError(f"--model must be a row of the table of models, 0 to {len(laws) - 1}, got {index}")
+    return laws[index]
+
+
+if __name__ == "__main__":
+    main()

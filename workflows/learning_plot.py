@@ -1,0 +1,104 @@
+"""The picture and the table of learning curves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib import colormaps
+
+from symdyn.regression.experiment import FAMILIES, gain_between
+from symdyn.reporting.style import INK, clean, new_figure
+
+COLUMNS = {
+    "slope": "slope of log risk",
+    "slope_expected": "by counting functions",
+    "slope_theory": "asymptotic",
+    "gain": "worth in samples",
+    "gain_expected": "by counting functions ",
+    "gain_theory": "asymptotic ",
+}
+
+
+def group_name(family: str) -> str:
+    """A family as the name of a group of a file."""
+    return re.sub(r"\W+", "_", family).strip("_")
+
+
+def table(curves: dict[str, xr.Dataset]) -> xr.Dataset:
+    """A row a family and group: slopes of log risk against log n, and samples saved against the smallest group."""
+    names, rows = [], []
+    for family, found in curves.items():
+        means = found.mean("seed")
+        n = found.n.values.astype(float)
+        for k, group in enumerate(found.group.values):
+            kinds = ("risk", "expected", "theory")
+            mine = {kind: means[kind].values[k] for kind in kinds}
+            first = {kind: means[kind].values[0] for kind in kinds}
+            slopes = [np.polyfit(np.log(n), np.log(mine[kind]), 1)[0] for kind in kinds]
+            rows.append(slopes + [gain_between(n, first[kind], mine[kind]) for kind in kinds])
+            names.append(f"{family}: {group}")
+    values = np.array(rows).T
+    variables = {
+        key: ("curve", column, {"long_name": long.strip()})
+        for (key, long), column in zip(COLUMNS.items(), values, strict=True)
+    }
+    caption = (
+        "Slopes of straight lines through log risk against log n, and how many times more samples the smallest group "
+        "needs for the risk in the middle: measured; expected from the number of eigenfunctions each group leaves; by "
+        "Weyl's law, which is the limit of many eigenfunctions."
+    )
+    return xr.Dataset(variables, coords={"curve": np.array(names, dtype=object)}, attrs={"caption": caption})
+
+
+def draw(folder: Path, curves: dict[str, xr.Dataset]):
+    """Mean risks with the range of two standard errors, what counting expects, and Weyl's law."""
+    columns = min(len(curves), 3)
+    rows = -(-len(curves) // columns)
+    figure, axes = new_figure(3.6 * columns, 3.1 * rows, rows, columns)
+    for panel in axes.flat[len(curves) :]:
+        panel.axis("off")
+    for panel, (family, found) in zip(axes.flat, curves.items(), strict=False):
+        clean(panel)
+        panel.set(xscale="log", yscale="log", xlabel="samples n", ylabel="excess risk")
+        panel.set_title(f"{family}, s = {FAMILIES[family].smoothness:g}", fontsize=9, color=INK)
+        _curves(panel, found)
+    path = folder / "1-learning-curves.png"
+    figure.savefig(path)
+    caption = (
+        "Excess risk against the number of samples. Dots: means over functions and samples, with two standard errors; "
+        "lines: what counting the functions that the group leaves expects; dotted: Weyl's law."
+    )
+    return [(path, caption)]
+
+
+def findings(summary: xr.Dataset, seeds: int) -> list[str]:
+    """One sentence a family: the largest group."""
+    lines = []
+    for family in dict.fromkeys(str(name).split(": ")[0] for name in summary.curve.values):
+        row = summary.isel(curve=[str(name).split(": ")[0] == family for name in summary.curve.values]).isel(curve=-1)
+        group = str(row.curve.values).split(": ")[1]
+        lines.append(
+            f"{family}: with {group} a sample is worth {float(row.gain):.3g} (counting expects "
+            f"{float(row.gain_expected):.3g}, asymptotically {float(row.gain_theory):.3g}); the risk falls like n^"
+            f"{float(row.slope):.3f} (counting {float(row.slope_expected):.3f}, asymptotically "
+            f"{float(row.slope_theory):.3f}; {seeds} seeds)."
+        )
+    return lines
+
+
+def _curves(panel, found):
+    n, size = found.n.values, found.sizes["group"]
+    shown = range(size) if size <= 4 else range(0, size, 2)
+    for k in shown:
+        ink = colormaps["viridis"](0.85 * k / max(size - 1, 1))
+        part = found.isel(group=k)
+        mean = part.risk.mean("seed").values
+        error = part.risk.std("seed", ddof=min(1, part.sizes["seed"] - 1)).values / np.sqrt(part.sizes["seed"])
+        bars = np.stack([np.minimum(2 * error, 0.9 * mean), 2 * error])
+        panel.errorbar(n, mean, bars, fmt="o", ms=3, lw=0.8, color=ink, label=str(found.group.values[k]))
+        panel.plot(n, part.expected.mean("seed"), color=ink, lw=1.0)
+        panel.plot(n, part.theory.mean("seed"), color=ink, lw=0.8, ls=":")
+    panel.legend(frameon=False, fontsize=7)

@@ -1,0 +1,96 @@
+"""Tables and pictures of the recovery experiment."""
+
+from __future__ import annotations
+
+import csv
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure
+
+_COLUMNS = ("m", "r", "d", "seed", "n_recover", "n_lib", "dt", "gap")
+_INKS = (ACCENT, SECOND, "#5f3dc4", INK)
+_NAMES = {"ortho": "phi(u1·x, …, ur·x)", "quad": "phi(|x − c1|², …, |x − cr|²)", "se": "SE(m)", "t": "T(m)"}
+
+
+def rows(results: xr.Dataset, degree: int) -> xr.Dataset:
+    """A sweep over m, r and seed as a table with the published columns."""
+    grid = np.array(list(product(*(results[name].values for name in ("m", "r", "seed")))))
+    table = {"m": grid[:, 0], "r": grid[:, 1], "d": np.full(len(grid), degree), "seed": grid[:, 2]}
+    for name in _COLUMNS[4:]:
+        values = results[name].transpose("m", "r", "seed").values.ravel()
+        table[name] = values.astype(int) if name.startswith("n_") else values
+    return xr.Dataset({name: ("row", values) for name, values in table.items()})
+
+
+def write(table: xr.Dataset, path: Path) -> None:
+    """The table as CSV."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows(zip(*(table[name].values.tolist() for name in _COLUMNS), strict=True))
+
+
+def medians(table: xr.Dataset) -> xr.Dataset:
+    """Medians over seeds, one row for each (degree, r, m)."""
+    cells = sorted({(int(d), int(r), int(m)) for d, r, m in zip(table.d, table.r, table.m, strict=True)})
+    chosen = [table.isel(row=np.flatnonzero((table.d == d) & (table.r == r) & (table.m == m))) for d, r, m in cells]
+    numbers = {
+        "samples": [float(part.n_recover.median()) for part in chosen],
+        "least": [int(part.n_recover.min()) for part in chosen],
+        "most": [int(part.n_recover.max()) for part in chosen],
+        "library": [int(part.n_lib[0]) for part in chosen],
+        "cpu_seconds": [float(part.dt.mean()) for part in chosen],
+        "largest_gap": [float(part.gap.max()) for part in chosen],
+    }
+    names = np.array([f"degree {d}, r = {r}, m = {m}" for d, r, m in cells], dtype=object)
+    return xr.Dataset({name: ("problem", values) for name, values in numbers.items()}, coords={"problem": names})
+
+
+def finding(name: str, table: xr.Dataset) -> str:
+    """One line on a table."""
+    share = float((table.n_recover / table.n_lib).median())
+    return (
+        f"{name}: {table.sizes['row']} rows in {float(table.dt.sum()):.0f} CPU s; the median polynomial takes "
+        f"{share:.2f} samples a feature of the library; largest certified gap {float(table.gap.max()):.1e}."
+    )
+
+
+def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
+    """Samples against the number of states, one panel a degree, the size of the library for comparison."""
+    degrees = sorted({int(d) for d in table.d})
+    figure, axes = new_figure(3.2 * len(degrees) + 0.6, 3.2, 1, len(degrees))
+    for panel, degree in zip(axes[0], degrees, strict=True):
+        here = table.isel(row=np.flatnonzero(table.d == degree))
+        _panel(clean(panel), here)
+        panel.set_title(f"degree {degree}", fontsize=9, color=INK)
+        panel.set_xlabel("number of states m", fontsize=8)
+    axes[0, 0].set_ylabel("samples for recovery", fontsize=8)
+    axes[0, 0].legend(frameon=False, fontsize=8)
+    path = folder / f"{name}.png"
+    figure.savefig(path)
+    family, algebra = name.split("_")
+    caption = (
+        f"{_NAMES[family]} under {_NAMES[algebra]}: smallest number of noiseless samples from which the polynomial is "
+        "recovered. Lines are medians over seeds, bands their range; grey, the size of the library."
+    )
+    return path, caption
+
+
+def _panel(panel, table):
+    sizes = dict(zip(table.m.values.tolist(), table.n_lib.values.tolist(), strict=True))
+    states = sorted(sizes)
+    panel.plot(states, [sizes[m] for m in states], "--", color=GREY, linewidth=1, label="library")
+    for ink, r in zip(_INKS, sorted({int(r) for r in table.r}), strict=False):
+        groups = [table.n_recover.values[(table.m.values == m) & (table.r.values == r)] for m in states]
+        known = [k for k, group in enumerate(groups) if group.size]
+        places, groups = [states[k] for k in known], [groups[k] for k in known]
+        panel.fill_between(places, [g.min() for g in groups], [g.max() for g in groups], color=ink, alpha=0.18, lw=0)
+        panel.plot(
+            places, [np.median(g) for g in groups], "o-", color=ink, markersize=3, linewidth=1.2, label=f"r = {r}"
+        )
+    panel.set_xticks(states if len(states) < 8 else states[:: 1 + len(states) // 6])
+    panel.set_ylim(bottom=0)
