@@ -71,7 +71,16 @@ def test_promotion_keeps_fifteen_of_twentyone(outcome):
     assert (model.broken_, model.symmetry_.dim, model.subspace_.dim) == (6, 15, 4)
 
 
-def test_one_coefficient_is_left_of_the_second_order_law(outcome):
+def test_the_average_over_all_permutations_needs_two_of_them(outcome):
     names = outcome[7]
+    order = names["np"].random.default_rng(1).permutation(20)
+    names["np"].testing.assert_allclose(
+        names["model"].predict(names["angles"][:, order]), names["model"].predict(names["angles"]), rtol=1e-11
+    )
+    assert names["sample_gain"](names["Sphere"](2), names["turn"], 10_000, smoothness=2).gain == 8
+
+
+def test_one_coefficient_is_left_of_the_second_order_law(outcome):
+    names = outcome[8]
     subspace = names["sd"].equivariant_subspace(names["library"], names["algebra"], output="second_order")
     assert subspace.dim == 1
