@@ -67,9 +67,10 @@ def axes_for(values: np.ndarray, method: str, stored: np.ndarray | None = None) 
     """
     if stored is not None and stored.shape == (values.shape[1],) * 2 and condition(values @ stored) < 10 * _ILL:
         return stored
-    if method == "auto" and (len(values) < 2 * values.shape[1] or condition(values) < _ILL):
+    if method == "auto" and len(values) < 2 * values.shape[1]:
         return np.zeros((0, 0))
-    return axes_of(values)
+    factor = _factor(values)
+    return np.zeros((0, 0)) if method == "auto" and _condition(factor[1]) < _ILL else _axes(*factor)
 
 
 def sampled_values(dataset: xr.Dataset, features: Features, layout: Layout) -> np.ndarray:
@@ -114,16 +115,20 @@ def _read(one):
 
 def condition(values: np.ndarray) -> float:
     """Largest over smallest singular value of features `(sample, feature)` of size 1, those of rounding left out."""
-    if not len(values):
-        return 1.0
-    spectrum = _factor(values)[1]
-    resolved = spectrum[spectrum > _ROUNDING * spectrum[0]]
-    return float(resolved[0] / resolved[-1]) if resolved.size else 1.0
+    return _condition(_factor(values)[1]) if len(values) else 1.0
 
 
 def axes_of(values: np.ndarray) -> np.ndarray:
     """The axes `(feature, direction)` of features `(sample, feature)`: orthogonal up to the sizes of the features."""
-    sizes, _, turn = _factor(values)
+    return _axes(*_factor(values))
+
+
+def _condition(spectrum):
+    resolved = spectrum[spectrum > _ROUNDING * spectrum[0]]
+    return float(resolved[0] / resolved[-1]) if resolved.size else 1.0
+
+
+def _axes(sizes, _, turn):
     # In the order in which they come back from a file: products of the other order end in other bits.
     return np.ascontiguousarray(turn.T / sizes[:, None])
 

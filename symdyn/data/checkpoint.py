@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from dask.delayed import delayed
 
 from symdyn.data.axes import METHODS, axes_for, chosen_axes, sampled_values
 from symdyn.data.identity import Sources, fingerprint, labels_of
 from symdyn.data.moments import Moments, accumulate_block, blocks, joined
 from symdyn.data.rows import Layout
 from symdyn.data.store import load_axes, load_moments, save_axes, save_moments
-from symdyn.data.tasks import as_finished, current_client, one_blas_thread
+from symdyn.data.tasks import as_finished, current_client, on_block, one_blas_thread
 from symdyn.data.trajectories import named, state_names
 from symdyn.lie.features import Features
 
@@ -190,7 +189,7 @@ class _Plan:
         return f"trajectories {labels[0]!r} to {labels[-1]!r}"
 
     def _work(self, k):
-        return delayed(_sums)(self.blocks[k], self.features, self.layout, self.per_run, self.axes)
+        return on_block(_sums, self.blocks[k], self.features, self.layout, self.per_run, self.axes)
 
     def _keep(self, k, moments, n_kept, total):
         try:

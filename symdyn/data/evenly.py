@@ -1,7 +1,8 @@
 """Weak rows on an even clock, where windows lie a whole number of samples apart and share one pattern of weights.
 
 Samples are taken a tile at a time, as many as there are in a window, which is four distances from one to the next.
-Seven windows reach into a tile, always at the same places, so the weights in it are those in any other.
+Seven windows reach into a tile, always at the same places, so the weights in it are those in any other. Many runs of few
+windows are worked on whole: the weights of all samples in all windows are then one matrix.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _SLOTS = 7  # windows that reach into a tile, of which the first three began bef
 _BEFORE = 3
 _BEYOND = 8  # windows that the last tile of a batch may reach into
 _FEW_ROWS = 64
+_MANY = 16  # runs from which on it pays to write down the weights of all samples
 
 
 class _Pattern(NamedTuple):
@@ -59,8 +61,9 @@ def even_batches(
         at_a_time = max(n_samples // (high - low), 1)
         for first in range(0, len(runs), at_a_time):
             places = np.arange(first, min(first + at_a_time, len(runs)))
+            whole = len(places) >= _MANY and n_windows <= 2 * _SLOTS
             even, odd = (
-                _integrals(
+                (_short_integrals if whole else _integrals)(
                     lambda when, some=runs[places]: values(some, when),
                     patterns[(parity - low) % 2],
                     range(low + (parity - low) % 2, high, 2),
@@ -118,6 +121,23 @@ def _integrals(values, pattern, samples, sizes, array):
     for first in (0, 1):
         whole[:, :, first::2] /= pattern.norms[first]
     return whole
+
+
+def _short_integrals(values, pattern, samples, sizes, array):
+    """The same for all samples at once: there are few windows, and runs enough for that to be a batch."""
+    n_windows, n_outputs, _ = sizes
+    rows = values(slice(samples.start, samples.stop, samples.step))
+    found, split = array((*rows.shape[:2], n_windows)), len(rows) - n_outputs
+    for some, tile in ((slice(split), pattern.bump), (slice(split, None), pattern.slope)):
+        weights = np.zeros((len(samples), n_windows + _BEFORE + _BEYOND))
+        for k, begin in enumerate(range(0, len(samples), len(tile))):
+            part = weights[begin : begin + len(tile), 4 * k : 4 * k + _SLOTS]
+            part[...] = tile[: len(part)]
+        weights = weights[:, _BEFORE : _BEFORE + n_windows]
+        for first in (0, 1):
+            weights[:, first::2] /= pattern.norms[first]
+        np.matmul(rows[some].reshape(-1, len(samples)), weights, out=found[some].reshape(-1, n_windows))
+    return found
 
 
 def _add_tiles(rows, weights, sums):

@@ -20,6 +20,7 @@ from symdyn.data.ensembles import Runs, read_runs
 from symdyn.data.folds import fold_numbers, folded_traits, most_groups, refolded
 from symdyn.data.rows import Layout, plan_rows, row_batches
 from symdyn.data.sums import RowSums
+from symdyn.data.tasks import on_block
 from symdyn.data.traits import spreads
 from symdyn.data.trajectories import named, state_names
 from symdyn.lie.features import Features
@@ -149,7 +150,7 @@ def accumulate(
     axes, chunks = chosen_axes(dataset, features, layout, method), blocks(dataset)
     if len(chunks) == 1:
         return accumulate_block(chunks[0], features, layout, per_run, axes)
-    parts = [delayed(accumulate_block)(block, features, layout, per_run, axes) for block in chunks]
+    parts = [on_block(accumulate_block, block, features, layout, per_run, axes) for block in chunks]
     while len(parts) > 1:
         parts = [delayed(joined)(parts[k : k + _ARITY]) for k in range(0, len(parts), _ARITY)]
     return compute(*parts)[0]

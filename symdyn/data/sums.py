@@ -90,15 +90,17 @@ class RowSums:
         starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
         sizes = np.diff(np.append(starts, len(groups)))
         self.count[groups[starts]] += (rows.stop - rows.start) * sizes
-        if sizes.max() > 1:  # neighbours of one fold come together, in one product
-            for start, size in zip(starts, sizes, strict=True):
-                one = even[:, start : start + size].reshape(len(even), -1)
-                other = one if odd is even else odd[:, start : start + size].reshape(len(odd), -1)
-                self.cross[groups[start]] += np.matmul(one, other.T, out=self.product)
-            return
         step = max(_AT_A_TIME // self.cross[0].nbytes, 1)
-        for first in range(0, len(groups), step):
-            some = slice(first, first + step)
-            one = even[:, some].transpose(1, 0, 2)
-            other = one if odd is even else odd[:, some].transpose(1, 0, 2)
-            self.cross[groups[some]] += np.matmul(one, other.transpose(0, 2, 1))
+        for size in np.unique(sizes):  # neighbours of one fold come together, in one product
+            alike = starts[sizes == size]
+            for first in range(0, len(alike), step):
+                some = alike[first : first + step]
+                one = _together(even, some, size)
+                other = one if odd is even else _together(odd, some, size)
+                self.cross[groups[some]] += np.matmul(one, other.transpose(0, 2, 1))
+
+
+def _together(rows, starts, size):
+    """Rows `(fold, term, run and row)` of the `size` runs from each of the `starts` on."""
+    picked = rows[:, starts[:, None] + np.arange(size)].transpose(1, 0, 2, 3)
+    return picked.reshape(len(starts), len(rows), -1)

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent import futures
+from functools import partial
 
+import xarray as xr
 from dask import config
-from dask.base import get_scheduler
-from dask.delayed import Delayed
+from dask.base import get_scheduler, optimize
+from dask.delayed import Delayed, delayed
 from dask.system import CPU_COUNT
 from threadpoolctl import threadpool_limits
 
-__all__ = ["as_finished", "current_client", "one_blas_thread"]
+__all__ = ["as_finished", "current_client", "on_block", "one_blas_thread"]
+
+
+def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
+    """`function(block, *arguments)` as a single task: what does the work also reads the block.
+
+    Parameters
+    ----------
+    function : callable
+        Computes the block itself, by `block.compute(scheduler="synchronous")`.
+    block : xr.Dataset
+        Lazy: handed over as it is, with the part of its graph that it needs.
+
+    Notes
+    -----
+    An argument of a `delayed` call would be taken apart: each variable of each chunk would be read by a task of its own,
+    ahead of the sums and not where they are made, and pile up and travel between workers.
+    """
+    (alone,) = optimize(block)
+    piece = partial(function, alone)
+    piece.__name__ = function.__name__  # pyright: ignore  # what a dashboard shows
+    return delayed(piece)(*arguments)
 
 
 def as_finished(work: Mapping[Hashable, Delayed], n_threads: int | None = None) -> Iterator[tuple[Hashable, object]]:

@@ -16,6 +16,9 @@ __all__ = ["characteristic_lags", "means", "noise_levels", "spreads"]
 _N_LOOKED_AT = 1 << 15
 _LEAST_SIGNAL = 0.02  # of the variance: what is taken for noise may be motion
 _AT_A_TIME = 1 << 16  # samples in a batch of runs
+_SHORT = 1 << 10  # numbers in a row that are sorted for their median
+_ROUNDING = 1e-9  # of weights of size 1: even clocks have the same at all samples
+_SLOWEST = 0.17  # of a run: from this lag on it is one stretch, in windows as wide as they get
 
 
 def spreads(ensemble: Ensemble, n_states: int) -> np.ndarray:
@@ -38,25 +41,36 @@ def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
     starts = np.arange(0, len(times) - 4, max((len(times) - 4) // _N_LOOKED_AT, 1))
     weights, space = _annihilators(times[starts[:, None] + np.arange(5)]), Workspace()
     for part in _parts(len(ensemble.runs), len(starts)):
+        span, shape = _span(ensemble.runs[part]), (len(part), len(starts))
+        differences, product = space.array("differences", shape), space.array("product", shape)
         for state, column in enumerate(ensemble.columns[:n_states]):
-            every = slice(starts[0], starts[-1] + 1, starts[1] - starts[0])
-            runs = ensemble.runs[part]
-            differences = space.array("differences", (len(runs), len(starts)))
-            product = space.array("product", differences.shape)
-            differences[...] = 0.0
-            for shift in range(5):
-                moved = slice(every.start + shift, every.stop + shift, every.step)
-                differences += np.multiply(column[_span(runs), moved], weights[:, shift], out=product)
+            near = [column[span, shift : starts[-1] + 1 + shift : starts[1]] for shift in range(5)]
+            _weighted(near, weights, differences, product)
             found[part, state] = _medians(np.abs(differences, out=differences))
     return found / 0.6744897501960817
 
 
+def _weighted(near, weights, out, product):
+    """Sums `(run, sample)` of five neighbours with their weights `(sample, 5)`."""
+    if np.ptp(weights, axis=0).max() > _ROUNDING:
+        np.multiply(near[0], weights[:, 0], out=out)
+        for shift in range(1, 5):
+            out += np.multiply(near[shift], weights[:, shift], out=product)
+        return
+    outer, inner, middle = weights[0, :3]  # on an even clock they are the same on both sides
+    np.multiply(near[2], middle / outer, out=out)
+    out += np.add(near[0], near[4], out=product)
+    out += np.multiply(np.add(near[1], near[3], out=product), inner / outer, out=product)
+    out *= outer
+
+
 def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
-    """Steps `(run,)` after which the first variables have lost their phase, 0 for never.
+    """Steps `(run,)` after which the first variables have lost their phase, 0 where they never do in a sixth of the run.
 
     The characteristic time is 3/pi lag dt, see `rates.characteristic_time`: the first lag of a geometric sequence at
     which the structure function reaches the variance, refined by bisection. White noise of variance s^2 adds 2 s^2 to
-    the one and s^2 to the other, which is taken off: noise as large as the motion would reach it at once.
+    the one and s^2 to the other, which is taken off: noise as large as the motion would reach it at once. Slower runs
+    are all cut alike: half a window is at most a fifth of a run, and a stretch at least half an oscillation.
 
     Parameters
     ----------
@@ -65,11 +79,11 @@ def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
         Standard deviations; unknown ones (NaN) count as none.
     """
     n_states, squares = noise.shape[1], np.nan_to_num(noise) ** 2
-    longest = len(ensemble.times) - 1
+    longest = int(np.ceil(_SLOWEST * (len(ensemble.times) - 1)))
     ratios = np.ceil(1.2 ** np.arange(1 + np.log(longest) / np.log(1.2)))
     lags = np.unique(np.minimum(ratios, longest)).astype(int)
     found, space = np.zeros(len(ensemble.runs), dtype=int), Workspace()
-    for part in _parts(len(found), min(longest + 1, 2 * _N_LOOKED_AT)):
+    for part in _parts(len(found), min(len(ensemble.times), 2 * _N_LOOKED_AT)):
         runs = ensemble.runs[part]
         scales = np.stack([_spread(column, runs) for column in ensemble.columns[:n_states]], axis=1)
         moving = scales > 0
@@ -77,15 +91,17 @@ def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
         weights = np.where(moving, 1 / np.where(moving, signal, 1.0), 0.0)
         weights /= np.maximum(moving.sum(axis=1, keepdims=True), 1)
         wanted = 1.0 + 2 * np.sum(weights * squares[part], axis=1)
-        found[part] = _first_lags(ensemble.columns[:n_states], runs, weights, wanted, lags, space)
+        looked_at = _all_changes if len(ensemble.times) <= _N_LOOKED_AT else _some_changes
+        change = looked_at(ensemble.columns[:n_states], runs, weights, space)
+        found[part] = _first_lags(change, wanted, lags)
     return found
 
 
-def _first_lags(columns, runs, weights, wanted, lags, space):
-    low, high = np.zeros((2, len(runs)), dtype=int)
-    waiting = np.arange(len(runs))
+def _first_lags(change, wanted, lags):
+    low, high = np.zeros((2, len(wanted)), dtype=int)
+    waiting = np.arange(len(wanted))
     for k, lag in enumerate(lags):
-        reached = _structure(columns, runs[waiting], weights[waiting], lag, space) >= wanted[waiting]
+        reached = change(waiting, lag) >= wanted[waiting]
         low[waiting[reached]], high[waiting[reached]] = (lags[k - 1] + 1 if k else 1), lag
         waiting = waiting[~reached]
         if not len(waiting):
@@ -95,22 +111,46 @@ def _first_lags(columns, runs, weights, wanted, lags, space):
         middles = np.where(low < high, (low + high) // 2, 0)
         middle = int(middles[middles > 0][0])
         here = np.flatnonzero(middles == middle)
-        reached = _structure(columns, runs[here], weights[here], middle, space) >= wanted[here]
+        reached = change(here, middle) >= wanted[here]
         high[here[reached]] = middle
         low[here[~reached]] = middle + 1
     return low
 
 
-def _structure(columns, runs, weights, lag, space):
-    """Weighted mean square change `(run,)` of the states over a lag."""
-    total = np.zeros(len(runs))
-    step = max((columns[0].shape[1] - lag) // _N_LOOKED_AT, 1)
-    span = _span(runs)
-    for column, weight in zip(columns, weights.T, strict=True):
-        after, before = column[span, lag::step], column[span, : column.shape[1] - lag : step]
-        change = np.subtract(after, before, out=space.array("change", after.shape))
-        total += weight * np.einsum("rt,rt->r", change, change) / change.shape[1]
-    return total
+def _some_changes(columns, runs, weights, space):
+    """Weighted mean square change `(run,)` of the states of some runs over a lag, a function of both."""
+
+    def change(some, lag):
+        total, span = np.zeros(len(some)), _span(runs[some])
+        step = max((columns[0].shape[1] - lag) // _N_LOOKED_AT, 1)
+        for column, weight in zip(columns, weights[some].T, strict=True):
+            after, before = column[span, lag::step], column[span, : column.shape[1] - lag : step]
+            moved = np.subtract(after, before, out=space.array("change", after.shape))
+            total += weight * np.einsum("rt,rt->r", moved, moved) / moved.shape[1]
+        return total
+
+    return change
+
+
+def _all_changes(columns, runs, weights, space):
+    """The same for short runs, from |a − b|^2 = |a|^2 + |b|^2 − 2 a b: what squares add up to is known for all lags."""
+    n_times, span, n_states = columns[0].shape[1], _span(runs), len(columns)
+    points = space.array("points", (len(runs), n_times, n_states))
+    sums, centred = np.zeros((len(runs), n_times + 1)), space.array("centred", (len(runs), n_times))
+    for state, (column, weight) in enumerate(zip(columns, np.sqrt(weights).T, strict=True)):
+        np.subtract(column[span], column[span].mean(axis=1, keepdims=True), out=centred)
+        centred *= weight[:, None]
+        points[:, :, state] = centred
+        sums[:, 1:] += np.square(centred, out=centred)
+    np.cumsum(sums, axis=1, out=sums)
+    flat = points.reshape(len(runs), -1)
+
+    def change(some, lag):
+        rows, squares = (flat, sums) if len(some) == len(runs) else (flat[some], sums[some])
+        products = np.matmul(rows[:, None, lag * n_states :], rows[:, : -lag * n_states, None])[:, 0, 0]
+        return (squares[:, -1] - squares[:, lag] + squares[:, -1 - lag] - 2 * products) / (n_times - lag)
+
+    return change
 
 
 def _annihilators(windows):
@@ -142,9 +182,11 @@ def _spread(column, runs):
 def _medians(values):
     """Medians of rows, which are reordered."""
     middle = values.shape[1] // 2
-    places = [middle] if values.shape[1] % 2 else [middle - 1, middle]
-    values.partition(places, axis=1)
-    return values[:, places].mean(axis=1)
+    if values.shape[1] <= _SHORT:
+        values.sort(axis=1)  # of few numbers quicker than what is done in vain to spare it
+    else:
+        values.partition(middle, axis=1)
+    return values[:, middle] if values.shape[1] % 2 else (values[:, :middle].max(axis=1) + values[:, middle]) / 2
 
 
 def _span(runs):

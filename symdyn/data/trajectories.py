@@ -136,8 +136,10 @@ def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> 
 
 def _full(dataset, name):
     """Values `(trajectory, time)` of a variable, which may be shared by all trajectories."""
-    like = dataset[state_names(dataset)[0]]
-    return np.asarray(dataset[name].broadcast_like(like).transpose(*like.dims).values, dtype=float)
+    like, variable = dataset[state_names(dataset)[0]], dataset[name]
+    if set(variable.dims) != set(like.dims):
+        variable = variable.broadcast_like(like)
+    return np.asarray(variable.transpose(*like.dims).values, dtype=float)
 
 
 def _checked(label, times, states, names):

@@ -93,7 +93,7 @@ def _generators(symmetry, variables) -> Generators:
 
 
 def _optimised(optimizer, cross, law, space):
-    """Coefficients `(field, term)` from a pysindy optimizer, on rows with the instrumented sums for normal equations."""
+    """Coefficients `(field, term)` from a pysindy optimizer, on rows with the instrumented normal equations."""
     n = len(law.terms)
     total = cross.mean(0)
     values, vectors = np.linalg.eigh(total[:n, :n])
