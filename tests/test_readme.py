@@ -32,7 +32,7 @@ def test_the_planets_have_the_symmetry_the_readme_says(outcome):
 
 
 def test_hopf_turns_and_kepler_orbits_keep_what_the_readme_says(outcome):
-    names = outcome[1]
+    names = outcome[3]
     assert names["search"].algebra_.name == "so(2)"
     assert names["search"].elements_.texts() == ["x0 -> -x0, x1 -> -x1"]
     energy = names["energy"]
@@ -40,7 +40,7 @@ def test_hopf_turns_and_kepler_orbits_keep_what_the_readme_says(outcome):
 
 
 def test_maps_and_pairs_have_the_symmetry_the_readme_says(outcome):
-    names = outcome[2]
+    names = outcome[4]
     assert names["search"].algebra_.name == "so(2)"
     pairs = names["sd"].SymmetryDiscovery(
         names["sd"].candidates.gl(3), names["sd"].features.Polynomial(2), output=("vector", "vector")
@@ -49,19 +49,19 @@ def test_maps_and_pairs_have_the_symmetry_the_readme_says(outcome):
 
 
 def test_functions_and_sets_have_the_symmetry_the_readme_says(outcome):
-    names = outcome[3]
+    names = outcome[5]
     gl, affine = names["sd"].candidates.gl(4), names["sd"].candidates.affine(3)
     assert names["sd"].discover_function(names["interval"], names["points"], gl).algebra_.name == "so(1,3)"
     assert names["sd"].discover_manifold(names["sphere"], affine).algebra_.name == "so(3)"
 
 
 def test_the_constrained_model_has_four_free_coefficients(outcome):
-    model = outcome[4]["model"]
+    model = outcome[1]["model"]
     assert model.subspace_.dim == 4 and model.coefficients().size == 20
 
 
 def test_a_law_is_found_fitted_and_judged_on_different_trajectories(outcome):
-    names = outcome[5]
+    names = outcome[2]
     assert "20 free numbers, 4 with the symmetry" in names["fit"].summary()
     assert names["law"].coefficients.shape == (2, 10)
 

@@ -7,13 +7,7 @@ Trajectory k of n goes to fold k N / n, rounded down: that is known without aski
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from symdyn.data.moments import Moments
 
 __all__ = ["fold_numbers", "folded_traits", "most_groups", "refolded"]
 
@@ -59,23 +53,37 @@ def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np
     return folded
 
 
-def refolded(moments: Moments) -> Moments:
-    """The same sums, neighbouring entries that are parts of one fold added up."""
-    first = np.ones(moments.n_trajectories, dtype=bool)
-    first[1:] = (moments.fold[1:] != moments.fold[:-1]) | (moments.fold[1:] < 0)
+def refolded(joint: dict, labels: tuple[str, ...]) -> tuple[dict, np.ndarray]:
+    """All of joint sums but the products, neighbouring entries that are parts of one fold made one.
+
+    Parameters
+    ----------
+    joint : dict of ndarray
+        By the names that `Moments` gives them.
+    labels : tuple of str
+
+    Returns
+    -------
+    dict
+        With the labels.
+    number : ndarray, `(group,)`
+        The group of the result to which each of the joint ones belongs.
+    """
+    fold, trajectory = joint["fold"], joint["trajectory"]
+    first = np.ones(len(fold), dtype=bool)
+    first[1:] = (fold[1:] != fold[:-1]) | (fold[1:] < 0)
     if first.all():
-        return moments
+        return {**joint, "labels": labels}, np.arange(len(trajectory))
     entry, starts = np.cumsum(first) - 1, np.flatnonzero(first)
-    rows = np.bincount(moments.trajectory, weights=moments.count)
-    traits = {name: getattr(moments, name) for name in (*_MEANS, *_MEAN_SQUARES, "instrumented")}
-    groups = np.flatnonzero(first[moments.trajectory])  # an entry that is folded has one group
-    return replace(
-        moments,
-        products=np.add.reduceat(moments.products, groups),
-        count=np.add.reduceat(moments.count, groups),
-        trajectory=entry[moments.trajectory[groups]],
-        owner=entry[moments.owner],
-        fold=moments.fold[starts],
-        labels=tuple(moments.labels[k] for k in starts),
+    rows = np.bincount(trajectory, weights=joint["count"])
+    traits = {name: joint[name] for name in (*_MEANS, *_MEAN_SQUARES, "instrumented")}
+    opens = first[trajectory]  # an entry that is folded has one group
+    return {
+        **joint,
+        "count": np.add.reduceat(joint["count"], np.flatnonzero(opens)),
+        "trajectory": entry[trajectory[opens]],
+        "owner": entry[joint["owner"]],
+        "fold": fold[starts],
+        "labels": tuple(labels[k] for k in starts),
         **folded_traits(traits, rows, starts),
-    )
+    }, np.cumsum(opens) - 1

@@ -9,6 +9,7 @@ so chunks may come in any split; the number of sums is bounded, however many tra
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import xarray as xr
@@ -103,10 +104,14 @@ def joined(parts: list[Moments]) -> Moments:
         {**vars(part), "trajectory": part.trajectory + shift, "owner": part.owner + shift}
         for part, shift in zip(parts, shifts, strict=False)
     ]
-    arrays = [name for name in vars(parts[0]) if name not in ("axes", "labels")]
+    arrays = [name for name in vars(parts[0]) if name not in ("products", "axes", "labels")]
     labels = tuple(label for part in parts for label in part.labels)
-    joint = {name: np.concatenate([part[name] for part in moved]) for name in arrays}
-    return refolded(Moments(**joint, axes=parts[0].axes, labels=labels))
+    joint, number = refolded({name: np.concatenate([part[name] for part in moved]) for name in arrays}, labels)
+    # These are what is large: they are added where they will stay.
+    products = np.zeros((len(joint["count"]), *parts[0].products.shape[1:]))
+    for group, product in zip(number, chain.from_iterable(part.products for part in parts), strict=True):
+        products[group] += product
+    return Moments(products=products, axes=parts[0].axes, **joint)
 
 
 def accumulate(

@@ -136,7 +136,8 @@ def _all_changes(columns, runs, weights, space):
     """The same for short runs, from |a − b|^2 = |a|^2 + |b|^2 − 2 a b: what squares add up to is known for all lags."""
     n_times, span, n_states = columns[0].shape[1], _span(runs), len(columns)
     points = space.array("points", (len(runs), n_times, n_states))
-    sums, centred = np.zeros((len(runs), n_times + 1)), space.array("centred", (len(runs), n_times))
+    sums, centred = space.array("sums", (len(runs), n_times + 1)), space.array("centred", (len(runs), n_times))
+    sums[...] = 0.0
     for state, (column, weight) in enumerate(zip(columns, np.sqrt(weights).T, strict=True)):
         np.subtract(column[span], column[span].mean(axis=1, keepdims=True), out=centred)
         centred *= weight[:, None]
@@ -146,9 +147,11 @@ def _all_changes(columns, runs, weights, space):
     flat = points.reshape(len(runs), -1)
 
     def change(some, lag):
-        rows, squares = (flat, sums) if len(some) == len(runs) else (flat[some], sums[some])
+        rows = flat
+        if len(some) < len(runs):
+            rows = np.take(flat, some, axis=0, out=space.array("rows", (len(some), flat.shape[1])), mode="clip")
         products = np.matmul(rows[:, None, lag * n_states :], rows[:, : -lag * n_states, None])[:, 0, 0]
-        return (squares[:, -1] - squares[:, lag] + squares[:, -1 - lag] - 2 * products) / (n_times - lag)
+        return (sums[some, -1] - sums[some, lag] + sums[some, -1 - lag] - 2 * products) / (n_times - lag)
 
     return change
 
