@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small bench-promotion test check lint clean help
+.PHONY: demo recovery-small accuracy bench-sindy bench-promotion test check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -15,7 +15,15 @@ demo: $(VENV)/.core
 recovery-small: $(VENV)/.core
 	$(BIN) workflows/recovery.py --small --scheduler local --out runs/recovery-small
 
-bench-promotion: $(VENV)/.core
+# What docs/accuracy.md says, printed anew: half an hour and more.
+accuracy: $(VENV)/.test
+	$(BIN) -m pytest tests/benchmarks -m accuracy -s
+
+bench-sindy: $(VENV)/.test
+	$(BIN) tests/benchmarks/bench_sindy.py
+	$(BIN) -m pytest tests/benchmarks/test_accuracy_sindy.py -m accuracy -s
+
+bench-promotion: $(VENV)/.bench
 	$(BIN) tests/benchmarks/bench_promotion.py
 
 test: $(VENV)/.test check
@@ -39,6 +47,10 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.core
 	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@
 
 clean:
