@@ -18,8 +18,8 @@ from symdyn.data.checkpoint import accumulate_resumable
 from symdyn.data.moments import accumulate
 from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import each_trajectory, state_names
-from symdyn.regression import SymmetricSINDy
-from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows, fitted_law
+from symdyn.regression import SymmetricSINDy, law_of
+from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows
 from symdyn.runs import add_options, checksum, run_job
 
 FEATURES = sd.features.CentralForce(powers=range(6)) + sd.features.Polynomial(1, columns=(3, 4, 5))
@@ -37,7 +37,7 @@ def fit(data, symmetry, threshold=THRESHOLDS[0]):
     sparse = ps.STLSQ(threshold=threshold, alpha=1e-10, normalize_columns=True)
     model = SymmetricSINDy(sparse, FEATURES.to_library(), symmetry=symmetry)
     model.fit(rows.x, rows.t, x_dot=rows.x_dot, sample_weight=rows.sample_weight, feature_names=states)
-    return model, fitted_law(model, FEATURES, states)
+    return model, law_of(model)
 
 
 def laws_without(rest, seed):

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.trajectories import Trajectory, clocks_of, each_trajectory, label_of, named, state_names
+from symdyn.data.workspace import Workspace
 
 __all__ = ["Ensemble", "Runs", "ensemble_of", "read_runs"]
 
@@ -27,10 +28,14 @@ class Ensemble(NamedTuple):
     columns: tuple[np.ndarray, ...]
     runs: np.ndarray
 
-    def states(self, runs: np.ndarray, when: slice, chosen: slice = slice(None)) -> np.ndarray:
-        """Copies `(state, run, time)` of some variables, runs and samples."""
+    def states(self, runs: np.ndarray, when: slice, space: Workspace) -> np.ndarray:
+        """Copies `(variable, run, time)` of some runs and samples, which stay until the next ones are asked for."""
         span = slice(runs[0], runs[-1] + 1) if len(runs) == runs[-1] - runs[0] + 1 else runs
-        return np.stack([column[span, when] for column in self.columns[chosen]], dtype=float)
+        found = [column[span, when] for column in self.columns]
+        copies = space.array("states", (len(found), *found[0].shape))
+        for copy, column in zip(copies, found, strict=True):
+            copy[...] = column
+        return copies
 
 
 class Runs(NamedTuple):

@@ -155,7 +155,7 @@ def row_batches(ensemble: Ensemble, plan: Plan, layout: Layout, features: Featur
     outputs, space = _output_columns(layout), Workspace()
 
     def values(places, when):
-        states = ensemble.states(ensemble.runs[places], when)
+        states = ensemble.states(ensemble.runs[places], when, space)
         rows = space.array("rows", (n_features + layout.n_outputs, *states.shape[1:]))
         fill_features(features, states[:n_arguments], plan.noise[places], rows[:n_features])
         np.subtract(states[outputs], plan.origin[places].T[:, :, None], out=rows[n_features:])

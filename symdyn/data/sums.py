@@ -95,12 +95,26 @@ class RowSums:
             alike = starts[sizes == size]
             for first in range(0, len(alike), step):
                 some = alike[first : first + step]
-                one = _together(even, some, size)
-                other = one if odd is even else _together(odd, some, size)
-                self.cross[groups[some]] += np.matmul(one, other.transpose(0, 2, 1))
+                one = self._together(even, some, size, "some even")
+                other = one if odd is even else self._together(odd, some, size, "some odd")
+                products = self.space.array("products", (len(some), *self.product.shape))
+                self.cross[_places(groups[some])] += np.matmul(one, other.transpose(0, 2, 1), out=products)
+
+    def _together(self, rows, starts, size, name):
+        """Rows `(fold, term, run and row)` of the `size` runs from each of the `starts` on."""
+        n_terms, _, n_rows = rows.shape
+        picked = self.space.array(name, (len(starts), n_terms, size, n_rows))
+        if starts[-1] - starts[0] == size * (len(starts) - 1):
+            some = rows[:, starts[0] : starts[-1] + size].reshape(n_terms, len(starts), size, n_rows)
+        else:
+            some = rows[:, starts[:, None] + np.arange(size)]
+        picked[...] = some.transpose(1, 0, 2, 3)
+        return picked.reshape(len(starts), n_terms, -1)
 
 
-def _together(rows, starts, size):
-    """Rows `(fold, term, run and row)` of the `size` runs from each of the `starts` on."""
-    picked = rows[:, starts[:, None] + np.arange(size)].transpose(1, 0, 2, 3)
-    return picked.reshape(len(starts), len(rows), -1)
+def _places(numbers):
+    """Ascending numbers as a slice where they are evenly spaced: then what is added to stays where it is."""
+    steps = np.diff(numbers)
+    if np.ptp(steps) if steps.size else False:
+        return numbers
+    return slice(numbers[0], numbers[-1] + 1, steps[0] if steps.size else 1)

@@ -23,7 +23,7 @@ _SLOWEST = 0.17  # of a run: from this lag on it is one stretch, in windows as w
 
 def spreads(ensemble: Ensemble, n_states: int) -> np.ndarray:
     """Standard deviation `(run, state)` of the first variables, over all samples."""
-    return np.stack([_spread(column, ensemble.runs) for column in ensemble.columns[:n_states]], axis=1)
+    return _spreads(ensemble.columns[:n_states], ensemble.runs, Workspace())
 
 
 def means(ensemble: Ensemble, chosen: slice) -> np.ndarray:
@@ -85,7 +85,7 @@ def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
     found, space = np.zeros(len(ensemble.runs), dtype=int), Workspace()
     for part in _parts(len(found), min(len(ensemble.times), 2 * _N_LOOKED_AT)):
         runs = ensemble.runs[part]
-        scales = np.stack([_spread(column, runs) for column in ensemble.columns[:n_states]], axis=1)
+        scales = _spreads(ensemble.columns[:n_states], runs, space)
         moving = scales > 0
         signal = np.maximum(scales**2 - squares[part], _LEAST_SIGNAL * scales**2)
         weights = np.where(moving, 1 / np.where(moving, signal, 1.0), 0.0)
@@ -167,8 +167,12 @@ def _annihilators(windows):
     return weights / np.linalg.norm(weights, axis=1, keepdims=True)
 
 
-def _spread(column, runs):
-    result, space = np.empty(len(runs)), Workspace()
+def _spreads(columns, runs, space):
+    return np.stack([_spread(column, runs, space) for column in columns], axis=1)
+
+
+def _spread(column, runs, space):
+    result = np.empty(len(runs))
     for part in _parts(len(runs), column.shape[1]):
         rows = column[_span(runs[part])]
         mean = rows.mean(axis=1)

@@ -10,9 +10,7 @@ import xarray as xr
 
 from symdyn.data.rates import characteristic_time, differentiate
 from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
-from symdyn.lie.features import Features
 from symdyn.lie.fields import VectorField
-from symdyn.regression.sindy import SymmetricSINDy
 
 __all__ = [
     "FitRows",
@@ -20,7 +18,6 @@ __all__ = [
     "central_strength",
     "compare_left_out",
     "fit_rows",
-    "fitted_law",
     "predict_trajectory",
 ]
 
@@ -63,11 +60,6 @@ def fit_rows(dataset: xr.Dataset) -> FitRows:
         for part, value in zip(rows, (smooth, run.times, rates, np.full(len(run.times), weight)), strict=True):
             part.append(value)
     return rows
-
-
-def fitted_law(model: SymmetricSINDy, features: Features, states) -> VectorField:
-    """The law of a fitted model as a `VectorField`, which evaluates and integrates fast."""
-    return VectorField(features, np.asarray(model.coefficients()), tuple(states))
 
 
 def predict_trajectory(

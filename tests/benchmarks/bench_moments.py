@@ -7,7 +7,7 @@ numpy allocates); of Dask workers, the peak of the whole process. What is compar
     pysindy   SINDy(STLSQ).fit on the same samples, derivatives included (the lesser of two calls)
     dsyrk     BLAS's symmetric product of as many rows of as many terms, ready made
     one run   the same number of samples, in a single trajectory
-    numpy     `accumulate_block` chunk by chunk in one process; workers' CPU is summed
+    numpy     `chosen_axes`, then `accumulate_block` chunk by chunk, in one process; workers' CPU is summed
 """
 
 import argparse
@@ -27,6 +27,7 @@ import xarray as xr
 from scipy.linalg.blas import dsyrk
 
 from symdyn import open_trajectories
+from symdyn.data.axes import chosen_axes
 from symdyn.data.moments import accumulate, accumulate_block, blocks, joined
 from symdyn.data.rows import Layout
 from symdyn.lie.features import Polynomial
@@ -161,7 +162,8 @@ def in_turn(data, features):
     """The chunks one by one in this process."""
     n = data.sizes["trajectory"]
     layout = Layout("flow", tuple(data.attrs["states"].split()))
-    return joined([accumulate_block(block, features, layout, max(2000 // n, 2)) for block in blocks(data)])
+    axes = chosen_axes(data, features, layout, "auto")
+    return joined([accumulate_block(block, features, layout, max(2000 // n, 2), axes) for block in blocks(data)])
 
 
 def against_numpy(n_samples, folder, work, memory_limit="2GB", chunk=50):

@@ -7,8 +7,8 @@ import pytest
 import symdyn as sd
 from symdyn.data.trajectories import each_trajectory
 from symdyn.lie.fields import VectorField
-from symdyn.regression import SymmetricSINDy
-from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows, fitted_law, predict_trajectory
+from symdyn.regression import SymmetricSINDy, law_of
+from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows, predict_trajectory
 
 FEATURES = sd.features.CentralForce(range(6)) + sd.features.Polynomial(1, columns=(3, 4, 5))
 KEPLER = sd.candidates.so(3) + sd.candidates.from_matrices(np.eye(3)[None], time_scaling=[1.5])
@@ -24,7 +24,7 @@ def fit_kepler(data, symmetry=KEPLER):
 
 def test_left_out_orbits_are_predicted():
     data = sd.systems.kepler(4, rng=3)
-    found = compare_left_out(data, [0, 2], lambda rest: {"kept": fitted_law(fit_kepler(rest), FEATURES, STATES)})
+    found = compare_left_out(data, [0, 2], lambda rest: {"kept": law_of(fit_kepler(rest))})
     assert [p.name for p in found["kept"]] == ["0", "2"]
     assert max(p.error for p in found["kept"]) < 1e-3
 
