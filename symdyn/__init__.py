@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checke
     from symdyn.discovery.function import discover_function
     from symdyn.discovery.generic import samples_needed
     from symdyn.discovery.noether import noether_pairing
+    from symdyn.discovery.point import PointSymmetryDiscovery
     from symdyn.discovery.symmetry import SymmetryDiscovery
     from symdyn.discovery.tangency import discover_manifold
     from symdyn.lie import candidates, features, groups
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checke
 
 _HOMES = {
     "LieAlgebra": "symdyn.lie.algebra",
+    "PointSymmetryDiscovery": "symdyn.discovery.point",
     "Subspace": "symdyn.lie.subspace",
     "SymmetryDiscovery": "symdyn.discovery.symmetry",
     "VectorField": "symdyn.lie.fields",
@@ -53,6 +55,7 @@ _MODULES = {
 
 __all__ = [
     "LieAlgebra",
+    "PointSymmetryDiscovery",
     "Subspace",
     "SymmetryDiscovery",
     "VectorField",

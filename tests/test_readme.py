@@ -66,13 +66,18 @@ def test_a_law_is_found_fitted_and_judged_on_different_trajectories(outcome):
     assert names["law"].coefficients.shape == (2, 10)
 
 
+def test_burgers_equation_has_five_point_symmetries(outcome):
+    search = outcome[6]["search"]
+    assert search.algebra_.name == "sl(2) ⋉ R^2" and search.algebra_.exact.all()
+
+
 def test_promotion_keeps_fifteen_of_twentyone(outcome):
-    model = outcome[6]["model"]
+    model = outcome[7]["model"]
     assert (model.broken_, model.symmetry_.dim, model.subspace_.dim) == (6, 15, 4)
 
 
 def test_the_average_over_all_permutations_needs_two_of_them(outcome):
-    names = outcome[7]
+    names = outcome[8]
     order = names["np"].random.default_rng(1).permutation(20)
     names["np"].testing.assert_allclose(
         names["model"].predict(names["angles"][:, order]), names["model"].predict(names["angles"]), rtol=1e-11
@@ -81,6 +86,6 @@ def test_the_average_over_all_permutations_needs_two_of_them(outcome):
 
 
 def test_one_coefficient_is_left_of_the_second_order_law(outcome):
-    names = outcome[8]
+    names = outcome[9]
     subspace = names["sd"].equivariant_subspace(names["library"], names["algebra"], output="second_order")
     assert subspace.dim == 1

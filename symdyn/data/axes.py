@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from dask.base import compute, is_dask_collection
 
 from symdyn.data.rows import Layout
-from symdyn.data.tasks import one_blas_thread
+from symdyn.data.tasks import on_block, one_blas_thread
 from symdyn.data.trajectories import each_trajectory
 from symdyn.lie.features import Features
 
@@ -88,7 +89,7 @@ def _sample_points(dataset, names, n_features):
     each = max(_FEWEST, -(-_PER_FEATURE * n_features // len(numbers)))
     every = slice(None, None, max(n_times // each, 1))
     found = [np.zeros((0, len(names)))]
-    for one in _loaded(dataset.isel(trajectory=numbers, time=every)):
+    for one in _loaded(dataset.isel(time=every), numbers):
         try:
             found.append(next(each_trajectory(one, names)).states)
         except ValueError:  # what is wrong with a trajectory is for the pass to say, when all others are summed
@@ -96,19 +97,19 @@ def _sample_points(dataset, names, n_features):
     return np.concatenate(found)
 
 
-def _loaded(few):
-    """Single trajectories in memory, all of them read together; one by one, if some cannot be read."""
-    each = [slice(k, k + 1) for k in range(few.sizes["trajectory"])]
-    try:
-        whole = few.compute()
-        return [whole.isel(trajectory=one) for one in each]
-    except Exception:
-        return [one for one in (_read(few.isel(trajectory=one)) for one in each) if one is not None]
+def _loaded(dataset, numbers):
+    """Single trajectories in memory, those of one chunk read by one task; without those that cannot be read."""
+    ends = np.cumsum(dataset.chunksizes.get("trajectory", (dataset.sizes["trajectory"],)))
+    cuts = np.flatnonzero(np.diff(np.searchsorted(ends, numbers, side="right"))) + 1
+    chunks = [dataset.isel(trajectory=some) for some in np.split(numbers, cuts)]
+    if is_dask_collection(dataset):
+        chunks = [chunk for chunk in compute(*[on_block(_read, chunk) for chunk in chunks]) if chunk is not None]
+    return [chunk.isel(trajectory=[k]) for chunk in chunks for k in range(chunk.sizes["trajectory"])]
 
 
-def _read(one):
+def _read(chunk):
     try:
-        return one.compute()
+        return chunk.compute(scheduler="synchronous")
     except Exception:  # of whatever reads the files
         return None
 

@@ -1,8 +1,8 @@
 """Weak rows on an even clock, where windows lie a whole number of samples apart and share one pattern of weights.
 
 Samples are taken a tile at a time, as many as there are in a window, which is four distances from one to the next.
-Seven windows reach into a tile, always at the same places, so the weights in it are those in any other. Many runs of few
-windows are worked on whole: the weights of all samples in all windows are then one matrix.
+Seven windows reach into a tile, always at the same places, so the weights in it are those in any other. Many runs of
+few windows are worked on whole: the weights of all samples in all windows are then one matrix.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from symdyn.data.rows import Layout, plan_rows, row_batches
 from symdyn.data.sums import RowSums
 from symdyn.data.tasks import on_block
 from symdyn.data.traits import spreads
-from symdyn.data.trajectories import named, state_names
+from symdyn.data.trajectories import named, refuse_fields, state_names
 from symdyn.lie.features import Features
 
 __all__ = ["Moments", "accumulate", "accumulate_block", "blocks", "joined"]
@@ -152,7 +152,7 @@ def accumulate(
         layout = Layout(layout, tuple(state_names(dataset)))
     per_run = max(n_points // dataset.sizes["trajectory"], 2)
     dataset = named(dataset)
-    axes, chunks = chosen_axes(dataset, features, layout, method), blocks(dataset)
+    chunks, axes = blocks(dataset), chosen_axes(dataset, features, layout, method)
     if len(chunks) == 1:
         return accumulate_block(chunks[0], features, layout, per_run, axes)
     parts = [on_block(accumulate_block, block, features, layout, per_run, axes) for block in chunks]
@@ -163,6 +163,7 @@ def accumulate(
 
 def blocks(dataset: xr.Dataset) -> list[xr.Dataset]:
     """The chunks along `trajectory`, each of which knows its place among all (in its attributes)."""
+    refuse_fields(dataset)
     total = dataset.sizes["trajectory"]
     sizes = dataset.chunksizes.get("trajectory", (total,))
     ends = np.cumsum(sizes)

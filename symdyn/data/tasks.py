@@ -29,8 +29,8 @@ def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
 
     Notes
     -----
-    An argument of a `delayed` call would be taken apart: each variable of each chunk would be read by a task of its own,
-    ahead of the sums and not where they are made, and pile up and travel between workers.
+    An argument of a `delayed` call would be taken apart: each variable of each chunk would be read by a task of its
+    own, ahead of the sums and not where they are made, and pile up and travel between workers.
     """
     (alone,) = optimize(block)
     piece = partial(function, alone)

@@ -65,7 +65,7 @@ def _weighted(near, weights, out, product):
 
 
 def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
-    """Steps `(run,)` after which the first variables have lost their phase, 0 where they never do in a sixth of the run.
+    """Steps `(run,)` after which the first variables have lost their phase, 0 where they do not in a sixth of the run.
 
     The characteristic time is 3/pi lag dt, see `rates.characteristic_time`: the first lag of a geometric sequence at
     which the structure function reaches the variance, refined by bisection. White noise of variance s^2 adds 2 s^2 to

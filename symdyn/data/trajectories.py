@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.files import from_arrays, joined_names, read_file
+from symdyn.data.grids import is_field_data, validate_fields
 from symdyn.data.units import check_units
 
 __all__ = [
@@ -70,7 +71,7 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
         dataset = read_file(Path(source), chunks)
     else:
         dataset = from_arrays(source, t, states)
-    return validate(dataset, states)
+    return validate_fields(dataset, states) if is_field_data(dataset) else validate(dataset, states)
 
 
 def state_names(dataset: xr.Dataset) -> list[str]:
@@ -104,6 +105,20 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
     return named(dataset).assign_attrs(states=joined_names(names))
 
 
+def refuse_fields(dataset: xr.Dataset) -> None:
+    """Say where fields u(t, x) belong.
+
+    Raises
+    ------
+    ValueError
+    """
+    if is_field_data(dataset):
+        raise ValueError(
+            "these data are fields over x: take PointSymmetryDiscovery or PDERegression, or pick points of space as "
+            "states"
+        )
+
+
 def named(dataset: xr.Dataset) -> xr.Dataset:
     """The Dataset with its trajectories numbered, unless a coordinate names them: a part of it keeps the names."""
     if label_of(dataset) is not None:
@@ -125,6 +140,7 @@ def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> 
     ValueError
         For NaN inside a run and for times that do not increase, naming the variable and the trajectory.
     """
+    refuse_fields(dataset)
     names = state_names(dataset) if names is None else list(names)
     dataset = named(dataset)
     labels = dataset[label_of(dataset)].values

@@ -7,6 +7,7 @@ from symdyn.regression.kernel import InvariantKernelRidge, SpectralAveraging
 from symdyn.regression.manifolds import Box, Product, Sphere, Torus
 from symdyn.regression.manifolds.point_groups import point_group
 from symdyn.regression.moments_fit import fit_moments
+from symdyn.regression.pde import PDERegression
 from symdyn.regression.promotion import PromotedRegressor, Promotion, promote, promotion_path
 from symdyn.regression.selection import Pareto, pareto, subalgebras
 from symdyn.regression.sindy import EquivariantOptimizer, SymmetricSINDy
@@ -16,6 +17,7 @@ __all__ = [
     "EquivariantOptimizer",
     "FittedLaw",
     "InvariantKernelRidge",
+    "PDERegression",
     "Pareto",
     "Product",
     "PromotedRegressor",

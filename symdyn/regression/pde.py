@@ -40,7 +40,9 @@ class PDERegression(BaseEstimator):
         Coefficients `(field, term)`, with `standard_error` and `inclusion`.
     law_ : FieldLaw
     space_ : TermSpace or None
-        What the symmetry leaves: `space_.dim` free coefficients.
+        What the symmetry leaves.
+    n_free_ : int
+        Coefficients that were free.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class PDERegression(BaseEstimator):
             generators = _generators(self.symmetry, (*law.coordinates, *law.fields))
             self.space_ = symmetric_terms(law.terms, law.fields, law.coordinates, generators, law.time_order)
             law = found.refit(self.space_, self.n_bootstrap, rng)
+        self.n_free_ = law.coefficients.size if self.space_ is None else self.space_.dim
         self.law_, self.derivatives_ = law, found.derivatives
         self.equation_ = equation_table(law)
         if self.optimizer is not None:

@@ -149,7 +149,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(store, expected, tmp_path
             killed.append(next(iter(client.run(os.getpid).values())))
             os.kill(killed[0], signal.SIGKILL)
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
         data = sd.open_trajectories(store, chunks=1)
         found = accumulate_resumable(data, LAW, "second_order", tmp_path, 0, progress=kill_one)

@@ -15,7 +15,8 @@ def no_address(monkeypatch):
 
 
 def in_process(**options):
-    return LocalCluster(n_workers=1, processes=False, dashboard_address=None, **options)
+    # Not None: that means port 8787, and a warning where some other scheduler on this machine has it.
+    return LocalCluster(n_workers=1, processes=False, dashboard_address=":0", **options)
 
 
 def test_auto_means_threads_and_ends_with_the_block():

@@ -27,7 +27,7 @@ def test_the_template_gives_a_job_script_without_a_queue():
     mine = {"account": "physics", "queue": "long", "job-script-prologue": ["module load python"]}
     template["jobqueue"]["slurm"].update(mine)
     merged = dask.config.merge(dask.config.config, template)  # as Dask reads files
-    with dask.config.set(merged), slurm_cluster(scheduler_options={"dashboard_address": None}) as cluster:
+    with dask.config.set(merged), slurm_cluster(scheduler_options={"dashboard_address": ":0"}) as cluster:
         script = cluster.job_script()
     lines = script.splitlines()
     for line in ("-J symdyn", "-A physics", "-p long", "--cpus-per-task=8", "-t 01:00:00"):

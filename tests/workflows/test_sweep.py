@@ -71,7 +71,7 @@ def test_what_is_no_grid_is_refused(swept, message):
 def test_points_run_as_futures_on_a_cluster(tmp_path):
     from dask.distributed import Client, LocalCluster
 
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster, Client(cluster):
         results = sweep(product, {}, {"a": [1, 2], "b": [0, 5]}, tmp_path)
     assert float(results["product"].sel(a=2, b=5)) == 10 and results.error.sel(a=1, b=0).item()
 

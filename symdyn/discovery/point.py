@@ -1,0 +1,225 @@
+"""`PointSymmetryDiscovery`: Lie point symmetries of fields, and the law behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from symdyn.data.fieldtasks import some_runs
+from symdyn.data.grids import validate_fields
+from symdyn.discovery.conclusion import conclude
+from symdyn.discovery.fieldidentify import Identified, given_law, identify_law
+from symdyn.discovery.finiteflow import flow_residuals
+from symdyn.discovery.pointbasis import readable
+from symdyn.discovery.pointforms import law_forms, sample_jets
+from symdyn.discovery.pointroutes import DirectRoute, PointEvidence, direct_route, near_directions, vanishing
+from symdyn.discovery.pointtable import coefficient_table, equation_table, point_text, refused
+from symdyn.lie.pointfields import point_candidates
+
+__all__ = ["PointSymmetryDiscovery"]
+
+_ROWS = 200  # of the condition, at least; three a candidate
+_RUNS = 24
+_NOTHING = 0.5  # of the rates left over: such a law says nothing
+
+
+class PointSymmetryDiscovery(BaseEstimator):
+    """Find the generators tau ∂t + xi ∂x + phi ∂u that map solutions of the law behind fields to solutions.
+
+    Two routes. *Two-step*: the law ∂_t^m u = N[u] is identified (weak form, even/odd instruments, sparse), then the
+    linear condition D_t^m Q = N'[Q] for Q = phi − xi u_x − tau u_t is judged on smooth fields near the data, with the
+    error of the law. *Direct*: the same condition in weak form on the data. The two-step route decides, since a sparse
+    law is known far better than a field; what the direct route contradicts is not accepted.
+
+    Parameters
+    ----------
+    candidates : int, str, list of str, or Generators
+        Polynomial degree of the coefficients in coordinates and fields; or names (`"translations"`, `"galilean"`,
+        `"scalings"`, ...) and generators as text (`"2 t ∂t + x ∂x"`), see `symdyn.lie.pointfields`.
+    equation : mapping, optional
+        The right sides by field and term, `{"u": {"u u_x": -1, "u_xx": 0.1}}`, taken as exact; identified if left out.
+    terms : sequence of str, optional
+        The library of the law; `field_terms` if left out.
+    time_order : int, optional
+        m, 1 or 2; found from the data if left out.
+    delta : float
+        Generators are symmetric when the upper bound of the violation |D_t^m Q − N'[Q]|, relative to its two parts, is
+        below delta over their whole span. False fields of degree 2 of Burgers' equation sit at 0.04 and above.
+    alpha : float
+        Level of the tests that call a symmetry, or the agreement of the routes, broken.
+    derivatives : {"auto", "weak", "differences"}
+        How the law is identified, see `identify_law`.
+    direct : bool
+        Whether to take the direct route as well.
+    finite_flow : bool
+        Whether to move a solution along each accepted generator, and look at the residual of the equation.
+    n_bootstrap : int
+    rng : int or numpy Generator
+
+    Attributes
+    ----------
+    algebra_ : LieAlgebra
+        Accepted generators on (t, x[, y], fields), canonical, without trivial ones.
+    trivial_ : LieAlgebra
+        Accepted generators whose Q vanishes on all the data, such as ∂t + c ∂x on waves that all travel at speed c.
+    verdicts_ : xr.Dataset
+        Over `generator`, as for `SymmetryDiscovery`, with `direct_violation`, `direct_p_value`, `residual_before` and
+        `residual_after` a finite flow, for accepted ones.
+    equation_ : xr.DataArray
+        Coefficients `(field, term)`; `law_` has their errors and inclusion probabilities.
+    coefficients_ : xr.DataArray
+        Coefficients `(generator, component, monomial)` of the accepted algebra.
+    law_ : FieldLaw
+    agreement_ : float
+        Angle in degrees between the accepted span and as many first directions of the direct route; nan without it.
+    noise_ : ndarray, `(field, trajectory)`
+    derivatives_ : str
+        How rows were made, and the width of windows.
+    notes_ : list of str
+        What these data cannot decide, and why.
+    """
+
+    def __init__(
+        self,
+        candidates=2,
+        equation: Mapping[str, Mapping[str, float]] | None = None,
+        *,
+        terms=None,
+        time_order: int | None = None,
+        delta: float = 0.02,
+        alpha: float = 0.05,
+        derivatives: str = "auto",
+        direct: bool = True,
+        finite_flow: bool = True,
+        n_bootstrap: int = 100,
+        rng=0,
+    ):
+        self.candidates = candidates
+        self.equation = equation
+        self.terms = terms
+        self.time_order = time_order
+        self.delta = delta
+        self.alpha = alpha
+        self.derivatives = derivatives
+        self.direct = direct
+        self.finite_flow = finite_flow
+        self.n_bootstrap = n_bootstrap
+        self.rng = rng
+
+    def fit(self, data: xr.Dataset, y=None) -> PointSymmetryDiscovery:
+        """Discover.
+
+        Parameters
+        ----------
+        data : xr.Dataset
+            Fields over `(trajectory, time, x[, y])`, see `symdyn.data.grids`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For options out of range and for data that break the schema or cannot decide, with the cure.
+        """
+        self._check_options()
+        if not isinstance(data, xr.Dataset):
+            raise TypeError("data must be a Dataset of fields over (trajectory, time, x[, y]); see symdyn.data.grids")
+        dataset = validate_fields(data)
+        rng = np.random.default_rng(self.rng)
+        found = self._identified(dataset, rng)
+        generators = point_candidates(self.candidates, found.grid.coordinates, found.grid.fields)
+        self.law_, self.derivatives_, self.noise_ = found.law, found.derivatives, found.noise
+        self.equation_ = equation_table(found.law)
+        self.notes_ = []
+        values, noise = some_runs(dataset, _RUNS)
+        n_rows = max(_ROWS, 3 * len(generators))
+        sample = sample_jets(values, noise, found.grid, found.law, found.halves[1:], n_rows=n_rows, rng=rng)
+        forms = law_forms(found.law, generators, sample)
+        near = near_directions(forms, self.delta)
+        pool = generators.with_vectors(near.T @ generators.vectors())
+        self.evidence_ = PointEvidence(_turned(forms, near), self.delta, alpha=self.alpha)
+        result = conclude(pool, self.evidence_, self.alpha, lambda algebra: vanishing(algebra.basis, found.law, sample))
+        result = readable(result, pool, self.evidence_, self.alpha)
+        self.algebra_, self.trivial_ = result.algebra, result.trivial
+        self.generators_, self.verdicts_ = result.generators, result.verdicts
+        self.verdicts_.attrs["n_far"] = len(generators) - near.shape[1]
+        route = direct_route(dataset, generators, found, self.n_bootstrap, rng) if self.direct else None
+        self._confront(route, found)
+        self._flow(values, noise, found)
+        self.coefficients_ = coefficient_table(self.algebra_)
+        return self
+
+    def summary(self) -> str:
+        """The law and the verdicts as text."""
+        check_is_fitted(self, "verdicts_")
+        return point_text(self)
+
+    def _check_options(self):
+        if not 0 < self.delta < np.sqrt(2):
+            raise ValueError(f"delta must lie between 0 and sqrt(2), got {self.delta}")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha}")
+        if self.n_bootstrap < 20:
+            raise ValueError(f"n_bootstrap must be at least 20 for a 95 % bound, got {self.n_bootstrap}")
+        if self.time_order not in (None, 1, 2):
+            raise ValueError(f"time_order must be 1, 2 or None, got {self.time_order}")
+
+    def _identified(self, dataset, rng) -> Identified:
+        options = {"terms": self.terms, "time_order": self.time_order, "derivatives": self.derivatives}
+        if self.equation is not None:
+            return given_law(dataset, self.equation, time_order=self.time_order or 1, rng=rng)
+        found = identify_law(dataset, **options, n_bootstrap=self.n_bootstrap, rng=rng)
+        if not found.law.support.any():
+            raise ValueError("no term of the library is told from zero: give longer, more, or less noisy fields")
+        return found
+
+    def _confront(self, route: DirectRoute | None, found: Identified):
+        """Take back what the law cannot hold, or the data themselves contradict."""
+        n = self.algebra_.dim + self.trivial_.dim
+        size = self.verdicts_.sizes["generator"]
+        columns = {name: np.full(size, np.nan) for name in ("direct_violation", "direct_p_value")}
+        self.agreement_ = np.nan
+        wrong = np.zeros(n, dtype=bool)
+        left, lower = found.law.unexplained
+        if lower > self.delta or left > _NOTHING:
+            wrong[:] = True
+            self.notes_.append(
+                f"the law leaves {left:.2g} of the rates over (at least {lower:.2g} beyond noise): its library cannot "
+                "hold it, so nothing is accepted; add terms, or give fields whose law does not depend on place or time"
+            )
+        if route is None:
+            self.notes_.append("the direct route was not taken: nothing but the law supports the verdicts")
+        elif n:
+            vectors = self.generators_.vectors()[:n]
+            violation, p_value, usable = route.judge(vectors)
+            columns["direct_violation"][:n], columns["direct_p_value"][:n] = violation, p_value
+            self.agreement_ = route.angle(vectors[usable])
+            against = usable & (p_value < self.alpha / n) & (violation > self.delta)
+            if against.any():
+                self.notes_.append(
+                    f"{int(against.sum())} generators of the law contradict the data, and are not accepted"
+                )
+            wrong |= against
+        for name, values in columns.items():
+            self.verdicts_[name] = ("generator", values)
+        if wrong.any():
+            self.algebra_, self.trivial_, self.verdicts_ = refused(self.algebra_, self.trivial_, self.verdicts_, wrong)
+
+    def _flow(self, values, noise, found: Identified):
+        size, n = self.verdicts_.sizes["generator"], self.algebra_.dim
+        columns = np.full((2, size), np.nan)
+        if self.finite_flow and n:
+            place = np.flatnonzero((self.verdicts_.verdict == "symmetric").values & ~self.verdicts_.trivial.values)
+            columns[:, place] = flow_residuals(found.law, self.algebra_.basis, values, noise, found.grid)
+        self.verdicts_["residual_before"] = ("generator", columns[0])
+        self.verdicts_["residual_after"] = ("generator", columns[1])
+
+
+def _turned(forms, frame):
+    """The forms over combinations `(candidate, direction)`."""
+    turned = {
+        name: frame.T @ getattr(forms, name) @ frame for name in ("violation", "size", "cross", "error", "jackknife")
+    }
+    return type(forms)(**turned, stretch=forms.stretch)

@@ -1,0 +1,128 @@
+"""Partial differential equations with known point symmetries."""
+
+from __future__ import annotations
+
+from symdyn.lie.evolution import Evolution
+
+__all__ = ["FIELD_SYSTEMS", "field_equations", "field_law", "known_symmetries"]
+
+FIELD_SYSTEMS = (
+    "heat",
+    "burgers",
+    "potential_burgers",
+    "kdv",
+    "kuramoto_sivashinsky",
+    "wave",
+    "schroedinger",
+    "lambda_omega",
+)
+
+_CUBE = {
+    "u": {"u": 1.0, "u^3": -1.0, "u v^2": -1.0, "v^3": 1.0, "u^2 v": 1.0},
+    "v": {"v": 1.0, "v^3": -1.0, "u^2 v": -1.0, "u^3": -1.0, "u v^2": -1.0},
+}
+
+
+def field_equations(
+    name: str, *, viscosity: float = 0.2, advection: float = 1.0, damping: float = 0.0, drift: float = 0.0
+) -> dict[str, dict[str, float]]:
+    """Coefficients by field and term of the right side of u_t = N[u] (u_tt for `"wave"`).
+
+    Parameters
+    ----------
+    name : str
+        One of `FIELD_SYSTEMS`.
+    viscosity : float
+        Coefficient of second derivatives of heat, Burgers and lambda-omega.
+    advection : float
+        u_t = −advection u u_x of Burgers, KdV and Kuramoto-Sivashinsky.
+    damping : float
+        −damping u in every equation for a real field: breaks scaling and boost of Burgers and KdV.
+    drift : float
+        −drift u_x in the equation for u, that for v left alone: with two fields no change of frame removes it.
+
+    Raises
+    ------
+    ValueError
+        For another name.
+    """
+    if name not in FIELD_SYSTEMS:
+        raise ValueError(f"name must be one of {', '.join(FIELD_SYSTEMS)}, got {name!r}")
+    second = {"u_xx": viscosity}
+    tables = {
+        "heat": {"u": second},
+        "burgers": {"u": {"u u_x": -advection, **second}},
+        "potential_burgers": {"u": {"u_x^2": -advection / 2, **second}},
+        "kdv": {"u": {"u u_x": -advection, "u_xxx": -1.0}},
+        "kuramoto_sivashinsky": {"u": {"u u_x": -advection, "u_xx": -1.0, "u_xxxx": -1.0}},
+        "wave": {"u": {"u_xx": 1.0}},
+        "schroedinger": {
+            "u": {"v_xx": -0.5, "u^2 v": -1.0, "v^3": -1.0},
+            "v": {"u_xx": 0.5, "u^3": 1.0, "u v^2": 1.0},
+        },
+        "lambda_omega": {w: {f"{w}_xx": viscosity, f"{w}_yy": viscosity, **_CUBE[w]} for w in "uv"},
+    }
+    found = {field: dict(terms) for field, terms in tables[name].items()}
+    for field, terms in found.items():
+        if damping:
+            terms[field] = terms.get(field, 0.0) - damping
+    if drift:
+        found["u"]["u_x"] = -drift
+    return found
+
+
+def field_law(name: str, **parameters) -> Evolution:
+    """The law as exact polynomials in jets; parameters as for `field_equations`."""
+    equations = field_equations(name, **parameters)
+    coordinates = ("t", "x", "y") if name == "lambda_omega" else ("t", "x")
+    return Evolution.of(equations, coordinates, time_order=2 if name == "wave" else 1)
+
+
+def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.2) -> list[str]:
+    """The generators of degree up to 2 as in the books, in words of `symdyn.lie.pointfields.parse_generator`.
+
+    Olver, Applications of Lie groups to differential equations (1993), examples 2.41 to 2.45; Ibragimov, CRC handbook
+    of Lie group analysis of differential equations, vol. 1 (1994). Of the algebras of heat and wave, which contain a
+    function for each solution, the part with polynomials of degree up to 2.
+    """
+    moves = ["∂t", "∂x"]
+    a, nu = advection, viscosity
+    tables = {
+        "heat": [*moves, "2 t ∂t + x ∂x", f"{2 * nu} t ∂x − x u ∂u", "u ∂u", "∂u", "x ∂u", f"x^2 ∂u + {2 * nu} t ∂u"],
+        "burgers": [
+            *moves,
+            f"{a} t ∂x + ∂u",
+            "2 t ∂t + x ∂x − u ∂u",
+            f"{a} t^2 ∂t + {a} t x ∂x + x ∂u − {a} t u ∂u",
+        ],
+        "potential_burgers": [
+            *moves,
+            "∂u",
+            "2 t ∂t + x ∂x",
+            f"{a} t ∂x + x ∂u",
+            f"{2 * a} t^2 ∂t + {2 * a} t x ∂x + x^2 ∂u + {2 * nu} t ∂u",
+        ],
+        "kdv": [*moves, f"{a} t ∂x + ∂u", "3 t ∂t + x ∂x − 2 u ∂u"],
+        "kuramoto_sivashinsky": [*moves, f"{a} t ∂x + ∂u"],
+        "wave": [
+            *moves,
+            "t ∂t + x ∂x",
+            "x ∂t + t ∂x",
+            "t^2 ∂t + x^2 ∂t + 2 t x ∂x",
+            "2 t x ∂t + t^2 ∂x + x^2 ∂x",
+            "u ∂u",
+            "∂u",
+            "t ∂u",
+            "x ∂u",
+            "t x ∂u",
+            "t^2 ∂u + x^2 ∂u",
+        ],
+        "schroedinger": [
+            *moves,
+            "u ∂v − v ∂u",
+            "t ∂x + x u ∂v − x v ∂u",
+            "2 t ∂t + x ∂x − u ∂u − v ∂v",
+        ],
+        "lambda_omega": [*moves, "∂y", "x ∂y − y ∂x", "u ∂v − v ∂u"],
+    }
+    return tables[name]

@@ -1,0 +1,169 @@
+"""Fields of one and two dimensions in time, as trajectories over `(trajectory, time, x[, y])`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from symdyn.systems.differences import evolve_differences
+from symdyn.systems.fieldlaws import field_equations
+from symdyn.systems.spectral import evolve_periodic
+
+__all__ = ["burgers", "heat", "kdv", "kuramoto_sivashinsky", "lambda_omega", "schroedinger", "simulate_field", "wave"]
+
+
+def heat(*, viscosity: float = 0.2, **options) -> xr.Dataset:
+    """u_t = viscosity u_xx. See `simulate_field` for further options."""
+    return simulate_field(field_equations("heat", viscosity=viscosity), **{"length": 4.0, **options})
+
+
+def burgers(
+    *,
+    viscosity: float = 0.2,
+    advection: float = 1.0,
+    damping: float = 0.0,
+    drift: float = 0.0,
+    potential: bool = False,
+    **options,
+) -> xr.Dataset:
+    """u_t = −advection u u_x + viscosity u_xx: five generators, with the boost `advection` t ∂x + ∂u.
+
+    `damping` takes −damping u, which leaves the two translations. `drift` takes −drift cos(2 pi x / 16) u_x, which
+    leaves ∂t alone. `potential` is the form u_t = −advection u_x^2 / 2 + viscosity u_xx. See `simulate_field`.
+    """
+    name = "potential_burgers" if potential else "burgers"
+    equations = field_equations(name, viscosity=viscosity, advection=advection, damping=damping)
+    options = {"period": 16.0, "length": 4.0, **options}
+    frozen = None
+    if drift:
+        # A field that does not change carries the coefficient that depends on the place.
+        equations = {"u": {**equations["u"], "c u_x": -1.0}, "c": {}}
+        frozen = ("c", lambda x: drift * np.cos(2 * np.pi * x / options["period"]))
+    return simulate_field(equations, frozen=frozen, **options)
+
+
+def kdv(*, advection: float = 1.0, damping: float = 0.0, **options) -> xr.Dataset:
+    """u_t = −advection u u_x − u_xxx: four generators. See `simulate_field` for further options."""
+    equations = field_equations("kdv", advection=advection, damping=damping)
+    return simulate_field(equations, **{"period": 40.0, "length": 10.0, "amplitude": 1.5, "modes": 8, **options})
+
+
+def kuramoto_sivashinsky(**options) -> xr.Dataset:
+    """u_t = −u u_x − u_xx − u_xxxx after a transient: two translations and a boost. See `simulate_field`."""
+    options = {"period": 64.0, "length": 30.0, "transient": 40.0, "modes": 12, "largest_step": 0.05, **options}
+    return simulate_field(field_equations("kuramoto_sivashinsky"), **options)
+
+
+def wave(**options) -> xr.Dataset:
+    """u_tt = u_xx: conformal symmetries, of which the data hold u only. See `simulate_field`."""
+    equations = {"u": {"w": 1.0}, "w": {"u_xx": 1.0}}
+    return simulate_field(equations, **{"period": 16.0, "length": 4.0, "hidden": ("w",), **options})
+
+
+def schroedinger(**options) -> xr.Dataset:
+    """i z_t = −z_xx / 2 − |z|^2 z with z = u + i v: five generators. See `simulate_field` for further options."""
+    return simulate_field(field_equations("schroedinger"), **{"length": 3.0, "amplitude": 0.5, **options})
+
+
+def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, **options) -> xr.Dataset:
+    """The reaction and diffusion u_t = (1 − r^2) u + r^2 v + viscosity Δu, v_t = −r^2 u + (1 − r^2) v + viscosity Δv.
+
+    r^2 = u^2 + v^2; three translations, the rotation of the plane, and the phase. `drift` takes −drift u_x in the
+    equation for u alone. See `simulate_field` for further options.
+    """
+    equations = field_equations("lambda_omega", viscosity=viscosity, drift=drift)
+    defaults = {"period": (16.0, 16.0), "length": 4.0, "n_points": (64, 64), "n_times": 60, "modes": 3}
+    return simulate_field(equations, **{**defaults, **options})
+
+
+def simulate_field(
+    equations: dict[str, dict[str, float]],
+    period: float | Sequence[float] = 16.0,
+    *,
+    length: float = 4.0,
+    noise: float = 0.0,
+    rng=0,
+    n_trajectories: int = 10,
+    n_points: int | Sequence[int] = 256,
+    n_times: int = 200,
+    amplitude: float = 1.0,
+    modes: int = 5,
+    transient: float = 0.0,
+    largest_step: float = 0.01,
+    differences: bool = False,
+    hidden: Sequence[str] = (),
+    frozen=None,
+) -> xr.Dataset:
+    """Periodic fields from random smooth starts, in the schema of trajectories.
+
+    Parameters
+    ----------
+    equations : dict
+        See `evolve_periodic`.
+    period : float or sequence of float
+        Length of the domain along each axis, which is centred at 0.
+    length : float
+        Time from first to last sample.
+    noise : float
+        Standard deviation of white noise, as a fraction of the standard deviation of each field over all data.
+    rng : int or numpy Generator
+    n_trajectories, n_points, n_times : int
+        `n_points` may be one number an axis.
+    amplitude : float
+        Root mean square of the starts; each has a factor of its own, uniform in [0.5, 1.5], and a mean of its own.
+    modes : int
+        Highest wave number of the starts along each axis.
+    transient : float
+        Time that passes before the first sample.
+    largest_step : float
+        Of the integration.
+    differences : bool
+        Solve the equation of second-order differences on the grid instead (Runge-Kutta of fourth order in time).
+    hidden : sequence of str
+        Fields that are integrated and not returned.
+    frozen : pair (name, function of x), optional
+        A field that is given and not returned.
+    """
+    rng = np.random.default_rng(rng)
+    periods = tuple(np.atleast_1d(np.asarray(period, dtype=float)))
+    shape = tuple(np.broadcast_to(n_points, len(periods)).astype(int).tolist())
+    axes = ("x", "y")[: len(periods)]
+    grids = [np.arange(n) * p / n - p / 2 for n, p in zip(shape, periods, strict=True)]
+    names = [name for name in equations if frozen is None or name != frozen[0]]
+    start = np.stack([_smooth_starts(rng, n_trajectories, grids, periods, modes, amplitude) for _ in names])
+    if frozen is not None:
+        start = np.concatenate([start, np.broadcast_to(frozen[1](grids[0]), (1, *start.shape[1:]))])
+    times = np.linspace(0, length, n_times)
+    solve = evolve_differences if differences else evolve_periodic
+    clock = np.concatenate([[0.0], times + transient]) if transient else times
+    values = solve(equations, start, periods, clock, largest_step=largest_step, axes=axes)[-n_times:]
+    dataset = xr.Dataset(attrs={"states": " ".join(name for name in names if name not in hidden)})
+    for index, name in enumerate(names):
+        if name not in hidden:
+            clean = np.moveaxis(values[:, index], 0, 1)
+            noisy = clean + noise * clean.std() * rng.standard_normal(clean.shape)
+            dataset[name] = (("trajectory", "time", *axes), noisy, {"units": "1"})
+    coordinates = {"time": ("time", times, {"units": "1"})}
+    for axis, grid, p in zip(axes, grids, periods, strict=True):
+        coordinates[axis] = (axis, grid, {"units": "1", "period": p})
+    return dataset.assign_coords(coordinates)
+
+
+def _smooth_starts(rng, n, grids, periods, modes, amplitude):
+    """Random Fourier series `(run, x[, y])` with coefficients that fall off as exp(−k / modes)."""
+    meshes = np.meshgrid(*grids, indexing="ij")
+    waves = np.array(np.meshgrid(*[np.arange(-modes, modes + 1)] * len(grids))).reshape(len(grids), -1).T
+    waves = waves[np.any(waves != 0, axis=1)]
+    phases = sum(
+        2 * np.pi / p * w.reshape(-1, *[1] * len(grids)) * mesh
+        for p, w, mesh in zip(periods, waves.T, meshes, strict=True)
+    )
+    fall = np.exp(-np.linalg.norm(waves, axis=1) / modes)
+    weights = rng.standard_normal((2, n, len(waves))) * fall
+    fields = np.tensordot(weights[0], np.cos(phases), 1) + np.tensordot(weights[1], np.sin(phases), 1)
+    flat = fields.reshape(n, -1)
+    flat /= np.sqrt(np.mean(flat**2, axis=1, keepdims=True))
+    factors = rng.uniform(0.5, 1.5, (n, 1))
+    return (amplitude * (factors * flat + 0.5 * rng.standard_normal((n, 1)))).reshape(fields.shape)

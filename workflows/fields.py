@@ -1,0 +1,79 @@
+"""The law of fields and its point symmetries: identify, discover, constrain, report: `python workflows/fields.py DATA`.
+
+DATA is a netCDF or Zarr file of fields over (trajectory, time, x[, y]). Leaves report.html, results.nc, config.toml,
+run.log and figures/ in the run directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import xarray as xr
+
+import symdyn as sd
+from symdyn.data.grids import validate_fields
+from symdyn.data.store import algebra_to_dataset, save_results
+from symdyn.discovery.point import PointSymmetryDiscovery
+from symdyn.regression.pde import PDERegression
+from symdyn.runs import add_options, checksum, run_job
+
+
+def main() -> None:
+    parser = add_options(argparse.ArgumentParser(description=__doc__), out="runs/fields")
+    parser.add_argument("data", help="file of fields")
+    parser.add_argument("--candidates", default="2", help="degree (default 2), or names such as translations,galilean")
+    parser.add_argument(
+        "--delta", type=float, default=0.02, help="violation up to which a symmetry counts (default .02)"
+    )
+    args = parser.parse_args()
+    config = {"job": "fields", "seed": args.seed, "delta": args.delta, "data": args.data}
+    run_job(args, {**config, "candidates": args.candidates}, job)
+
+
+def job(run, args) -> None:
+    with run.stage("open fields"):
+        reader = xr.open_zarr if args.data.endswith(".zarr") else xr.open_dataset
+        data = validate_fields(reader(args.data, chunks={}))
+    with run.stage("identify the law, discover symmetries"):
+        candidates = int(args.candidates) if args.candidates.isdigit() else args.candidates.split(",")
+        search = PointSymmetryDiscovery(candidates, delta=args.delta, rng=args.seed).fit(data)
+        run.log.info("\n%s", search.summary())
+    findings = [f"Law: {'; '.join(search.law_.texts())}. Rows from {search.derivatives_}."]
+    findings.append(f"The data show {search.algebra_.name}: {'; '.join(search.algebra_.texts()) or 'nothing'}.")
+    law = search.equation_
+    if search.algebra_.dim and search.algebra_.exact.all():
+        with run.stage("constrain the law"):
+            model = PDERegression(symmetry=search.algebra_, rng=args.seed).fit(data)
+            law = model.equation_
+            findings.append(f"With these symmetries {model.n_free_} coefficients are free: {model.equations()[0]}.")
+    findings += [note[0].upper() + note[1:] + "." for note in search.notes_]
+    symmetry = search.verdicts_.assign_attrs(
+        algebra=search.algebra_.name,
+        caption="Point symmetries in order of evidence; residuals before and after a flow.",
+    )
+    joined = xr.merge([symmetry, algebra_to_dataset(search.algebra_)], combine_attrs="drop_conflicts")
+    groups = {"symmetry": joined, "law": law.rename("coefficient").to_dataset(), "provenance": None}
+    groups["provenance"] = run.provenance(checksum(data))
+    path = run.figures / "1-fields.png"
+    draw(data).savefig(path)
+    save_results(groups, run.path / "results.nc")
+    shown = [(path, "The fields of the first trajectories in space and time.")]
+    sd.report(groups, run.path, title=f"Symmetries in {Path(args.data).name}", findings=findings, figures=shown)
+
+
+def draw(data):
+    """Space-time plots of the first field of up to three trajectories."""
+    field = data[str(data.attrs["states"]).split()[0]]
+    if "y" in field.dims:
+        field = field.isel(y=0)
+    n = min(3, field.sizes["trajectory"])
+    figure, axes = plt.subplots(1, n, figsize=(4 * n, 3), squeeze=False, layout="constrained")
+    for k, axis in enumerate(axes[0]):
+        field.isel(trajectory=k).plot(ax=axis, x="x", add_colorbar=False)
+    return figure
+
+
+if __name__ == "__main__":
+    main()
