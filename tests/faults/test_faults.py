@@ -56,10 +56,14 @@ def summed(store, out):
     return accumulate_resumable(data, LAW, "second_order", out, {"job": "slow"})
 
 
-def wait_for(condition, seconds=40.0):
+def wait_for_parts(process, out, n, seconds=40.0):
+    """Until a running job has finished `n` chunks; a job that ends before is no use, and says why it did."""
     end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
+    while len(parts(out)) < n:
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            _, said = finish(process)
+            pytest.fail(f"the job ended with {process.returncode} after {len(parts(out))} chunks and said: {said}")
         time.sleep(0.02)
 
 
@@ -73,7 +77,7 @@ def killed(store, tmp_path_factory):
     """A job killed in the middle, while a second one tried to start in its directory."""
     out = tmp_path_factory.mktemp("killed")
     process = start(store, out)
-    wait_for(lambda: len(parts(out)) >= 2)
+    wait_for_parts(process, out, 2)
     process.send_signal(signal.SIGSTOP)  # alive, but in no hurry
     second = finish(start(store, out, "--fast"))
     process.kill()
@@ -109,7 +113,7 @@ def test_folds_over_many_chunks_along_axes_have_the_same_bits_after_a_kill(tmp_p
     data.chunk({"trajectory": 1}).to_zarr(tmp_path / "far.zarr", consolidated=False)
     law = ("--kind", "flow", "--degree", "2", "--folds", "3")
     process = start(tmp_path / "far.zarr", tmp_path / "run", *law)
-    wait_for(lambda: len(parts(tmp_path / "run")) >= 2)
+    wait_for_parts(process, tmp_path / "run", 2)
     process.kill()
     finish(process)
     before = parts(tmp_path / "run")
@@ -127,7 +131,7 @@ def test_folds_over_many_chunks_along_axes_have_the_same_bits_after_a_kill(tmp_p
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_job_says_how_to_go_on(store, expected, tmp_path, sent, code):
     process = start(store, tmp_path)
-    wait_for(lambda: len(parts(tmp_path)) >= 1)
+    wait_for_parts(process, tmp_path, 1)
     process.send_signal(sent)
     returned, said = finish(process)
     assert returned == code and "Traceback" not in said
