@@ -9,14 +9,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data.grids import validate_fields
 from symdyn.data.store import algebra_to_dataset, save_results
-from symdyn.discovery.point import PointSymmetryDiscovery
-from symdyn.regression.pde import PDERegression
+from symdyn.regression import PDERegression
+from symdyn.reporting.style import new_figure, save_figures
 from symdyn.runs import add_options, checksum, run_job
 
 
@@ -34,11 +32,10 @@ def main() -> None:
 
 def job(run, args) -> None:
     with run.stage("open fields"):
-        reader = xr.open_zarr if args.data.endswith(".zarr") else xr.open_dataset
-        data = validate_fields(reader(args.data, chunks={}))
+        data = sd.open_trajectories(args.data)
     with run.stage("identify the law, discover symmetries"):
         candidates = int(args.candidates) if args.candidates.isdigit() else args.candidates.split(",")
-        search = PointSymmetryDiscovery(candidates, delta=args.delta, rng=args.seed).fit(data)
+        search = sd.PointSymmetryDiscovery(candidates, delta=args.delta, rng=args.seed).fit(data)
         run.log.info("\n%s", search.summary())
     findings = [f"Law: {'; '.join(search.law_.texts())}. Rows from {search.derivatives_}."]
     findings.append(f"The data show {search.algebra_.name}: {'; '.join(search.algebra_.texts()) or 'nothing'}.")
@@ -47,20 +44,26 @@ def job(run, args) -> None:
         with run.stage("constrain the law"):
             model = PDERegression(symmetry=search.algebra_, rng=args.seed).fit(data)
             law = model.equation_
-            findings.append(f"With these symmetries {model.n_free_} coefficients are free: {model.equations()[0]}.")
+            findings.append(
+                f"Free coefficients inside these symmetries: {model.n_free_}. {'; '.join(model.equations())}."
+            )
     findings += [note[0].upper() + note[1:] + "." for note in search.notes_]
     symmetry = search.verdicts_.assign_attrs(
         algebra=search.algebra_.name,
         caption="Point symmetries in order of evidence; residuals before and after a flow.",
     )
     joined = xr.merge([symmetry, algebra_to_dataset(search.algebra_)], combine_attrs="drop_conflicts")
-    groups = {"symmetry": joined, "law": law.rename("coefficient").to_dataset(), "provenance": None}
-    groups["provenance"] = run.provenance(checksum(data))
-    path = run.figures / "1-fields.png"
-    draw(data).savefig(path)
+    groups = {"symmetry": joined, "law": law_table(law), "provenance": run.provenance(checksum(data))}
     save_results(groups, run.path / "results.nc")
-    shown = [(path, "The fields of the first trajectories in space and time.")]
+    caption = "The fields of the first trajectories in space and time."
+    shown = save_figures(run.figures, {"fields": (draw(data), caption)})
     sd.report(groups, run.path, title=f"Symmetries in {Path(args.data).name}", findings=findings, figures=shown)
+
+
+def law_table(law):
+    """One column a field, one row a term."""
+    table = xr.Dataset({f"rate of {field}": law.sel(field=field, drop=True) for field in law.field.values})
+    return table.assign_attrs(caption="Coefficients of the law, inside the symmetries where these are exact.")
 
 
 def draw(data):
@@ -69,7 +72,7 @@ def draw(data):
     if "y" in field.dims:
         field = field.isel(y=0)
     n = min(3, field.sizes["trajectory"])
-    figure, axes = plt.subplots(1, n, figsize=(4 * n, 3), squeeze=False, layout="constrained")
+    figure, axes = new_figure(4 * n, 3, 1, n)
     for k, axis in enumerate(axes[0]):
         field.isel(trajectory=k).plot(ax=axis, x="x", add_colorbar=False)
     return figure
