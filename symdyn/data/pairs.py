@@ -6,10 +6,42 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.files import from_arrays
+from symdyn.data.trajectories import open_trajectories
 
-__all__ = ["are_pairs", "from_pairs"]
+__all__ = ["are_pairs", "as_dataset", "from_pairs"]
 
 _N_STRETCHES = 200
+
+
+def as_dataset(data, *, pairs: bool = False, increments: bool = False) -> xr.Dataset:
+    """Whatever a fit takes as data, in the schema.
+
+    Parameters
+    ----------
+    data : xr.Dataset, tuple (x, t) of trajectories and times, or tuple (X, Y) of pairs
+    pairs : bool
+        Whether a tuple can only be pairs; else its shapes tell.
+    increments : bool
+        Whether Y − X are the values of pairs, as for maps.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        For data that break the schema.
+    """
+    if isinstance(data, xr.Dataset):
+        return open_trajectories(data)
+    if not (isinstance(data, tuple | list) and len(data) == 2):
+        raise TypeError(
+            "data must be a Dataset, a tuple (x, t) of trajectories and times, or a tuple (X, Y) of pairs, got "
+            f"{type(data).__name__}"
+        )
+    first, second = data
+    if pairs or are_pairs(first, second):
+        return from_pairs(first, second, increments=increments)
+    return open_trajectories(first, t=second)
 
 
 def are_pairs(first, second) -> bool:

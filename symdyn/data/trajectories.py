@@ -79,6 +79,11 @@ def state_names(dataset: xr.Dataset) -> list[str]:
     return str(dataset.attrs["states"]).split()
 
 
+def names_with_role(dataset: xr.Dataset, role: str) -> tuple[str, ...]:
+    """Names of the variables with an attribute `role`: `"input"`, or `"target"` of pairs."""
+    return tuple(str(name) for name, variable in dataset.data_vars.items() if variable.attrs.get("role") == role)
+
+
 def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dataset:
     """The Dataset with its `states` fixed, after checking dims, times and units (values are checked when read).
 

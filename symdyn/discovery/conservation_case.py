@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy import stats
 from symdyn.data.trajectories import open_trajectories, state_names
 from symdyn.discovery.evidence import Evidence, QuadraticForms, gram_of
 from symdyn.discovery.scatter import Scatter, accumulate_scatter, natural_scale, scatter_forms
-from symdyn.lie.features import Features, from_library
+from symdyn.lie.features import Features, as_features
 from symdyn.lie.fields import VectorField
 
 __all__ = ["LEVEL", "Case", "case_from_data", "case_from_law"]
@@ -74,7 +73,7 @@ def case_from_law(law: VectorField, features, points, tolerance: float, rng: np.
     n = len(law.states)
     if len(law.coefficients) != n:
         raise ValueError("the law must be a flow, one output a state; turn a second-order law into one: `first_order`")
-    features = _as_features(features, n)
+    features = as_features(features, n)
     if points is None:
         points = rng.uniform(-1, 1, (max(500, 10 * features.size(n)), n))
     points = np.asarray(points, dtype=float)
@@ -116,7 +115,7 @@ def case_from_data(source, features, delta, tolerance, n_bootstrap, rng: np.rand
     """Trajectories: h scatters within them and between them."""
     dataset = open_trajectories(source[0], t=source[1]) if isinstance(source, tuple) else open_trajectories(source)
     names = tuple(state_names(dataset))
-    features = _as_features(features, len(names))
+    features = as_features(features, len(names))
     scatter = accumulate_scatter(dataset, features)
     slopes = features.jacobian(scatter.points)
     chosen = _varying(slopes, features.names(names))
@@ -157,11 +156,3 @@ def _varying(slopes, names):
 def _level_for(n_parts):
     """The quantile of replicates that bounds at 95 %, the spread of few parts being uncertain (Student's t)."""
     return float(stats.norm.cdf(stats.t.ppf(LEVEL, n_parts - 1)))
-
-
-def _as_features(features, n_states) -> Features:
-    if isinstance(features, Features):
-        return features
-    if hasattr(features, "get_feature_names"):
-        return from_library(copy.deepcopy(features).fit(np.zeros((2, n_states))))
-    raise TypeError(f"features must be Features or a pysindy feature library, got {type(features).__name__}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,12 +9,12 @@ import xarray as xr
 
 from symdyn.data.moments import Moments
 from symdyn.data.rows import Layout, finely_sampled
-from symdyn.data.trajectories import state_names
+from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.data.units import shared_scales
 from symdyn.discovery.scales import Scales, find_scales
 from symdyn.discovery.trivial import parallel_violation
 from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.features import Features, from_library
+from symdyn.lie.features import Features, as_features
 from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.outputs import act_on_pairs
 from symdyn.lie.prolongation import first_order, prolong
@@ -108,7 +107,7 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     """
     if kind not in ("flow", "map", "second_order"):
         raise ValueError(f"kind must be 'flow', 'map' or 'second_order', got {kind!r}")
-    targets = _with_role(dataset, "target")
+    targets = names_with_role(dataset, "target")
     inputs = _inputs(dataset, candidates, inputs)
     states = tuple(name for name in state_names(dataset) if name not in inputs)
     n, n_candidates = len(states) + len(inputs), len(candidates.states)
@@ -126,36 +125,24 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     layout = Layout("pairs" if targets else kind, states, inputs, targets, fine)
     shape = tuple(dataset.attrs.get("target_shape", (len(targets),)))
     renamed = candidates.renamed((*states, *inputs)[:n_candidates])
-    return Setting(renamed, _as_features(law, n), layout, "pairs" if pairs else kind, output, shape)
+    return Setting(renamed, as_features(law, n, "law"), layout, "pairs" if pairs else kind, output, shape)
 
 
 def _like_states(output):
     return isinstance(output, str) and output == "vector_field"
 
 
-def _with_role(dataset, role):
-    return tuple(str(name) for name, v in dataset.data_vars.items() if v.attrs.get("role") == role)
-
-
 def _inputs(dataset, candidates, inputs):
     """Names of inputs: as given, else those that the data declare; times, if the candidates end with a state `t`."""
-    found = _with_role(dataset, "input") if inputs is None else (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    found = (
+        names_with_role(dataset, "input") if inputs is None else (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    )
     missing = [name for name in found if name not in dataset.variables]
     if missing:
         raise ValueError(f"input {missing[0]!r} is not in the data, which have {sorted(map(str, dataset.data_vars))}")
     states = [name for name in state_names(dataset) if name not in found]
     moves_time = candidates.states[-1] == "t" and "t" not in (*states, *found)
     return (*found, "t") if moves_time and len(candidates.states) == len(states) + len(found) + 1 else found
-
-
-def _as_features(law, n_states):
-    if isinstance(law, Features):
-        features = law
-    elif hasattr(law, "get_feature_names"):
-        features = from_library(copy.deepcopy(law).fit(np.zeros((2, n_states))))
-    else:
-        raise TypeError(f"law must be Features or a pysindy feature library, got {type(law).__name__}")
-    return features
 
 
 def _pair_scales(moments, output):

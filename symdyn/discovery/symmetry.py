@@ -12,8 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.moments import Moments, accumulate
-from symdyn.data.pairs import are_pairs, from_pairs
-from symdyn.data.trajectories import open_trajectories
+from symdyn.data.pairs import as_dataset
 from symdyn.discovery.conclusion import conclude, findings_text, flow_among
 from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import LawSample, judge_elements
@@ -140,7 +139,8 @@ class SymmetryDiscovery(BaseEstimator):
             and a law library that cannot hold the law.
         """
         self._check_options()
-        dataset = self._dataset(data)
+        like_states = isinstance(self.output, str) and self.output == "vector_field"
+        dataset = as_dataset(data, pairs=not like_states, increments=like_states and self.kind == "map")
         generators, elements = _split(self.candidates)
         setting = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         arguments = setting.layout.arguments
@@ -213,19 +213,6 @@ class SymmetryDiscovery(BaseEstimator):
             raise ValueError(f"n_bootstrap must be at least 20 for a 95 % bound, got {self.n_bootstrap}")
         if isinstance(self.output, str) and self.output not in _OUTPUTS:
             raise ValueError(f"output={self.output!r} is none of {_OUTPUTS}; see `discover_function` for more")
-
-    def _dataset(self, data):
-        if isinstance(data, xr.Dataset):
-            return open_trajectories(data)
-        if not (isinstance(data, tuple | list) and len(data) == 2):
-            raise TypeError(
-                "data must be a Dataset, a tuple (x, t) of trajectories and times, or a tuple (X, Y) of pairs"
-            )
-        first, second = data
-        like_states = isinstance(self.output, str) and self.output == "vector_field"
-        if not like_states or are_pairs(first, second):
-            return from_pairs(first, second, increments=like_states and self.kind == "map")
-        return open_trajectories(first, t=second)
 
     def _judge_generators(self, setting, moments, scales):
         if len(setting.candidates) == 0:

@@ -6,6 +6,10 @@ and sums of them. Spaces of one's own derive from `Features`.
 
 from __future__ import annotations
 
+import copy
+
+import numpy as np
+
 from symdyn.lie.fourier import Fourier
 from symdyn.lie.monomials import (
     Monomials,
@@ -26,6 +30,7 @@ __all__ = [
     "Polynomial",
     "Radial",
     "Sum",
+    "as_features",
     "from_library",
     "monomial_jacobian",
     "monomial_name",
@@ -39,3 +44,33 @@ def from_library(library) -> Features:
     from symdyn.lie.libraries import features_of_library
 
     return features_of_library(library)
+
+
+def as_features(given, n_states: int, name: str = "features") -> Features:
+    """Features as they are, or those of a pysindy library, which need not be fitted and is not changed.
+
+    Parameters
+    ----------
+    given : Features or pysindy feature library
+    n_states : int
+        How many states (and inputs) the functions are of.
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        For a library that was fitted to another number of states.
+    """
+    if isinstance(given, Features):
+        return given
+    if not (hasattr(given, "get_feature_names") and hasattr(given, "fit")):
+        raise TypeError(f"{name} must be Features or a pysindy feature library, got {type(given).__name__}")
+    library = copy.deepcopy(given)
+    if not hasattr(library, "n_features_in_"):
+        library.fit(np.ones((2, n_states)))
+    if library.n_features_in_ != n_states:
+        raise ValueError(f"{name}: the library is fitted to {library.n_features_in_} states, not to {n_states}")
+    return from_library(library)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 
 import numpy as np
@@ -11,7 +10,7 @@ from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.derivative import KINDS, act
 from symdyn.lie.differences import output_matrices
 from symdyn.lie.equivariance import equivariant_subspace, generic_points
-from symdyn.lie.features import Features, Monomials, from_library
+from symdyn.lie.features import Features, Monomials, as_features
 from symdyn.lie.groups import Elements
 from symdyn.lie.subspace import Subspace
 from symdyn.lie.symmetries import as_symmetries
@@ -48,24 +47,17 @@ def library_features(library, n_inputs: int) -> Features:
     ------
     ValueError
         If it is missing, fitted to another number of states, or a library of spatial derivatives.
+    TypeError
+        If it is no library.
     """
     if library is None:
         raise ValueError("library is missing: a symmetry constrains coefficients of known functions")
-    if isinstance(library, Features):
-        return library
-    if not hasattr(library, "fit"):
-        raise ValueError(f"library must be Features or a pysindy feature library, got {library!r}")
     if hasattr(library, "spatiotemporal_grid") and hasattr(library, "function_library"):
         if library.derivative_order or library.implicit_terms:
             raise ValueError("a library of spatial derivatives: symmetries of fields act on jets, not on the states")
         inner = library_features(library.function_library, n_inputs)
         return Monomials(((0,) * n_inputs,)) + inner if library.include_bias else inner
-    if not hasattr(library, "n_features_in_"):
-        # `clone` unfits a library.
-        library = copy.deepcopy(library).fit(np.ones((2, n_inputs)))
-    if library.n_features_in_ != n_inputs:
-        raise ValueError(f"the library is of {library.n_features_in_} states, the symmetry acts on {n_inputs}")
-    return from_library(library)
+    return as_features(library, n_inputs, "library")
 
 
 def allowed(features: Features, parts: list, shape: tuple[int, int], kind: str = "flow") -> Subspace:

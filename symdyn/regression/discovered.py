@@ -12,9 +12,10 @@ from symdyn.data.pairs import are_pairs
 from symdyn.data.rows import Layout
 from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.symmetry import SymmetryDiscovery
+from symdyn.lie.features import as_features
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.learning import enough, learning_curve
-from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, law_features, root_of, sums_of
+from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, root_of, sums_of
 from symdyn.regression.validation import rate_losses
 
 __all__ = [
@@ -132,7 +133,7 @@ def discover_then_fit(
     search = SymmetryDiscovery(candidates, features, rng=rng, **options)
     search.fit(dataset.isel(trajectory=first), accumulate=keeping)
     layout = _layout_of(search, used[0])
-    space = law_features(features, len(layout.arguments))
+    space = as_features(features, len(layout.arguments))
     train, held_out = (
         accumulate(dataset.isel(trajectory=part), space, layout, method=used[0].axes) for part in (second, third)
     )
@@ -169,7 +170,7 @@ def fit_then_judge(
     dataset = open_trajectories(data if isinstance(data, xr.Dataset) else _from_arrays(data))
     chosen = split_trajectories(dataset.sizes["trajectory"], parts, np.random.default_rng(rng))
     train, layout = sums_of(dataset.isel(trajectory=chosen[0]), features, layout)
-    space = law_features(features, len(layout.arguments))
+    space = as_features(features, len(layout.arguments))
     held_out = accumulate(dataset.isel(trajectory=chosen[1]), space, layout, method=train.axes)
     fit = compare_fits(train, held_out, space, symmetry=symmetry, optimizer=optimizer, layout=layout)
     return replace(fit, indices=tuple(chosen))

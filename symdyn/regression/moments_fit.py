@@ -7,20 +7,18 @@ rows themselves; those that count rows or split them cannot be used.
 
 from __future__ import annotations
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
 import pysindy as ps
-import xarray as xr
 
 from symdyn.data.axes import returned
 from symdyn.data.moments import Moments, accumulate
-from symdyn.data.pairs import are_pairs, from_pairs
+from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout, finely_sampled
-from symdyn.data.trajectories import open_trajectories, state_names
+from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.discovery.scales import find_scales
-from symdyn.lie.features import Features, from_library
+from symdyn.lie.features import as_features
 from symdyn.lie.subspace import Subspace
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.optimizer import EquivariantOptimizer, counts_rows
@@ -31,7 +29,6 @@ __all__ = [
     "default_optimizer",
     "fit_moments",
     "fit_root",
-    "law_features",
     "root_of",
     "square_root",
     "sums_by_trajectory",
@@ -86,7 +83,7 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     if not isinstance(moments, Moments):
         moments, layout = sums_of(moments, features, layout)
     n_arguments = moments.spread.shape[1]
-    features = law_features(features, n_arguments)
+    features = as_features(features, n_arguments)
     if isinstance(layout, str):
         layout = Layout(layout, tuple(f"x{i}" for i in range(n_arguments)))
     _check_sums(moments, features, layout)
@@ -116,22 +113,14 @@ def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Lay
     features : Features or pysindy feature library
     layout : Layout or str
     """
-    dataset = _dataset(data, layout)
+    kind = layout if isinstance(layout, str) else layout.kind
+    dataset = as_dataset(data, pairs=kind == "pairs", increments=kind == "map")
     if isinstance(layout, str):
-        inputs, targets = _with_role(dataset, "input"), _with_role(dataset, "target")
+        inputs, targets = names_with_role(dataset, "input"), names_with_role(dataset, "target")
         states = tuple(name for name in state_names(dataset) if name not in inputs)
         fine = layout == "map" and not targets and finely_sampled(dataset, states)
         layout = Layout("pairs" if targets else layout, states, inputs, targets, fine)
-    return accumulate(dataset, law_features(features, len(layout.arguments)), layout), layout
-
-
-def law_features(features, n_arguments: int) -> Features:
-    """Features, or those of a pysindy library, which need not be fitted."""
-    if isinstance(features, Features):
-        return features
-    if not hasattr(features, "fit"):
-        raise TypeError(f"features must be Features or a pysindy feature library, got {features!r}")
-    return from_library(copy.deepcopy(features).fit(np.ones((2, n_arguments))))
+    return accumulate(dataset, as_features(features, len(layout.arguments)), layout), layout
 
 
 def root_of(moments: Moments, layout: Layout) -> SquareRoot:
@@ -209,18 +198,3 @@ def _check_sums(moments, features, layout):
             f"these features are {n_features} of {len(layout.arguments)}, with {layout.n_outputs} outputs: make the "
             "sums with the same features and layout"
         )
-
-
-def _dataset(data, layout):
-    if isinstance(data, xr.Dataset):
-        return open_trajectories(data)
-    if not (isinstance(data, tuple | list) and len(data) == 2):
-        raise TypeError(f"moments must be Moments, a Dataset, or a tuple (x, t), got {type(data).__name__}")
-    kind = layout if isinstance(layout, str) else layout.kind
-    if kind == "pairs" or are_pairs(*data):
-        return from_pairs(*data, increments=kind == "map")
-    return open_trajectories(data[0], t=data[1])
-
-
-def _with_role(dataset, role):
-    return tuple(str(name) for name, variable in dataset.data_vars.items() if variable.attrs.get("role") == role)

@@ -13,8 +13,9 @@ from sklearn.base import clone
 from symdyn.data.moments import Moments
 from symdyn.data.rows import Layout
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.features import as_features
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, law_features, root_of
+from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, root_of
 from symdyn.regression.validation import rate_losses
 
 __all__ = ["Pareto", "pareto", "subalgebras"]
@@ -76,7 +77,7 @@ def pareto(
     name = next((name for name in ("threshold", "reg_weight_lam") if hasattr(optimizer, name)), None)
     if name is None:
         raise TypeError(f"{type(optimizer).__name__} has no threshold to choose: take STLSQ or SR3")
-    features, kind = law_features(features, len(layout.arguments)), _kind(layout)
+    features, kind = as_features(features, len(layout.arguments)), _kind(layout)
     root = root_of(train, layout)
     rows = []
     for label, symmetry in symmetries.items():

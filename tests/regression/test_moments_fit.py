@@ -129,7 +129,7 @@ def test_bad_input_is_named():
         fit_moments(sums, CUBIC, layout=Layout("second_order", ("x", "y")))
     with pytest.raises(ValueError, match="leaves no"):
         fit_moments(NOISY, sd.features.Monomials(((2, 0), (0, 2))), symmetry=ROTATION)
-    with pytest.raises(TypeError, match="must be Moments, a Dataset, or a tuple"):
+    with pytest.raises(TypeError, match="must be a Dataset, a tuple"):
         fit_moments(np.zeros(3), CUBIC)
     with pytest.raises(TypeError, match="features must be Features or a pysindy"):
         fit_moments(NOISY, 3)
