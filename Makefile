@@ -21,6 +21,7 @@ accuracy: $(VENV)/.test
 
 bench-sindy: $(VENV)/.test
 	$(BIN) tests/benchmarks/bench_sindy.py
+	$(BIN) tests/benchmarks/bench_pysindy_tests.py
 	$(BIN) -m pytest tests/benchmarks/test_accuracy_sindy.py -m accuracy -s
 
 bench-promotion: $(VENV)/.bench

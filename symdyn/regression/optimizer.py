@@ -98,16 +98,35 @@ class EquivariantOptimizer(BaseOptimizer):
         self._constrain((targets.shape[1], rows.shape[1]))
         if self.compress is True or (self.compress == "auto" and not counts_rows(optimizer)):
             rows, targets = compressed(rows, targets)
-        if is_full(self.subspace_) and not self.whiten:
+        if self._is_plain():
             self.optimizers_ = [_fitted(optimizer, rows, targets, reduce_kws)]
-            self.coef_ = np.array(self.optimizers_[0].coef_, dtype=float).reshape(self.subspace_.shape)
+            # As plain as pysindy: `STLSQ(sparse_ind=...)` keeps the other columns in `optvar_non_sparse_`.
+            self.coef_ = np.atleast_2d(np.array(self.optimizers_[0].coef_, dtype=float))
+            self.history_ = getattr(self.optimizers_[0], "history_", [self.coef_])
         else:
             self.coef_ = self.subspace_.expand(self._fit_groups(optimizer, rows, targets, reduce_kws))
+            self.history_ = [self.coef_]
         self.ind_ = self.coef_ != 0
         self.intercept_ = 0.0
-        self.history_ = [self.coef_]
         self.violations_ = self._violations()
         return self
+
+    def __getattr__(self, name):
+        """Parameters and methods of the wrapped optimizer; what it found, where that is not in free coordinates."""
+        if hasattr(type(self), name):  # a property that raised, such as `complexity` before the fit: its own error
+            return object.__getattribute__(self, name)
+        wrapped, found = self.__dict__.get("optimizer"), self.__dict__.get("optimizers_", [])
+        if not name.startswith("_"):
+            if hasattr(wrapped, name):
+                return getattr(wrapped, name)
+            if found and self._is_plain() and hasattr(found[0], name):
+                return getattr(found[0], name)
+        hint = "; what the optimizers found in free coordinates is in `optimizers_`" if found else ""
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+
+    def _is_plain(self):
+        """Whether nothing is constrained, so that the wrapped optimizer sees the columns themselves."""
+        return is_full(self.subspace_) and not self.whiten
 
     def _reduce(self, x, y):
         raise TypeError("EquivariantOptimizer is fitted by fit, not by _reduce")
@@ -153,6 +172,10 @@ class EquivariantOptimizer(BaseOptimizer):
         for group in groups:
             block, block_targets = stacked(rows, targets, self.subspace_, group, whitener)
             found = _fitted(optimizer, block, block_targets, reduce_kws)
+            if np.size(found.coef_) != block.shape[1] * block_targets.shape[1]:
+                raise ValueError(
+                    f"{type(optimizer).__name__} gives no coef_ with one coefficient a column after its fit"
+                )
             self.optimizers_.append(found)
             beta[group.coordinates] = np.ravel(found.coef_)
         return beta
@@ -221,8 +244,8 @@ def _fitted(optimizer, rows, targets, reduce_kws):
     # scikit-learn's single-target models want one dimension.
     single = targets.shape[1] == 1 and not isinstance(found, BaseOptimizer)
     found.fit(rows, targets.ravel() if single else targets, **reduce_kws)
-    if not hasattr(found, "coef_") or np.size(found.coef_) != rows.shape[1] * targets.shape[1]:
-        raise ValueError(f"{type(optimizer).__name__} gives no coef_ with one coefficient a column after its fit")
+    if not hasattr(found, "coef_"):
+        raise ValueError(f"{type(optimizer).__name__} has no coef_ after its fit")
     for part in (found, getattr(found, "opt", None), getattr(found, "optimizer", None)):
         if part is not None:
             part.__dict__.pop("Theta_", None)

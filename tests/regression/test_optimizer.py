@@ -134,6 +134,26 @@ def test_parameters_are_those_of_scikit_learn():
     assert grid.best_params_ == {"optimizer__threshold": 0.1}
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # both stop at the same step
+def test_the_wrapped_optimizers_own_attributes_are_at_hand_where_they_mean_the_columns():
+    rows, targets = random_problem(0)
+    plain, wrapped = (make(ps.SR3(max_iter=500)) for make in (lambda o: o, EquivariantOptimizer))
+    for optimizer in (plain, wrapped):
+        optimizer.enable_trimming(trimming_fraction=0.1)
+        optimizer.fit(rows, targets)
+    np.testing.assert_array_equal(wrapped.trimming_array, plain.trimming_array)
+    assert wrapped.trimming_fraction == wrapped.optimizer.trimming_fraction == 0.1
+    judged = EquivariantOptimizer(ps.SSR(max_iter=4)).fit(rows, targets)
+    assert len(judged.history_) == len(judged.err_history_) > 1
+    constrained = EquivariantOptimizer(ps.SSR(max_iter=3), ROTATION, FEATURES).fit(ROWS, TARGETS)
+    with pytest.raises(AttributeError, match="in free coordinates is in `optimizers_`"):
+        _ = constrained.err_history_
+    with pytest.raises(AttributeError, match=r"no attribute 'nonsense'$"):
+        _ = EquivariantOptimizer(ps.STLSQ()).nonsense
+    with pytest.raises(AttributeError, match="is not fitted yet"):
+        _ = EquivariantOptimizer(ps.STLSQ()).complexity
+
+
 def test_a_pickle_holds_no_rows():
     rows, targets = hopf_rows(20_000)
     for compress in (True, False):
