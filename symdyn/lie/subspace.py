@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, stats
 
 __all__ = ["Subspace", "null_space", "pivoted_basis"]
+
+_THREE_SIGMA = 0.9973
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def null_space(rows: np.ndarray, draws: np.ndarray | None = None, rtol: float = 
     """Orthonormal basis of {w : rows w = 0}, as far as the error of the rows lets it be known.
 
     A direction belongs to the null space when |rows w| is explained by rounding, or by the error of the rows:
-    |rows w| <= 3 rms_b |(rows_b − rows) w| over `draws` of the rows from their error bars.
+    |rows w| <= c_p rms_b |(rows_b − rows) w| over `draws` of the rows from their error bars. The p uncertain numbers
+    behind the rows pull all directions at once, so c_p is Scheffé's factor of three standard deviations for p
+    numbers, c_p^2 = chi2_p(.9973); c_1 = 3.
 
     Parameters
     ----------
@@ -85,9 +89,16 @@ def null_space(rows: np.ndarray, draws: np.ndarray | None = None, rtol: float = 
     allowed = np.full(len(values), rtol * max(values[0], 1e-300))
     if draws is not None:
         moved = np.einsum("bru,wu->bwr", (draws - rows) / scale, right)
-        allowed = np.maximum(allowed, 3 * np.sqrt(np.mean(np.sum(moved**2, axis=2), axis=0)))
+        reach = _simultaneous(moved.reshape(len(moved), -1))
+        allowed = np.maximum(allowed, reach * np.sqrt(np.mean(np.sum(moved**2, axis=2), axis=0)))
     basis = right[values <= allowed].T / scale[:, None]
     return np.linalg.qr(basis)[0] if basis.size else basis
+
+
+def _simultaneous(draws: np.ndarray) -> float:
+    """Scheffé's factor of draws `(draw, number)`, from how many directions they spread over."""
+    spread = np.linalg.svd(draws @ draws.T, compute_uv=False)
+    return float(np.sqrt(stats.chi2.ppf(_THREE_SIGMA, max(1, np.count_nonzero(spread > 1e-6 * spread[0])))))
 
 
 def pivoted_basis(basis: np.ndarray, tiny: float = 1e-12) -> tuple[np.ndarray, np.ndarray]:
