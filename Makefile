@@ -19,7 +19,7 @@ recovery-small: $(VENV)/.core
 accuracy: $(VENV)/.test
 	$(BIN) -m pytest tests/benchmarks -m accuracy -s
 
-bench-sindy: $(VENV)/.test
+bench-sindy: $(VENV)/.bench
 	$(BIN) tests/benchmarks/bench_sindy.py
 	$(BIN) tests/benchmarks/bench_pysindy_tests.py
 	$(BIN) -m pytest tests/benchmarks/test_accuracy_sindy.py -m accuracy -s
