@@ -47,7 +47,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,neural]"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

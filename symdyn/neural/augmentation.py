@@ -1,0 +1,242 @@
+"""Symmetry augmentation: trajectories and fields carried along the flow of generators.
+
+J. Brandstetter, M. Welling and D. Worrall, Lie point symmetry data augmentation for neural PDE solvers (arXiv
+2202.07643). Values are moved by the flow itself, space by the Fourier series of the field, time by its labels.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+import xarray as xr
+from scipy.integrate import solve_ivp
+from scipy.linalg import expm
+
+from symdyn.data.grids import field_block, field_grid, is_field_data, validate_fields
+from symdyn.data.trajectories import clocks_of, state_names, validate
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.fields import Generators
+from symdyn.lie.prolongation import affine_parts
+from symdyn.neural.pointmaps import PointMap, point_map
+from symdyn.neural.resampling import shifted, turned
+
+__all__ = ["augmented", "flow_along"]
+
+
+def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, rng=0) -> xr.Dataset:
+    """The trajectories, and after them copies of each that were moved by random elements of the group.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories or fields, see `flow_along`.
+    symmetry : LieAlgebra or Generators
+    copies : int
+        Moved versions of each trajectory.
+    strength : float or array_like, `(generator,)`
+        Amounts are normal with this standard deviation.
+    rng : int or numpy Generator
+
+    Returns
+    -------
+    xr.Dataset
+        `(1 + copies) * trajectory` trajectories, numbered anew.
+
+    Raises
+    ------
+    ValueError
+        As `flow_along`; for copies below 1 and negative strengths.
+    """
+    basis, strength = _basis(symmetry), np.asarray(strength, dtype=float)
+    if copies < 1 or np.any(strength < 0) or not np.all(np.isfinite(strength)):
+        raise ValueError(f"copies must be at least 1 and strength not negative, got {copies} and {strength}")
+    dataset = _checked(dataset)
+    count = dataset.sizes["trajectory"]
+    amounts = strength * np.random.default_rng(rng).standard_normal((copies * count, len(basis)))
+    dataset = dataset.drop_vars([name for name, c in dataset.coords.items() if c.dims == ("trajectory",)])
+    alike = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
+    every = xr.concat([dataset] * (1 + copies), "trajectory", **alike)
+    every = every.assign_coords(trajectory=np.arange((1 + copies) * count))
+    return flow_along(every, basis, np.concatenate([np.zeros((count, len(basis))), amounts]))
+
+
+def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
+    """Every trajectory or field moved by exp(sum_k a_k v_k).
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories over `(trajectory, time)`, or fields over `(trajectory, time, x[, y])`.
+    symmetry : LieAlgebra or Generators
+        For trajectories: any fields on the states, affine ones lazily by a matrix exponential, others by integration
+        in memory; rates of time rescale the times. For fields: affine ones on `t, x[, y]` and the fields, as point
+        symmetries are, in memory: what moves space along periodic axes resamples the Fourier series, scalings of space
+        and time and shifts of time relabel the coordinates, and are the same for all trajectories.
+    amounts : array_like, `(generator,)` or `(trajectory, generator)`
+        a, in the units that the generators imply.
+
+    Returns
+    -------
+    xr.Dataset
+        The same variables, order and attributes.
+
+    Raises
+    ------
+    ValueError
+        For amounts of another shape, generators on other variables, and what fields on a grid cannot follow: space that
+        moves with the values, time that moves with space, shifts of axes that are not periodic, grids that differ
+        between trajectories, turns of boxes that are not square.
+    RuntimeError
+        If a flow that is not affine leaves every bound.
+
+    Warns
+    -----
+    UserWarning
+        Of turns of a periodic box other than quarter turns: near the edges they are wrong.
+    """
+    basis, dataset = _basis(symmetry), _checked(dataset)
+    amounts = np.asarray(amounts, dtype=float)
+    count = dataset.sizes["trajectory"]
+    if amounts.shape not in ((len(basis),), (count, len(basis))) or not np.all(np.isfinite(amounts)):
+        raise ValueError(
+            f"amounts must be finite, of shape {(len(basis),)} or {(count, len(basis))}, got {amounts.shape}"
+        )
+    amounts = np.broadcast_to(amounts, (count, len(basis)))
+    return _flow_fields(dataset, basis, amounts) if is_field_data(dataset) else _flow_states(dataset, basis, amounts)
+
+
+def _basis(symmetry) -> Generators:
+    basis = symmetry.basis if isinstance(symmetry, LieAlgebra) else symmetry
+    if not isinstance(basis, Generators):
+        raise TypeError(f"symmetry must be a LieAlgebra or Generators, got {type(symmetry).__name__}")
+    return basis
+
+
+def _checked(dataset):
+    return validate_fields(dataset) if is_field_data(dataset) else validate(dataset)
+
+
+def _in_order(basis, names):
+    """Which variable each state of the generators is, by name, or by place where the names are others."""
+    if set(basis.states) == set(names):
+        return list(basis.states)
+    if len(basis.states) != len(names):
+        raise ValueError(
+            f"the generators act on {', '.join(basis.states)}, the data hold {', '.join(names)}; generators on "
+            f"positions alone are carried to velocities by LieAlgebra.prolong()"
+        )
+    return list(names)
+
+
+def _flow_states(dataset, basis, amounts):
+    names = _in_order(basis, state_names(dataset))
+    fields = basis.combine(amounts)
+    old = [dataset[name] for name in names]
+    try:
+        shifts, matrices = affine_parts(fields)
+    except ValueError:
+        moved = _integrated(fields, np.stack([np.asarray(part.values, dtype=float) for part in old], axis=-1))
+        new = [part.copy(data=moved[..., k]) for k, part in enumerate(old)]
+    else:
+        maps = _exponentials(shifts, matrices)
+        new = [
+            sum((xr.DataArray(maps[:, k, 1 + j], dims="trajectory") * part for j, part in enumerate(old)), 0.0)
+            + xr.DataArray(maps[:, k, 0], dims="trajectory")
+            for k in range(len(names))
+        ]
+    for name, part, before in zip(names, new, old, strict=True):
+        dataset = dataset.assign({name: part.transpose(*before.dims).assign_attrs(before.attrs)})
+    if np.any(fields.time_scaling):
+        clock = clocks_of(dataset) * np.exp(fields.time_scaling)[:, None]
+        attrs = dataset["t" if "t" in dataset.variables else "time"].attrs
+        dataset = dataset.assign(t=(("trajectory", "time"), clock, attrs))
+    return dataset
+
+
+def _exponentials(shifts, matrices):
+    """(c, G) `(field, n, 1 + n)` with exp(v)(x) = G x + c for v(x) = A x + b."""
+    n = shifts.shape[1]
+    wide = np.zeros((len(shifts), n + 1, n + 1))
+    wide[:, 1:, 0], wide[:, 1:, 1:] = shifts, matrices
+    return np.stack([expm(matrix) for matrix in wide])[:, 1:]
+
+
+def _integrated(fields, values):
+    """Points `(trajectory, time, state)` carried for unit time by one field a trajectory."""
+    moved = values.copy()
+    for k, points in enumerate(values):
+        present = np.isfinite(points).all(axis=1)
+        start, field = points[present], fields[k]
+
+        def rate(_, flat, field=field, shape=start.shape):
+            return field(flat.reshape(shape)).ravel()
+
+        with np.errstate(all="ignore"):
+            found = solve_ivp(rate, (0.0, 1.0), start.ravel(), method="DOP853", rtol=1e-10, atol=1e-12)
+        if not found.success or not np.all(np.isfinite(found.y[:, -1])):
+            raise RuntimeError(f"the flow of trajectory {k} leaves every bound at {found.t[-1]:.3g} of its amount")
+        moved[k, present] = found.y[:, -1].reshape(start.shape)
+    return moved
+
+
+def _flow_fields(dataset, basis, amounts):
+    grid = field_grid(dataset)
+    names = _in_order(basis, (*grid.coordinates, *grid.fields))
+    if tuple(names) != (*grid.coordinates, *grid.fields):
+        raise ValueError(f"the generators must act on {(*grid.coordinates, *grid.fields)}, in this order, got {names}")
+    combined = basis.combine(amounts)
+    if np.any(combined.time_scaling):
+        raise ValueError("of fields the time is a coordinate: let generators move t, without a rate of time")
+    maps = [point_map(map_, grid) for map_ in _exponentials(*affine_parts(combined))]
+    first = maps[0]
+    if any(not np.allclose(m.labels, first.labels, rtol=1e-12, atol=1e-12) for m in maps):
+        raise ValueError(
+            "trajectories share one grid, so space and time can only be scaled, and time shifted, by the same amount "
+            "for all: give amounts (generator,), or leave such generators out"
+        )
+    if any(not m.keeps_box for m in maps):
+        warnings.warn("near the edges of a periodic box turns other than quarter turns are wrong", stacklevel=4)
+    values = np.swapaxes(field_block(dataset, slice(None)), 0, 1)
+    moved = np.stack([_moved_field(field, m, grid) for field, m in zip(values, maps, strict=True)], axis=1)
+    for name, field in zip(grid.fields, moved, strict=True):
+        dataset = dataset.assign({name: dataset[name].copy(data=field)})
+    return _relabelled(dataset, grid, first)
+
+
+def _moved_field(values, map_: PointMap, grid):
+    """One trajectory `(field, time, x[, y])` under a point map."""
+    fields = torch.from_numpy(np.array(values))
+    clock = torch.from_numpy(np.array(grid.grids[0]))
+    periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
+    back = map_.turn.T @ (map_.velocity[:, None] * grid.grids[0] + map_.shift[:, None])
+    for axis, shift in enumerate(back):
+        if np.any(shift):
+            along = torch.from_numpy(shift).reshape(1, -1, *[1] * len(periods))
+            fields = shifted(fields, along, periods[axis], 2 + axis)
+    if not np.allclose(map_.turn, np.eye(len(map_.turn)), atol=1e-12):
+        fields = turned(fields, torch.from_numpy(map_.turn), [g[0] for g in grid.grids[1:]], periods)
+    mixed = torch.einsum("ab,b...->a...", torch.from_numpy(map_.values), fields)
+    rising = map_.offset[:, None] + map_.slope[:, :1] * clock.numpy()
+    mixed = mixed + torch.from_numpy(rising).reshape(*rising.shape, *[1] * len(periods))
+    for axis, places in enumerate(grid.grids[1:]):
+        shape = [1] * mixed.ndim
+        shape[2 + axis] = -1
+        slope = map_.slope[:, 1 + axis].reshape(-1, *[1] * (mixed.ndim - 1))
+        mixed = mixed + torch.from_numpy(slope * places.reshape(shape))
+    return mixed.numpy()
+
+
+def _relabelled(dataset, grid, map_):
+    """Times and places scaled, times shifted."""
+    time_scale, time_shift, *scales = map_.labels
+    new = {"time": time_scale * grid.grids[0] + time_shift}
+    new |= {axis: scale * places for axis, scale, places in zip(grid.axes, scales, grid.grids[1:], strict=True)}
+    for name, places in new.items():
+        attrs = dict(dataset[name].attrs)
+        if "period" in attrs:
+            attrs["period"] = float(attrs["period"]) * float(scales[grid.axes.index(name)])
+        if not np.array_equal(places, grid.grids[("time", *grid.axes).index(name)]):
+            dataset = dataset.assign_coords({name: (name, places, attrs)})
+    return dataset

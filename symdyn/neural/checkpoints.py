@@ -1,0 +1,131 @@
+"""Modules to and from files: weights by safetensors, what builds the module as JSON beside them, no pickles."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+__all__ = ["load_module", "save_module"]
+
+_FORMAT = 1
+_HOME = "symdyn.neural."
+
+
+def save_module(module: nn.Module, path) -> None:
+    """Write weights and config of a module to one safetensors file.
+
+    A file of that name is replaced only once the new one is whole.
+
+    Parameters
+    ----------
+    module : nn.Module
+        One with `config()` and `from_config` is built anew by `load_module`; any other needs a module to load into.
+    path : path-like
+
+    Raises
+    ------
+    ValueError
+        For weights that are not finite: a checkpoint of them is of no use.
+    """
+    state = {name: value.detach().contiguous().clone() for name, value in module.state_dict().items()}
+    for name, value in state.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ValueError(f"module holds NaN or infinity in {name}: keep the last good checkpoint")
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    save_file(state, str(partial), metadata={"symdyn": json.dumps(_description(module))})
+    partial.replace(target)
+
+
+def load_module(path, module: nn.Module | None = None) -> nn.Module:
+    """The module of a file, built from its config, or its weights in a given module.
+
+    Parameters
+    ----------
+    path : path-like
+    module : nn.Module, optional
+        Load into this one, which must have the config of the file. Its dtype and device stay; without it, those of the
+        file's weights, on the CPU.
+
+    Raises
+    ------
+    ValueError
+        For files of another kind or of a later format, another config (naming what differs), other weights, and files
+        of modules without config where no module is given.
+    """
+    description, state = _read(path)
+    if module is None:
+        module = _built(description, path)
+        for value in state.values():
+            if value.is_floating_point():
+                module = module.to(value.dtype)
+                break
+    else:
+        differing = _differences(description, _description(module))
+        if differing:
+            raise ValueError(f"{path} holds a module of another config: {'; '.join(differing)}")
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"the weights in {path} do not fit the module: {error}") from error
+    return module
+
+
+def _description(module) -> dict[str, Any]:
+    kind = f"{type(module).__module__}:{type(module).__qualname__}"
+    config = module.config() if hasattr(module, "config") and hasattr(module, "from_config") else None
+    # Through JSON and back, so that tuples and lists compare equal.
+    return json.loads(json.dumps({"format": _FORMAT, "class": kind, "config": config}))
+
+
+def _read(path):
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file, or is cut short: {error}") from error
+    if "symdyn" not in metadata:
+        raise ValueError(f"{path} holds weights without a config of symdyn: it was not written by save_module")
+    description = json.loads(metadata["symdyn"])
+    if description["format"] > _FORMAT:
+        raise ValueError(
+            f"{path} has format {description['format']}, this version reads up to {_FORMAT}: update symdyn"
+        )
+    return description, state
+
+
+def _built(description, path) -> nn.Module:
+    home, name = description["class"].split(":")
+    if description["config"] is None:
+        raise ValueError(f"{path} holds a {name}, which has no config: give the module to load into")
+    # A file must not choose what is imported: modules of this package only.
+    if not home.startswith(_HOME):
+        raise ValueError(f"{path} holds a {home}.{name}, which is not of symdyn.neural: give the module to load into")
+    return getattr(importlib.import_module(home), name).from_config(description["config"])
+
+
+def _differences(saved, given):
+    if saved["class"] != given["class"]:
+        return [f"it is a {saved['class'].split(':')[1]}, the module given a {given['class'].split(':')[1]}"]
+    old, new = saved["config"] or {}, given["config"] or {}
+    names = sorted(set(old) | set(new))
+    return [
+        f"{name} is {_short(old.get(name))}, not {_short(new.get(name))}"
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _short(value):
+    text = json.dumps(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,227 @@
+"""How far a network is from a symmetry, as a whole and layer by layer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+
+from symdyn.neural.representations import Representation, as_representation, matched
+
+__all__ = ["equivariance_error", "layer_errors"]
+
+
+def equivariance_error(module: nn.Module | Callable, x, representation_in, representation_out=None) -> xr.DataArray:
+    """How much F violates F(g x) = g' F(x), for each generator and each finite element.
+
+    For generators, with Df exact (one forward-mode derivative), means over samples:
+
+        e^2 = |DF A x − B F|^2 / (|DF A x|^2 + |B F|^2 + (n / m) |F|^2 |A x|^2 / |x|^2),
+
+    for n numbers in and m out: the violation of `discover_network`, with the size of x for the spread of each state.
+    For elements |F(g x) − g' F(x)| / |F|.
+
+    Parameters
+    ----------
+    module : nn.Module or callable
+        From `(batch, in, ...)` to `(batch, out, ...)`. Looked at as it is: in its dtype, on its device, and in the mode
+        (training or evaluation) it is in.
+    x : Tensor or ndarray, `(batch, in, ...)`
+        The representations act on the second index.
+    representation_in, representation_out : see `symdyn.neural.as_representation`
+        None for out: the values are invariant.
+
+    Returns
+    -------
+    xr.DataArray, `(symmetry,)`
+        Labels `generator 0 ...`, then `element 0 ...`.
+
+    Raises
+    ------
+    ValueError
+        For representations that do not fit x, the values or one another, and values that are not finite.
+    """
+    points = _as_tensor(x, module)
+    with torch.no_grad():
+        values = module(points)
+    if not torch.isfinite(values).all():
+        raise ValueError("the values of the module at x are not finite")
+    first, second = _matched(representation_in, representation_out, points.shape[1], values.shape[1])
+    errors = []
+    for moved_in, moved_out in zip(first.generators, second.generators, strict=True):
+        velocity = _move(moved_in, points)
+        transported = _derivative(module, points, velocity).detach()
+        errors.append(_relative(transported, _move(moved_out, values), points, velocity, values))
+    for element_in, element_out in zip(first.elements, second.elements, strict=True):
+        with torch.no_grad():
+            there = module(_move(element_in, points))
+        errors.append(_ratio(there - _move(element_out, values), _mean_square(values)))
+    return xr.DataArray(errors, {"symmetry": _labels(first)}, "symmetry", name="equivariance_error")
+
+
+def layer_errors(
+    module: nn.Module, x, representation_in, representations: Mapping | None = None, *, layers=None
+) -> xr.DataArray:
+    """How far the map from the input to each layer's output is from any linear action on that output.
+
+    What a network keeps of a symmetry is seen in its layers: for each of them, the matrix B (or g') is the given one,
+    or the best that least squares find on half of the samples; the error is taken on the other half, in the units of
+    `equivariance_error`. Small up to a layer and large from there on: that layer breaks the symmetry.
+
+    Parameters
+    ----------
+    module : nn.Module
+    x : Tensor or ndarray, `(batch, in)`
+        More than twice as many samples as a layer has outputs.
+    representation_in : see `symdyn.neural.as_representation`
+    representations : mapping of str, optional
+        Representations of layers by name, where they are known; None as a value for invariant outputs.
+    layers : sequence of str, optional
+        Names of submodules; all that hold no others, and the whole (``""``), if left out.
+
+    Returns
+    -------
+    xr.DataArray, `(layer, symmetry)`
+        NaN where the samples are too few for a fit.
+
+    Raises
+    ------
+    ValueError
+        For x that are no matrix, layers that are not there, are not called once, or return no `(batch, out)`.
+    """
+    points, known = _as_tensor(x, module), dict(representations or {})
+    if points.ndim != 2:
+        raise ValueError(f"x must have shape (batch, in), got {tuple(points.shape)}")
+    names = _layer_names(module, layers, known)
+    run = _recorded(module, names)
+    values = run(points)
+    symmetries = as_representation(representation_in, points.shape[1], "representation_in")
+    n_generators = len(symmetries.generators)
+    asked = {name: values[name].shape[1] for name in known if name in values}
+    given = {name: _matched(symmetries, known[name], points.shape[1], n)[1] for name, n in asked.items()}
+    table = np.full((len(names), n_generators + len(symmetries.elements)), np.nan)
+    for k, matrix in enumerate([*symmetries.generators, *symmetries.elements]):
+        displaced = _move(matrix, points)
+        velocity = displaced if k < n_generators else None
+        moved = run(displaced) if velocity is None else _derivative(run, points, velocity)
+        for row, name in zip(table, names, strict=True):
+            row[k] = _layer_error(values[name], moved[name], points, velocity, _matrix_of(given.get(name), k))
+    coords = {"layer": names, "symmetry": _labels(symmetries)}
+    return xr.DataArray(table, coords, ("layer", "symmetry"), name="equivariance_error")
+
+
+def _layer_names(module, layers, known):
+    """Names of the layers asked for, checked."""
+    if layers is None:
+        leaves = [name for name, part in module.named_modules() if not list(part.children())]
+        layers = dict.fromkeys([*leaves, *known, ""])
+    every = {name for name, _ in module.named_modules()}
+    missing = [name for name in (*layers, *known) if name not in every]
+    if missing:
+        raise ValueError(f"the module has no layer {missing[0]!r}")
+    return list(layers)
+
+
+def _derivative(function, points, velocity):
+    """Derivatives of all that the function returns, along the velocity."""
+    return torch.func.jvp(function, (points,), (velocity,))[1]
+
+
+def _matrix_of(representation, index):
+    """The matrix of a generator or, after these, of an element."""
+    if representation is None:
+        return None
+    return [*representation.generators, *representation.elements][index]
+
+
+def _layer_error(values, moved, points, velocity, matrix):
+    """Error of one layer under one symmetry; a matrix that is not known is fitted on the first half."""
+    values, moved = values.detach().double(), moved.detach().double()
+    held = slice(None)
+    if matrix is None:
+        half = len(values) // 2
+        if half <= values.shape[1]:
+            return np.nan
+        # Pseudo-inverse: outputs of a layer are often dependent.
+        matrix = (torch.linalg.pinv(values[:half], rtol=1e-8) @ moved[:half]).T
+        held = slice(half, None)
+    carried, there, here = _move(matrix, values)[held], moved[held], values[held]
+    if velocity is None:
+        return _ratio(there - carried, _mean_square(here))
+    return _relative(there, carried, points[held].double(), velocity[held].double(), here)
+
+
+def _recorded(module, names):
+    """The function from inputs to the outputs of submodules by name, of a copy of the module."""
+    module = copy.deepcopy(module)
+    found: dict[str, torch.Tensor] = {}
+
+    def keep(name):
+        def hook(_, __, output):
+            if name in found:
+                raise ValueError(f"layer {name!r} is called more than once; leave it out by layers=")
+            if not isinstance(output, torch.Tensor) or output.ndim != 2:
+                raise ValueError(f"layer {name!r} does not return one tensor (batch, out); leave it out by layers=")
+            found[name] = output
+
+        return hook
+
+    for name in names:
+        module.get_submodule(name).register_forward_hook(keep(name))
+
+    def run(points):
+        found.clear()
+        module(points)
+        absent = [name for name in names if name not in found]
+        if absent:
+            raise ValueError(f"layer {absent[0]!r} is not called; leave it out by layers=")
+        return dict(found)
+
+    return run
+
+
+def _relative(transported, carried, points, velocity, values):
+    share = points[0].numel() / values[0].numel()
+    displaced = share * _mean_square(values) * _mean_square(velocity) / max(_mean_square(points), 1e-300)
+    return _ratio(transported - carried, _mean_square(transported) + _mean_square(carried) + displaced)
+
+
+def _ratio(difference, size):
+    return float(np.sqrt(_mean_square(difference) / max(size, 1e-300)))
+
+
+def _mean_square(tensor):
+    return float(tensor.detach().double().pow(2).sum() / len(tensor))
+
+
+def _move(matrix, tensor):
+    """A matrix applied to the second index."""
+    if not isinstance(matrix, torch.Tensor):
+        matrix = torch.from_numpy(np.array(matrix))
+    matrix = matrix.to(tensor)
+    return torch.einsum("oi,bi...->bo...", matrix, tensor)
+
+
+def _matched(rep_in, rep_out, n_in, n_out) -> tuple[Representation, Representation]:
+    first = as_representation(rep_in, n_in, "representation_in")
+    return matched(first, as_representation(rep_out, n_out, "representation_out"))
+
+
+def _labels(representation):
+    kinds = (("generator", representation.generators), ("element", representation.elements))
+    return [f"{kind} {k}" for kind, matrices in kinds for k in range(len(matrices))]
+
+
+def _as_tensor(x, module):
+    """x as a tensor in the dtype and on the device of the module."""
+    tensor = torch.as_tensor(x)
+    like = next(module.parameters(), None) if isinstance(module, nn.Module) else None
+    if like is not None and not like.is_complex():
+        tensor = tensor.to(like)
+    if tensor.ndim < 2:
+        raise ValueError(f"x must have shape (batch, in, ...), got {tuple(tensor.shape)}")
+    return tensor

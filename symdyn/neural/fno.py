@@ -1,0 +1,293 @@
+"""Fourier neural operators: the plain one, and one that keeps symmetries of channels and of space by its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional
+
+from symdyn.neural.gridgroup import SPACES, grid_group, plane_rotations
+from symdyn.neural.multipliers import GroupConvolution, SteerableConvolution
+from symdyn.neural.pointwise import EquivariantPointwise, Gate, Pointwise
+from symdyn.neural.representations import Representation, as_representation, equivariant_matrices, trivial
+from symdyn.neural.spectral import DenseConvolution, check_field, checked_modes
+from symdyn.neural.steerable import angular_basis, scalar_and_vector
+
+__all__ = ["FNO", "EquivariantFNO"]
+
+
+class _Operator(nn.Module):
+    """lift, then u -> gate(spectral(u) + pointwise(u)) layer by layer (the last one without gate), then project."""
+
+    modes: tuple[int, ...]
+    in_channels: int
+    lift: nn.Module
+    spectral: nn.ModuleList
+    pointwise: nn.ModuleList
+    gates: nn.ModuleList
+    project: nn.Module
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Fields `(batch, in_channels, *grid)`, periodic on their grid, to `(batch, out_channels, *grid)`."""
+        check_field(u, self.in_channels, len(self.modes), next(self.parameters()).dtype)
+        u = self.lift(u)
+        for spectral, pointwise, gate in zip(self.spectral, self.pointwise, self.gates, strict=True):
+            u = gate(spectral(u) + pointwise(u))
+        return self.project(u)
+
+
+class _Gelu(nn.Module):
+    def forward(self, u):
+        return functional.gelu(u)
+
+
+class FNO(_Operator):
+    """The plain operator: commutes with translations of the periodic grid, and with nothing else.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    modes : sequence of int
+        Modes |k_i| < m_i along each axis of space, one to three axes.
+    width : int
+        Channels of the hidden layers.
+    layers : int
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, modes: Sequence[int], width: int = 32, layers: int = 4):
+        super().__init__()
+        for name, count in (("in_channels", in_channels), ("out_channels", out_channels), ("width", width)):
+            _check_count(name, count)
+        _check_count("layers", layers)
+        self.modes, self.in_channels, self.out_channels = checked_modes(modes), in_channels, out_channels
+        self.width, self.layers = width, layers
+        self.lift, self.project = Pointwise(in_channels, width), Pointwise(width, out_channels)
+        self.spectral = nn.ModuleList(DenseConvolution(width, width, self.modes) for _ in range(layers))
+        self.pointwise = nn.ModuleList(Pointwise(width, width) for _ in range(layers))
+        self.gates = nn.ModuleList(_Gelu() if i + 1 < layers else nn.Identity() for i in range(layers))
+
+    def config(self) -> dict[str, Any]:
+        """What builds this module anew, ready for JSON."""
+        names = ("in_channels", "out_channels", "width", "layers")
+        return {"modes": list(self.modes)} | {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> FNO:
+        """The module that `config` describes, with weights drawn anew."""
+        return cls(**config)
+
+
+class EquivariantFNO(_Operator):
+    """A Fourier neural operator that commutes with translations, with an action on channels, and with one on space.
+
+    Translations are exact because the grid enters by Fourier multipliers alone. The action on channels, and quarter
+    turns and reflections of the grid, are exact too: weights lie in the null space of the symmetry, before, during and
+    after training. Rotations are exact where they map the grid to itself; for other angles as far as kernels are
+    narrower than the period (no rotation keeps a torus), and what nonlinearities make of the field is resolved.
+
+    Parameters
+    ----------
+    values : LieAlgebra, Elements, Representation, array `(generator, n, n)`, a list of these, or None
+        How n channels are moved at every point; None for invariant channels.
+    modes : sequence of int
+        Modes |k_i| < m_i along each axis of space, one to three axes.
+    copies : int
+        Copies of the hidden representation.
+    in_channels, out_channels : int, optional
+        Multiples of n, copies of the values one after the other; n if left out (1 for invariant channels).
+    space : {None, "quarter_turns", "reflections", "rotations"}, or ("quarter_turns", "reflections")
+        What moves the grid.
+    joint : bool
+        False: values and space are moved independently of one another. True: together, as for a vector field that turns
+        with its arrows; `values` then has one generator of so(d) for each plane (i, j), i < j (quarter turns and
+        rotations), or one element for each quarter turn of a plane and each reflection of an axis, in that order.
+    layers : int
+
+    Raises
+    ------
+    ValueError
+        For channels that are no copies of the values, actions that are no matrices, representations that do not fit the
+        space, and modes that differ where axes are exchanged.
+
+    Notes
+    -----
+    Hidden channels are functions on the finite group of the grid (Cohen and Welling, 2016; Helwig et al., 2023), or
+    scalars and vectors (Weiler and Cesa, 2019), times the values.
+    """
+
+    def __init__(
+        self,
+        values=None,
+        *,
+        modes: Sequence[int],
+        copies: int = 16,
+        in_channels: int | None = None,
+        out_channels: int | None = None,
+        space: str | Sequence[str] | None = None,
+        joint: bool = False,
+        layers: int = 4,
+    ):
+        super().__init__()
+        _check_count("copies", copies)
+        _check_count("layers", layers)
+        self.modes, self.copies, self.layers, self.joint = checked_modes(modes), copies, layers, bool(joint)
+        self.space = _checked_space(space, self.modes, joint)
+        self.values = trivial(1) if values is None else as_representation(values, name="values")
+        self.in_channels = _copies_of(self.values, in_channels, "in_channels")
+        self.out_channels = _copies_of(self.values, out_channels, "out_channels")
+        self._build()
+
+    def _build(self):
+        kind = _Steered if "rotations" in self.space else _Permuted
+        plan = kind(self.values, self.space, self.joint, len(self.modes))
+        n, parts, copies = self.values.dim, plan.parts, self.copies
+        outer, hidden = plan.outer, plan.hidden
+        self.width = copies * hidden.dim
+        ends = self.in_channels // n, self.out_channels // n
+        self.lift = EquivariantPointwise(outer, hidden, (1, parts), (ends[0], copies))
+        self.project = EquivariantPointwise(hidden, outer, (parts, 1), (copies, ends[1]))
+        commuting = equivariant_matrices(plan.inner, plan.inner)
+        basis = commuting.basis.T.reshape(commuting.dim, *commuting.shape)
+        convolutions = [plan.convolution(copies, self.modes, basis) for _ in range(self.layers)]
+        self.spectral = nn.ModuleList(convolutions)
+        same = (hidden, hidden, (parts, parts), (copies, copies))
+        self.pointwise = nn.ModuleList(EquivariantPointwise(*same) for _ in range(self.layers))
+        gates = [Gate(copies, plan.inner, plan.pieces, plan.permuted) for _ in range(self.layers - 1)]
+        self.gates = nn.ModuleList([*gates, nn.Identity()])
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Fields `(batch, in_channels, *grid)`, periodic on their grid, to `(batch, out_channels, *grid)`.
+
+        Raises
+        ------
+        ValueError
+            For fields of another shape or dtype, and for grids that are not square where axes are exchanged.
+        """
+        if _exchanges(self.space) and len(set(u.shape[2:])) > 1:
+            raise ValueError(
+                f"the grid {tuple(u.shape[2:])} is not square: {' and '.join(self.space)} exchange its axes; resample "
+                "the field to as many points along each"
+            )
+        return super().forward(u)
+
+    def plain(self) -> FNO:
+        """A plain operator of the same size: the same modes, layers and number of channels."""
+        return FNO(self.in_channels, self.out_channels, modes=self.modes, width=self.width, layers=self.layers)
+
+    def config(self) -> dict[str, Any]:
+        """What builds this module anew, ready for JSON."""
+        names = ("copies", "in_channels", "out_channels", "layers", "joint")
+        errors = self.values.errors
+        values = {
+            "dim": self.values.dim,
+            "generators": self.values.generators.tolist(),
+            "elements": self.values.elements.tolist(),
+            "errors": None if errors is None else np.asarray(errors).tolist(),
+        }
+        plain = {name: getattr(self, name) for name in names}
+        return {"values": values, "modes": list(self.modes), "space": list(self.space)} | plain
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> EquivariantFNO:
+        """The module that `config` describes, with weights drawn anew."""
+        given = dict(config)
+        values = given.pop("values")
+        n = values["dim"]
+        matrices = [np.array(values[name], dtype=float).reshape(-1, n, n) for name in ("generators", "elements")]
+        errors = None if values["errors"] is None else np.array(values["errors"], dtype=float)
+        return cls(Representation(*matrices, errors), **given)
+
+
+class _Permuted:
+    """Hidden channels are functions on a finite group of the grid, times the values unless these move with the grid."""
+
+    def __init__(self, values, space, joint, d):
+        self.group = grid_group(space, d, values if joint else None)
+        moving = self.group.regular()
+        self.parts, self.pieces, self.permuted = len(self.group), (1,), len(self.group)
+        if joint:
+            elements = self.group.values[list(self.group.generating)]
+            self.inner, self.hidden = trivial(1), moving
+            self.outer = Representation(np.zeros((0, values.dim, values.dim)), elements)
+        else:
+            self.inner = values
+            self.outer, self.hidden = _apart(values, moving)
+
+    def convolution(self, copies, modes, commuting):
+        return GroupConvolution(copies, modes, self.group, commuting)
+
+
+class _Steered:
+    """Hidden channels are a scalar and a vector of space, times the values unless these move with space."""
+
+    def __init__(self, values, space, joint, d):
+        if d == 1:
+            raise ValueError("rotations needs 2 or 3 axes of space, modes gives 1")
+        moving = scalar_and_vector(d)
+        self.parts, self.pieces, self.permuted = d + 1, (1, d), 1
+        self.angular = angular_basis(moving, moving, d)
+        if joint:
+            planes = len(plane_rotations(d))
+            if len(values.generators) != planes or len(values.elements):
+                raise ValueError(
+                    f"joint action: values hold {len(values.generators)} generators and {len(values.elements)} "
+                    f"elements, rotations in {d} dimensions take {planes} generators, one a plane"
+                )
+            self.inner, self.outer, self.hidden = trivial(1), values, moving
+        else:
+            self.inner = values
+            self.outer, self.hidden = _apart(values, moving)
+
+    def convolution(self, copies, modes, commuting):
+        return SteerableConvolution(copies, modes, self.angular, commuting)
+
+
+def _apart(values, moving):
+    """Values, and parts of space times values, under the generators and elements of both, independently."""
+    counts = [len(values.generators), len(values.elements)], [len(moving.generators), len(moving.elements)]
+
+    def extended(rep, before, after):
+        still = [np.zeros((n, rep.dim, rep.dim)) for n in (before[0], after[0])]
+        same = [np.broadcast_to(np.eye(rep.dim), (n, rep.dim, rep.dim)) for n in (before[1], after[1])]
+        errors = rep.errors
+        if errors is not None:
+            errors = np.pad(errors, ((0, 0), (before[0], after[0]), (0, 0), (0, 0)))
+        generators = np.concatenate([still[0], rep.generators, still[1]])
+        return Representation(generators, np.concatenate([same[0], rep.elements, same[1]]), errors)
+
+    inside, outside = extended(values, (0, 0), counts[1]), extended(moving, counts[0], (0, 0))
+    return inside, outside * inside
+
+
+def _exchanges(space):
+    return "quarter_turns" in space or "rotations" in space
+
+
+def _checked_space(space, modes, joint):
+    names = () if space is None else (space,) if isinstance(space, str) else tuple(space)
+    if any(name not in SPACES for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"space must be None or among {SPACES}, got {space!r}")
+    if "rotations" in names and len(names) > 1:
+        raise ValueError("space: rotations go with no other action on the grid; they contain the quarter turns")
+    if joint and not names:
+        raise ValueError("joint=True moves values together with space, and space is None")
+    if _exchanges(names) and len(set(modes)) > 1:
+        raise ValueError(f"modes {modes} must be equal on all axes: {' and '.join(names)} exchange them")
+    return tuple(sorted(names, key=SPACES.index))
+
+
+def _copies_of(values, channels, name):
+    if channels is None:
+        return values.dim
+    _check_count(name, channels)
+    if channels % values.dim:
+        raise ValueError(f"{name}={channels} is no multiple of the {values.dim} channels that values moves")
+    return channels
+
+
+def _check_count(name, count):
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")

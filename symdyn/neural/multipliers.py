@@ -1,0 +1,154 @@
+"""Spectral convolutions whose multipliers keep a symmetry of channels, of the grid, or of both.
+
+Channels are laid out as (s, m, v): part s of space (an element of a finite group, or a component of a scalar and a
+vector), copy m, component v of the values. With Q_q a basis of the matrices that commute with the values,
+
+    M(k) = sum_q f_q(k) (x) Q_q.
+
+Finite groups: on functions of the group M(k)_st = f(s^-1 k, s^-1 t), and every f gives one such M: nothing but shared
+weights. Rotations: f_q(k) = sum_b c_bq(|k|) S_b(k / |k|), with S_b the matrix polynomials in i k that rotate with k.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from symdyn.neural.gridgroup import GridGroup
+from symdyn.neural.spectral import SpectralConvolution, wavenumbers
+from symdyn.neural.steerable import AngularBasis
+
+__all__ = ["GroupConvolution", "SteerableConvolution", "balanced"]
+
+
+def balanced(basis: np.ndarray) -> np.ndarray:
+    """Matrices `(index, out, in)`, scaled so that random weights of unit variance give entries of unit variance."""
+    norm = np.linalg.norm(basis)
+    return basis * (np.sqrt(basis[0].size) / norm) if norm else basis
+
+
+def joined(blocks: Tensor, parts: int, inner: int) -> Tensor:
+    """Blocks (a, w) -> (b, v) for each (s, t) as matrices `(mode, t * a * w, s * b * v)`.
+
+    One copy, which costs less than a product with the blocks of each s by themselves.
+    """
+    matrices = blocks.reshape(len(blocks), parts, parts * inner, inner).transpose(1, 2)
+    return matrices.reshape(len(blocks), parts * inner, parts * inner)
+
+
+class GroupConvolution(SpectralConvolution):
+    """Multipliers of a finite group of the grid; for the group of one element, of values alone.
+
+    Parameters
+    ----------
+    copies : int
+    modes : sequence of int
+    group : GridGroup
+    commuting : ndarray, `(index, n, n)`
+        Basis Q of the matrices that commute with the values.
+
+    Raises
+    ------
+    ValueError
+        For modes that the group does not map to themselves.
+    """
+
+    places: Tensor
+    real: Tensor
+    commuting: Tensor
+
+    def __init__(self, copies: int, modes: Sequence[int], group: GridGroup, commuting: np.ndarray):
+        width = len(group) * copies * commuting.shape[-1]
+        super().__init__(width, width, modes)
+        self.copies = copies
+        shape = (len(commuting), math.prod(wavenumbers(self.modes).shape[:-1]), len(group), copies, copies, 2)
+        self.weight = nn.Parameter(torch.randn(shape) / math.sqrt(4 * width))
+        places, real = _shared_places(self.modes, group)
+        self.set_tables(places=places, real=real, commuting=balanced(commuting))
+
+    def multiplier(self) -> Tensor:
+        """Shared weights at their places: M transposed, `(mode, in_channels, out_channels)`."""
+        n, (modes, elements) = self.commuting.shape[-1], self.weight.shape[1:3]
+        # One product of matrices, and one change of layout from (w, v, k, r, a, b) to (k, r, a, v, b, w).
+        free = self.commuting.flatten(1).T @ self.weight.flatten(1)
+        free = torch.view_as_complex(free.reshape(n, n, *self.weight.shape[1:])).permute(2, 3, 4, 1, 5, 0)
+        if elements == 1:
+            return free.reshape(modes, self.in_channels, self.in_channels)
+        free = free.reshape(modes, elements, -1)
+        free = torch.where(self.real[:, None, None], torch.complex(free.real, torch.zeros_like(free.real)), free)
+        both = torch.cat([free, free.conj().resolve_conj()]).flatten(0, 1)
+        shared = both.index_select(0, self.places.flatten())
+        return joined(shared.reshape(modes, -1), elements, self.copies * n)
+
+
+def _shared_places(modes, group):
+    """Where M(k)_st stands among the weights f(k', r) and their conjugates, `(mode, s, t)`; which f are real `(mode,)`.
+
+    Of k and −k, f(−k) = conj f(k), one is free: that whose last component that is not 0 is positive.
+    """
+    grid = wavenumbers(modes)
+    waves, size = grid.reshape(-1, grid.shape[-1]), np.array([2 * m - 1 for m in modes])
+    if len(group) > 1 and any(np.any(np.abs(r) @ np.array(modes) != modes) for r in group.matrices):
+        raise ValueError(f"modes {tuple(modes)} must be equal on all axes: quarter turns exchange them")
+    index = np.full(tuple(size), -1)
+    index[tuple(np.moveaxis(waves % size, 1, 0))] = np.arange(len(waves))
+    turned = np.einsum("sji,kj->ksi", group.matrices, waves)  # s^-1 k
+    last = np.zeros(turned.shape[:2], dtype=int)
+    for axis in range(turned.shape[2]):
+        last = np.where(turned[..., axis] != 0, np.sign(turned[..., axis]), last)
+    sign = np.where(last < 0, -1, 1)
+    free = index[tuple(np.moveaxis((turned * sign[..., None]) % size, 2, 0))] + (sign < 0) * len(waves)
+    return free[:, :, None] * len(group) + group.quotients[None], ~waves.any(axis=1)
+
+
+class SteerableConvolution(SpectralConvolution):
+    """Multipliers that rotate with k, for channels that are scalars and vectors, times values.
+
+    The radial functions are linear between whole |k| and vanish beyond the smallest of the modes, so the set of kept
+    modes is as round as a grid allows. Exact for the rotations that map the grid to itself; for others as far as
+    kernels are narrower than the period.
+
+    Parameters
+    ----------
+    copies : int
+    modes : sequence of int
+    angular : AngularBasis
+        The matrix polynomials S_b.
+    commuting : ndarray, `(index, n, n)`
+        Basis Q of the matrices that commute with the values.
+    """
+
+    radial: Tensor
+    even: Tensor
+    odd: Tensor
+    commuting: Tensor
+
+    def __init__(self, copies: int, modes: Sequence[int], angular: AngularBasis, commuting: np.ndarray):
+        size = angular.shape[0]
+        width = size * copies * commuting.shape[-1]
+        super().__init__(width, width, modes)
+        self.copies, self.size = copies, size
+        waves = wavenumbers(self.modes).reshape(-1, len(self.modes))
+        lengths = np.linalg.norm(waves, axis=1)
+        hats = np.maximum(1 - np.abs(lengths[:, None] - np.arange(min(self.modes))), 0)
+        tables = {"radial": hats, "commuting": balanced(commuting)}
+        for name, table in zip(("even", "odd"), angular.tables(waves), strict=True):
+            tables[name] = table.reshape(len(waves), table.shape[1], size * size).transpose(0, 2, 1)
+        shape = (1, tables["even"].shape[2] + tables["odd"].shape[2], len(commuting), copies, copies)
+        # Smooth in |k| to begin with: rough multipliers are kernels as wide as the period, which no rotation keeps.
+        decay = torch.exp(-((3 * torch.arange(hats.shape[1]) / hats.shape[1]) ** 2)).reshape(-1, 1, 1, 1, 1)
+        self.weight = nn.Parameter(decay * torch.randn(shape) / math.sqrt(2 * width))
+        self.set_tables(**tables)
+
+    def multiplier(self) -> Tensor:
+        """Radial weights times angular tables: M transposed, `(mode, in_channels, out_channels)`."""
+        free = torch.einsum("lbqac,qwv->lbavcw", self.weight, self.commuting)
+        inner = free.shape[2:].numel()
+        spread = (self.radial @ free.reshape(len(free), -1)).reshape(len(self.radial), -1, inner)
+        count = self.even.shape[2]
+        parts = torch.complex(self.even @ spread[:, :count], self.odd @ spread[:, count:])
+        return joined(parts, self.size, self.in_channels // self.size)

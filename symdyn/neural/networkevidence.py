@@ -1,0 +1,127 @@
+"""Evidence about a trained network: exact violations, and error bars of generators from the violation that is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from symdyn.discovery.evidence import Evidence, QuadraticForms
+from symdyn.discovery.exact import ExactEvidence
+from symdyn.discovery.sampling import Sampled
+from symdyn.lie.fields import Generators
+from symdyn.lie.gram import Batch, Rows
+from symdyn.lie.refine import refined_directions
+
+__all__ = ["Differentiated", "NetworkEvidence", "network_evidence"]
+
+_REPLICATES = 200
+_REGIONS = 32
+_CLEARLY = 3.0  # times the error of the network: a violation that this error does not make
+
+
+@dataclass(frozen=True)
+class NetworkEvidence(ExactEvidence):
+    """Evidence about a network that approximates a function.
+
+    Violations are those of the network, known to rounding. What they say of the function behind it is limited by the
+    error of the network, and the best witness of that is what the network leaves of the symmetries it has: a true
+    symmetry would have violation 0. So the error e is the largest violation accepted (delta, if none is), or
+    `accuracy`, if that is larger. That error differs from place to place, which gives the error of directions:
+    replicates weigh regions of the points at random (bootstrap).
+
+    Parameters
+    ----------
+    forms, delta, level, spectrum : see `ExactEvidence`
+    replicate_directions : ndarray, `(replicate, candidate, direction)`
+        Directions that replicates find.
+    accuracy : float
+        Error of the network's values, relative to their spread.
+    """
+
+    replicate_directions: np.ndarray = field(kw_only=True)  # type: ignore[assignment]
+    accuracy: float = field(default=0.0, kw_only=True)
+
+    @cached_property
+    def rank(self) -> int:
+        """The number of violations below delta: they are known to rounding."""
+        return int(np.searchsorted(self.spectrum[1], self.delta))
+
+    @cached_property
+    def error(self) -> float:
+        """e, in the units of violations."""
+        return max(float(self.span_bounds[self.rank - 1]) if self.rank else self.delta, self.accuracy)
+
+    def p_value(self, vector: np.ndarray) -> float:
+        """0 for a violation above delta that is over three times the error of the network, else 1: no test is made."""
+        return 1.0 if self.violation(vector) < max(self.delta, _CLEARLY * self.error) else 0.0
+
+
+@dataclass(frozen=True)
+class Differentiated(Sampled):
+    """Points of a function whose derivatives are exact: differences, which kinks of a network spoil, are not asked."""
+
+    @cached_property
+    def first(self) -> Batch:
+        """The first points, checked."""
+        batch = self.at(self.sums.chosen[:1000])
+        self.check([batch])
+        return batch
+
+
+def network_evidence(
+    rows: Rows, samples: Differentiated, candidates: Generators, delta: float, accuracy: float
+) -> NetworkEvidence:
+    """Forms from one pass over the points, the spectrum from another, replicates from a third.
+
+    Parameters
+    ----------
+    rows : Rows
+    samples : Differentiated
+    candidates : Generators
+        Without those on outputs that `rows` may have added.
+    delta, accuracy : float
+
+    Raises
+    ------
+    ValueError
+        For values or derivatives that are not finite.
+    """
+    with np.errstate(invalid="ignore"):
+        sums, forms = samples.sums, rows.forms(samples.batches())
+    if not np.all(np.isfinite(forms.violation)):
+        samples.check(samples.batches())
+    power = forms.power or 1.0
+    size = (forms.transported + forms.carried) / power
+    moving = sums.spread > 0
+    fields = candidates.coefficients[:, moving] / sums.spread[moving][:, None]
+    n = len(candidates)
+    size[:n, :n] += np.tensordot(fields @ sums.features, fields, axes=((1, 2), (1, 2)))
+    nothing = np.zeros((1, *size.shape))
+    quadratic = QuadraticForms(forms.violation / power, size, nothing, nothing, nothing[0], np.ones(1))
+    frame = Evidence(quadratic, delta).directions
+    spectrum = refined_directions(rows, samples.batches, frame, quadratic.violation, float(np.sqrt(power)))
+    replicates = _replicates(rows, samples, frame)
+    return NetworkEvidence(quadratic, delta, spectrum=spectrum, replicate_directions=replicates, accuracy=accuracy)
+
+
+def _replicates(rows, samples, frame):
+    """Directions `(replicate, candidate, direction)` from regions drawn with replacement (a bootstrap over space).
+
+    The violation that the error of a network leaves is a smooth function of x, so neighbours are no independent
+    witnesses: points are drawn by regions, the cells of some of the points.
+    """
+    scale = np.where(samples.sums.spread > 0, samples.sums.spread, 1.0)
+    n_regions = int(np.clip(samples.sums.count // 4, 1, _REGIONS))
+    centres = cKDTree(samples.sums.chosen[:n_regions] / scale)
+    grams = np.zeros((centres.n, frame.shape[1], frame.shape[1]))
+    for batch in samples.batches():
+        region = centres.query(batch.points / scale)[1]
+        for k in np.unique(region):
+            inside = region == k
+            part = Batch(batch.points[inside], batch.values[inside], batch.slopes[inside])
+            grams[k] += len(part) * (frame.T @ rows.forms([part]).violation @ frame)
+    weights = np.random.default_rng(0).multinomial(len(grams), np.full(len(grams), 1 / len(grams)), _REPLICATES)
+    return frame @ np.linalg.eigh(np.tensordot(weights, grams, axes=1))[1]

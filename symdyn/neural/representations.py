@@ -1,0 +1,298 @@
+"""Representations of a symmetry: how its generators and finite elements move a vector of features.
+
+They are built from those of the states by copies, direct sums, tensor products and duals:
+
+    (a + b)(A) = diag(a(A), b(A)),    (a * b)(A) = a(A) (x) 1 + 1 (x) b(A),    (a * b)(g) = a(g) (x) b(g).
+
+All of these are linear in the generators, so errors drawn from error bars are carried along as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+import numpy as np
+from scipy.linalg import block_diag
+
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.fields import Generators
+from symdyn.lie.groups import Elements
+from symdyn.lie.intertwiners import intertwiners
+from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
+
+__all__ = ["Representation", "as_representation", "equivariant_matrices", "invariant_vectors", "matched", "trivial"]
+
+_DRAWS = 20
+_PENALTY = "a weight cannot hold such an action; LieDerivativePenalty asks it of a network by its loss"
+
+
+@dataclass(frozen=True, eq=False)
+class Representation:
+    """Matrices of generators and finite elements on R^n.
+
+    Parameters
+    ----------
+    generators : ndarray, `(generator, n, n)`
+    elements : ndarray, `(element, n, n)`
+    errors : ndarray, `(draw, generator, n, n)`, optional
+        Deviations of the generators drawn from their error bars, which set the rank cut; None for exact ones.
+    blocks : tuple of int
+        Sizes of diagonal blocks that the matrices are known to have; one block if left out.
+
+    Raises
+    ------
+    ValueError
+        For other shapes, numbers that are not finite, and elements without an inverse.
+    """
+
+    generators: np.ndarray
+    elements: np.ndarray
+    errors: np.ndarray | None = None
+    blocks: tuple[int, ...] = field(default=())
+
+    def __post_init__(self):
+        for name in ("generators", "elements"):
+            matrices = np.asarray(getattr(self, name), dtype=float)
+            object.__setattr__(self, name, matrices)
+            if matrices.ndim != 3 or matrices.shape[1:] != (self.dim, self.dim):
+                raise ValueError(f"{name} must have shape (count, n, n), n the same for both, got {matrices.shape}")
+            if not np.all(np.isfinite(matrices)):
+                raise ValueError(f"{name} hold NaN or infinity")
+        if len(self.elements) and self.dim and np.linalg.cond(self.elements).max() > 1e12:
+            raise ValueError("elements must have an inverse, one of these is singular")
+        if self.errors is not None and np.shape(self.errors)[1:] != self.generators.shape:
+            raise ValueError(f"errors must have shape (draw, *{self.generators.shape}), got {np.shape(self.errors)}")
+        if not self.blocks:
+            object.__setattr__(self, "blocks", (self.dim,))
+        if sum(self.blocks) != self.dim:
+            raise ValueError(f"blocks {self.blocks} do not add up to the dimension {self.dim}")
+
+    @property
+    def dim(self) -> int:
+        """Number of features that are moved."""
+        return np.shape(self.generators)[-1]
+
+    @property
+    def dual(self) -> Representation:
+        """−A^T and g^(-T): the representation on linear functions."""
+        elements = np.swapaxes(np.linalg.inv(self.elements), 1, 2)
+        errors = None if self.errors is None else -np.swapaxes(self.errors, 2, 3)
+        return Representation(-np.swapaxes(self.generators, 1, 2), elements, errors, self.blocks)
+
+    def copies(self, k: int) -> Representation:
+        """k copies side by side, `k * n` features."""
+        if not (isinstance(k, int | np.integer) and k >= 0):
+            raise ValueError(f"copies must be a whole number of at least 0, got {k!r}")
+        return replace(trivial(int(k)) * self, blocks=self.blocks * int(k) or (0,))
+
+    def __add__(self, other: Representation) -> Representation:
+        first, second = matched(self, other)
+        blocks = tuple(size for size in (*first.blocks, *second.blocks) if size) or (0,)
+        generators = _pairwise(block_diag, first.generators, second.generators)
+        elements = _pairwise(block_diag, first.elements, second.elements)
+        return Representation(generators, elements, _combined(first, second, block_diag), blocks)
+
+    def __mul__(self, other: Representation) -> Representation:
+        first, second = matched(self, other)
+        generators = _pairwise(_kronecker_sum, first.generators, second.generators)
+        elements = _pairwise(np.kron, first.elements, second.elements)
+        blocks = tuple(size * second.dim for size in first.blocks)
+        return Representation(generators, elements, _combined(first, second, _kronecker_sum), blocks)
+
+    def block(self, start: int, stop: int) -> Representation:
+        """The part on features `start` to `stop`, which must be a sum of blocks."""
+        inside = slice(start, stop)
+        errors = None if self.errors is None else self.errors[..., inside, inside]
+        return Representation(self.generators[:, inside, inside], self.elements[:, inside, inside], errors)
+
+    def parts(self) -> list[Representation]:
+        """The blocks, each a representation."""
+        ends = np.cumsum(self.blocks)
+        return [self.block(end - size, end) for size, end in zip(self.blocks, ends, strict=True)]
+
+    @property
+    def key(self) -> bytes:
+        """Equal for representations by equal matrices."""
+        arrays = [self.generators, self.elements, np.zeros(0) if self.errors is None else self.errors]
+        return b"|".join(str(a.shape).encode() + (a + 0.0).tobytes() for a in arrays)
+
+
+def trivial(n: int) -> Representation:
+    """n features that nothing moves, each a block; goes with any symmetry."""
+    return Representation(np.zeros((0, n, n)), np.zeros((0, n, n)), None, (1,) * n)
+
+
+def matched(first: Representation, second: Representation) -> tuple[Representation, Representation]:
+    """Both, for the same generators and elements: one that has neither moves nothing under those of the other.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of generators or of elements differ otherwise.
+    """
+    counts = [(len(r.generators), len(r.elements)) for r in (first, second)]
+    if counts[0] != counts[1] and (0, 0) not in counts:
+        names = [f"{g} generators and {e} elements" for g, e in counts]
+        raise ValueError(f"the representations hold {names[0]}, and {names[1]}; give one matrix each in both")
+    size = counts[0] if counts[1] == (0, 0) else counts[1]
+    return _spread(first, size), _spread(second, size)
+
+
+def as_representation(given, n: int | None = None, name: str = "representation") -> Representation:
+    """Whatever a user may call a representation.
+
+    Parameters
+    ----------
+    given : Representation, array `(generator, n, n)`, LieAlgebra, Generators, Elements, a list of these, or None
+        A list of matrices is a list of generators. None stands for n features that nothing moves. The error bars of
+        an algebra that is not exact are kept.
+    n : int, optional
+        The dimension that is expected.
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    ValueError
+        For actions that are not linear on the states (translations, rates of time, time reversal, polynomial fields),
+        and for another dimension than n.
+    TypeError
+        For anything else.
+    """
+    if given is None:
+        if n is None:
+            raise ValueError(f"{name}: None stands for features that nothing moves, and needs their number n")
+        return trivial(n)
+    found = _converted(given, name)
+    if n is not None and found.dim != n:
+        raise ValueError(f"{name} moves {found.dim} features, {n} are expected; see Representation.copies")
+    return found
+
+
+def equivariant_matrices(rep_in, rep_out) -> Subspace:
+    """The matrices W `(out, in)` with W a(A) = b(A) W for all generators and W a(g) = b(g) W for all elements.
+
+    Exact where all entries are simple fractions; error bars set the rank cut.
+
+    Raises
+    ------
+    ValueError
+        See `as_representation` and `matched`.
+    """
+    first, second = matched(as_representation(rep_in, name="rep_in"), as_representation(rep_out, name="rep_out"))
+    shape = (second.dim, first.dim)
+    pairs = [np.concatenate([r.generators, r.elements]) for r in (first, second)]
+    if not len(pairs[0]) or 0 in shape:
+        return Subspace.full(shape)
+    if first.errors is None and second.errors is None:
+        return intertwiners(*pairs)
+    n_draws = next(len(r.errors) for r in (first, second) if r.errors is not None)
+    moved = [np.concatenate([_errors(r, n_draws), np.zeros((n_draws, *r.elements.shape))], 1) for r in (first, second)]
+    rows = _equations(*pairs)
+    draws = np.stack([rows + _equations(a, b) for a, b in zip(*moved, strict=True)])
+    basis, pivots = pivoted_basis(null_space(rows, draws))
+    return Subspace(basis, shape, pivots)
+
+
+def invariant_vectors(rep_out) -> np.ndarray:
+    """Basis `(n, dim)` of the vectors b with b(A) b = 0 and b(g) b = b: what a bias may be."""
+    return equivariant_matrices(trivial(1), rep_out).basis
+
+
+def _converted(given, name):
+    if isinstance(given, Representation):
+        return given
+    if isinstance(given, Generators):
+        given = LieAlgebra(given)
+    if isinstance(given, LieAlgebra):
+        return _of_algebra(given, name)
+    if isinstance(given, Elements):
+        if np.any(given.translations) or np.any(given.reverses_time):
+            raise ValueError(f"{name}: elements with translations or time reversal are no matrices; {_PENALTY}")
+        return Representation(np.zeros((0, *given.matrices.shape[1:])), given.matrices)
+    if isinstance(given, Sequence) and not isinstance(given, str) and len(given):
+        parts = [_converted(_as_array(part) if isinstance(part, list | np.ndarray) else part, name) for part in given]
+        if len({part.dim for part in parts}) > 1:
+            raise ValueError(f"{name}: its parts move {[part.dim for part in parts]} features")
+        return reduce(_joined, parts)
+    if not isinstance(given, np.ndarray):
+        raise TypeError(
+            f"{name} must be an array (generator, n, n), a LieAlgebra, finite elements, or a list of these, "
+            f"got {type(given).__name__}"
+        )
+    if given.ndim != 3 or given.shape[1] != given.shape[2]:
+        raise ValueError(f"{name} must be an array (generator, n, n), got shape {given.shape}")
+    return Representation(given, np.zeros((0, *given.shape[1:])))
+
+
+def _as_array(part):
+    """A matrix as one generator, a list of matrices as several; a list of other things as it is."""
+    try:
+        matrices = np.asarray(part, dtype=float)
+    except (TypeError, ValueError):
+        return part
+    return matrices[None] if matrices.ndim == 2 else matrices
+
+
+def _of_algebra(algebra, name):
+    if np.any(algebra.time_scaling):
+        raise ValueError(f"{name}: a generator rescales time; {_PENALTY}")
+    try:
+        translations, matrices = algebra.translations, algebra.matrices
+    except ValueError:
+        raise ValueError(f"{name}: a generator is not linear in the states; {_PENALTY}") from None
+    if np.any(translations):
+        raise ValueError(f"{name}: a generator translates the states; {_PENALTY}")
+    errors = None
+    if algebra.dim and not algebra.exact.all():
+        draws = algebra.draw(_DRAWS, np.random.default_rng(12))
+        errors = np.stack([draw.matrices - matrices for draw in draws])
+    return Representation(matrices, np.zeros((0, *matrices.shape[1:])), errors)
+
+
+def _joined(first, second):
+    """The generators and elements of both, on the same features."""
+    errors = None
+    if first.errors is not None or second.errors is not None:
+        errors = np.concatenate([_errors(first, _DRAWS), _errors(second, _DRAWS)], axis=1)
+    generators = np.concatenate([first.generators, second.generators])
+    return Representation(generators, np.concatenate([first.elements, second.elements]), errors)
+
+
+def _spread(representation, counts):
+    n = representation.dim
+    if (len(representation.generators), len(representation.elements)) == counts:
+        return representation
+    elements = np.broadcast_to(np.eye(n), (counts[1], n, n))
+    return Representation(np.zeros((counts[0], n, n)), elements, None, representation.blocks)
+
+
+def _errors(representation, n_draws):
+    given = representation.errors
+    return np.zeros((n_draws, *representation.generators.shape)) if given is None else given
+
+
+def _combined(first, second, rule):
+    """Errors of a sum or product, whose rule is linear in the generators."""
+    if first.errors is None and second.errors is None:
+        return None
+    n_draws = len(second.errors if first.errors is None else first.errors)
+    pairs = zip(_errors(first, n_draws), _errors(second, n_draws), strict=True)
+    return np.stack([_pairwise(rule, a, b) for a, b in pairs])
+
+
+def _pairwise(rule, first, second):
+    size = rule(np.zeros(first.shape[1:]), np.zeros(second.shape[1:])).shape
+    return np.array([rule(a, b) for a, b in zip(first, second, strict=True)]).reshape(len(first), *size)
+
+
+def _kronecker_sum(a, b):
+    return np.kron(a, np.eye(len(b))) + np.kron(np.eye(len(a)), b)
+
+
+def _equations(inputs, outputs):
+    """The matrix C with C vec(W) = 0 iff W A = B W for all pairs, `(row, out * in)`."""
+    pairs = zip(inputs, outputs, strict=True)
+    return np.concatenate([np.kron(np.eye(len(b)), a.T) - np.kron(b, np.eye(len(a))) for a, b in pairs])

@@ -1,0 +1,168 @@
+"""Convolutions on periodic grids, by multipliers of low Fourier modes: û_out(k) = M(k) û_in(k).
+
+Translations commute with any multiplier. Coefficients are means over the grid, so they do not depend on its resolution;
+a coarser grid keeps the modes it can hold. Modes at the Nyquist wavenumber are never kept: a wave and its mirror image
+are one there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "DenseConvolution",
+    "SpectralConvolution",
+    "Tabled",
+    "check_field",
+    "checked_modes",
+    "low_modes",
+    "padded_modes",
+    "wavenumbers",
+]
+
+
+def checked_modes(modes: Sequence[int]) -> tuple[int, ...]:
+    """The numbers of modes along each axis of space, as a tuple.
+
+    Raises
+    ------
+    ValueError
+        Unless they are one, two or three positive whole numbers.
+    """
+    found = tuple(modes) if isinstance(modes, Sequence) else (modes,)
+    whole = all(isinstance(m, int | np.integer) and not isinstance(m, bool) and m >= 1 for m in found)
+    if not (1 <= len(found) <= 3 and whole):
+        raise ValueError(f"modes must be 1, 2 or 3 positive whole numbers, one an axis of space, got {modes!r}")
+    return tuple(int(m) for m in found)
+
+
+def wavenumbers(modes: Sequence[int]) -> np.ndarray:
+    """The wavevectors that are kept, `(2 m_1 − 1, ..., m_d, d)`: |k_i| < m_i, the last not negative, in FFT order."""
+    axes = [np.concatenate([np.arange(m), np.arange(1 - m, 0)]) for m in modes[:-1]]
+    return np.stack(np.meshgrid(*axes, np.arange(modes[-1]), indexing="ij"), axis=-1)
+
+
+def low_modes(spectrum: Tensor, modes: Sequence[int], first: int) -> Tensor:
+    """The modes |k_i| < m_i of a half spectrum whose axes of space begin at `first`."""
+    for axis, m in enumerate(modes[:-1], first):
+        last = spectrum.shape[axis]
+        if last > 2 * m - 1:
+            parts = [spectrum.narrow(axis, 0, m), spectrum.narrow(axis, last - m + 1, m - 1)]
+            spectrum = torch.cat(parts, dim=axis)
+    axis = first + len(modes) - 1
+    return spectrum.narrow(axis, 0, min(modes[-1], spectrum.shape[axis]))
+
+
+def padded_modes(block: Tensor, modes: Sequence[int], grid: Sequence[int]) -> Tensor:
+    """The half spectrum `(batch, channel, n_1, ..., n_d / 2 + 1)` of a grid, from its low modes."""
+    sizes = (*grid[:-1], grid[-1] // 2 + 1)
+    for axis, (m, n) in enumerate(zip(modes[:-1], sizes[:-1], strict=True), 2):
+        shape = list(block.shape)
+        shape[axis] = n - (2 * m - 1)
+        parts = [block.narrow(axis, 0, m), block.new_zeros(shape), block.narrow(axis, m, m - 1)]
+        block = torch.cat(parts, dim=axis)
+    shape = list(block.shape)
+    shape[-1] = sizes[-1] - modes[-1]
+    return torch.cat([block, block.new_zeros(shape)], dim=-1)
+
+
+class Tabled(nn.Module):
+    """A module with tables that follow the dtype and device of its weights without a loss of digits.
+
+    A buffer that went through single precision would keep its errors after `module.double()`, and a symmetry with it.
+    """
+
+    weight: nn.Parameter
+
+    def set_tables(self, **tables: np.ndarray) -> None:
+        """Store tables in double precision, and as buffers in the dtype of the weights."""
+        self._tables = {name: np.asarray(table) for name, table in tables.items()}
+        for name in tables:
+            self.register_buffer(name, None, persistent=False)
+        self._fill()
+
+    def _fill(self):
+        for name, table in self._tables.items():
+            dtype = self.weight.dtype if np.issubdtype(table.dtype, np.floating) else None
+            setattr(self, name, torch.tensor(table, dtype=dtype, device=self.weight.device))
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        if "_tables" in self.__dict__:
+            self._fill()
+        return self
+
+
+class SpectralConvolution(Tabled):
+    """û_out(k) = M(k) û_in(k) for the modes |k_i| < m_i, 0 for all others.
+
+    Subclasses say what M is. Parameters are real, with a last axis for real and imaginary parts where there are both:
+    `module.double()` and optimisers then work as for any module.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    modes : sequence of int
+        Modes along each axis of space, one to three axes.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, modes: Sequence[int]):
+        super().__init__()
+        self.in_channels, self.out_channels, self.modes = in_channels, out_channels, checked_modes(modes)
+
+    def multiplier(self) -> Tensor:
+        """M transposed, `(mode, in_channels, out_channels)`, complex."""
+        raise NotImplementedError
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Fields `(batch, channel, *grid)` to fields on the same grid.
+
+        Raises
+        ------
+        ValueError
+            For another number of channels or of axes, or another dtype than that of the weights.
+        """
+        check_field(u, self.in_channels, len(self.modes), next(self.parameters()).dtype)
+        grid = u.shape[2:]
+        kept = tuple(min(m, (n + 1) // 2) for m, n in zip(self.modes, grid, strict=True))
+        axes = tuple(range(2, u.ndim))
+        block = low_modes(torch.fft.rfftn(u, dim=axes, norm="forward"), kept, 2)
+        weights = self.multiplier()
+        if kept != self.modes:
+            whole = (*(2 * m - 1 for m in self.modes[:-1]), self.modes[-1])
+            weights = low_modes(weights.reshape(*whole, *weights.shape[1:]), kept, 0).flatten(0, len(kept) - 1)
+        columns = block.flatten(2).permute(2, 0, 1)
+        moved = torch.bmm(columns, weights).permute(1, 2, 0)
+        block = moved.reshape(len(u), self.out_channels, *block.shape[2:])
+        return torch.fft.irfftn(padded_modes(block, kept, grid), s=tuple(grid), dim=axes, norm="forward")
+
+
+class DenseConvolution(SpectralConvolution):
+    """The plain layer: any complex matrix for each mode."""
+
+    def __init__(self, in_channels: int, out_channels: int, modes: Sequence[int]):
+        super().__init__(in_channels, out_channels, modes)
+        count = math.prod(wavenumbers(self.modes).shape[:-1])
+        weight = torch.randn(count, in_channels, out_channels, 2) / math.sqrt(4 * in_channels)
+        self.weight = nn.Parameter(weight)
+
+    def multiplier(self) -> Tensor:
+        """The weights themselves."""
+        return torch.view_as_complex(self.weight)
+
+
+def check_field(u: Tensor, channels: int, n_axes: int, dtype: torch.dtype) -> None:
+    """Raise ValueError unless u is `(batch, channel, *grid)` with these channels, axes and dtype."""
+    if u.ndim != 2 + n_axes:
+        raise ValueError(f"a field has shape (batch, channel, *grid) with {n_axes} axes of space, got {tuple(u.shape)}")
+    if u.shape[1] != channels:
+        raise ValueError(f"the field has {u.shape[1]} channels, this module takes {channels}")
+    if u.dtype != dtype:
+        raise ValueError(
+            f"the field is {u.dtype}, the weights are {dtype}: convert one of them, such as module.double()"
+        )
