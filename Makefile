@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small accuracy bench-sindy bench-promotion test check lint clean help
+.PHONY: demo recovery-small accuracy bench-sindy bench-promotion bench-neural test check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -26,6 +26,10 @@ bench-sindy: $(VENV)/.bench
 
 bench-promotion: $(VENV)/.bench
 	$(BIN) tests/benchmarks/bench_promotion.py
+
+bench-neural: $(VENV)/.test
+	$(BIN) tests/benchmarks/bench_fno.py
+	$(BIN) tests/benchmarks/bench_networks.py --seeds 1
 
 test: $(VENV)/.test check
 	$(BIN) -m pytest

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch")  # the last sample but one
+
 ROOT = Path(__file__).parents[1]
 SAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
 
@@ -69,6 +71,14 @@ def test_a_law_is_found_fitted_and_judged_on_different_trajectories(outcome):
 def test_burgers_equation_has_five_point_symmetries(outcome):
     search = outcome[6]["search"]
     assert search.algebra_.name == "sl(2) ⋉ R^2" and search.algebra_.exact.all()
+
+
+def test_a_constrained_layer_keeps_the_turn_and_a_penalty_has_a_gradient(outcome):
+    names = next(values for values in outcome if "layer" in values)
+    representation = names["turn"].representation(copies=4)
+    assert names["equivariance_error"](names["layer"], names["torch"].randn(8, 8), representation).max() < 1e-5
+    names["loss"].backward()
+    assert names["operator"](names["torch"].randn(2, 2, 16, 16)).shape == (2, 2, 16, 16)
 
 
 def test_promotion_keeps_fifteen_of_twentyone(outcome):
