@@ -75,8 +75,9 @@ def test_burgers_equation_has_five_point_symmetries(outcome):
 
 def test_a_constrained_layer_keeps_the_turn_and_a_penalty_has_a_gradient(outcome):
     names = next(values for values in outcome if "layer" in values)
-    representation = names["turn"].representation(copies=4)
-    assert names["equivariance_error"](names["layer"], names["torch"].randn(8, 8), representation).max() < 1e-5
+    four, points = names["four"], names["torch"].randn(8, 8)
+    assert names["equivariance_error"](names["layer"], points, four, four).max() < 1e-6
+    assert names["equivariance_error"](names["torch"].nn.Linear(8, 8), points, four, four).max() > 0.1
     names["loss"].backward()
     assert names["operator"](names["torch"].randn(2, 2, 16, 16)).shape == (2, 2, 16, 16)
 
