@@ -54,7 +54,7 @@ def recovery_row(
     ----------
     family, algebra, m, r, degree, seed, inner : see `recovery_problem`
     tol : float
-        The certified gap at which a solve ends; ten times as much where its answer is clear by a factor of four.
+        The certified gap at which a solve ends; ten times as much where its answer is clear by a factor of two.
     max_iter : int
 
     Returns
@@ -127,9 +127,9 @@ class _Search:
         return float(np.abs(coefficients - truth).max() / np.abs(truth).max())
 
     def _settled(self, coefficients, objective, bound):
-        """Whether the gap is below 10 tol, and the error below or above the limit by a factor of four."""
+        """Whether the gap is below 10 tol, and the error below or above the limit by a factor of two."""
         error = self.error(coefficients)
-        clear = error < _SUCCESS / 4 or error > 4 * _SUCCESS
+        clear = error < _SUCCESS / 2 or error > 2 * _SUCCESS
         return clear and objective - bound < 10 * self.tol * objective
 
     def _hopeless(self, coefficients, objective, bound):

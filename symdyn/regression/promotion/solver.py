@@ -25,10 +25,11 @@ from symdyn.regression.promotion.penalty import Penalty
 __all__ = ["Problem", "Solution", "minimise"]
 
 _RELAXATION = 1.8
-_MEMORY = 10
+_MEMORY = 12
 _PATIENCE = 5  # iterations before acceleration starts
-_LOOKS = (15, 35)  # iterations after which the rank tells whether the step is too long
+_LOOKS = {15: 8, 35: 20, 60: 40}  # iterations at which a rank above an earlier one's says that the step is too long
 _INEXACT = 0.01  # error of a tracked subspace, relative to the last move
+_CORRECTIONS = 2  # of the dual point, at a certificate
 _CHECK = 50  # iterations between certificates, at most
 
 
@@ -98,6 +99,16 @@ class Problem:
             largest = min(largest, self.l1 / entry if entry > 0 else np.inf)
         return self.fit.bound(coefficients, dual[0] @ state[1], largest)
 
+    def corrected(self, coefficients: np.ndarray, state: np.ndarray, dual: np.ndarray, step: float):
+        """A dual point nearer to its ball, with the w it belongs to: `(w, A(w), U)`.
+
+        What lies outside the ball is taken off, nearly twice over, and the dual equality restored by the fit.
+        """
+        inside = dual - _RELAXATION * self.shrunk(dual, 1.0, SubspaceTracker(), 0.0)[0]
+        found = self.fit.nearest(self.gradient(state[1] - step * inside[1]))
+        copied = self.copy(found)
+        return found, copied, inside + (copied - state) / step
+
     def weighing(self, step: float) -> Problem:
         """The problem with the factorisation that belongs to a step."""
         if not isinstance(self.fit, LeastSquares) or self.fit.weight == step:
@@ -117,7 +128,7 @@ class Solution:
     lower_bound: float
     scale: float
     n_iter: int
-    state: tuple[np.ndarray, np.ndarray]
+    state: tuple[np.ndarray, np.ndarray, float]
 
     @property
     def gap(self) -> float:
@@ -130,7 +141,7 @@ def minimise(
     *,
     tol: float = 1e-6,
     max_iter: int = 10000,
-    start: tuple[np.ndarray, np.ndarray] | None = None,
+    start: tuple[np.ndarray, np.ndarray, float] | None = None,
     stop=None,
 ) -> Solution:
     """Iterate until (objective − lower bound) / objective is below `tol`, or `max_iter` iterations are done.
@@ -140,8 +151,8 @@ def minimise(
     problem : Problem
     tol : float
     max_iter : int
-    start : pair of ndarray, optional
-        The `state` of a similar problem: a copy of A(w) and a dual point for gamma = 1.
+    start : tuple, optional
+        The `state` of a similar problem: a copy of A(w), a dual point and the step for gamma = 1.
     stop : callable, optional
         Called with (coefficients, objective, bound) at each certificate; True ends the iteration.
     """
@@ -150,11 +161,12 @@ def minimise(
     floor = _floor(problem)
     best, memory = -np.inf, Anderson(_MEMORY, state.shape)
     tracker, size = SubspaceTracker(), 0.0
-    schedule = _Schedule(_LOOKS[0] if stop is None else 10, most=_CHECK if stop is None else 10)
-    iteration = 0
+    schedule = _Schedule(15 if stop is None else 10, often=stop is not None)
+    iteration, ranks = 0, []
     while True:
         iteration += 1
         shrunk, rank = problem.shrunk(state, step, tracker, size)
+        ranks.append(rank)
         coefficients = problem.fit.nearest(problem.gradient(2 * shrunk[1] - state[1]))
         copied = problem.copy(coefficients)
         move = copied - shrunk
@@ -164,11 +176,16 @@ def minimise(
             best = max(best, problem.bound(coefficients, copied, dual))
             objective = problem.objective(coefficients, copied)
             scale = max(objective, floor, 1e-300)
+            point, tries = (coefficients, copied, dual), 0
+            while objective - best >= tol * scale and tries < _CORRECTIONS:
+                point, tries = problem.corrected(*point, step), tries + 1
+                best = max(best, problem.bound(*point))
             done = objective - best < tol * scale or iteration == max_iter
             if done or (stop is not None and stop(coefficients, objective, best)):
-                return Solution(coefficients, objective, best, scale, iteration, (shrunk, dual / problem.gamma))
+                state = (shrunk, dual / problem.gamma, step * problem.gamma)
+                return Solution(coefficients, objective, best, scale, iteration, state)
             schedule = schedule.after(iteration, size, tol * scale / (objective - best))
-        shorter = step * _shortening(iteration, rank, problem.penalty.n_maps)
+        shorter = step * _shortening(ranks, problem.penalty.n_maps)
         move *= _RELAXATION
         if shorter != step:
             state = shrunk + (state - shrunk) * (shorter / step) + move
@@ -185,12 +202,12 @@ def minimise(
 class _Schedule:
     """When to look for a certificate: as the gap falls in proportion to the size of moves, these tell when it will do.
 
-    A certificate costs half an iteration or more.
+    A certificate costs one to three iterations.
     """
 
     following: int
     small: float = 0.0
-    most: int = _CHECK
+    often: bool = False
 
     def is_due(self, iteration: int, size: float) -> bool:
         """Whether it is time."""
@@ -198,7 +215,8 @@ class _Schedule:
 
     def after(self, iteration: int, size: float, factor: float) -> _Schedule:
         """The next time, where the gap has still to fall by `factor`."""
-        return _Schedule(iteration + self.most, min(factor, 0.8) * size, self.most)
+        pause = max(10, iteration // 6) if self.often else _CHECK
+        return _Schedule(iteration + pause, min(factor, 0.8) * size, self.often)
 
 
 def _floor(problem):
@@ -210,16 +228,15 @@ def _floor(problem):
 
 def _begin(problem, start):
     """A step, and the state to begin with."""
-    copied = start[0] if start is not None else problem.copy(problem.fit.offset)
+    if start is not None:
+        return start[2] / problem.gamma, start[0] + start[2] * start[1]
+    copied = problem.copy(problem.fit.offset)
     size = np.sqrt(max(copied[0] @ copied[1], 0.0)) or 1.0
-    step = 1.5 * size / np.sqrt(min(problem.rows(copied).shape[1:])) / problem.gamma
-    if start is None:
-        return step, copied
-    return step, start[0] + step * problem.gamma * start[1]
+    return 1.5 * size / np.sqrt(min(problem.rows(copied).shape[1:])) / problem.gamma, copied
 
 
-def _shortening(iteration, rank, n_maps):
-    """Where most symmetries stay broken, small singular values count, and a long step takes long to tell them."""
-    if iteration in _LOOKS and rank > n_maps / 2:
-        return 0.2
-    return 0.7 if iteration >= 140 and iteration % 100 == 40 and iteration < 1000 else 1.0
+def _shortening(ranks, n_maps):
+    """Where many symmetries stay broken, and ever more, small singular values count: a long step takes long to tell."""
+    before = _LOOKS.get(len(ranks))
+    growing = before is not None and ranks[-1] > max(1.05 * ranks[before - 1], 0.3 * n_maps)
+    return 0.2 if growing else 1.0
