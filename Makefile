@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small accuracy bench-sindy bench-promotion bench-neural test check lint clean help
+.PHONY: demo recovery-small accuracy bench-sindy bench-promotion bench-neural bench-neural-full test check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -26,10 +26,19 @@ bench-sindy: $(VENV)/.bench
 
 bench-promotion: $(VENV)/.bench
 	$(BIN) tests/benchmarks/bench_promotion.py
+	$(BIN) tests/benchmarks/bench_promoted.py
 
 bench-neural: $(VENV)/.test
 	$(BIN) tests/benchmarks/bench_fno.py
+	$(BIN) tests/benchmarks/bench_penalty.py
 	$(BIN) tests/benchmarks/bench_networks.py --seeds 1
+	$(BIN) tests/benchmarks/bench_operators.py
+
+# Five seeds and all sizes: two hours and more; goes on where it stopped.
+bench-neural-full: $(VENV)/.test
+	$(BIN) tests/benchmarks/bench_fno.py --turn
+	$(BIN) tests/benchmarks/bench_networks.py
+	$(BIN) tests/benchmarks/bench_operators.py --full --out runs/operators
 
 test: $(VENV)/.test check
 	$(BIN) -m pytest

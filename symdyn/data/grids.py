@@ -13,12 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-__all__ = ["FieldGrid", "field_block", "field_grid", "is_field_data", "noise_of_fields", "validate_fields"]
+__all__ = [
+    "WINDOW_POINTS",
+    "FieldGrid",
+    "field_block",
+    "field_grid",
+    "is_field_data",
+    "noise_of_fields",
+    "validate_fields",
+]
 
 AXES = ("x", "y")
 _UNEVEN = 1e-4  # of a step
 _SEAM = 5.0  # times the usual difference of neighbours
-_FEWEST = 16  # points along an axis
+WINDOW_POINTS = 16  # along an axis, for windows to fit
 # Differences along time and space: what is left of smooth fields is of eighth order, of noise 70^2 times its variance.
 _STENCIL = np.array([1.0, -4.0, 6.0, -4.0, 1.0])
 
@@ -56,8 +64,8 @@ def is_field_data(dataset: xr.Dataset) -> bool:
     return any("x" in variable.dims for variable in dataset.data_vars.values())
 
 
-def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None) -> xr.Dataset:
-    """The Dataset with its `states` fixed, after checking dims, grids, units and seams.
+def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *, fewest: int = 3) -> xr.Dataset:
+    """The Dataset with its `states` fixed, after checking dims, grids of at least `fewest` points, units and seams.
 
     Raises
     ------
@@ -82,7 +90,7 @@ def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None) ->
                 f"field {name!r} holds {dataset[name].dtype}, not real numbers; split complex fields in two"
             )
     for axis in ("time", *axes):
-        _check_axis(dataset, axis)
+        _check_axis(dataset, axis, fewest)
     _check_units(dataset, axes)
     for name in names:
         _check_values(dataset, name, axes)
@@ -137,14 +145,14 @@ def _declared(dataset):
     return found
 
 
-def _check_axis(dataset, axis):
+def _check_axis(dataset, axis, fewest):
     if axis not in dataset.coords:
         raise ValueError(f"coordinate {axis!r} is missing: derivatives need its spacing; assign_coords({axis}=...)")
     if dataset[axis].dims != (axis,):
         raise ValueError(f"coordinate {axis!r} must be one grid for all trajectories, it has dims {dataset[axis].dims}")
     grid = np.asarray(dataset[axis].values, dtype=float)
-    if len(grid) < _FEWEST:
-        raise ValueError(f"{axis!r} has {len(grid)} points; windows need at least {_FEWEST}: sample more finely")
+    if len(grid) < fewest:
+        raise ValueError(f"{axis!r} has {len(grid)} points, at least {fewest} are needed: sample more finely")
     gaps = np.diff(grid)
     if np.any(gaps <= 0) or np.ptp(gaps) > _UNEVEN * abs(gaps.mean()):
         raise ValueError(

@@ -20,7 +20,7 @@ from symdyn.lie.fields import Generators
 from symdyn.lie.gram import Rows, lie_rows
 from symdyn.lie.refine import refined_directions
 
-__all__ = ["FunctionSymmetry", "discover_function"]
+__all__ = ["FunctionSymmetry", "discover_function", "exact_evidence", "parallel_to_values"]
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,29 @@ def discover_function(
         output = np.asarray(output, dtype=float)
     samples = Sampled(f, jacobian, points, candidates.features, np.random.default_rng(0))
     rows = lie_rows(candidates, output, samples.first)
-    evidence, scale = _exact_evidence(rows, samples, candidates, delta)
+    evidence, scale = exact_evidence(rows, samples, candidates, delta)
     _warn_of_points(rows, samples, evidence, scale)
-    found = conclude(rows.candidates, evidence, 0.05, lambda algebra: _parallel(algebra, samples, output))
+    found = conclude(rows.candidates, evidence, 0.05, lambda algebra: parallel_to_values(algebra, samples, output))
     return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
 
 
-def _exact_evidence(rows: Rows, samples: Sampled, candidates: Generators, delta: float):
-    """Evidence from two passes over the points, and the unit of the values."""
+def exact_evidence(rows: Rows, samples: Sampled, candidates: Generators, delta: float) -> tuple[ExactEvidence, float]:
+    """Evidence from two passes over the points, and the unit of the values.
+
+    Parameters
+    ----------
+    rows : Rows
+    samples : Sampled
+        Checks derivatives where it reads its first points, unless they are exact (`Differentiated`).
+    candidates : Generators
+        Without those on outputs that `rows` may have added.
+    delta : float
+
+    Raises
+    ------
+    ValueError
+        For values or derivatives that are not finite.
+    """
     with np.errstate(invalid="ignore"):
         sums, forms = samples.sums, rows.forms(samples.batches())
     if not np.all(np.isfinite(forms.violation)):
@@ -121,13 +136,22 @@ def _displacement(candidates: Generators, sums: PointSums) -> np.ndarray:
     return np.tensordot(fields @ sums.features, fields, axes=((1, 2), (1, 2)))
 
 
-def _parallel(algebra, samples, output):
-    """A vector field commutes with itself: generators parallel to it are trivial."""
+def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: float = 1e-6) -> np.ndarray:
+    """Which generators are parallel to the values of a vector field, `(generator,)`: it commutes with itself.
+
+    Parameters
+    ----------
+    algebra : LieAlgebra
+    samples : Sampled
+    output : see `discover_function`
+    below : float
+        The sine of the angle up to which they count as parallel.
+    """
     if not isinstance(output, str) or output != "vector_field" or algebra.dim == 0:
         return np.zeros(algebra.dim, dtype=bool)
     points, values = samples.first.points, samples.first.values
     spread = np.maximum(samples.sums.spread, 1e-300)
-    return parallel_violation(algebra.basis.values(points), values, np.broadcast_to(spread, points.shape)) < 1e-6
+    return parallel_violation(algebra.basis.values(points), values, np.broadcast_to(spread, points.shape)) < below
 
 
 def _checked_points(points, candidates):

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.fieldtasks import some_runs
-from symdyn.data.grids import validate_fields
+from symdyn.data.grids import WINDOW_POINTS, validate_fields
 from symdyn.discovery.conclusion import conclude
 from symdyn.discovery.fieldidentify import Identified, given_law, identify_law
 from symdyn.discovery.finiteflow import flow_residuals
@@ -127,7 +127,7 @@ class PointSymmetryDiscovery(BaseEstimator):
         self._check_options()
         if not isinstance(data, xr.Dataset):
             raise TypeError("data must be a Dataset of fields over (trajectory, time, x[, y]); see symdyn.data.grids")
-        dataset = validate_fields(data)
+        dataset = validate_fields(data, fewest=WINDOW_POINTS)
         rng = np.random.default_rng(self.rng)
         found = self._identified(dataset, rng)
         generators = point_candidates(self.candidates, found.grid.coordinates, found.grid.fields)

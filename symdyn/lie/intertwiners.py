@@ -13,7 +13,7 @@ from symdyn.lie.invariants import shared_null_space
 from symdyn.lie.monomial_action import Images, coefficient_equations, exact_numbers
 from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
 
-__all__ = ["intertwiners", "representation_matrices"]
+__all__ = ["intertwiner_rows", "intertwiners", "representation_matrices"]
 
 
 def intertwiners(rep_in, rep_out) -> Subspace:
@@ -48,8 +48,10 @@ def intertwiners(rep_in, rep_out) -> Subspace:
     if not len(inputs):
         return Subspace.full(shape)
     if _is_inexact(rep_in) or _is_inexact(rep_out):
-        draws = [_dense_rows(*pair) for pair in _drawn_pairs(rep_in, rep_out)]
-        return Subspace(*_with_shape(pivoted_basis(null_space(_dense_rows(inputs, outputs), np.stack(draws))), shape))
+        draws = [intertwiner_rows(*pair) for pair in _drawn_pairs(rep_in, rep_out)]
+        return Subspace(
+            *_with_shape(pivoted_basis(null_space(intertwiner_rows(inputs, outputs), np.stack(draws))), shape)
+        )
     equations = [coefficient_equations(_images(a), b) for a, b in zip(inputs, outputs, strict=True)]
     return Subspace(*_with_shape(shared_null_space(equations), shape))
 
@@ -96,8 +98,14 @@ def _images(matrix):
     return Images(exact_numbers(matrix)[rows, columns], rows, columns, matrix.shape)
 
 
-def _dense_rows(inputs, outputs):
-    """The matrix C with C vec(W) = 0 iff W A = B W for all pairs, `(row, output * input)`."""
+def intertwiner_rows(inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """The matrix C with C vec(W) = 0 iff W A = B W for all pairs A, B, `(row, output * input)`.
+
+    Parameters
+    ----------
+    inputs, outputs : ndarray, `(pair, n_in, n_in)` and `(pair, n_out, n_out)`
+        At least one pair.
+    """
     n_in, n_out = inputs.shape[1], outputs.shape[1]
     pairs = zip(inputs, outputs, strict=True)
     return np.concatenate([np.kron(np.eye(n_out), a.T) - np.kron(b, np.eye(n_in)) for a, b in pairs])
@@ -112,9 +120,11 @@ def _drawn_pairs(rep_in, rep_out, n_draws=20):
     drawn = {}
     for representation in (rep_in, rep_out):
         if id(representation) not in drawn:
-            same = [representation] * n_draws
-            draws = representation.draw(n_draws, np.random.default_rng(12)) if _is_inexact(representation) else same
-            drawn[id(representation)] = [representation_matrices(draw) for draw in draws]
+            drawn[id(representation)] = [representation_matrices(representation)] * n_draws
+            if _is_inexact(representation):
+                # Translations and rates of time may be 0 and uncertain: draws of theirs are no part of a matrix.
+                draws = representation.draw(n_draws, np.random.default_rng(12))
+                drawn[id(representation)] = [draw.matrices for draw in draws]
     return list(zip(drawn[id(rep_in)], drawn[id(rep_out)], strict=True))
 
 

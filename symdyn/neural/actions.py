@@ -18,6 +18,7 @@ from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.fields import Generators
 from symdyn.lie.prolongation import affine_parts
+from symdyn.neural.checks import check_tensor
 from symdyn.neural.representations import Representation
 from symdyn.neural.torch_fields import FeatureModule
 
@@ -44,6 +45,8 @@ def as_generators(given, name: str = "algebra") -> Generators:
         raise TypeError(f"{name} must be a LieAlgebra, Generators or matrices, got {type(given).__name__}")
     if not len(given):
         raise ValueError(f"{name} holds no generator")
+    if not np.all(np.isfinite(given.coefficients)):
+        raise ValueError(f"{name} holds NaN or infinity")
     return given
 
 
@@ -69,6 +72,8 @@ class Action(nn.Module):
 
     def __init__(self, generators: Generators, space: Mapping | None = None, time: float = 0.0):
         super().__init__()
+        if space is not None and not isinstance(space, Mapping):
+            raise TypeError(f"space must map names of coordinates to periods, such as {{'x': 1.0}}, got {space!r}")
         self.boxes = {} if space is None else {name: _box(name, ends) for name, ends in space.items()}
         self.states, self.time = generators.states, float(time)
         missing = [name for name in self.boxes if name not in self.states]
@@ -117,6 +122,7 @@ class Action(nn.Module):
         return torch.stack([full.get(i, now) for i in range(len(self.states))], dim=-1)
 
     def _check(self, u):
+        check_tensor("u", u)
         if u.ndim < 2 or u.shape[1] != len(self.channels):
             names = ", ".join(self.states[i] for i in self.channels)
             raise ValueError(f"fields must be (batch, {len(self.channels)} [{names}], ...), got {tuple(u.shape)}")

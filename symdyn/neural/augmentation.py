@@ -115,6 +115,8 @@ def _basis(symmetry) -> Generators:
 
 
 def _checked(dataset):
+    if not isinstance(dataset, xr.Dataset):
+        raise TypeError(f"dataset must be an xarray Dataset of trajectories or fields, got {type(dataset).__name__}")
     return validate_fields(dataset) if is_field_data(dataset) else validate(dataset)
 
 

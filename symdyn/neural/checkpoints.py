@@ -12,6 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from symdyn.neural.checks import check_module
+
 __all__ = ["load_module", "save_module"]
 
 _FORMAT = 1
@@ -34,11 +36,14 @@ def save_module(module: nn.Module, path) -> None:
     ValueError
         For weights that are not finite: a checkpoint of them is of no use.
     """
+    check_module(module)
     state = {name: value.detach().contiguous().clone() for name, value in module.state_dict().items()}
     for name, value in state.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"module holds NaN or infinity in {name}: keep the last good checkpoint")
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} to")
     partial = target.with_name(target.name + ".partial")
     save_file(state, str(partial), metadata={"symdyn": json.dumps(_description(module))})
     partial.replace(target)
@@ -63,11 +68,11 @@ def load_module(path, module: nn.Module | None = None) -> nn.Module:
     description, state = _read(path)
     if module is None:
         module = _built(description, path)
-        for value in state.values():
-            if value.is_floating_point():
-                module = module.to(value.dtype)
-                break
+        # Of the parameters: tables may be kept in another dtype.
+        kinds = [state[name].dtype for name, _ in module.named_parameters() if name in state]
+        module = module.to(next((kind for kind in kinds if kind.is_floating_point), None))
     else:
+        check_module(module)
         differing = _differences(description, _description(module))
         if differing:
             raise ValueError(f"{path} holds a module of another config: {'; '.join(differing)}")
@@ -111,7 +116,12 @@ def _built(description, path) -> nn.Module:
     # A file must not choose what is imported: modules of this package only.
     if not home.startswith(_HOME):
         raise ValueError(f"{path} holds a {home}.{name}, which is not of symdyn.neural: give the module to load into")
-    return getattr(importlib.import_module(home), name).from_config(description["config"])
+    try:
+        return getattr(importlib.import_module(home), name).from_config(description["config"])
+    except (AttributeError, ImportError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} holds a {home}.{name} of a config that this version cannot read: {error!r}"
+        ) from error
 
 
 def _differences(saved, given):

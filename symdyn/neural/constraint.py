@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from symdyn.lie.groups import Elements
+from symdyn.neural.checks import numbers
 from symdyn.neural.representations import Representation, as_representation, matched, trivial
 from symdyn.neural.weights import InSubspace
 
@@ -36,8 +37,8 @@ def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Modu
     module : Linear, Conv1d ... Conv3d, or ConvTranspose1d ... ConvTranspose3d
         Changed in place. Its state can be saved by `state_dict` (never pickled).
     rep_in, rep_out : see `as_representation`
-        How inputs and outputs (channels) are moved; outputs like inputs if left out. None, with the other given or
-        with `space`, stands for channels that nothing moves.
+        How inputs and outputs (channels) are moved; outputs like inputs if left out. "invariant" stands for channels
+        that nothing moves, and so does None for inputs, or for both with `space`.
     space : Elements or array `(element, axis, axis)`, optional
         What each finite element does to the axes of the grid: signed permutation matrices. Generators act on
         channels alone.
@@ -68,7 +69,10 @@ def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Modu
     if rep_out is None and not (rep_in is None or sizes[0] != sizes[1]):
         rep_out = rep_in
     elif rep_out is None and rep_in is not None:
-        raise ValueError(f"rep_out is left out, which takes as many outputs as inputs, not {sizes[1]} and {sizes[0]}")
+        raise ValueError(
+            f"rep_out is left out, which takes as many outputs as inputs, not {sizes[1]} and {sizes[0]}; give it, such "
+            "as 'invariant'"
+        )
     inputs = as_representation(rep_in, sizes[0], "rep_in")
     outputs = as_representation(rep_out, sizes[1], "rep_out")
     _register(module, "weight", _weight(module, *matched(inputs, outputs), space))
@@ -92,7 +96,7 @@ def stencil(space, offsets) -> Representation:
     ValueError
         If an element takes a point to none of the others.
     """
-    matrices, offsets = _space_matrices(space), np.asarray(offsets, dtype=float)
+    matrices, offsets = _space_matrices(space), numbers("offsets", offsets)
     if offsets.ndim != 2 or offsets.shape[1] != matrices.shape[1]:
         raise ValueError(f"offsets must have shape (point, {matrices.shape[1]}), got {offsets.shape}")
     permutations = np.zeros((len(matrices), len(offsets), len(offsets)))
@@ -182,7 +186,7 @@ def _space_matrices(space):
         if np.any(space.translations) or np.any(space.reverses_time):
             raise ValueError("space: give rotations and reflections of the axes only; shifts are kept anyway")
         space = space.matrices
-    matrices = np.asarray(space, dtype=float)
+    matrices = numbers("space", space)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2] or not len(matrices):
         raise ValueError(f"space must have shape (element, axis, axis), got {matrices.shape}")
     signed = np.isin(matrices, (-1.0, 0.0, 1.0)).all() and np.all(np.abs(matrices).sum(axis=1) == 1)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
-__all__ = ["directional_derivatives"]
+__all__ = ["directional_derivatives", "value_and_derivative"]
 
 # Up to here one Jacobian a sample costs less than a jvp a direction.
 _SMALL = 30
@@ -29,9 +32,93 @@ def directional_derivatives(module: nn.Module, u: Tensor, directions: Tensor) ->
         return _by_jacobian(module, u, directions)
     value, derivatives = None, []
     for direction in directions:
-        value, along = torch.func.jvp(module, (u,), (direction,))  # type: ignore[misc]
+        value, along = value_and_derivative(module, u, direction)
         derivatives.append(along)
     return value, torch.stack(derivatives)
+
+
+def value_and_derivative(module: nn.Module, u: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+    """module(u) and DF(u) w, from one pass in forward mode."""
+    with forward_ad.dual_level():
+        with _OneTangent():
+            found = module(forward_ad.make_dual(u, direction))
+        value, along = forward_ad.unpack_dual(found)
+    return value, torch.zeros_like(value) if along is None else along
+
+
+class _OneTangent(TorchFunctionMode):
+    """Products of weights, which do not move, with features, which do.
+
+    Forward mode of torch takes a tangent that is not there for zeros, and multiplies by them: half as much work again.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func in _FACTORS and not kwargs:
+            factors = _FACTORS[func](*args)
+            if factors is not None and _moves(factors[1]) != _moves(factors[2]):
+                return _Product.apply(*factors)
+        return func(*args, **(kwargs or {}))
+
+
+class _Product(torch.autograd.Function):
+    """c + a b for matrices, or batches of as many matrices."""
+
+    @staticmethod
+    def forward(c, a, b):
+        if c is None:
+            return torch.matmul(a, b)
+        return torch.addmm(c, a, b) if a.ndim == 2 else torch.baddbmm(c, a, b)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        c, a, b = inputs
+        ctx.set_materialize_grads(False)
+        ctx.offset = None if c is None else c.shape
+        ctx.save_for_backward(a, b)
+        ctx.save_for_forward(a, b)
+
+    @staticmethod
+    def backward(ctx, g):
+        if g is None:
+            return None, None, None
+        a, b = ctx.saved_tensors
+        c_needed, a_needed, b_needed = ctx.needs_input_grad
+        offset = g.sum_to_size(ctx.offset) if c_needed else None
+        return offset, g @ b.mH if a_needed else None, a.mH @ g if b_needed else None
+
+    @staticmethod
+    def jvp(ctx, dc, da, db):
+        a, b = ctx.saved_tensors  # one of them moves, see _OneTangent
+        moved = da @ b if db is None else a @ db
+        return moved if dc is None else moved + dc
+
+
+def _linear(x, weight, bias=None):
+    return (bias, x, weight.mT) if x.ndim == 2 else None
+
+
+def _matrices(a, b):
+    return (None, a, b) if a.ndim == b.ndim in (2, 3) and a.shape[:-2] == b.shape[:-2] else None
+
+
+def _added(c, a, b):
+    return c, a, b
+
+
+_FACTORS = {
+    functional.linear: _linear,
+    torch.bmm: _matrices,
+    torch.mm: _matrices,
+    torch.matmul: _matrices,
+    Tensor.matmul: _matrices,
+    Tensor.__matmul__: _matrices,
+    torch.addmm: _added,
+    torch.baddbmm: _added,
+}
+
+
+def _moves(x):
+    return forward_ad.unpack_dual(x).tangent is not None
 
 
 def _by_jacobian(module, u, directions):

@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 from torch import nn
 
+from symdyn.neural.checks import check_callable, check_module, numbers
 from symdyn.neural.representations import Representation, as_representation, matched
 
 __all__ = ["equivariance_error", "layer_errors"]
@@ -33,7 +34,7 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     x : Tensor or ndarray, `(batch, in, ...)`
         The representations act on the second index.
     representation_in, representation_out : see `symdyn.neural.as_representation`
-        None for out: the values are invariant.
+        Values are moved like x if out is left out, as in `constrain`; "invariant" for values that nothing moves.
 
     Returns
     -------
@@ -45,11 +46,19 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     ValueError
         For representations that do not fit x, the values or one another, and values that are not finite.
     """
+    check_callable(module)
     points = _as_tensor(x, module)
     with torch.no_grad():
         values = module(points)
     if not torch.isfinite(values).all():
         raise ValueError("the values of the module at x are not finite")
+    if representation_out is None:
+        if values.shape[1] != points.shape[1]:
+            raise ValueError(
+                f"representation_out is left out, which takes as many values as inputs, not {values.shape[1]} and "
+                f"{points.shape[1]}; give it, such as 'invariant'"
+            )
+        representation_out = representation_in
     first, second = _matched(representation_in, representation_out, points.shape[1], values.shape[1])
     errors = []
     for moved_in, moved_out in zip(first.generators, second.generators, strict=True):
@@ -79,7 +88,7 @@ def layer_errors(
         More than twice as many samples as a layer has outputs.
     representation_in : see `symdyn.neural.as_representation`
     representations : mapping of str, optional
-        Representations of layers by name, where they are known; None as a value for invariant outputs.
+        Representations of layers by name, where they are known; "invariant" for outputs that nothing moves.
     layers : sequence of str, optional
         Names of submodules; all that hold no others, and the whole (``""``), if left out.
 
@@ -93,6 +102,7 @@ def layer_errors(
     ValueError
         For x that are no matrix, layers that are not there, are not called once, or return no `(batch, out)`.
     """
+    check_module(module)
     points, known = _as_tensor(x, module), dict(representations or {})
     if points.ndim != 2:
         raise ValueError(f"x must have shape (batch, in), got {tuple(points.shape)}")
@@ -218,7 +228,7 @@ def _labels(representation):
 
 def _as_tensor(x, module):
     """x as a tensor in the dtype and on the device of the module."""
-    tensor = torch.as_tensor(x)
+    tensor = x if isinstance(x, torch.Tensor) else torch.from_numpy(numbers("x", x))
     like = next(module.parameters(), None) if isinstance(module, nn.Module) else None
     if like is not None and not like.is_complex():
         tensor = tensor.to(like)

@@ -12,6 +12,8 @@ import warnings
 import torch
 from torch import nn
 
+from symdyn.neural.checks import check_callable, check_tensor
+
 __all__ = ["FrameAveraged", "principal_frames"]
 
 _GROUPS = {"SE(2)": (2, True), "E(2)": (2, False), "SE(3)": (3, True), "E(3)": (3, False)}
@@ -64,6 +66,7 @@ class FrameAveraged(nn.Module):
             raise ValueError(f"output must be 'invariant' or 'vector', got {output!r}")
         if degeneracy is not None and not 0 < degeneracy < 1:
             raise ValueError(f"degeneracy must lie between 0 and 1, or be None, got {degeneracy}")
+        check_callable(module)
         self.module, self.group, self.output, self.degeneracy = module, group, output, degeneracy
         self.dim, self.proper = _GROUPS[group]
 
@@ -77,6 +80,7 @@ class FrameAveraged(nn.Module):
             Velocities and other vectors, which turn with the points and are not shifted.
         """
         for tensor in (points, *vectors):
+            check_tensor("points and vectors", tensor)
             if tensor.ndim != 3 or tensor.shape[2] != self.dim or len(tensor) != len(points):
                 raise ValueError(f"{self.group} acts on (batch, point, {self.dim}), got {tuple(tensor.shape)}")
         frames, variances = principal_frames(points, proper=self.proper)

@@ -22,8 +22,9 @@ from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.features import Features, monomial_jacobian, monomials, polynomial_exponents
 from symdyn.lie.fields import Generators
 from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
+from symdyn.neural.checks import check_count, numbers
+from symdyn.neural.fourier.spectral import Tabled
 from symdyn.neural.representations import Representation, as_representation, trivial
-from symdyn.neural.spectral import Tabled
 
 __all__ = ["DifferenceKernels", "IntegralOperator", "KernelBasis", "equivariant_kernel_basis"]
 
@@ -226,11 +227,10 @@ class IntegralOperator(Tabled):
 def _kernel_features(radial, angular, d):
     if isinstance(radial, Features):
         return radial
-    powers = tuple(float(p) for p in radial)
-    if not powers or not np.all(np.isfinite(powers)):
+    powers = tuple(np.atleast_1d(numbers("radial", radial)).tolist())
+    if not powers:
         raise ValueError(f"radial must name at least one finite power of the distance, got {radial!r}")
-    if angular < 0:
-        raise ValueError(f"angular must be a degree of at least 0, got {angular}")
+    check_count("angular", angular, least=0)
     return DifferenceKernels(powers, int(angular), d)
 
 

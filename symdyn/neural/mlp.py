@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symdyn.neural.checks import check_tensor, counts
 from symdyn.neural.constraint import constrain
 from symdyn.neural.representations import Representation, as_representation, matched, trivial
 from symdyn.neural.weights import block_types
@@ -43,9 +45,10 @@ class EquivariantMLP(nn.Module):
     def __init__(self, rep_in, rep_out, hidden: Sequence[int | Representation] = (32, 32)):
         super().__init__()
         inputs, outputs = matched(as_representation(rep_in, name="rep_in"), as_representation(rep_out, name="rep_out"))
+        self.rep_in, self.rep_out, self.hidden = inputs, outputs, counts("hidden", hidden)
         layers: list[nn.Module] = []
         current = inputs
-        for width in hidden:
+        for width in self.hidden:
             wanted = width if isinstance(width, Representation) else hidden_representation(inputs, outputs, width)
             layers.append(GatedLayer(current, matched(wanted, inputs)[0]))
             current = layers[-1].rep_out
@@ -55,9 +58,25 @@ class EquivariantMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs `(..., n_out)` of inputs `(..., n_in)`."""
-        if x.shape[-1] != self.n_in:
+        check_tensor("x", x)
+        if not x.ndim or x.shape[-1] != self.n_in:
             raise ValueError(f"inputs must have {self.n_in} features last, got shape {tuple(x.shape)}")
+        dtype = next(self.parameters()).dtype
+        if x.dtype != dtype:
+            raise ValueError(f"x is {x.dtype}, the weights are {dtype}: convert one of them, such as module.double()")
         return self.last(self.layers(x))
+
+    def config(self) -> dict[str, Any]:
+        """What builds this module anew, ready for JSON."""
+        hidden = [width.config() if isinstance(width, Representation) else int(width) for width in self.hidden]
+        return {"rep_in": self.rep_in.config(), "rep_out": self.rep_out.config(), "hidden": hidden}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> EquivariantMLP:
+        """The module that `config` describes, with weights drawn anew."""
+        rep_in, rep_out = (Representation.from_config(config[name]) for name in ("rep_in", "rep_out"))
+        hidden = [Representation.from_config(width) if isinstance(width, dict) else width for width in config["hidden"]]
+        return cls(rep_in, rep_out, hidden)
 
 
 class GatedLayer(nn.Module):

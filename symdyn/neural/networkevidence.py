@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from symdyn.discovery.evidence import Evidence, QuadraticForms
+from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.exact import ExactEvidence
+from symdyn.discovery.function import exact_evidence
 from symdyn.discovery.sampling import Sampled
 from symdyn.lie.fields import Generators
 from symdyn.lie.gram import Batch, Rows
-from symdyn.lie.refine import refined_directions
 
 __all__ = ["Differentiated", "NetworkEvidence", "network_evidence"]
 
@@ -89,22 +89,11 @@ def network_evidence(
     ValueError
         For values or derivatives that are not finite.
     """
-    with np.errstate(invalid="ignore"):
-        sums, forms = samples.sums, rows.forms(samples.batches())
-    if not np.all(np.isfinite(forms.violation)):
-        samples.check(samples.batches())
-    power = forms.power or 1.0
-    size = (forms.transported + forms.carried) / power
-    moving = sums.spread > 0
-    fields = candidates.coefficients[:, moving] / sums.spread[moving][:, None]
-    n = len(candidates)
-    size[:n, :n] += np.tensordot(fields @ sums.features, fields, axes=((1, 2), (1, 2)))
-    nothing = np.zeros((1, *size.shape))
-    quadratic = QuadraticForms(forms.violation / power, size, nothing, nothing, nothing[0], np.ones(1))
-    frame = Evidence(quadratic, delta).directions
-    spectrum = refined_directions(rows, samples.batches, frame, quadratic.violation, float(np.sqrt(power)))
-    replicates = _replicates(rows, samples, frame)
-    return NetworkEvidence(quadratic, delta, spectrum=spectrum, replicate_directions=replicates, accuracy=accuracy)
+    exact, _ = exact_evidence(rows, samples, candidates, delta)
+    replicates = _replicates(rows, samples, Evidence(exact.forms, delta).directions)
+    return NetworkEvidence(
+        exact.forms, delta, spectrum=exact.spectrum, replicate_directions=replicates, accuracy=accuracy
+    )
 
 
 def _replicates(rows, samples, frame):

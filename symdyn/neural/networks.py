@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from symdyn.discovery.conclusion import conclude
-from symdyn.discovery.function import FunctionSymmetry
+from symdyn.discovery.function import FunctionSymmetry, parallel_to_values
 from symdyn.discovery.generic import polynomial_relation
-from symdyn.discovery.trivial import parallel_violation
 from symdyn.lie.fields import Generators
 from symdyn.lie.gram import lie_rows
+from symdyn.neural.checks import check_callable, numbers
 from symdyn.neural.networkevidence import Differentiated, network_evidence
 
 __all__ = ["as_function", "discover_network"]
@@ -81,7 +81,11 @@ def discover_network(
     Verdicts are about the network. A symmetry of the network may be one of its architecture, and a symmetry that the
     function has and the network missed is not found: train longer, or compare networks.
     """
-    if not 0 < delta < np.inf:
+    if not isinstance(candidates, Generators):
+        raise TypeError(
+            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}"
+        )
+    if not isinstance(delta, int | float) or not 0 < delta < np.inf:
         raise ValueError(f"delta must be positive, got {delta}")
     points = _as_array(x)
     if points.ndim != 2 or points.shape[1] != len(candidates.states) or not len(points):
@@ -94,7 +98,7 @@ def discover_network(
     rows = lie_rows(candidates, output, samples.first)
     evidence = network_evidence(rows, samples, candidates, delta, accuracy)
     _warn_of_points(rows, samples)
-    found = conclude(rows.candidates, evidence, 0.05, lambda algebra: _parallel(algebra, samples, output))
+    found = conclude(rows.candidates, evidence, 0.05, lambda algebra: parallel_to_values(algebra, samples, output, 0.1))
     return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
 
 
@@ -107,8 +111,7 @@ def as_function(module: nn.Module | Callable, *, increments: bool = False) -> tu
         From points `(sample, state)` to values `(sample, ...)` and derivatives `(sample, ..., state)`. Forward mode
         where the states are no more than the values, else reverse mode; a whole batch at once.
     """
-    if not callable(module):
-        raise TypeError(f"module must be an nn.Module or a function of tensors, got {type(module).__name__}")
+    check_callable(module)
     device = torch.device("cpu")
     if isinstance(module, nn.Module):
         module = copy.deepcopy(module).double().eval().requires_grad_(False)
@@ -137,15 +140,6 @@ def as_function(module: nn.Module | Callable, *, increments: bool = False) -> tu
         return slopes.cpu().numpy()
 
     return function, jacobian
-
-
-def _parallel(algebra, samples, output):
-    """A network taken for a vector field commutes with itself: generators parallel to it are trivial."""
-    if not isinstance(output, str) or output != "vector_field" or algebra.dim == 0:
-        return np.zeros(algebra.dim, dtype=bool)
-    points, values = samples.first.points, samples.first.values
-    spread = np.broadcast_to(np.maximum(samples.sums.spread, 1e-300), points.shape)
-    return parallel_violation(algebra.basis.values(points), values, spread) < 0.1
 
 
 def _accuracy(function, points, targets, delta, increments):
@@ -186,4 +180,4 @@ def _warn_of_points(rows, samples):
 
 
 def _as_array(x):
-    return np.asarray(x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else x, dtype=float)
+    return numbers("x and targets", x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else x)

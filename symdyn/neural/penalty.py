@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from symdyn.lie.fields import Generators
 from symdyn.neural.actions import Action, as_generators, rates_of_time
+from symdyn.neural.checks import check_callable, check_count, check_tensor
 from symdyn.neural.directional import directional_derivatives
 
 __all__ = ["LieDerivativePenalty", "Ramp"]
@@ -46,9 +48,10 @@ class LieDerivativePenalty:
     space : mapping of str to float or (float, float), optional
         Coordinates among the states of the algebra, with the periods or ends of the box; see `Action`.
     nuclear : bool or "log"
-        The nuclear norm, which chooses among candidates those that are kept. It shrinks broken symmetries too, which
-        hurts where most candidates are broken; "log", with log(1 + s / d) for each singular value s, d a twentieth of
-        the size of the outputs, lets these go (no longer convex in any model).
+        Chooses among candidates those that are kept. "log", the one to use: log(1 + s / d) for each singular value s, d
+        a twentieth of the size of the outputs, which lets broken symmetries go (no longer convex in any model). True
+        is the nuclear norm: its slope is the same for all s, so where most candidates are broken it shrinks the network
+        rather than what a kept one leaves, and spoils the fit; relative to the outputs it does so, too.
     output : {"vector_field", "map", "invariant"} or an algebra with as many generators
         What the network returns: the rate of change of its input, a state or field of the same kind, numbers that do
         not change, or something moved by other generators. "map" if `times` are given, "vector_field" if not.
@@ -56,8 +59,11 @@ class LieDerivativePenalty:
         Times of the input and output fields, for generators that depend on time, such as t ∂x + ∂u.
     n_generators : int, optional
         How many random directions of the algebra to take in each step instead of all, without bias; not with `nuclear`.
+    n_samples : int, optional
+        At how many random samples of a batch to take derivatives, without bias; at all if left out. Half of them save a
+        fifth to a third of a step. Only for networks that treat each sample by itself: batch normalisation does not.
     rng : int
-        Seed of these directions.
+        Seed of these directions and samples.
 
     Raises
     ------
@@ -74,8 +80,14 @@ class LieDerivativePenalty:
         output=None,
         times: tuple[float, float] | None = None,
         n_generators: int | None = None,
+        n_samples: int | None = None,
         rng: int = 0,
     ):
+        for name, number, least in (("n_samples", n_samples, 1), ("n_generators", n_generators, 1), ("rng", rng, 0)):
+            if number is not None:
+                check_count(name, number, least)
+        if times is not None and np.shape(times) != (2,):
+            raise ValueError(f"times must be those of the input and output fields, (float, float), got {times!r}")
         self.generators = as_generators(algebra)
         self.output = ("vector_field" if times is None else "map") if output is None else output
         start, stop = (0.0, 0.0) if times is None else times
@@ -89,8 +101,8 @@ class LieDerivativePenalty:
         count = len(self.generators)
         if n_generators is not None and (nuclear or not 1 <= n_generators <= count):
             raise ValueError(f"n_generators must be 1 ... {count}, and the nuclear norm takes all; got {n_generators}")
-        self.nuclear, self.n_generators = nuclear, n_generators
-        self._random = torch.Generator().manual_seed(rng)
+        self.nuclear, self.n_generators, self.n_samples = nuclear, n_generators, n_samples
+        self.random = torch.Generator().manual_seed(rng)
 
     def __call__(self, module: nn.Module, u: Tensor) -> Tensor:
         """The penalty, a scalar, of a network on states `(batch, n)` or fields `(batch, channel, *grid)`."""
@@ -104,11 +116,19 @@ class LieDerivativePenalty:
         ValueError
             For inputs and outputs of another shape than the algebra moves.
         """
+        check_callable(module)
+        check_tensor("u", u)
         moves = self.action(u.detach()).detach()
         frame = _frame(moves, u.detach())
         if self.n_generators is not None:
             frame = frame @ self._draw(frame).to(frame)
-        value, change = self._derivatives(module, u, moves, frame)
+        if self.n_samples is None or self.n_samples >= len(u):
+            value, change = self._derivatives(module, u, moves, frame)
+        else:
+            order = torch.randperm(len(u), generator=self.random).to(u.device)
+            taken, rest = order.split([self.n_samples, len(u) - self.n_samples])
+            value, change = self._derivatives(module, u[taken], moves[:, taken], frame)
+            value = torch.cat([value, module(u[rest])])[torch.argsort(order)]
         if not self.nuclear:
             return value, change.square().mean() * (change.shape[0] / len(moves))
         return value, self._nuclear(value, change).to(value.dtype)
@@ -194,7 +214,7 @@ class LieDerivativePenalty:
     def _draw(self, frame):
         """Random orthonormal directions, scaled so that the mean of their penalties is that of all."""
         count, rank = frame.shape[1], self.n_generators
-        return torch.linalg.qr(torch.randn(count, rank, generator=self._random, dtype=torch.float64))[0] * (
+        return torch.linalg.qr(torch.randn(count, rank, generator=self.random, dtype=torch.float64))[0] * (
             (count / rank) ** 0.5
         )
 
@@ -211,6 +231,8 @@ class Ramp:
     end: int = 0
 
     def __post_init__(self):
+        if not all(isinstance(number, int | float) for number in (self.final, self.begin, self.end)):
+            raise TypeError(f"final, begin and end must be numbers, got {self}")
         if not (self.final >= 0 and 0 <= self.begin <= self.end):
             raise ValueError(f"a ramp needs final >= 0 and 0 <= begin <= end, got {self}")
 
@@ -224,7 +246,10 @@ class Ramp:
 def _frame(moves, u):
     """C `(generator, direction)` with C C^T the pseudo-inverse of the Gram matrix of motions, relative to |u|."""
     flat = (moves / _scales(u)).flatten(1).double()
-    values, vectors = torch.linalg.eigh(flat @ flat.T / flat.shape[1])
+    gram = flat @ flat.T / flat.shape[1]
+    if not torch.isfinite(gram).all():
+        raise ValueError("u holds NaN or infinity, or generators move it there")
+    values, vectors = torch.linalg.eigh(gram)
     kept = values > 1e-10 * values[-1]
     roots = torch.where(kept, values, 1.0).rsqrt() * kept
     return (vectors * roots).to(u.dtype)

@@ -9,9 +9,10 @@ All of these are linear in the generators, so errors drawn from error bars are c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -19,8 +20,9 @@ from scipy.linalg import block_diag
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.fields import Generators
 from symdyn.lie.groups import Elements
-from symdyn.lie.intertwiners import intertwiners
+from symdyn.lie.intertwiners import intertwiner_rows, intertwiners
 from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
+from symdyn.neural.checks import check_count, numbers
 
 __all__ = ["Representation", "as_representation", "equivariant_matrices", "invariant_vectors", "matched", "trivial"]
 
@@ -54,15 +56,13 @@ class Representation:
 
     def __post_init__(self):
         for name in ("generators", "elements"):
-            matrices = np.asarray(getattr(self, name), dtype=float)
+            matrices = numbers(name, getattr(self, name))
             object.__setattr__(self, name, matrices)
             if matrices.ndim != 3 or matrices.shape[1:] != (self.dim, self.dim):
                 raise ValueError(f"{name} must have shape (count, n, n), n the same for both, got {matrices.shape}")
-            if not np.all(np.isfinite(matrices)):
-                raise ValueError(f"{name} hold NaN or infinity")
         if len(self.elements) and self.dim and np.linalg.cond(self.elements).max() > 1e12:
             raise ValueError("elements must have an inverse, one of these is singular")
-        if self.errors is not None and np.shape(self.errors)[1:] != self.generators.shape:
+        if self.errors is not None and np.shape(numbers("errors", self.errors))[1:] != self.generators.shape:
             raise ValueError(f"errors must have shape (draw, *{self.generators.shape}), got {np.shape(self.errors)}")
         if not self.blocks:
             object.__setattr__(self, "blocks", (self.dim,))
@@ -83,8 +83,7 @@ class Representation:
 
     def copies(self, k: int) -> Representation:
         """k copies side by side, `k * n` features."""
-        if not (isinstance(k, int | np.integer) and k >= 0):
-            raise ValueError(f"copies must be a whole number of at least 0, got {k!r}")
+        check_count("copies", k, least=0)
         return replace(trivial(int(k)) * self, blocks=self.blocks * int(k) or (0,))
 
     def __add__(self, other: Representation) -> Representation:
@@ -112,6 +111,25 @@ class Representation:
         ends = np.cumsum(self.blocks)
         return [self.block(end - size, end) for size, end in zip(self.blocks, ends, strict=True)]
 
+    def config(self) -> dict[str, Any]:
+        """The matrices as lists, ready for JSON."""
+        errors = None if self.errors is None else np.asarray(self.errors).tolist()
+        found = {
+            "dim": self.dim,
+            "generators": self.generators.tolist(),
+            "elements": self.elements.tolist(),
+            "errors": errors,
+        }
+        return found if len(self.blocks) == 1 else found | {"blocks": list(self.blocks)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Representation:
+        """The representation that `config` describes."""
+        n = config["dim"]
+        matrices = [np.array(config[name], dtype=float).reshape(-1, n, n) for name in ("generators", "elements")]
+        errors = None if config["errors"] is None else np.array(config["errors"], dtype=float)
+        return cls(*matrices, errors, tuple(config.get("blocks", ())))
+
     @property
     def key(self) -> bytes:
         """Equal for representations by equal matrices."""
@@ -121,6 +139,7 @@ class Representation:
 
 def trivial(n: int) -> Representation:
     """n features that nothing moves, each a block; goes with any symmetry."""
+    check_count("n", n, least=0)
     return Representation(np.zeros((0, n, n)), np.zeros((0, n, n)), None, (1,) * n)
 
 
@@ -132,6 +151,9 @@ def matched(first: Representation, second: Representation) -> tuple[Representati
     ValueError
         If the numbers of generators or of elements differ otherwise.
     """
+    for part in (first, second):
+        if not isinstance(part, Representation):
+            raise TypeError(f"a Representation goes with a Representation, got {type(part).__name__}")
     counts = [(len(r.generators), len(r.elements)) for r in (first, second)]
     if counts[0] != counts[1] and (0, 0) not in counts:
         names = [f"{g} generators and {e} elements" for g, e in counts]
@@ -145,9 +167,9 @@ def as_representation(given, n: int | None = None, name: str = "representation")
 
     Parameters
     ----------
-    given : Representation, array `(generator, n, n)`, LieAlgebra, Generators, Elements, a list of these, or None
-        A list of matrices is a list of generators. None stands for n features that nothing moves. The error bars of
-        an algebra that is not exact are kept.
+    given : Representation, array `(generator, n, n)`, LieAlgebra, Generators, Elements, a list of these, or "invariant"
+        A list of matrices is a list of generators. "invariant", or None, stands for n features that nothing moves. The
+        error bars of an algebra that is not exact are kept.
     n : int, optional
         The dimension that is expected.
     name : str
@@ -161,9 +183,9 @@ def as_representation(given, n: int | None = None, name: str = "representation")
     TypeError
         For anything else.
     """
-    if given is None:
+    if given is None or (isinstance(given, str) and given == "invariant"):
         if n is None:
-            raise ValueError(f"{name}: None stands for features that nothing moves, and needs their number n")
+            raise ValueError(f"{name}: {given!r} stands for features that nothing moves, and needs their number n")
         return trivial(n)
     found = _converted(given, name)
     if n is not None and found.dim != n:
@@ -190,8 +212,8 @@ def equivariant_matrices(rep_in, rep_out) -> Subspace:
         return intertwiners(*pairs)
     n_draws = next(len(r.errors) for r in (first, second) if r.errors is not None)
     moved = [np.concatenate([_errors(r, n_draws), np.zeros((n_draws, *r.elements.shape))], 1) for r in (first, second)]
-    rows = _equations(*pairs)
-    draws = np.stack([rows + _equations(a, b) for a, b in zip(*moved, strict=True)])
+    rows = intertwiner_rows(*pairs)
+    draws = np.stack([rows + intertwiner_rows(a, b) for a, b in zip(*moved, strict=True)])
     basis, pivots = pivoted_basis(null_space(rows, draws))
     return Subspace(basis, shape, pivots)
 
@@ -219,8 +241,8 @@ def _converted(given, name):
         return reduce(_joined, parts)
     if not isinstance(given, np.ndarray):
         raise TypeError(
-            f"{name} must be an array (generator, n, n), a LieAlgebra, finite elements, or a list of these, "
-            f"got {type(given).__name__}"
+            f"{name} must be an array (generator, n, n), a LieAlgebra, finite elements, a list of these, or "
+            f"'invariant', got {type(given).__name__}"
         )
     if given.ndim != 3 or given.shape[1] != given.shape[2]:
         raise ValueError(f"{name} must be an array (generator, n, n), got shape {given.shape}")
@@ -290,9 +312,3 @@ def _pairwise(rule, first, second):
 
 def _kronecker_sum(a, b):
     return np.kron(a, np.eye(len(b))) + np.kron(np.eye(len(a)), b)
-
-
-def _equations(inputs, outputs):
-    """The matrix C with C vec(W) = 0 iff W A = B W for all pairs, `(row, out * in)`."""
-    pairs = zip(inputs, outputs, strict=True)
-    return np.concatenate([np.kron(np.eye(len(b)), a.T) - np.kron(b, np.eye(len(a))) for a, b in pairs])

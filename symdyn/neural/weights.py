@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symdyn.neural.representations import Representation, equivariant_matrices, matched
+from symdyn.neural.representations import Representation, as_representation, equivariant_matrices, matched
 
 __all__ = ["InSubspace", "block_types"]
 
@@ -26,7 +26,7 @@ class InSubspace(nn.Module):
 
     Parameters
     ----------
-    rep_in, rep_out : Representation
+    rep_in, rep_out : see `as_representation`
     shape : tuple of int
         Of the weight, `n_out * n_in` numbers.
     columns : ndarray of int, `(n_in,)`, optional
@@ -35,8 +35,10 @@ class InSubspace(nn.Module):
 
     def __init__(self, rep_in: Representation, rep_out: Representation, shape, columns=None):
         super().__init__()
-        rep_in, rep_out = matched(rep_in, rep_out)
+        rep_in, rep_out = matched(as_representation(rep_in, name="rep_in"), as_representation(rep_out, name="rep_out"))
         self.shape = tuple(shape)
+        if prod(self.shape) != rep_in.dim * rep_out.dim:
+            raise ValueError(f"shape {self.shape} must hold {rep_out.dim} * {rep_in.dim} numbers")
         inputs, outputs = block_types(rep_in), block_types(rep_out)
         self._layout: list[list[tuple[int, ...]]] = []
         for i, (part_out, places_out) in enumerate(outputs):

@@ -7,7 +7,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.grids import validate_fields
+from symdyn.data.grids import WINDOW_POINTS, validate_fields
 from symdyn.discovery.fieldconstraint import symmetric_terms
 from symdyn.discovery.fieldidentify import identify_law
 from symdyn.discovery.fieldlaw import TermSpace
@@ -68,7 +68,7 @@ class PDERegression(BaseEstimator):
             raise TypeError("data must be a Dataset of fields over (trajectory, time, x[, y]); see symdyn.data.grids")
         rng = np.random.default_rng(self.rng)
         options = {"time_order": self.time_order, "derivatives": self.derivatives, "n_bootstrap": self.n_bootstrap}
-        found = identify_law(validate_fields(data), terms=self.terms, rng=rng, **options)
+        found = identify_law(validate_fields(data, fewest=WINDOW_POINTS), terms=self.terms, rng=rng, **options)
         law, self.space_ = found.law, None
         if self.symmetry is not None:
             generators = _generators(self.symmetry, (*law.coordinates, *law.fields))

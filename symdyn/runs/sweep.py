@@ -21,7 +21,7 @@ from symdyn.data.tasks import as_finished, one_blas_thread
 
 __all__ = ["grid", "sweep"]
 
-_ROOMS = ("lie", "data", "systems", "discovery", "regression", "runs")  # whose code a point depends on
+_ROOMS = ("lie", "data", "systems", "discovery", "regression", "neural", "runs")  # whose code a point depends on
 
 
 def grid(swept: dict[str, list]) -> list[dict]:

@@ -14,8 +14,10 @@ from symdyn.systems.fields import (
     kdv,
     kuramoto_sivashinsky,
     lambda_omega,
+    random_fields,
     schroedinger,
     simulate_field,
+    vorticity,
     wave,
 )
 from symdyn.systems.flows import (
@@ -50,6 +52,7 @@ __all__ = [
     "lorenz",
     "lotka_volterra",
     "polynomial_law",
+    "random_fields",
     "rossler",
     "schroedinger",
     "selkov",
@@ -57,6 +60,7 @@ __all__ = [
     "simulate_field",
     "two_body",
     "van_der_pol",
+    "vorticity",
     "wave",
     "with_noise",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symdyn.lie.evolution import Evolution
 
-__all__ = ["FIELD_SYSTEMS", "field_equations", "field_law", "known_symmetries"]
+__all__ = ["FIELD_SYSTEMS", "NONLOCAL_SYSTEMS", "field_equations", "field_law", "known_symmetries"]
 
 FIELD_SYSTEMS = (
     "heat",
@@ -16,6 +16,9 @@ FIELD_SYSTEMS = (
     "schroedinger",
     "lambda_omega",
 )
+
+# Their terms hold the potential of a field, which is no function of its jets: there is no `field_law`.
+NONLOCAL_SYSTEMS = ("vorticity",)
 
 _CUBE = {
     "u": {"u": 1.0, "u^3": -1.0, "u v^2": -1.0, "v^3": 1.0, "u^2 v": 1.0},
@@ -31,9 +34,9 @@ def field_equations(
     Parameters
     ----------
     name : str
-        One of `FIELD_SYSTEMS`.
+        One of `FIELD_SYSTEMS` or `NONLOCAL_SYSTEMS`; terms of `"vorticity"` hold psi with Laplacian psi = w.
     viscosity : float
-        Coefficient of second derivatives of heat, Burgers and lambda-omega.
+        Coefficient of second derivatives of heat, Burgers, lambda-omega and vorticity.
     advection : float
         u_t = −advection u u_x of Burgers, KdV and Kuramoto-Sivashinsky.
     damping : float
@@ -46,8 +49,8 @@ def field_equations(
     ValueError
         For another name.
     """
-    if name not in FIELD_SYSTEMS:
-        raise ValueError(f"name must be one of {', '.join(FIELD_SYSTEMS)}, got {name!r}")
+    if name not in (*FIELD_SYSTEMS, *NONLOCAL_SYSTEMS):
+        raise ValueError(f"name must be one of {', '.join((*FIELD_SYSTEMS, *NONLOCAL_SYSTEMS))}, got {name!r}")
     second = {"u_xx": viscosity}
     tables = {
         "heat": {"u": second},
@@ -61,18 +64,29 @@ def field_equations(
             "v": {"u_xx": 0.5, "u^3": 1.0, "u v^2": 1.0},
         },
         "lambda_omega": {w: {f"{w}_xx": viscosity, f"{w}_yy": viscosity, **_CUBE[w]} for w in "uv"},
+        # The velocity is (−psi_y, psi_x).
+        "vorticity": {"w": {"psi_y w_x": 1.0, "psi_x w_y": -1.0, "w_xx": viscosity, "w_yy": viscosity}},
     }
     found = {field: dict(terms) for field, terms in tables[name].items()}
     for field, terms in found.items():
         if damping:
             terms[field] = terms.get(field, 0.0) - damping
     if drift:
-        found["u"]["u_x"] = -drift
+        first = next(iter(found))
+        found[first][f"{first}_x"] = -drift
     return found
 
 
 def field_law(name: str, **parameters) -> Evolution:
-    """The law as exact polynomials in jets; parameters as for `field_equations`."""
+    """The law as exact polynomials in jets; parameters as for `field_equations`.
+
+    Raises
+    ------
+    ValueError
+        For another name, and for systems that are not local.
+    """
+    if name in NONLOCAL_SYSTEMS:
+        raise ValueError(f"{name} is no function of jets: its terms hold the potential of a field")
     equations = field_equations(name, **parameters)
     coordinates = ("t", "x", "y") if name == "lambda_omega" else ("t", "x")
     return Evolution.of(equations, coordinates, time_order=2 if name == "wave" else 1)
@@ -83,7 +97,8 @@ def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.
 
     Olver, Applications of Lie groups to differential equations (1993), examples 2.41 to 2.45; Ibragimov, CRC handbook
     of Lie group analysis of differential equations, vol. 1 (1994). Of the algebras of heat and wave, which contain a
-    function for each solution, the part with polynomials of degree up to 2.
+    function for each solution, the part with polynomials of degree up to 2. Of vorticity, those that keep velocities at
+    rest in the mean; the infinite rest of the plane (boosts, moving frames) acts on the potential.
     """
     moves = ["∂t", "∂x"]
     a, nu = advection, viscosity
@@ -124,5 +139,6 @@ def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.
             "2 t ∂t + x ∂x − u ∂u − v ∂v",
         ],
         "lambda_omega": [*moves, "∂y", "x ∂y − y ∂x", "u ∂v − v ∂u"],
+        "vorticity": [*moves, "∂y", "x ∂y − y ∂x", "2 t ∂t + x ∂x + y ∂y − 2 w ∂w"],
     }
     return tables[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,18 @@ from symdyn.systems.differences import evolve_differences
 from symdyn.systems.fieldlaws import field_equations
 from symdyn.systems.spectral import evolve_periodic
 
-__all__ = ["burgers", "heat", "kdv", "kuramoto_sivashinsky", "lambda_omega", "schroedinger", "simulate_field", "wave"]
+__all__ = [
+    "burgers",
+    "heat",
+    "kdv",
+    "kuramoto_sivashinsky",
+    "lambda_omega",
+    "random_fields",
+    "schroedinger",
+    "simulate_field",
+    "vorticity",
+    "wave",
+]
 
 
 def heat(*, viscosity: float = 0.2, **options) -> xr.Dataset:
@@ -67,15 +79,34 @@ def schroedinger(**options) -> xr.Dataset:
     return simulate_field(field_equations("schroedinger"), **{"length": 3.0, "amplitude": 0.5, **options})
 
 
-def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, **options) -> xr.Dataset:
+def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, isotropic: bool = False, **options) -> xr.Dataset:
     """The reaction and diffusion u_t = (1 − r^2) u + r^2 v + viscosity Δu, v_t = −r^2 u + (1 − r^2) v + viscosity Δv.
 
     r^2 = u^2 + v^2; three translations, the rotation of the plane, and the phase. `drift` takes −drift u_x in the
-    equation for u alone. See `simulate_field` for further options.
+    equation for u alone. `isotropic` starts from `random_fields`, whose statistics share all these symmetries, and not
+    from series that fill a square of wave numbers about means of their own. See `simulate_field` for further options.
     """
     equations = field_equations("lambda_omega", viscosity=viscosity, drift=drift)
     defaults = {"period": (16.0, 16.0), "length": 4.0, "n_points": (64, 64), "n_times": 60, "modes": 3}
-    return simulate_field(equations, **{**defaults, **options})
+    options = {**defaults, **options}
+    return simulate_field(equations, **(_isotropic(options, 2) if isotropic else options))
+
+
+def vorticity(*, viscosity: float = 0.01, forcing: float = 0.0, **options) -> xr.Dataset:
+    """Incompressible flow in the plane, w_t = −velocity . grad w + viscosity Δw, which decays.
+
+    The velocity is (−psi_y, psi_x) with Δpsi = w, of zero mean. Translations, the rotation of the plane, a scaling; a
+    reflection changes the sign of w. Starts are `random_fields`. `forcing` adds forcing cos(4 y 2 pi / period), which
+    leaves ∂t, ∂x and reflections. See `simulate_field` for further options.
+    """
+    equations = field_equations("vorticity", viscosity=viscosity)
+    defaults = {"period": (2 * np.pi, 2 * np.pi), "length": 4.0, "n_points": (64, 64), "n_times": 41, "modes": 5}
+    options = {"potentials": {"psi": "w"}, **defaults, **options}
+    if forcing:
+        equations = {"w": {**equations["w"], "f": 1.0}, "f": {}}
+        wave = 8 * np.pi / np.atleast_1d(np.asarray(options["period"], dtype=float))[-1]
+        options["frozen"] = ("f", lambda x, y: forcing * np.cos(wave * y) + 0 * x)
+    return simulate_field(equations, **_isotropic(options, 1))
 
 
 def simulate_field(
@@ -95,6 +126,8 @@ def simulate_field(
     differences: bool = False,
     hidden: Sequence[str] = (),
     frozen=None,
+    start: np.ndarray | None = None,
+    potentials: dict[str, str] | None = None,
 ) -> xr.Dataset:
     """Periodic fields from random smooth starts, in the schema of trajectories.
 
@@ -123,8 +156,17 @@ def simulate_field(
         Solve the equation of second-order differences on the grid instead (Runge-Kutta of fourth order in time).
     hidden : sequence of str
         Fields that are integrated and not returned.
-    frozen : pair (name, function of x), optional
-        A field that is given and not returned.
+    frozen : pair (name, function of x[, y]), optional
+        A field that is given and not returned, the last of the equations.
+    start : ndarray, `(field, trajectory, x[, y])`, optional
+        The starts themselves, in place of random ones.
+    potentials : dict, optional
+        See `evolve_periodic`.
+
+    Raises
+    ------
+    ValueError
+        For starts of another shape, and potentials in an equation of differences.
     """
     rng = np.random.default_rng(rng)
     periods = tuple(np.atleast_1d(np.asarray(period, dtype=float)))
@@ -132,23 +174,101 @@ def simulate_field(
     axes = ("x", "y")[: len(periods)]
     grids = [np.arange(n) * p / n - p / 2 for n, p in zip(shape, periods, strict=True)]
     names = [name for name in equations if frozen is None or name != frozen[0]]
-    start = np.stack([_smooth_starts(rng, n_trajectories, grids, periods, modes, amplitude) for _ in names])
+    if start is None:
+        start = np.stack([_smooth_starts(rng, n_trajectories, grids, periods, modes, amplitude) for _ in names])
+    start = _checked_start(start, (len(names), "trajectory", *shape))
     if frozen is not None:
-        start = np.concatenate([start, np.broadcast_to(frozen[1](grids[0]), (1, *start.shape[1:]))])
+        given = frozen[1](*np.meshgrid(*grids, indexing="ij"))
+        start = np.concatenate([start, np.broadcast_to(given, (1, *start.shape[1:]))])
+    if differences and potentials:
+        raise ValueError("an equation of differences has no potentials: leave differences out")
+    solve = evolve_differences if differences else partial(evolve_periodic, potentials=potentials)
     times = np.linspace(0, length, n_times)
-    solve = evolve_differences if differences else evolve_periodic
     clock = np.concatenate([[0.0], times + transient]) if transient else times
     values = solve(equations, start, periods, clock, largest_step=largest_step, axes=axes)[-n_times:]
-    dataset = xr.Dataset(attrs={"states": " ".join(name for name in names if name not in hidden)})
-    for index, name in enumerate(names):
-        if name not in hidden:
-            clean = np.moveaxis(values[:, index], 0, 1)
-            noisy = clean + noise * clean.std() * rng.standard_normal(clean.shape)
-            dataset[name] = (("trajectory", "time", *axes), noisy, {"units": "1"})
-    coordinates = {"time": ("time", times, {"units": "1"})}
-    for axis, grid, p in zip(axes, grids, periods, strict=True):
-        coordinates[axis] = (axis, grid, {"units": "1", "period": p})
-    return dataset.assign_coords(coordinates)
+    shown = {name: np.moveaxis(values[:, index], 0, 1) for index, name in enumerate(names) if name not in hidden}
+    dims = ("trajectory", "time", *axes)
+    dataset = xr.Dataset(attrs={"states": " ".join(shown)})
+    for name, clean in shown.items():
+        noisy = clean + noise * clean.std() * rng.standard_normal(clean.shape)
+        dataset[name] = (dims, noisy, {"units": "1"})
+    places = zip(axes, grids, periods, strict=True)
+    coordinates = {axis: (axis, grid, {"units": "1", "period": p}) for axis, grid, p in places}
+    return dataset.assign_coords(time=("time", times, {"units": "1"}), **coordinates)
+
+
+def random_fields(
+    n: int,
+    n_points: Sequence[int],
+    *,
+    modes: float = 5,
+    elongation: float = 1.0,
+    direction=0.0,
+    rng=0,
+) -> np.ndarray:
+    """Gaussian random fields on a periodic square, band-limited and smooth, with zero mean and unit variance.
+
+    The amplitude of wave k (in waves a period) is exp(−|S k| / modes) for |k| <= modes and 0 beyond, with S k stretched
+    by `elongation` along `direction`. Without elongation all statistics keep every rotation that keeps the grid, and
+    others as far as a grid of wave numbers is round.
+
+    Parameters
+    ----------
+    n : int
+        Number of fields.
+    n_points : two numbers
+        Along the axes x and y.
+    modes : float
+        Highest wave number.
+    elongation : float
+        How many times longer structures are along the direction than across it.
+    direction : float or array_like, `(n,)`
+        Angle from the x axis, of all fields or of each.
+    rng : int or numpy Generator
+
+    Returns
+    -------
+    ndarray, `(n, x, y)`
+
+    Raises
+    ------
+    ValueError
+        For modes that the grid does not resolve, and an elongation below 1.
+    """
+    rng = np.random.default_rng(rng)
+    if not 1 <= modes < min(n_points) / 2 or elongation < 1:
+        raise ValueError(f"modes must be 1 ... {min(n_points) / 2:g} and elongation at least 1: {modes}, {elongation}")
+    numbers = np.arange(-int(modes), int(modes) + 1)
+    waves = np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1).reshape(-1, 2)
+    lengths = np.linalg.norm(waves, axis=1)
+    waves = waves[(lengths > 0) & (lengths <= modes)]
+    angle = np.broadcast_to(np.asarray(direction, dtype=float), (n,))
+    along = np.stack([np.cos(angle), np.sin(angle)], axis=1) @ waves.T
+    across = np.stack([-np.sin(angle), np.cos(angle)], axis=1) @ waves.T
+    weights = np.exp(-np.hypot(elongation * along, across) / modes)
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    turns = [np.exp(2j * np.pi / size * np.outer(np.arange(size), waves[:, k])) for k, size in enumerate(n_points)]
+    drawn = weights * (rng.standard_normal(weights.shape) + 1j * rng.standard_normal(weights.shape))
+    return np.einsum("nw,xw,yw->nxy", drawn, *turns, optimize=True).real
+
+
+def _checked_start(start, shape):
+    """Starts as numbers, refused unless `(field, trajectory, x[, y])` with any number of trajectories."""
+    start = np.asarray(start, dtype=float)
+    if start.ndim != len(shape) or (len(start), *start.shape[2:]) != (shape[0], *shape[2:]):
+        raise ValueError(f"start must have shape {shape}, got {start.shape}")
+    return start
+
+
+def _isotropic(options, n_fields):
+    """Options of `simulate_field` with `random_fields` for starts, unless starts are given."""
+    if options.get("start") is not None:
+        return options
+    rng = np.random.default_rng(options.get("rng", 0))
+    shape = np.broadcast_to(options["n_points"], 2).tolist()
+    count = options.get("n_trajectories", 10)
+    drawn = random_fields(n_fields * count, shape, modes=options["modes"], rng=rng)
+    return {**options, "rng": rng, "start": options.get("amplitude", 1.0) * drawn.reshape(n_fields, count, *shape)}
 
 
 def _smooth_starts(rng, n, grids, periods, modes, amplitude):

@@ -24,6 +24,7 @@ def evolve_periodic(
     *,
     largest_step: float,
     axes: Sequence[str] = ("x", "y"),
+    potentials: Mapping[str, str] | None = None,
 ) -> np.ndarray:
     """Solutions of u_t = N[u] with N a sum of products of fields and their derivatives, on a periodic grid.
 
@@ -39,6 +40,9 @@ def evolve_periodic(
         Of the integration; each interval of `times` is divided evenly.
     axes : sequence of str
         Names of the axes, as they stand in the terms.
+    potentials : mapping of str to str, optional
+        Names that stand in the terms beside the fields: `{"psi": "w"}` is the solution of Laplacian psi = w, both
+        without their means, as the stream function of a vorticity is.
 
     Returns
     -------
@@ -47,9 +51,10 @@ def evolve_periodic(
     Raises
     ------
     ValueError
-        If a field leaves every bound: the step is too large, or the equation has no such solution.
+        If a field leaves every bound: the step is too large, or the equation has no such solution; for terms and
+        potentials of unknown fields.
     """
-    problem = _Problem(equations, start.shape[2:], periods, list(axes)[: start.ndim - 2])
+    problem = _Problem(equations, start.shape[2:], periods, list(axes)[: start.ndim - 2], potentials or {})
     state = problem.forward(start)
     frames, tables = [start], {}
     for before, after in pairwise(times):
@@ -69,8 +74,8 @@ def evolve_periodic(
 class _Problem:
     """L `(wave numbers..., field, field)` and G, products taken on the grid with two thirds of the modes kept."""
 
-    def __init__(self, equations, shape, periods, axes):
-        self.fields, self.shape = list(equations), shape
+    def __init__(self, equations, shape, periods, axes, potentials):
+        self.fields, self.shape, self.potentials = list(equations), shape, potentials
         self.space = tuple(range(-len(shape), 0))
         waves = [2 * np.pi * np.fft.fftfreq(n, p / n) for n, p in zip(shape[:-1], periods[:-1], strict=True)]
         waves.append(2 * np.pi * np.fft.rfftfreq(shape[-1], periods[-1] / shape[-1]))
@@ -92,10 +97,16 @@ class _Problem:
                     self.products.append((row, float(value), factors))
 
     def _multiplier(self, base, grids):
-        field, _, index = base.partition("_")
+        name, _, index = base.partition("_")
+        field = self.potentials.get(name, name)
+        if field not in self.fields or (name in self.potentials and name in self.fields):
+            raise ValueError(f"the term {base} holds {name}, which is neither a field nor the potential of one")
         multiplier = np.ones_like(self.kept, dtype=complex)
         for axis in index:
             multiplier = multiplier * 1j * grids[axis]
+        if name in self.potentials:
+            squares = sum(k**2 for k in grids.values())
+            multiplier = np.where(squares > 0, -multiplier / np.where(squares > 0, squares, 1.0), 0.0)
         return self.fields.index(field), multiplier
 
     def forward(self, values):
@@ -146,9 +157,9 @@ def _phis(matrices):
 
 def _advance(problem, table, state):
     def apply(matrices, values):
-        if matrices.shape[-1] == 1:
-            return matrices[..., 0, 0] * values
-        return np.einsum("...ij,jr...->ir...", matrices, values)
+        # Field by field: an einsum over axes that lie so far apart takes five times as long.
+        rows = np.moveaxis(matrices, (-2, -1), (0, 1))
+        return np.stack([sum(entry * part for entry, part in zip(row, values, strict=True)) for row in rows])
 
     here = problem.nonlinear(state)
     a = apply(table.half, state) + apply(table.first, here)

@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from symdyn import candidates
-from symdyn.discovery.function import _exact_evidence, discover_function
+from symdyn.discovery.function import discover_function, exact_evidence
 from symdyn.discovery.sampling import Sampled
 from symdyn.lie.gram import lie_rows
 
@@ -70,7 +70,7 @@ class Recorded:
 def null_space(data, fields):
     """Forms and refined spectrum, as `discover_function` takes them."""
     samples = Sampled(data, data.jacobian, data.points, fields.features, np.random.default_rng(0))
-    return _exact_evidence(lie_rows(fields, "vector_field", samples.first), samples, fields, 1e-6)[0]
+    return exact_evidence(lie_rows(fields, "vector_field", samples.first), samples, fields, 1e-6)[0]
 
 
 def stacked(data, fields):

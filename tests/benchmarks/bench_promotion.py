@@ -60,6 +60,17 @@ CASES = (
     ("t", 10, 4, 531, 15),
 )
 LARGE = (("se", 9, 4, 250, 300), ("se", 14, 3, 100, 300))
+COSTS = (
+    ("se", 10, 2, 40),
+    ("se", 15, 2, 40),
+    ("se", 25, 2, 80),
+    ("se", 30, 2, 110),
+    ("se", 10, 3, 74),
+    ("se", 16, 3, 270),
+    ("se", 8, 4, 264),
+    ("se", 10, 4, 420),
+    ("t", 10, 4, 310),
+)
 FEW = (("se", 10, 2, 25, 15), ("se", 10, 2, 40, 15), ("se", 6, 4, 100, 60), ("t", 25, 2, 49, 5), ("t", 12, 3, 100, 15))
 
 
@@ -196,7 +207,7 @@ def main():
             ("T, degree 2", [x for c, x in ratios if c[0] == "t" and c[2] == 2]),
         ):
             print(f"{name}: median {np.median(chosen):.0f}, least {min(chosen):.0f} times faster")
-    for case in (("se", 10, 2, 40), ("se", 15, 2, 40), ("se", 10, 3, 74), ("se", 8, 4, 264), ("t", 10, 4, 310)):
+    for case in COSTS:
         iteration_cost(*case, options.seed)
     for case in (("se", 10, 4, 420), ("se", 30, 2, 110)):
         memory(*case, options.seed)

@@ -7,7 +7,7 @@ import symdyn as sd
 from symdyn.data.fieldrows import equation_rows, equation_sums
 from symdyn.data.fieldstrong import stencil
 from symdyn.data.fieldtasks import summed
-from symdyn.data.grids import field_block, field_grid, is_field_data, noise_of_fields, validate_fields
+from symdyn.data.grids import WINDOW_POINTS, field_block, field_grid, is_field_data, noise_of_fields, validate_fields
 from symdyn.data.weakfields import place_windows
 from symdyn.data.weakterms import field_terms, weak_term
 from symdyn.systems import fields
@@ -39,8 +39,10 @@ def test_uneven_grids_are_refused_with_the_cure(clean):
 
 
 def test_few_points_are_refused(clean):
-    with pytest.raises(ValueError, match="'x' has 10 points"):
-        validate_fields(clean.isel(x=slice(10)))
+    with pytest.raises(ValueError, match="'x' has 10 points, at least 16"):
+        validate_fields(clean.isel(x=slice(10)), fewest=WINDOW_POINTS)
+    with pytest.raises(ValueError, match="'time' has 2 points, at least 3"):
+        validate_fields(clean.isel(time=slice(2)))
 
 
 def test_fields_that_never_change_are_refused(clean):

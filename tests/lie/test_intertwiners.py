@@ -66,6 +66,18 @@ def test_error_bars_set_the_rank_cut():
     assert intertwiners(sd.LieAlgebra.from_matrices(inexact, errors=0.02), turn).dim == 2
 
 
+def test_uncertain_translations_and_rates_of_time_leave_the_maps():
+    turn = sd.LieAlgebra(sd.candidates.so(2))
+    inexact = sd.LieAlgebra.from_matrices([[[0.01, 1.008], [-0.992, -0.006]]], errors=0.02)
+    size = inexact.basis.vectors().size
+    uncertain = sd.LieAlgebra(inexact.basis, inexact.covariance + 1e-4 * np.eye(size))
+    assert any(
+        np.any(draw.translations) and np.any(draw.time_scaling) for draw in uncertain.draw(2, np.random.default_rng(0))
+    )
+    assert intertwiners(uncertain, turn).dim == 2
+    assert intertwiners(uncertain, uncertain).dim == 2
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

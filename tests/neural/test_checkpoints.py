@@ -8,7 +8,9 @@ safetensors_torch = pytest.importorskip("safetensors.torch")
 
 import symdyn as sd  # noqa: E402
 from symdyn.neural.checkpoints import load_module, save_module  # noqa: E402
-from symdyn.neural.fno import FNO, EquivariantFNO  # noqa: E402
+from symdyn.neural.fourier.fno import FNO, EquivariantFNO  # noqa: E402
+from symdyn.neural.mlp import EquivariantMLP  # noqa: E402
+from symdyn.neural.representations import as_representation, trivial  # noqa: E402
 
 TURN = np.array([[[0.0, -1.0], [1.0, 0.0]]])
 
@@ -33,6 +35,22 @@ def test_a_saved_operator_is_built_anew_with_the_same_values(kind, dtype, tmp_pa
     assert type(other) is type(module)
     assert other.config() == module.config()
     assert torch.equal(other(u), module(u))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_saved_network_on_states_is_built_anew_with_the_same_values(dtype, tmp_path):
+    rotations = as_representation([sd.LieAlgebra(sd.candidates.so(3)), sd.groups.sign_flip([-1, -1, -1])])
+    noisy = sd.LieAlgebra.from_matrices(TURN * 1.001, errors=np.full((1, 2, 2), 1e-3))
+    for module in (
+        EquivariantMLP(rotations.copies(2), rotations + trivial(1), hidden=(8, rotations.copies(3) + trivial(4))),
+        EquivariantMLP(noisy, noisy, hidden=(4,)),
+    ):
+        save_module(module.to(dtype), tmp_path / "weights.safetensors")
+        other = load_module(tmp_path / "weights.safetensors")
+        x = torch.randn(5, module.n_in, dtype=dtype)
+        assert torch.equal(other(x), module(x))
+        with pytest.raises(ValueError, match="another config: hidden is"):
+            load_module(tmp_path / "weights.safetensors", EquivariantMLP(module.rep_in, module.rep_out, hidden=(5,)))
 
 
 def test_error_bars_of_an_algebra_are_kept(tmp_path):
@@ -101,7 +119,7 @@ def test_files_of_another_kind_are_named(tmp_path):
 )
 def test_a_file_of_a_later_format_or_foreign_class_is_refused(change, message, tmp_path):
     path = tmp_path / "weights.safetensors"
-    known = {"format": 1, "class": "symdyn.neural.fno:FNO", "config": {}}
+    known = {"format": 1, "class": "symdyn.neural.fourier.fno:FNO", "config": {}}
     safetensors_torch.save_file({}, path, metadata={"symdyn": json.dumps(known | change)})
     with pytest.raises(ValueError, match=message):
         load_module(path)

@@ -4,10 +4,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import symdyn as sd  # noqa: E402
-from symdyn.neural.fno import FNO, EquivariantFNO  # noqa: E402
-from symdyn.neural.gridgroup import grid_group, plane_rotations  # noqa: E402
+from symdyn.neural.fourier.fno import FNO, EquivariantFNO  # noqa: E402
+from symdyn.neural.fourier.gridgroup import grid_group, plane_rotations  # noqa: E402
+from symdyn.neural.fourier.steerable import angular_basis, scalar_and_vector  # noqa: E402
 from symdyn.neural.representations import Representation, as_representation, trivial  # noqa: E402
-from symdyn.neural.steerable import angular_basis, scalar_and_vector  # noqa: E402
 
 TURN = np.array([[[0.0, -1.0], [1.0, 0.0]]])
 PLANE = plane_rotations(2)
@@ -70,6 +70,17 @@ def test_trained_operator_commutes_with_the_grid(space, n, dtype, bound):
     names = ("quarter_turns",) if space == "rotations" else (space,) if isinstance(space, str) else space
     for matrix in grid_group(names, 2).matrices[1:]:
         assert error(module(turned(matrix, u)), turned(matrix, module(u))) < bound
+
+
+@pytest.mark.parametrize("space", [("quarter_turns", "reflections"), "rotations"])
+def test_waves_at_the_nyquist_number_of_even_grids_break_no_symmetry(space):
+    module = operator(space=space, modes=(4, 4))
+    u = torch.randn(2, 1, 6, 6, dtype=torch.float64)
+    for matrix in grid_group(("quarter_turns",), 2).matrices[1:]:
+        assert error(module(turned(matrix, u)), turned(matrix, module(u))) < 1e-12
+    alternating = torch.ones(1, module.width, 6, 6, dtype=torch.float64)
+    alternating[..., ::2, :] *= -1
+    assert module.spectral[0](alternating).abs().max() < 1e-13
 
 
 @pytest.mark.parametrize("space", ["quarter_turns", "rotations"])

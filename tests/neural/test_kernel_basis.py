@@ -120,7 +120,7 @@ def test_bad_input_is_named():
         equivariant_kernel_basis(sd.candidates.so(2, time_scaling=True), [0])
     with pytest.raises(ValueError, match="radial must name at least one"):
         equivariant_kernel_basis(rotation, [])
-    with pytest.raises(ValueError, match="angular must be a degree"):
+    with pytest.raises(ValueError, match="angular must be a whole number"):
         equivariant_kernel_basis(rotation, [0], -1)
     with pytest.raises(ValueError, match="rep_in holds 3 generators, candidates 1"):
         equivariant_kernel_basis(rotation, [0], rep_in=sd.candidates.so(3))

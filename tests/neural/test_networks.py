@@ -192,22 +192,23 @@ def test_the_error_of_an_equivariant_layer_is_rounding_and_that_of_another_is_no
     assert list(found.symmetry.values) == ["generator 0", "element 0"]
     np.testing.assert_allclose(found, 0, atol=1e-14)
     assert np.all(equivariance_error(torch.nn.Linear(4, 4).double(), x, both, both) > 0.1)
-    assert np.all(equivariance_error(equivariant_layer(), x, both) > 0.1)  # its values are not invariant
+    np.testing.assert_array_equal(equivariance_error(equivariant_layer(), x, both), found)  # as in `constrain`
+    assert np.all(equivariance_error(equivariant_layer(), x, both, "invariant") > 0.1)
 
 
 def test_errors_of_invariants_and_of_fields_over_a_grid():
     x = torch.randn(10, 2, 8, 8, dtype=torch.float64)
     norm = lambda u: u.pow(2).sum(dim=1, keepdim=True)  # noqa: E731
-    assert equivariance_error(norm, x, TURN[None])[0] < 1e-14
+    assert equivariance_error(norm, x, TURN[None], "invariant")[0] < 1e-14
     assert equivariance_error(lambda u: u * norm(u), x, TURN[None], TURN[None])[0] < 1e-14
-    assert equivariance_error(lambda u: u[:, :1], x, TURN[None])[0] > 0.3
+    assert equivariance_error(lambda u: u[:, :1], x, TURN[None], "invariant")[0] > 0.3
 
 
 def test_the_error_of_a_generator_is_the_violation_of_discovery(round_network):
     net, x, _ = round_network
     double = mlp(2, 1).double()
     double.load_state_dict(net.state_dict())
-    error = equivariance_error(double, x, TURN[None])
+    error = equivariance_error(double, x, TURN[None], "invariant")
     violation = discover_network(net, x, candidates.so(2)).verdicts_.violation
     assert float(error[0]) == pytest.approx(float(violation[0]), rel=0.2)
 
@@ -247,7 +248,11 @@ def test_bad_input_of_errors_is_named():
     with pytest.raises(ValueError, match=r"x must have shape \(batch, in, ...\)"):
         equivariance_error(net, x[:, 0], TURN[None])
     with pytest.raises(ValueError, match="representation_in moves 2 features"):
-        equivariance_error(mlp(3, 1), torch.randn(5, 3), TURN[None])
+        equivariance_error(mlp(3, 1), torch.randn(5, 3), TURN[None], "invariant")
+    with pytest.raises(ValueError, match="as many values as inputs, not 1 and 2; give it, such as 'invariant'"):
+        equivariance_error(mlp(2, 1), torch.randn(5, 2), TURN[None])
+    with pytest.raises(TypeError, match="or 'invariant', got str"):
+        equivariance_error(mlp(2, 1), torch.randn(5, 2), TURN[None], "scalar")
     with pytest.raises(ValueError, match="values of the module at x are not finite"):
         equivariance_error(lambda u: u / 0, x, TURN[None])
     twice = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))

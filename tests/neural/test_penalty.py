@@ -104,6 +104,19 @@ def test_random_directions_of_the_algebra_have_the_penalty_for_their_mean():
     assert full(net, POINTS).item() == pytest.approx(exact, rel=1e-9)
 
 
+def test_a_part_of_the_samples_leaves_values_in_place_and_the_mean_of_the_penalty():
+    torch.manual_seed(0)
+    model, x = network(2, 16, 2).double(), torch.randn(64, 2, dtype=torch.float64)
+    whole = LieDerivativePenalty(sd.candidates.so(2))(model, x)
+    penalty = LieDerivativePenalty(sd.candidates.so(2), n_samples=16)
+    found = [penalty.value_and_penalty(model, x) for _ in range(200)]
+    assert all(torch.allclose(value, model(x), rtol=0, atol=1e-14) for value, _ in found)
+    values = torch.stack([value for _, value in found])
+    assert values.std() > 0
+    assert abs(values.mean() / whole - 1) < 3 * values.std() / whole / 200**0.5
+    assert LieDerivativePenalty(sd.candidates.so(2), n_samples=64)(model, x) == whole
+
+
 def test_the_penalty_drives_a_network_to_the_symmetry():
     net, penalty = network(2, 32, 2), LieDerivativePenalty(SO2)
     before = penalty.violations(net, POINTS)
@@ -204,6 +217,7 @@ def test_a_ramp_rises_and_stays():
         (lambda: LieDerivativePenalty(SO2, output=sd.candidates.gl(2)), ValueError, "4 generators, algebra 1"),
         (lambda: LieDerivativePenalty(SO2, n_generators=2), ValueError, r"1 \.\.\. 1"),
         (lambda: LieDerivativePenalty(SO2, n_generators=1, nuclear=True), ValueError, "nuclear"),
+        (lambda: LieDerivativePenalty(SO2, n_samples=0), ValueError, "n_samples must be a whole number"),
         (lambda: LieDerivativePenalty(SO2, space={"z": 1.0}), ValueError, "space names z"),
         (lambda: LieDerivativePenalty(SO2, space={"x0": -1.0}), ValueError, "positive length"),
         (

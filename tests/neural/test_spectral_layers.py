@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from symdyn.neural.spectral import (  # noqa: E402
+from symdyn.neural.fourier.spectral import (  # noqa: E402
     DenseConvolution,
     checked_modes,
     low_modes,

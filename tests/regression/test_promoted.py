@@ -33,14 +33,14 @@ def enforced(points, rates):
     return (basis @ free).reshape(2, 10)
 
 
-@pytest.mark.parametrize("seed", [4, 5, 6])
+@pytest.mark.parametrize("seed", range(8))
 def test_a_kept_symmetry_is_enforced(seed):
     points, rates = hopf_data(seed)
     model = PromotedRegressor(candidates.so(2), features.Polynomial(3), output="vector_field").fit(points, rates)
     assert model.broken_ == 0 and model.symmetry_.name == "so(2)" and model.gap_ < 1e-6
     np.testing.assert_allclose(model.coef_, enforced(points, rates), atol=1e-8)
     fresh = np.random.default_rng(100).uniform(-1.5, 1.5, (1000, 2))
-    assert rms(model.predict(fresh) - hopf(fresh)) < 0.02
+    assert rms(model.predict(fresh) - hopf(fresh)) < 2 * 0.1 * np.sqrt(4 / 50)  # four terms from 50 noisy numbers
 
 
 def test_a_group_that_is_mostly_broken_is_warned_of():

@@ -10,6 +10,7 @@ from symdyn.regression.promotion.promote import promotion_path
 __all__ = ["chosen_gamma", "fold_solutions", "folds", "gamma_grid"]
 
 _LOOSE = 1e-4  # certified gap of the solves that only choose
+_CLEAR = 1.5  # standard errors from which a weight counts as worse than the best
 
 
 def gamma_grid(penalty: Penalty, design: np.ndarray, target: np.ndarray, n: int = 20) -> np.ndarray:
@@ -42,7 +43,7 @@ def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, 
         Descending.
     noise : ndarray, `(output,)`, optional
         The largest weight with residuals of this size at most. If left out, the largest with an error of the folds
-        within one standard error of the least.
+        that is not clearly above the least: by 1.5 standard errors of the difference, sample by sample.
     """
     if noise is not None:
         found = promotion_path(penalty, design, target, grid, l1=l1, tol=_LOOSE)
@@ -50,16 +51,20 @@ def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, 
         # Residuals of the true law are this large but for their own scatter.
         small = np.flatnonzero(errors <= np.mean(noise**2) * (1 + np.sqrt(2 / target.size)))
         return float(grid[small[0] if small.size else -1]), errors
-    errors = []
+    squares = []
     for left_out in folds(len(design)):
         kept = np.setdiff1d(np.arange(len(design)), left_out)
         # Weights belong to sums over samples.
         share = len(kept) / len(design)
         found = promotion_path(penalty, design[kept], target[kept], share * grid, l1=share * l1, tol=_LOOSE)
-        errors.append([np.mean((design[left_out] @ one.coefficients.T - target[left_out]) ** 2) for one in found])
-    mean, spread = np.mean(errors, axis=0), np.std(errors, axis=0, ddof=1) / np.sqrt(len(errors))
-    best = int(np.argmin(mean))
-    return float(grid[np.flatnonzero(mean <= mean[best] + spread[best])[0]]), mean
+        left = [np.mean((design[left_out] @ one.coefficients.T - target[left_out]) ** 2, axis=1) for one in found]
+        squares.append(left)
+    squares = np.concatenate(squares, axis=1)
+    mean = squares.mean(axis=1)
+    # The samples are the same for all weights: their differences scatter less than the errors themselves.
+    excess = squares - squares[np.argmin(mean)]
+    allowed = _CLEAR * excess.std(axis=1, ddof=1) / np.sqrt(excess.shape[1])
+    return float(grid[np.flatnonzero(excess.mean(axis=1) <= allowed)[0]]), mean
 
 
 def fold_solutions(penalty, design, target, l1, gamma) -> list:

@@ -35,7 +35,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
     output : {"invariant", "vector_field", "map", "second_order"}
         What F is: a function that no motion changes, x' at x, the next x, or x'' at (x, x').
     gamma : float, "cv" or "noise"
-        Weight; `"cv"` chooses it by five folds (the largest within one standard error of the best), `"noise"` as the
+        Weight; `"cv"` chooses it by five folds (the largest that is not clearly worse than the best), `"noise"` as the
         largest whose residuals are no larger than `noise`.
     debias : bool
         Read off the symmetries that are kept, enforce them, and fit again without the penalty.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symdyn.neural.gridgroup import SPACES, grid_group, plane_rotations
-from symdyn.neural.multipliers import GroupConvolution, SteerableConvolution
-from symdyn.neural.pointwise import EquivariantPointwise, Gate, Pointwise
+from symdyn.neural.checks import check_count
+from symdyn.neural.fourier.gates import Gate
+from symdyn.neural.fourier.gridgroup import SPACES
+from symdyn.neural.fourier.hidden import PermutedFeatures, SteeredFeatures
+from symdyn.neural.fourier.pointwise import EquivariantPointwise, Pointwise
+from symdyn.neural.fourier.spectral import DenseConvolution, check_field, checked_modes
 from symdyn.neural.representations import Representation, as_representation, equivariant_matrices, trivial
-from symdyn.neural.spectral import DenseConvolution, check_field, checked_modes
-from symdyn.neural.steerable import angular_basis, scalar_and_vector
 
 __all__ = ["FNO", "EquivariantFNO"]
 
@@ -60,8 +60,8 @@ class FNO(_Operator):
     def __init__(self, in_channels: int, out_channels: int, *, modes: Sequence[int], width: int = 32, layers: int = 4):
         super().__init__()
         for name, count in (("in_channels", in_channels), ("out_channels", out_channels), ("width", width)):
-            _check_count(name, count)
-        _check_count("layers", layers)
+            check_count(name, count)
+        check_count("layers", layers)
         self.modes, self.in_channels, self.out_channels = checked_modes(modes), in_channels, out_channels
         self.width, self.layers = width, layers
         self.lift, self.project = Pointwise(in_channels, width), Pointwise(width, out_channels)
@@ -131,8 +131,8 @@ class EquivariantFNO(_Operator):
         layers: int = 4,
     ):
         super().__init__()
-        _check_count("copies", copies)
-        _check_count("layers", layers)
+        check_count("copies", copies)
+        check_count("layers", layers)
         self.modes, self.copies, self.layers, self.joint = checked_modes(modes), copies, layers, bool(joint)
         self.space = _checked_space(space, self.modes, joint)
         self.values = trivial(1) if values is None else as_representation(values, name="values")
@@ -141,7 +141,7 @@ class EquivariantFNO(_Operator):
         self._build()
 
     def _build(self):
-        kind = _Steered if "rotations" in self.space else _Permuted
+        kind = SteeredFeatures if "rotations" in self.space else PermutedFeatures
         plan = kind(self.values, self.space, self.joint, len(self.modes))
         n, parts, copies = self.values.dim, plan.parts, self.copies
         outer, hidden = plan.outer, plan.hidden
@@ -180,86 +180,13 @@ class EquivariantFNO(_Operator):
     def config(self) -> dict[str, Any]:
         """What builds this module anew, ready for JSON."""
         names = ("copies", "in_channels", "out_channels", "layers", "joint")
-        errors = self.values.errors
-        values = {
-            "dim": self.values.dim,
-            "generators": self.values.generators.tolist(),
-            "elements": self.values.elements.tolist(),
-            "errors": None if errors is None else np.asarray(errors).tolist(),
-        }
         plain = {name: getattr(self, name) for name in names}
-        return {"values": values, "modes": list(self.modes), "space": list(self.space)} | plain
+        return {"values": self.values.config(), "modes": list(self.modes), "space": list(self.space)} | plain
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> EquivariantFNO:
         """The module that `config` describes, with weights drawn anew."""
-        given = dict(config)
-        values = given.pop("values")
-        n = values["dim"]
-        matrices = [np.array(values[name], dtype=float).reshape(-1, n, n) for name in ("generators", "elements")]
-        errors = None if values["errors"] is None else np.array(values["errors"], dtype=float)
-        return cls(Representation(*matrices, errors), **given)
-
-
-class _Permuted:
-    """Hidden channels are functions on a finite group of the grid, times the values unless these move with the grid."""
-
-    def __init__(self, values, space, joint, d):
-        self.group = grid_group(space, d, values if joint else None)
-        moving = self.group.regular()
-        self.parts, self.pieces, self.permuted = len(self.group), (1,), len(self.group)
-        if joint:
-            elements = self.group.values[list(self.group.generating)]
-            self.inner, self.hidden = trivial(1), moving
-            self.outer = Representation(np.zeros((0, values.dim, values.dim)), elements)
-        else:
-            self.inner = values
-            self.outer, self.hidden = _apart(values, moving)
-
-    def convolution(self, copies, modes, commuting):
-        return GroupConvolution(copies, modes, self.group, commuting)
-
-
-class _Steered:
-    """Hidden channels are a scalar and a vector of space, times the values unless these move with space."""
-
-    def __init__(self, values, space, joint, d):
-        if d == 1:
-            raise ValueError("rotations needs 2 or 3 axes of space, modes gives 1")
-        moving = scalar_and_vector(d)
-        self.parts, self.pieces, self.permuted = d + 1, (1, d), 1
-        self.angular = angular_basis(moving, moving, d)
-        if joint:
-            planes = len(plane_rotations(d))
-            if len(values.generators) != planes or len(values.elements):
-                raise ValueError(
-                    f"joint action: values hold {len(values.generators)} generators and {len(values.elements)} "
-                    f"elements, rotations in {d} dimensions take {planes} generators, one a plane"
-                )
-            self.inner, self.outer, self.hidden = trivial(1), values, moving
-        else:
-            self.inner = values
-            self.outer, self.hidden = _apart(values, moving)
-
-    def convolution(self, copies, modes, commuting):
-        return SteerableConvolution(copies, modes, self.angular, commuting)
-
-
-def _apart(values, moving):
-    """Values, and parts of space times values, under the generators and elements of both, independently."""
-    counts = [len(values.generators), len(values.elements)], [len(moving.generators), len(moving.elements)]
-
-    def extended(rep, before, after):
-        still = [np.zeros((n, rep.dim, rep.dim)) for n in (before[0], after[0])]
-        same = [np.broadcast_to(np.eye(rep.dim), (n, rep.dim, rep.dim)) for n in (before[1], after[1])]
-        errors = rep.errors
-        if errors is not None:
-            errors = np.pad(errors, ((0, 0), (before[0], after[0]), (0, 0), (0, 0)))
-        generators = np.concatenate([still[0], rep.generators, still[1]])
-        return Representation(generators, np.concatenate([same[0], rep.elements, same[1]]), errors)
-
-    inside, outside = extended(values, (0, 0), counts[1]), extended(moving, counts[0], (0, 0))
-    return inside, outside * inside
+        return cls(Representation.from_config(config["values"]), **{k: v for k, v in config.items() if k != "values"})
 
 
 def _exchanges(space):
@@ -267,7 +194,7 @@ def _exchanges(space):
 
 
 def _checked_space(space, modes, joint):
-    names = () if space is None else (space,) if isinstance(space, str) else tuple(space)
+    names = () if space is None else tuple(space) if isinstance(space, list | tuple) else (space,)
     if any(name not in SPACES for name in names) or len(set(names)) < len(names):
         raise ValueError(f"space must be None or among {SPACES}, got {space!r}")
     if "rotations" in names and len(names) > 1:
@@ -282,12 +209,7 @@ def _checked_space(space, modes, joint):
 def _copies_of(values, channels, name):
     if channels is None:
         return values.dim
-    _check_count(name, channels)
+    check_count(name, channels)
     if channels % values.dim:
         raise ValueError(f"{name}={channels} is no multiple of the {values.dim} channels that values moves")
     return channels
-
-
-def _check_count(name, count):
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")

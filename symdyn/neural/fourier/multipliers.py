@@ -5,6 +5,9 @@ vector), copy m, component v of the values. With Q_q a basis of the matrices tha
 
     M(k) = sum_q f_q(k) (x) Q_q.
 
+The values are mixed by Q in the few modes themselves, so that the matrices of all modes act on (t, q, m): the layout
+of weights, and smaller than those on (t, m, w).
+
 Finite groups: on functions of the group M(k)_st = f(s^-1 k, s^-1 t), and every f gives one such M: nothing but shared
 weights. Rotations: f_q(k) = sum_b c_bq(|k|) S_b(k / |k|), with S_b the matrix polynomials in i k that rotate with k.
 """
@@ -18,11 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symdyn.neural.gridgroup import GridGroup
-from symdyn.neural.spectral import SpectralConvolution, wavenumbers
-from symdyn.neural.steerable import AngularBasis
+from symdyn.neural.fourier.gridgroup import GridGroup
+from symdyn.neural.fourier.spectral import SpectralConvolution, wavenumbers
+from symdyn.neural.fourier.steerable import AngularBasis
 
-__all__ = ["GroupConvolution", "SteerableConvolution", "balanced"]
+__all__ = ["GroupConvolution", "SteerableConvolution", "ValuedConvolution", "balanced"]
 
 
 def balanced(basis: np.ndarray) -> np.ndarray:
@@ -31,16 +34,53 @@ def balanced(basis: np.ndarray) -> np.ndarray:
     return basis * (np.sqrt(basis[0].size) / norm) if norm else basis
 
 
-def joined(blocks: Tensor, parts: int, inner: int) -> Tensor:
-    """Blocks (a, w) -> (b, v) for each (s, t) as matrices `(mode, t * a * w, s * b * v)`.
+class ValuedConvolution(SpectralConvolution):
+    """Multipliers sum_q f_q (x) Q_q, with `multiplier` giving f `(mode, t * q * m, s * m)`.
 
-    One copy, which costs less than a product with the blocks of each s by themselves.
+    Parameters
+    ----------
+    parts : int
+        Of space.
+    copies : int
+    modes : sequence of int
+    commuting : ndarray, `(index, n, n)`
+        Basis Q of the matrices that commute with the values.
     """
-    matrices = blocks.reshape(len(blocks), parts, parts * inner, inner).transpose(1, 2)
-    return matrices.reshape(len(blocks), parts * inner, parts * inner)
+
+    commuting: Tensor
+
+    def __init__(self, parts: int, copies: int, modes: Sequence[int], commuting: np.ndarray):
+        width = parts * copies * commuting.shape[-1]
+        super().__init__(width, width, modes)
+        self.parts, self.copies = parts, copies
+
+    def columns(self, block: Tensor) -> Tensor:
+        """Q_q û of all q, `(mode, batch * v, t * q * m)`."""
+        count, n = self.commuting.shape[:2]
+        batch = len(block)
+        block = block.reshape(batch * self.parts * self.copies, n, -1)
+        if n > 1:
+            mixing = self.commuting.flatten(0, 1).expand(len(block), -1, -1)
+            mixed = torch.bmm(mixing, torch.view_as_real(block).flatten(2))
+            block = torch.view_as_complex(mixed.unflatten(2, (-1, 2)))
+        block = block.reshape(batch, self.parts, self.copies, count, n, -1)
+        return block.permute(5, 0, 4, 1, 3, 2).flatten(3).flatten(1, 2)
+
+    def rows(self, moved: Tensor, batch: int) -> Tensor:
+        """`(mode, batch * v, s * m)` back to `(batch, channel, mode)`."""
+        moved = moved.reshape(len(moved), batch, self.commuting.shape[-1], self.parts, self.copies)
+        return moved.permute(1, 3, 4, 2, 0).flatten(1, 3)
+
+    def _joined(self, blocks: Tensor) -> Tensor:
+        """Blocks (q, a) -> b for each (s, t), `(mode, s * t * q * a * b)`, as matrices `(mode, t * q * a, s * b)`.
+
+        One copy, which costs less than a product with the blocks of each s by themselves.
+        """
+        blocks = blocks.reshape(len(blocks), self.parts, -1, self.copies)
+        return blocks.transpose(1, 2).reshape(len(blocks), blocks.shape[2], -1)
 
 
-class GroupConvolution(SpectralConvolution):
+class GroupConvolution(ValuedConvolution):
     """Multipliers of a finite group of the grid; for the group of one element, of values alone.
 
     Parameters
@@ -59,30 +99,23 @@ class GroupConvolution(SpectralConvolution):
 
     places: Tensor
     real: Tensor
-    commuting: Tensor
 
     def __init__(self, copies: int, modes: Sequence[int], group: GridGroup, commuting: np.ndarray):
-        width = len(group) * copies * commuting.shape[-1]
-        super().__init__(width, width, modes)
-        self.copies = copies
+        super().__init__(len(group), copies, modes, commuting)
         shape = (len(commuting), math.prod(wavenumbers(self.modes).shape[:-1]), len(group), copies, copies, 2)
-        self.weight = nn.Parameter(torch.randn(shape) / math.sqrt(4 * width))
+        self.weight = nn.Parameter(torch.randn(shape) / math.sqrt(4 * self.in_channels))
         places, real = _shared_places(self.modes, group)
         self.set_tables(places=places, real=real, commuting=balanced(commuting))
 
     def multiplier(self) -> Tensor:
-        """Shared weights at their places: M transposed, `(mode, in_channels, out_channels)`."""
-        n, (modes, elements) = self.commuting.shape[-1], self.weight.shape[1:3]
-        # One product of matrices, and one change of layout from (w, v, k, r, a, b) to (k, r, a, v, b, w).
-        free = self.commuting.flatten(1).T @ self.weight.flatten(1)
-        free = torch.view_as_complex(free.reshape(n, n, *self.weight.shape[1:])).permute(2, 3, 4, 1, 5, 0)
-        if elements == 1:
-            return free.reshape(modes, self.in_channels, self.in_channels)
-        free = free.reshape(modes, elements, -1)
+        """Shared weights at their places."""
+        free = torch.view_as_complex(self.weight).permute(1, 2, 0, 3, 4)  # (k, r, q, a, b)
+        if self.parts == 1:
+            return free.flatten(0, 1).flatten(1, 2)
+        free = free.flatten(2)
         free = torch.where(self.real[:, None, None], torch.complex(free.real, torch.zeros_like(free.real)), free)
         both = torch.cat([free, free.conj().resolve_conj()]).flatten(0, 1)
-        shared = both.index_select(0, self.places.flatten())
-        return joined(shared.reshape(modes, -1), elements, self.copies * n)
+        return self._joined(both.index_select(0, self.places.flatten()).reshape(len(free), -1))
 
 
 def _shared_places(modes, group):
@@ -105,7 +138,7 @@ def _shared_places(modes, group):
     return free[:, :, None] * len(group) + group.quotients[None], ~waves.any(axis=1)
 
 
-class SteerableConvolution(SpectralConvolution):
+class SteerableConvolution(ValuedConvolution):
     """Multipliers that rotate with k, for channels that are scalars and vectors, times values.
 
     The radial functions are linear between whole |k| and vanish beyond the smallest of the modes, so the set of kept
@@ -125,13 +158,10 @@ class SteerableConvolution(SpectralConvolution):
     radial: Tensor
     even: Tensor
     odd: Tensor
-    commuting: Tensor
 
     def __init__(self, copies: int, modes: Sequence[int], angular: AngularBasis, commuting: np.ndarray):
         size = angular.shape[0]
-        width = size * copies * commuting.shape[-1]
-        super().__init__(width, width, modes)
-        self.copies, self.size = copies, size
+        super().__init__(size, copies, modes, commuting)
         waves = wavenumbers(self.modes).reshape(-1, len(self.modes))
         lengths = np.linalg.norm(waves, axis=1)
         hats = np.maximum(1 - np.abs(lengths[:, None] - np.arange(min(self.modes))), 0)
@@ -141,14 +171,12 @@ class SteerableConvolution(SpectralConvolution):
         shape = (1, tables["even"].shape[2] + tables["odd"].shape[2], len(commuting), copies, copies)
         # Smooth in |k| to begin with: rough multipliers are kernels as wide as the period, which no rotation keeps.
         decay = torch.exp(-((3 * torch.arange(hats.shape[1]) / hats.shape[1]) ** 2)).reshape(-1, 1, 1, 1, 1)
-        self.weight = nn.Parameter(decay * torch.randn(shape) / math.sqrt(2 * width))
+        self.weight = nn.Parameter(decay * torch.randn(shape) / math.sqrt(2 * self.in_channels))
         self.set_tables(**tables)
 
     def multiplier(self) -> Tensor:
-        """Radial weights times angular tables: M transposed, `(mode, in_channels, out_channels)`."""
-        free = torch.einsum("lbqac,qwv->lbavcw", self.weight, self.commuting)
-        inner = free.shape[2:].numel()
-        spread = (self.radial @ free.reshape(len(free), -1)).reshape(len(self.radial), -1, inner)
+        """Radial weights times angular tables."""
         count = self.even.shape[2]
-        parts = torch.complex(self.even @ spread[:, :count], self.odd @ spread[:, count:])
-        return joined(parts, self.size, self.in_channels // self.size)
+        spread = (self.radial @ self.weight.flatten(1)).reshape(len(self.radial), self.weight.shape[1], -1)
+        parts = [self._joined(self.even @ spread[:, :count]), self._joined(self.odd @ spread[:, count:])]
+        return torch.view_as_complex(torch.stack(parts, dim=-1))

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symdyn.neural.checks import check_tensor
+
 __all__ = [
     "DenseConvolution",
     "SpectralConvolution",
@@ -119,6 +121,14 @@ class SpectralConvolution(Tabled):
         """M transposed, `(mode, in_channels, out_channels)`, complex."""
         raise NotImplementedError
 
+    def columns(self, block: Tensor) -> Tensor:
+        """What the multiplier acts on from the right, `(mode, row, in_channels)`, of `(batch, in_channels, mode)`."""
+        return block.permute(2, 0, 1)
+
+    def rows(self, moved: Tensor, batch: int) -> Tensor:
+        """`(batch, out_channels, mode)` of what the multiplier gives, `(mode, row, out_channels)`."""
+        return moved.permute(1, 2, 0)
+
     def forward(self, u: Tensor) -> Tensor:
         """Fields `(batch, channel, *grid)` to fields on the same grid.
 
@@ -136,8 +146,7 @@ class SpectralConvolution(Tabled):
         if kept != self.modes:
             whole = (*(2 * m - 1 for m in self.modes[:-1]), self.modes[-1])
             weights = low_modes(weights.reshape(*whole, *weights.shape[1:]), kept, 0).flatten(0, len(kept) - 1)
-        columns = block.flatten(2).permute(2, 0, 1)
-        moved = torch.bmm(columns, weights).permute(1, 2, 0)
+        moved = self.rows(torch.bmm(self.columns(block.flatten(2)), weights), len(u))
         block = moved.reshape(len(u), self.out_channels, *block.shape[2:])
         return torch.fft.irfftn(padded_modes(block, kept, grid), s=tuple(grid), dim=axes, norm="forward")
 
@@ -158,6 +167,7 @@ class DenseConvolution(SpectralConvolution):
 
 def check_field(u: Tensor, channels: int, n_axes: int, dtype: torch.dtype) -> None:
     """Raise ValueError unless u is `(batch, channel, *grid)` with these channels, axes and dtype."""
+    check_tensor("u", u)
     if u.ndim != 2 + n_axes:
         raise ValueError(f"a field has shape (batch, channel, *grid) with {n_axes} axes of space, got {tuple(u.shape)}")
     if u.shape[1] != channels:

@@ -12,7 +12,7 @@ import numpy as np
 
 from symdyn.lie.features import monomials, polynomial_exponents
 from symdyn.lie.intertwiners import intertwiners
-from symdyn.neural.gridgroup import plane_rotations
+from symdyn.neural.fourier.gridgroup import plane_rotations
 from symdyn.neural.representations import Representation, equivariant_matrices
 
 __all__ = ["AngularBasis", "angular_basis", "scalar_and_vector"]

@@ -1,0 +1,54 @@
+"""Arguments looked at once, at the entrance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor, nn
+
+__all__ = ["check_callable", "check_count", "check_module", "check_tensor", "counts", "numbers"]
+
+
+def check_count(name: str, count, least: int = 1) -> None:
+    """Raise ValueError unless `count` is a whole number of at least `least`."""
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {count!r}")
+
+
+def counts(name: str, given) -> tuple:
+    """A sequence that is no string as a tuple; TypeError for anything else."""
+    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
+        raise TypeError(f"{name} must be a sequence, one entry each, got {given!r}")
+    return tuple(given)
+
+
+def numbers(name: str, given) -> np.ndarray:
+    """An array of finite numbers; TypeError or ValueError for anything else."""
+    try:
+        found = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers, got {given!r}") from None
+    if not np.all(np.isfinite(found)):
+        raise ValueError(f"{name} hold NaN or infinity")
+    return found
+
+
+def check_tensor(name: str, given) -> None:
+    """Raise TypeError unless this is a tensor of real floating point numbers."""
+    if not isinstance(given, Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(given).__name__}; see torch.as_tensor")
+    if not given.is_floating_point():
+        raise TypeError(f"{name} must be real floating point numbers, got {given.dtype}; see Tensor.to")
+
+
+def check_callable(module, name: str = "module") -> None:
+    """Raise TypeError unless this can be called."""
+    if not callable(module):
+        raise TypeError(f"{name} must be an nn.Module or a function of tensors, got {type(module).__name__}")
+
+
+def check_module(module, name: str = "module") -> None:
+    """Raise TypeError unless this is an nn.Module."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"{name} must be an nn.Module, got {type(module).__name__}")

@@ -1,0 +1,1 @@
+"""From fields in a Dataset and a symmetry to trained operators: pairs, scales, what goes into weights, scores."""

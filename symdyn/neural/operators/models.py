@@ -1,0 +1,180 @@
+"""Operators to compare on the same data: plain, with weights in the null space of a symmetry, penalised, augmented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from symdyn.data.grids import FieldGrid
+from symdyn.neural.fourier.fno import FNO, EquivariantFNO
+from symdyn.neural.operators.moves import AugmentedPairs, Mover
+from symdyn.neural.operators.parts import SymmetryParts
+from symdyn.neural.operators.scale import FieldScale
+from symdyn.neural.penalty import LieDerivativePenalty
+
+__all__ = ["KINDS", "OperatorModel", "ScaledFields", "grid_spaces", "kinds_for", "operator_model"]
+
+KINDS = ("plain", "equivariant", "penalty", "augmented")
+_KNOWN = {"FNO": FNO, "EquivariantFNO": EquivariantFNO}
+
+
+@dataclass(frozen=True, eq=False)
+class OperatorModel:
+    """An operator in units of the scale, and what its training asks for besides the data.
+
+    Parameters
+    ----------
+    module : FNO or EquivariantFNO
+    penalty : LieDerivativePenalty, optional
+    mover : Mover, optional
+        Augmentation.
+    """
+
+    kind: str
+    module: nn.Module
+    penalty: LieDerivativePenalty | None = None
+    mover: Mover | None = None
+
+    def pairs(self, pairs: Iterable, time_step: float, seed: int) -> Iterable:
+        """The pairs to train with."""
+        return pairs if self.mover is None else AugmentedPairs(pairs, self.mover, (0.0, time_step), seed)
+
+
+class ScaledFields(nn.Module):
+    """A module that works in units of a scale, for fields in their own units: u -> undo(module(apply(u)))."""
+
+    def __init__(self, module: nn.Module, scale: FieldScale):
+        super().__init__()
+        self.module, self.scale = module, scale
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Fields `(batch, field, *grid)` in their own units."""
+        return self.scale.undo(self.module(self.scale.apply(u)))
+
+    def config(self) -> dict[str, Any]:
+        """What builds this module anew, ready for JSON."""
+        kind = type(self.module).__name__
+        if kind not in _KNOWN:
+            raise ValueError(f"a {kind} has no config that could be saved: save its state_dict")
+        scale = {name: np.asarray(getattr(self.scale, name)).tolist() for name in ("fields", "mean", "size")}
+        return {"kind": kind, "module": self.module.config(), "scale": scale}  # type: ignore[operator]
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ScaledFields:
+        """The module that `config` describes, with weights drawn anew."""
+        scale = config["scale"]
+        units = FieldScale(tuple(scale["fields"]), np.array(scale["mean"]), np.array(scale["size"]))
+        return cls(_KNOWN[config["kind"]].from_config(config["module"]), units)
+
+
+def grid_spaces(parts: SymmetryParts, asked: Sequence[str] | None) -> tuple[str, ...]:
+    """What moves the grid in a constrained operator: as asked, or quarter turns where a rotation was found."""
+    if asked is not None:
+        return tuple(asked)
+    return () if parts.turn is None else ("quarter_turns",)
+
+
+def kinds_for(parts: SymmetryParts, space: Sequence[str] | None = None) -> tuple[str, str]:
+    """The two to compare: plain, and what keeps the symmetry by weights, or by a penalty where these hold nothing.
+
+    Raises
+    ------
+    ValueError
+        If neither could.
+    """
+    if grid_spaces(parts, space) or len(parts.values.generators):
+        return ("plain", "equivariant")
+    if not len(parts.follows):
+        raise ValueError("the symmetry holds nothing that weights, a penalty or moved data could add on this grid")
+    return ("plain", "penalty")
+
+
+def operator_model(
+    kind: str,
+    parts: SymmetryParts,
+    grid: FieldGrid,
+    scale: FieldScale,
+    *,
+    modes: int = 8,
+    width: int = 32,
+    layers: int = 4,
+    space: Sequence[str] | None = None,
+    time_step: float = 1.0,
+    seed: int = 0,
+) -> OperatorModel:
+    """An operator from the fields at one time to those a time step later.
+
+    Parameters
+    ----------
+    kind : {"plain", "equivariant", "penalty", "augmented"}
+        *equivariant*: what weights can hold is in the weights, the rest in a penalty; *penalty*: all of it in the
+        penalty of a plain operator; *augmented*: a plain operator whose data are moved at random. Rotations of a
+        periodic square are in weights and augmentation only, as quarter turns.
+    parts : SymmetryParts
+    grid : FieldGrid
+    scale : FieldScale
+        Units in which the module works; it must commute with `parts.action`.
+    modes, width, layers : int
+        Width is the number of hidden channels, to the nearest that the symmetry allows; plain operators take the same.
+    space : sequence of str, optional
+        See `grid_spaces` and `EquivariantFNO`.
+    time_step : float
+    seed : int
+        Of the weights.
+
+    Raises
+    ------
+    ValueError
+        For another kind, and for one that the symmetry makes the same as the plain operator.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    spaces = grid_spaces(parts, space)
+    joint = parts.joint and bool({"quarter_turns", "rotations"} & set(spaces))
+    if kind == "equivariant" and not (spaces or len(parts.values.generators)):
+        raise ValueError("equivariant: weights can hold nothing of this symmetry; take penalty or augmented")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = _constrained(parts, spaces, joint, {"modes": (modes,) * len(grid.axes), "layers": layers}, width)
+        module = module if kind == "equivariant" else module.plain()
+    # In units of the scale the affine parts of generators are others.
+    follows, on_values = scale.moved(parts.follows), scale.moved(parts.on_values)
+    if kind == "augmented":
+        return OperatorModel(kind, module, mover=_mover(follows + on_values, parts.turn, grid))
+    # Weights that hold values turning with space cannot hold what moves the values alone as well.
+    asked = follows + on_values if kind == "penalty" or joint else follows
+    if kind == "penalty" and not len(asked):
+        raise ValueError("penalty: no generator that a penalty could ask for; rotations go to the weights")
+    if kind == "plain" or not len(asked):
+        return OperatorModel(kind, module)
+    return OperatorModel(kind, module, _penalty(asked, grid, time_step, seed))
+
+
+def _mover(generators, turn, grid) -> Mover:
+    periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
+    mover = Mover(generators, turn, periods)
+    if not mover.moves:
+        raise ValueError("augmented: nothing that could move periodic fields")
+    return mover
+
+
+def _constrained(parts, spaces, joint, shape, width) -> EquivariantFNO:
+    n = parts.values.dim
+    if joint:
+        values: Any = parts.turn[None]
+    else:
+        values = parts.values if len(parts.values.generators) else None
+    options: Mapping[str, Any] = {**shape, "in_channels": n, "out_channels": n, "space": spaces or None, "joint": joint}
+    unit = EquivariantFNO(values, copies=1, **options).width
+    return EquivariantFNO(values, copies=max(round(width / unit), 1), **options)
+
+
+def _penalty(generators, grid, time_step, seed):
+    box = {axis: step * size for axis, step, size in zip(grid.axes, grid.steps[1:], grid.shape[1:], strict=True)}
+    few = 1 if len(generators) > 1 else None
+    return LieDerivativePenalty(generators, space=box, times=(0.0, time_step), n_generators=few, rng=seed)

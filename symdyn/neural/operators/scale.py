@@ -1,0 +1,113 @@
+"""Units in which networks see fields: a scale and a mean for each field that commute with the symmetry of the values.
+
+With u' = (u − m) / s a linear action A stays the same matrix iff A s = s A and A m = 0: fields that rotate into each
+other share one scale, and means are taken along invariants only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from symdyn.data.fieldtasks import block_slices
+from symdyn.data.grids import field_block
+from symdyn.lie.features import Polynomial
+from symdyn.lie.fields import Generators
+from symdyn.neural.representations import as_representation, invariant_vectors
+
+__all__ = ["FieldScale", "field_scale"]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldScale:
+    """u' = (u − mean) / size for each field.
+
+    Parameters
+    ----------
+    fields : tuple of str
+    mean, size : ndarray, `(field,)`
+        In the units of the fields.
+    """
+
+    fields: tuple[str, ...]
+    mean: np.ndarray
+    size: np.ndarray
+
+    def apply(self, u: Tensor, axis: int = 1) -> Tensor:
+        """Fields in units of the scale; `axis` holds the channels."""
+        mean, size = self._columns(u, axis)
+        return (u - mean) / size
+
+    def undo(self, u: Tensor, axis: int = 1) -> Tensor:
+        """Fields in their own units."""
+        mean, size = self._columns(u, axis)
+        return u * size + mean
+
+    def moved(self, generators: Generators) -> Generators:
+        """The same generators for scaled fields: v'(u') = v(u' s + m) / s, coordinates as they are.
+
+        Raises
+        ------
+        ValueError
+            For generators that are not polynomial or lack a field.
+        """
+        if not isinstance(generators.features, Polynomial) or generators.features.columns is not None:
+            raise ValueError("generators must be polynomial to be written in other units")
+        n = len(generators.states)
+        mean, size = np.zeros(n), np.ones(n)
+        places = [generators.states.index(name) for name in self.fields]
+        mean[places], size[places] = self.mean, self.size
+        count = generators.coefficients.shape[2]
+        # Polynomials of a degree stay such: their values at enough points give the new coefficients.
+        points = np.random.default_rng(0).uniform(-1, 1, (4 * count, n))
+        values = generators.values(points * size + mean) / size[:, None]
+        found = np.linalg.lstsq(generators.features(points), values.reshape(len(points), -1), rcond=None)[0]
+        found[np.abs(found) < 1e-12 * np.abs(found).max(axis=0, initial=0.0)] = 0.0
+        coefficients = np.moveaxis(found.reshape(count, n, -1), -1, 0).swapaxes(1, 2)
+        return Generators(generators.features, coefficients, generators.time_scaling, generators.states)
+
+    def _columns(self, u, axis):
+        shape = [1] * u.ndim
+        shape[axis] = len(self.fields)
+        if u.shape[axis] != len(self.fields):
+            raise ValueError(f"axis {axis} must hold {len(self.fields)} fields, got shape {tuple(u.shape)}")
+        return (torch.as_tensor(part).to(u).reshape(shape) for part in (self.mean, self.size))
+
+
+def field_scale(dataset: xr.Dataset, symmetry=None) -> FieldScale:
+    """Mean and root mean square of fields, read once, as far as they commute with an action on the values.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Fields in the schema; give those to train with, not those to test with.
+    symmetry : see `symdyn.neural.as_representation`, optional
+        How the fields are moved, in the order of the attribute `states`; None: nothing moves them.
+
+    Raises
+    ------
+    ValueError
+        For values that are not finite, and actions on another number of fields.
+    """
+    names = tuple(str(dataset.attrs["states"]).split())
+    count, sums, squares = 0, np.zeros(len(names)), np.zeros(len(names))
+    for runs in block_slices(dataset):
+        values = field_block(dataset, runs).reshape(len(names), -1)
+        count, sums, squares = count + values.shape[1], sums + values.sum(1), squares + np.square(values).sum(1)
+    mean, links = sums / count, np.eye(len(names))
+    if symmetry is not None:
+        action = as_representation(symmetry, len(names), "symmetry")
+        basis = np.linalg.qr(invariant_vectors(action))[0]
+        mean = basis @ (basis.T @ mean)
+        links = links + np.abs(np.concatenate([action.generators, action.elements])).sum(axis=0)
+    # E (u − m)^2 for a mean m of which only a part is the mean of u.
+    variance = np.maximum(squares / count - 2 * mean * sums / count + mean**2, 0.0)
+    variance[variance <= 1e-24 * squares / count] = 0.0
+    groups = connected_components(links > 1e-9 * links.max(), directed=False)[1]
+    pooled = np.array([variance[groups == group].mean() for group in groups])
+    return FieldScale(names, mean, np.sqrt(np.where(pooled > 0, pooled, 1.0)))

@@ -1,0 +1,177 @@
+"""How good an operator is on trajectories it has not seen: as they are, moved by the symmetry, and in the long run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import xarray as xr
+from scipy.linalg import expm
+from torch import Tensor, nn
+
+from symdyn.data.grids import field_grid
+from symdyn.neural.operators.models import OperatorModel
+from symdyn.neural.operators.moves import Mover
+from symdyn.neural.operators.pairs import fields_of
+from symdyn.neural.operators.parts import SymmetryParts
+from symdyn.neural.resampling import turned
+from symdyn.neural.training.errors import relative_error, rollout_errors
+
+__all__ = ["in_disc", "moves_of", "scores", "step_seconds", "truth_of", "turned_fields"]
+
+ANGLE = np.pi / 6
+_MOST = 256  # pairs to test with
+_BATCH = 32
+
+Move = Callable[[Tensor, float], Tensor]
+
+
+def scores(
+    test: xr.Dataset,
+    module: nn.Module,
+    model: OperatorModel,
+    parts: SymmetryParts,
+    lead: int,
+    *,
+    memory: float = 5e8,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Errors of an operator on test trajectories.
+
+    Parameters
+    ----------
+    test : xr.Dataset
+    module : nn.Module
+        For fields in their own units.
+    model : OperatorModel
+        What was trained, for its size.
+    parts : SymmetryParts
+    lead : int
+    memory : float
+        Bytes that test fields may take, see `truth_of`.
+    seed : int
+        Of the elements, and of the pairs where there are too many.
+
+    Returns
+    -------
+    dict
+        `test`: relative error of one step; `test_<move>`: the same on data moved by group elements; `broken_<move>`:
+        |F(g u) − g F(u)| / |F(u)|; `test_disc`: as `test`, where `test_angle` looks; `rollout`: relative error at the
+        end of the trajectories; `parameters`.
+    """
+    truth = truth_of(test, lead, module, memory)
+    step = lead * field_grid(test).steps[0]
+    u, target = _pairs(truth, seed)
+    value = _applied(module, u)
+    found = {"test": float(relative_error(value, target))}
+    for name, move in moves_of(parts, test, len(u), seed).items():
+        region = in_disc(test).to(u) if name == "angle" else torch.ones(()).to(u)
+        there = _applied(module, move(u, 0.0))
+        found[f"test_{name}"] = float(relative_error(there * region, move(target, step) * region))
+        found[f"broken_{name}"] = float(relative_error(there * region, move(value, step) * region))
+    if "test_angle" in found:
+        found["test_disc"] = float(relative_error(value * in_disc(test).to(u), target * in_disc(test).to(u)))
+    found["rollout"] = float(rollout_errors(module, truth)[-1])
+    found["parameters"] = float(sum(p.numel() for p in model.module.parameters()))
+    return found
+
+
+def truth_of(test: xr.Dataset, lead: int, module: nn.Module, memory: float = 5e8) -> Tensor:
+    """Fields `(run, step, field, *grid)` at every lead-th time, in the precision of the module, on its device.
+
+    As many trajectories as fit into so many bytes in double precision, but one at least.
+    """
+    like = next(module.parameters())
+    some = test.isel(time=slice(None, None, lead))
+    first = str(test.attrs["states"]).split()
+    each = len(first) * some[first[0]].isel(trajectory=0).size * 8
+    return fields_of(some, slice(0, max(int(memory // each), 1)), dtype=like.dtype).to(like.device)
+
+
+def moves_of(parts: SymmetryParts, test: xr.Dataset, count: int, seed: int = 0) -> dict[str, Move]:
+    """Elements of the symmetry by name, one for each of `count` fields: u, t -> moved fields.
+
+    `quarter_turn`: one, two and three quarters, one field after the other; `angle`: thirty degrees about the middle,
+    right in a disc only, because a periodic square is none after it; `values`: all else that moves periodic fields, at
+    random.
+    """
+    grid = field_grid(test)
+    periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
+    mover = Mover(parts.follows + parts.on_values, parts.turn, periods)
+    rng = np.random.default_rng([seed, 2])
+    amounts, _ = mover.draw(count, rng)
+    still, none = np.zeros_like(amounts), np.zeros(count, dtype=int)
+    found: dict[str, Move] = {}
+    if parts.turn is not None:
+        turns, turn = 1 + np.arange(count) % 3, parts.turn
+        found["quarter_turn"] = lambda u, t: mover(u, t, still, turns)
+        found["angle"] = lambda u, _: turned_fields(u, ANGLE, turn, grid)
+    if len(mover.generators):
+        found["values"] = lambda u, t: mover(u, t, amounts, none)
+    return found
+
+
+def turned_fields(u: Tensor, angle: float, turn: np.ndarray, grid) -> Tensor:
+    """Fields `(batch, field, x, y)` turned by an angle along y ∂x − x ∂y about the middle of the grid."""
+    periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
+    c, s = np.cos(angle), np.sin(angle)
+    middle = [-(size // 2) * step for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
+    moved = turned(u, torch.tensor([[c, s], [-s, c]]), middle, periods)
+    return torch.einsum("oi,bi...->bo...", torch.from_numpy(expm(angle * turn)).to(u), moved)
+
+
+def in_disc(test: xr.Dataset) -> Tensor:
+    """1 within a quarter of the period of the middle, 0 elsewhere, `(x, y)`."""
+    sizes = field_grid(test).shape[1:]
+    axes = torch.meshgrid(*(torch.arange(size) / size - (size // 2) / size for size in sizes), indexing="ij")
+    return (sum(axis**2 for axis in axes) <= 0.25**2).float()  # type: ignore[union-attr]
+
+
+def step_seconds(models: dict[str, OperatorModel], u: Tensor, target: Tensor, repeats: int = 12) -> dict[str, float]:
+    """Seconds of a training step of each model, taken in turns, medians: of the CPU, or by the clock on a GPU."""
+    steps = {name: _stepper(model, u, target) for name, model in models.items()}
+    on_gpu = u.device.type == "cuda"
+    clock = time.perf_counter if on_gpu else time.process_time
+    table = {name: [] for name in models}
+    for _ in range(repeats):
+        for name, step in steps.items():
+            start = clock()
+            step()
+            if on_gpu:
+                torch.cuda.synchronize(u.device)
+            table[name].append(clock() - start)
+    return {name: float(np.median(values[2:])) for name, values in table.items()}
+
+
+def _stepper(model, u, target):
+    """One step of the optimizer, which changes no weight."""
+    module = model.module
+    optimizer = torch.optim.AdamW(module.parameters(), lr=0.0)
+
+    def step():
+        optimizer.zero_grad()
+        if model.penalty is None:
+            loss = nn.functional.mse_loss(module(u), target)
+        else:
+            value, penalty = model.penalty.value_and_penalty(module, u)
+            loss = nn.functional.mse_loss(value, target) + penalty
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def _pairs(truth, seed):
+    """Up to so many pairs of neighbouring times of `truth`, `(pair, field, *grid)` each."""
+    u, target = truth[:, :-1].flatten(0, 1), truth[:, 1:].flatten(0, 1)
+    if len(u) <= _MOST:
+        return u, target
+    chosen = torch.from_numpy(np.sort(np.random.default_rng([seed, 3]).permutation(len(u))[:_MOST]))
+    return u[chosen], target[chosen]
+
+
+@torch.no_grad()
+def _applied(module, u):
+    return torch.cat([module(part) for part in u.split(_BATCH)])

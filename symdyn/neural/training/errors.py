@@ -1,0 +1,63 @@
+"""Errors of operators: of one application, and of many one after the other."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["relative_error", "rollout", "rollout_errors"]
+
+
+def relative_error(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean over samples of |prediction − truth| / |truth|, a scalar; norms over channels and grid.
+
+    Parameters
+    ----------
+    prediction, truth : Tensor, `(batch, ...)`
+
+    Raises
+    ------
+    ValueError
+        For shapes that differ: broadcasting would compare the wrong numbers.
+    """
+    if prediction.shape != truth.shape:
+        raise ValueError(f"prediction has shape {tuple(prediction.shape)}, truth {tuple(truth.shape)}")
+    return _ratios(prediction - truth, truth, 1).mean()
+
+
+@torch.no_grad()
+def rollout(module: nn.Module, u0: Tensor, steps: int) -> Tensor:
+    """F(u0), F(F(u0)), ...: `(batch, steps, *u0.shape[1:])`, without gradients.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one step, and modules that do not return what they take.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    found, u = [], u0
+    for _ in range(steps):
+        u = module(u)
+        if u.shape != u0.shape:
+            raise ValueError(f"a rollout needs an output like the input {tuple(u0.shape)}, got {tuple(u.shape)}")
+        found.append(u)
+    return torch.stack(found, dim=1)
+
+
+def rollout_errors(module: nn.Module, truth: Tensor) -> Tensor:
+    """Relative error after each step from the first field, `(steps,)`, mean over samples.
+
+    Parameters
+    ----------
+    truth : Tensor, `(batch, 1 + steps, channel, *grid)`
+        Fields at the times of the steps, the initial ones first.
+    """
+    predicted = rollout(module, truth[:, 0], truth.shape[1] - 1)
+    return _ratios(predicted - truth[:, 1:], truth[:, 1:], 2).mean(dim=0)
+
+
+def _ratios(difference, truth, first):
+    """|difference| / |truth| over all axes from `first` on."""
+    size = torch.linalg.vector_norm(truth.flatten(first), dim=-1)
+    return torch.linalg.vector_norm(difference.flatten(first), dim=-1) / size.clamp(min=torch.finfo(size.dtype).tiny)

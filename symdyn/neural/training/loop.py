@@ -1,0 +1,330 @@
+"""Training of networks and operators on pairs of input and target: `train`.
+
+Runs are repeatable: batches and random numbers of an epoch depend on the seed and on the number of the epoch alone,
+so that a run that was interrupted and resumed is, on the CPU, bit for bit the run without interruption.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from symdyn.neural.checkpoints import save_module
+from symdyn.neural.training.batches import as_batches, check_finite, length, walk
+from symdyn.neural.training.errors import relative_error
+from symdyn.neural.training.rate import SCHEDULES, chosen_device, rate_share
+from symdyn.neural.training.state import identity, pack, read_state, restore, write_state
+
+__all__ = ["Training", "train"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A trained module and how it came about.
+
+    Attributes
+    ----------
+    module : nn.Module
+        With the weights of the best epoch, in evaluation mode: the one that was given, changed in place.
+    history : xr.Dataset, `(epoch,)`
+        `train` (mean loss of the batches, without penalty), `validation` (relative error; of the training pairs, as
+        they were met, without validation), `penalty` (without weight), `weight`, `rate`, and `violation`
+        `(epoch, generator)` where the penalty gives violations.
+    best : int
+        The epoch, counted from 0, whose weights the module has.
+    stopped : {"finished", "patience", "not finite"}
+    """
+
+    module: nn.Module
+    history: xr.Dataset
+    best: int
+    stopped: str
+
+    @property
+    def error(self) -> float:
+        """The validation error of the best epoch."""
+        return float(self.history.validation[self.best])
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The arguments of `train` that say how."""
+
+    epochs: int
+    rate: float
+    batch: int
+    penalty: Any
+    weight: float | Callable[[int], float]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    schedule: str
+    decay: float
+    seed: int
+    device: torch.device
+    patience: int | None
+    generators: list = field(default_factory=list)
+
+    def described(self) -> dict[str, Any]:
+        names = ("epochs", "rate", "batch", "schedule", "decay", "seed", "patience")
+        penalty = None if self.penalty is None else type(self.penalty).__qualname__
+        called = {name: _named(value) for name, value in (("weight", self.weight), ("loss", self.loss))}
+        return {name: getattr(self, name) for name in names} | {"penalty": penalty} | called
+
+
+def train(
+    module: nn.Module,
+    pairs,
+    validation=None,
+    *,
+    epochs: int = 100,
+    batch: int = 16,
+    rate: float = 1e-3,
+    penalty=None,
+    weight: float | Callable[[int], float] = 1.0,
+    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss,
+    schedule: str = "cosine",
+    decay: float = 0.0,
+    patience: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    checkpoint=None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Training:
+    """Fit a module to pairs by AdamW, and return it with the weights that did best on the validation pairs.
+
+    The loss of a step is `loss(module(u), target) + weight * penalty(module, u)`; with `value_and_penalty`, as a
+    `LieDerivativePenalty` has it, one call gives both.
+
+    Parameters
+    ----------
+    module : nn.Module
+        From u to target; its dtype is that of the work.
+    pairs, validation : (u, target), or an iterable of such batches
+        Two tensors or arrays `(sample, ...)` are shuffled and cut into batches. An iterable, such as `OperatorPairs` or
+        a DataLoader, is gone through once an epoch, after `set_epoch(epoch)` if it has that method.
+    epochs, batch : int
+    rate : float
+        The highest learning rate.
+    penalty : LieDerivativePenalty or callable (module, u) -> scalar, optional
+    weight : float or callable
+        Of the penalty, at a step counted from 0, such as `Ramp`.
+    loss : callable (prediction, target) -> scalar
+    schedule : {"cosine", "one_cycle", "constant"}
+        Of the learning rate, over all epochs.
+    decay : float
+        Weight decay.
+    patience : int, optional
+        Stop after so many epochs without a better validation error.
+    seed : int
+        Of shuffling and of anything random in the module; weights are drawn when the module is built.
+    device : str
+        "cpu", "cuda", "cuda:1", ...
+    checkpoint : path-like, optional
+        A folder for `best.safetensors` (see `load_module`) and `training.safetensors` (to resume), written every epoch.
+    resume : bool
+        Go on from the checkpoint, if there is one.
+    progress : callable (done, total), optional
+        Called after each epoch.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range, no pairs, a device that is not there, a checkpoint of another module or of other
+        arguments, NaN in the data, and a loss that is not finite before one epoch is done. Later the training stops
+        with a RuntimeWarning, and weights and checkpoint are the last good ones.
+    """
+    if not (epochs >= 1 and batch >= 1 and 0 < rate < math.inf and decay >= 0 and (patience is None or patience >= 1)):
+        raise ValueError("epochs, batch and patience must be at least 1, rate positive and decay not negative")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    if resume and checkpoint is None:
+        raise ValueError("resume=True needs the checkpoint folder to resume from")
+    where = chosen_device(device)
+    random = getattr(penalty, "random", None)
+    generators = [random] if isinstance(random, torch.Generator) else []
+    plan = _Plan(epochs, rate, batch, penalty, weight, loss, schedule, decay, seed, where, patience, generators)
+    fit = _Fit(module.to(where), plan, None if checkpoint is None else Path(checkpoint))
+    if resume:
+        fit.resume()
+    return fit.run(as_batches(pairs, batch, seed, "pairs"), as_batches(validation, batch, None, "validation"), progress)
+
+
+class _Fit:
+    """A training on its way."""
+
+    def __init__(self, module: nn.Module, plan: _Plan, folder: Path | None):
+        self.module, self.plan, self.folder = module, plan, folder
+        weights = [p for p in module.parameters() if p.requires_grad]
+        if not weights:
+            raise ValueError("the module has no weights to train")
+        self.dtype = weights[0].dtype
+        self.optimizer = torch.optim.AdamW(weights, lr=plan.rate, weight_decay=plan.decay)
+        self.records: list[dict[str, Any]] = []
+        self.best = self._weights()
+        self.steps = 0
+
+    def resume(self) -> None:
+        assert self.folder is not None
+        path = self.folder / "training.safetensors"
+        if not path.exists():
+            return
+        tensors, found = read_state(path, self._described())
+        self.best = restore(tensors, self.module, self.optimizer, self.plan.generators)
+        self.records, self.steps = found["records"], found["steps"]
+        _log.info("resumed after epoch %d", len(self.records))
+
+    def run(self, pairs, validation, progress) -> Training:
+        stopped = "finished"
+        while len(self.records) < self.plan.epochs:
+            if self._impatient():
+                stopped = "patience"
+                break
+            record = self._epoch(len(self.records), pairs, validation)
+            if record is None:
+                stopped = "not finite"
+                break
+            self.records.append(record)
+            if self._best() == len(self.records) - 1:
+                self.best = self._weights()
+            self._keep()
+            if progress is not None:
+                progress(len(self.records), self.plan.epochs)
+        self.module.load_state_dict(self.best)
+        self.module.eval()
+        if stopped == "not finite":
+            self._complain()
+        return Training(self.module, _history(self.records), self._best(), stopped)
+
+    def _epoch(self, epoch, pairs, validation) -> dict[str, Any] | None:
+        """One pass over the pairs; None once the loss is not finite."""
+        sums, count = np.zeros(3), 0
+        with torch.random.fork_rng(devices=[self.plan.device] if self.plan.device.type == "cuda" else []):
+            torch.manual_seed(int(np.random.SeedSequence([self.plan.seed, epoch]).generate_state(1)[0]))
+            self.module.train()
+            total = length(pairs)
+            for k, (u, target) in enumerate(walk(pairs, epoch)):
+                done = (epoch + (k / total if total else 0.0)) / self.plan.epochs
+                values = self._step(self._there(u, "u"), self._there(target, "target"), done)
+                if values is None:
+                    return None
+                sums, count = sums + np.array(values) * len(u), count + len(u)
+        if not count:
+            raise ValueError("pairs yields no batch")
+        means = sums / count
+        record = {"train": means[0], "penalty": means[1], "validation": means[2], "rate": self._rate(epoch)}
+        record["weight"] = self._weight(self.steps)
+        if validation is not None:
+            record |= self._validated(validation, epoch)
+        return record if math.isfinite(record["validation"]) else None
+
+    def _step(self, u, target, done):
+        """One step of the optimizer; loss, penalty and relative error before it, or None where not finite."""
+        self.optimizer.param_groups[0]["lr"] = self.plan.rate * rate_share(self.plan.schedule, done)
+        self.optimizer.zero_grad(set_to_none=True)
+        value, penalty = _with_penalty(self.module, u, self.plan.penalty)
+        fit = self.plan.loss(value, target)
+        whole = fit if penalty is None else fit + self._weight(self.steps) * penalty
+        if not torch.isfinite(whole):
+            check_finite(u, target)
+            return None
+        whole.backward()
+        self.optimizer.step()
+        self.steps += 1
+        error = relative_error(value.detach(), target) if value.shape == target.shape else whole.detach()
+        return float(fit.detach()), 0.0 if penalty is None else float(penalty.detach()), float(error)
+
+    def _validated(self, validation, epoch) -> dict[str, Any]:
+        self.module.eval()
+        total, count, record = 0.0, 0, {}
+        for k, (u, target) in enumerate(walk(validation, epoch)):
+            u, target = self._there(u, "u"), self._there(target, "target")
+            if not k and hasattr(self.plan.penalty, "violations") and len(u) > 1:
+                record["violation"] = self.plan.penalty.violations(self.module, u).tolist()
+            with torch.no_grad():
+                total += float(relative_error(self.module(u), target)) * len(u)
+            count += len(u)
+        if not count:
+            raise ValueError("validation yields no batch")
+        return {**record, "validation": total / count}
+
+    def _there(self, values, name) -> Tensor:
+        tensor = torch.as_tensor(values)
+        kind = self.dtype if tensor.is_floating_point() else tensor.dtype
+        if not tensor.ndim:
+            raise ValueError(f"{name} must be (sample, ...), got a number")
+        return tensor.to(device=self.plan.device, dtype=kind)
+
+    def _weight(self, step) -> float:
+        return float(self.plan.weight(step) if callable(self.plan.weight) else self.plan.weight)
+
+    def _rate(self, epoch):
+        return self.plan.rate * rate_share(self.plan.schedule, epoch / self.plan.epochs)
+
+    def _best(self) -> int:
+        return int(np.argmin([record["validation"] for record in self.records]))
+
+    def _impatient(self):
+        return bool(self.records) and self.plan.patience is not None and self._waited() >= self.plan.patience
+
+    def _waited(self):
+        return len(self.records) - 1 - self._best()
+
+    def _weights(self):
+        return {name: value.detach().clone() for name, value in self.module.state_dict().items()}
+
+    def _described(self):
+        return {"module": identity(self.module), "arguments": self.plan.described()}
+
+    def _keep(self):
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self._best() == len(self.records) - 1:
+            save_module(self.module, self.folder / "best.safetensors")
+        tensors = pack(self.module, self.optimizer, self.best, self.plan.generators)
+        description = {**self._described(), "records": self.records, "steps": self.steps}
+        write_state(self.folder / "training.safetensors", tensors, description)
+
+    def _complain(self):
+        cure = f"take a lower rate than {self.plan.rate:g}, or float64"
+        if not self.records:
+            raise ValueError(f"the loss is not finite in the first epoch: {cure}")
+        text = f"the loss is not finite in epoch {len(self.records)}; the weights are those of epoch {self._best()}"
+        warnings.warn(f"{text}: {cure}", RuntimeWarning, stacklevel=4)
+
+
+def _named(value):
+    """A number, the name of a function, or what a dataclass shows: the same in every process."""
+    return value if isinstance(value, float | int) else getattr(value, "__qualname__", None) or repr(value)
+
+
+def _with_penalty(module, u, penalty):
+    if penalty is None:
+        return module(u), None
+    if hasattr(penalty, "value_and_penalty"):
+        return penalty.value_and_penalty(module, u)
+    return module(u), penalty(module, u)
+
+
+def _history(records) -> xr.Dataset:
+    names = ("train", "validation", "penalty", "weight", "rate")
+    columns: dict[str, Any] = {name: ("epoch", [record[name] for record in records]) for name in names}
+    if all("violation" in record for record in records):
+        columns["violation"] = (("epoch", "generator"), [record["violation"] for record in records])
+    return xr.Dataset(columns, {"epoch": np.arange(len(records))})

@@ -1,0 +1,91 @@
+"""What a training needs to go on as if it had not been interrupted, in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+__all__ = ["identity", "pack", "read_state", "restore", "write_state"]
+
+_FORMAT = 1
+
+
+def identity(module: nn.Module) -> dict[str, Any]:
+    """What tells a module from another: its class, its config if it has one, and the shapes of its weights."""
+    shapes = {name: list(value.shape) for name, value in module.state_dict().items()}
+    config = getattr(module, "config", None)
+    return {"class": type(module).__qualname__, "config": config() if callable(config) else None, "weights": shapes}
+
+
+def pack(module: nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, Tensor], generators) -> dict[str, Tensor]:
+    """Tensors by name: weights, the best weights, the state of the optimizer, and that of random generators."""
+    tensors = {f"module/{name}": value for name, value in module.state_dict().items()}
+    tensors |= {f"best/{name}": value for name, value in best.items()}
+    for index, entries in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": torch.as_tensor(value) for name, value in entries.items()}
+    tensors |= {f"random/{k}": generator.get_state() for k, generator in enumerate(generators)}
+    # Clones, because tensors that share memory, as tied weights do, cannot be stored.
+    return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+
+
+def restore(tensors: dict[str, Tensor], module: nn.Module, optimizer: torch.optim.Optimizer, generators):
+    """Put the tensors of `pack` back; returns the best weights."""
+    groups: dict[str, dict[str, Tensor]] = {"module": {}, "best": {}, "optimizer": {}, "random": {}}
+    for name, value in tensors.items():
+        home, rest = name.split("/", 1)
+        groups[home][rest] = value
+    module.load_state_dict(groups["module"])
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in groups["optimizer"].items():
+        index, entry = name.split("/", 1)
+        state.setdefault(int(index), {})[entry] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for k, generator in enumerate(generators):
+        generator.set_state(groups["random"][str(k)])
+    return groups["best"]
+
+
+def write_state(path: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> None:
+    """Write; a file of that name is replaced only once the new one is whole."""
+    partial = path.with_name(path.name + ".partial")
+    save_file(tensors, str(partial), metadata={"training": json.dumps({"format": _FORMAT, **description})})
+    partial.replace(path)
+
+
+def read_state(path: Path, expected: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and description of a file; entries of `expected` must be as they were.
+
+    Raises
+    ------
+    ValueError
+        For other files, later formats, and a training of another config, naming what differs.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file, or is cut short: {error}") from error
+    if "training" not in metadata:
+        raise ValueError(f"{path} holds no training: it was not written by train")
+    found = json.loads(metadata["training"])
+    if found["format"] > _FORMAT:
+        raise ValueError(f"{path} has format {found['format']}, this version reads up to {_FORMAT}: update symdyn")
+    for name, value in json.loads(json.dumps(expected)).items():
+        if found.get(name) != value:
+            raise ValueError(
+                f"{path} holds a training with {name} = {_short(found.get(name))}, not {_short(value)}: give the same "
+                "arguments, another checkpoint folder, or resume=False"
+            )
+    return tensors, found
+
+
+def _short(value):
+    text = json.dumps(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,328 @@
+"""Pictures, tables and sentences of trained operators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from matplotlib import colormaps
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from symdyn.neural.operators.score import in_disc, moves_of, truth_of
+from symdyn.neural.training.errors import relative_error, rollout, rollout_errors
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure, save_figures
+
+INKS = {"plain": SECOND, "equivariant": ACCENT, "penalty": "#7048a8", "augmented": "#b08900"}
+NAMES = {
+    "validation": "validation",
+    "test": "test",
+    "test_quarter_turn": "quarter turns",
+    "test_angle": "30°, disc",
+    "test_disc": "0°, disc",
+    "test_values": "random elements",
+    "broken_quarter_turn": "broken: quarter turns",
+    "broken_angle": "broken: 30°",
+    "broken_values": "broken: random elements",
+    "rollout": "rollout",
+    "parameters": "parameters",
+    "step": "step, ms",
+    "epochs": "epochs",
+}
+COUNTS = ("parameters", "epochs")
+MOVES = {"quarter_turn": "quarter turn", "angle": "turn by 30°", "values": "random elements"}
+
+
+def table(scores: dict[str, dict[str, float]]) -> xr.Dataset:
+    """One row a model, one column a number."""
+    columns = [name for name in NAMES if any(name in row for row in scores.values())]
+    values = {
+        name: (
+            "model",
+            np.array([row.get(name, np.nan) for row in scores.values()]).astype(int if name in COUNTS else float),
+            {"long_name": NAMES[name]},
+        )
+        for name in columns
+    }
+    return xr.Dataset(values, {"model": np.array(list(scores), dtype=object)})
+
+
+def in_pages(errors: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The table as two that fit a page: errors, and how well the symmetry is kept at what cost."""
+    second = [name for name in map(str, errors.data_vars) if name.startswith("broken") or name in (*COUNTS, "step")]
+    first = (
+        "Relative errors |F(u) − u(t + lead)| / |u(t + lead)|: of a step on validation and test trajectories, on test "
+        "trajectories moved by elements of the symmetry (quarter turns, random ones of what else it holds), and at the "
+        "end of a rollout. Turns by 30° are judged in a disc, since no such turn keeps a periodic square."
+    )
+    kept = (
+        "Broken: |F(g u) − g F(u)| / |F(u)| on test trajectories. Training steps were timed in turns (CPU time; by the "
+        "clock on a GPU)."
+    )
+    pages = {"errors": errors.drop_vars(second), "symmetry_and_cost": errors[second]}
+    return {
+        name: page.assign_attrs(caption=caption, label="model")
+        for (name, page), caption in zip(pages.items(), (first, kept), strict=True)
+    }
+
+
+def places(notes: tuple[str, ...]) -> xr.Dataset:
+    """Which generator went where."""
+    parts = [note.split(": ", 1) for note in notes]
+    rows = {"where": ("generator", np.array([text for _, text in parts], dtype=object))}
+    names = np.array([name for name, _ in parts], dtype=object)
+    caption = "Each generator of the symmetry, and what keeps it."
+    return xr.Dataset(rows, {"generator": names}, {"caption": caption})
+
+
+def assumed(task) -> list[str]:
+    """What was asked for on the grid and is not in the symmetry."""
+    known = {"quarter_turns", "rotations"} if task.parts.turn is not None else set()
+    names = [name.replace("_", " ") for name in task.options.space or () if name not in known]
+    return [f"Asked for on the grid, but not in the symmetry given: {', '.join(names)}."] if names else []
+
+
+def findings(scores: dict[str, dict[str, float]], task) -> list[str]:
+    """What the table says."""
+    sizes = [part.sizes["trajectory"] for part in task.split]
+    lines = [
+        f"{sizes[0]} trajectories to train with, {sizes[1]} to choose the epoch, {sizes[2]} to test.",
+        *assumed(task),
+    ]
+    for kind, row in scores.items():
+        moved = [f"{row[f'test_{name}']:.3g} ({text})" for name, text in MOVES.items() if f"test_{name}" in row]
+        text = f"{kind}: error {row['test']:.3g} on test trajectories, {row['rollout']:.3g} at the end of a rollout"
+        lines.append(text + (f"; on test trajectories that were moved, {', '.join(moved)}." if moved else "."))
+    if {"plain", "equivariant"} <= set(scores):
+        ratio = scores["plain"]["test"] / scores["equivariant"]["test"]
+        cost = scores["equivariant"]["step"] / scores["plain"]["step"]
+        lines.append(
+            f"The error of the plain operator is {ratio:.2f} times that of the constrained one, whose training step "
+            f"costs {cost:.2f} times as much."
+        )
+    return lines
+
+
+def draw(folder: Path, task, modules: dict, fits: dict):
+    """Learning curves, rollouts, error maps and moved data."""
+    truth = truth_of(task.split.test, task.options.lead, next(iter(modules.values())), task.options.memory)
+    violated = any("violation" in fit.history for fit in fits.values())
+    right = "the violation of each generator that a penalty asks for" if violated else "training loss"
+    caption = f"Against epochs: validation error, with a dot at the epoch that was chosen (left), and {right} (right)."
+    drawings = {"learning": (learning(fits, violated), caption)}
+    drawings["rollout"] = (
+        rollouts(truth, modules, task.time_step),
+        "Relative error of rollouts on test trajectories against time: median, and the range of the middle half.",
+    )
+    field = task.grid.fields[0]
+    maps = maps_in_plane if truth.ndim == 5 else maps_on_line
+    drawings["maps"] = (
+        maps(truth, modules, field, task),
+        f"{field} of the first test trajectory at the end of a rollout: truth, predictions, and differences.",
+    )
+    if moves_of(task.parts, task.split.test, 1):
+        drawings["moved"] = (
+            moved(truth, modules, field, task),
+            f"One step from a test field as it is and moved by the symmetry: truth and error of each model ({field}).",
+        )
+    return save_figures(folder, drawings)
+
+
+def learning(fits, violated):
+    """Curves of all models."""
+    figure, axes = new_figure(8.4, 3.2, 1, 2)
+    left, right = (clean(panel) for panel in axes[0])
+    for kind, fit in fits.items():
+        epochs = fit.history.epoch.values + 1
+        left.plot(epochs, fit.history.validation, color=INKS[kind], lw=1.4, label=kind)
+        left.plot(fit.best + 1, fit.error, "o", ms=4, color=INKS[kind])
+        if "violation" in fit.history:
+            for k, line in enumerate(fit.history.violation.values.T):
+                right.plot(epochs, line, color=INKS[kind], lw=1.1, alpha=1 / (1 + 0.5 * k))
+        elif not violated:
+            right.plot(epochs, fit.history.train, color=INKS[kind], lw=1.1)
+    left.set(xlabel="epoch", ylabel="validation error")
+    right.set(xlabel="epoch", ylabel="violation" if violated else "training loss")
+    _logarithmic(left, right)
+    for panel in (left, right):
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def rollouts(truth, modules, step):
+    """Errors in time."""
+    figure, axes = new_figure(6.0, 3.2)
+    panel = clean(axes[0, 0])
+    times = step * np.arange(1, truth.shape[1])
+    for kind, module in modules.items():
+        each = torch.stack([rollout_errors(module, one[None]) for one in truth]).cpu().numpy()
+        low, middle, high = np.quantile(each, [0.25, 0.5, 0.75], axis=0)
+        panel.plot(times, middle, color=INKS[kind], lw=1.4, label=kind)
+        panel.fill_between(times, low, high, color=INKS[kind], alpha=0.15, lw=0)
+    panel.set(xlabel="time", ylabel="relative error")
+    _logarithmic(panel)
+    panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def maps_in_plane(truth, modules, field, task):
+    """Truth and predictions above, differences below, at the end of a rollout."""
+    start, end = truth[:1, 0], truth[:1, -1]
+    found = {kind: rollout(module, start, truth.shape[1] - 1)[:, -1] for kind, module in modules.items()}
+    figure, axes = new_figure(2.5 * (1 + len(found)), 4.9, 2, 1 + len(found))
+    size = float(end[0, 0].abs().max())
+    errors = {kind: value - end for kind, value in found.items()}
+    worst = max(float(error[0, 0].abs().max()) for error in errors.values())
+    image = _image(axes[0, 0], end[0, 0], size, f"truth, {field}")
+    figure.colorbar(image, ax=axes[0, :], shrink=0.8)
+    axes[1, 0].axis("off")
+    for column, (kind, value) in enumerate(found.items(), start=1):
+        _image(axes[0, column], value[0, 0], size, kind)
+        image = _image(axes[1, column], errors[kind][0, 0], worst, f"difference, {_error(value, end):.2g}")
+    figure.colorbar(image, ax=axes[1, :], shrink=0.8)
+    return figure
+
+
+def maps_on_line(truth, modules, field, task):
+    """Truth and predictions above, differences below, at the end of a rollout."""
+    start, end = truth[:1, 0], truth[:1, -1]
+    figure, axes = new_figure(7.0, 4.4, 2, 1, sharex=True, height_ratios=[2, 1])
+    above, below = (clean(panel) for panel in axes[:, 0])
+    x = task.grid.grids[1]
+    above.plot(x, start[0, 0].cpu(), color=GREY, lw=1.0, ls=":", label="start")
+    above.plot(x, end[0, 0].cpu(), color=INK, lw=1.6, label="truth")
+    for kind, module in modules.items():
+        value = rollout(module, start, truth.shape[1] - 1)[:, -1]
+        above.plot(x, value[0, 0].cpu(), color=INKS[kind], lw=1.1, ls="--", label=f"{kind}, {_error(value, end):.2g}")
+        below.plot(x, (value - end)[0, 0].cpu(), color=INKS[kind], lw=1.1)
+    above.set_ylabel(field)
+    below.set(xlabel="x", ylabel="difference")
+    above.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def moved(truth, modules, field, task):
+    """One row a move: the truth, and the error of each model after one step."""
+    u, target = truth[:1, 0], truth[:1, 1]
+    rows = [("as it is", lambda fields, _: fields), *_named_moves(task)]
+    plane = truth.ndim == 5
+    # Only in a disc is a periodic field turned by an angle what it should be.
+    disc, whole = (in_disc(task.split.test) if plane else torch.ones(())).to(u), torch.ones(()).to(u)
+    pairs = []
+    for name, move in rows:
+        region = disc if name == MOVES["angle"] else whole
+        end = move(target, task.time_step) * region
+        with torch.no_grad():
+            errors = {kind: module(move(u, 0.0)) * region - end for kind, module in modules.items()}
+        pairs.append((name, end, errors))
+    return _moved_plane(pairs, field) if plane else _moved_line(pairs, field, task.grid.grids[1])
+
+
+def _moved_plane(pairs, field):
+    columns = 1 + len(pairs[0][2])
+    figure, axes = new_figure(2.6 * columns, 2.4 * len(pairs), len(pairs), columns)
+    worst = max(float(error[0, 0].abs().max()) for _, _, errors in pairs for error in errors.values())
+    for row, (name, end, errors) in zip(axes, pairs, strict=True):
+        _image(row[0], end[0, 0], float(end[0, 0].abs().max()), f"{field}, {name}")
+        for panel, (kind, error) in zip(row[1:], errors.items(), strict=True):
+            _image(panel, error[0, 0], worst, f"{kind}: {_error(end + error, end):.2g}")
+        figure.colorbar(row[-1].images[0], ax=row[-1], shrink=0.8)
+    return figure
+
+
+def _moved_line(pairs, field, x):
+    figure, axes = new_figure(8.4, 2.3 * len(pairs), len(pairs), 2, sharex=True, sharey="col")
+    for (left, right), (name, end, errors) in zip(axes, pairs, strict=True):
+        clean(left).plot(x, end[0, 0].cpu(), color=INK, lw=1.4)
+        left.set_ylabel(f"{field}, {name}", fontsize=9)
+        for kind, error in errors.items():
+            text = f"{kind}: {_error(end + error, end):.2g}"
+            clean(right).plot(x, error[0, 0].cpu(), color=INKS[kind], lw=1.1, label=text)
+        right.set_ylabel("error", fontsize=9)
+        right.legend(frameon=False, fontsize=7, ncols=2)
+    for panel in axes[-1]:
+        panel.set_xlabel("x")
+    return figure
+
+
+def draw_sweep(folder: Path, results: xr.Dataset):
+    """Errors against the number of training trajectories."""
+    names = [name for name in ("test", "test_quarter_turn", "test_values", "rollout") if name in results]
+    figure, axes = new_figure(3.3 * len(names), 3.2, 1, len(names))
+    for panel, name in zip(axes[0], names, strict=True):
+        clean(panel)
+        for kind in results.model.values:
+            part = results[name].sel(model=kind)
+            low, middle, high = part.min("seed"), part.median("seed"), part.max("seed")
+            bars = np.stack([middle - low, high - middle])
+            panel.errorbar(
+                results.n_train, middle, bars, fmt="o-", ms=4, lw=1.2, color=INKS[str(kind)], label=str(kind)
+            )
+        panel.set(xlabel="training trajectories", ylabel="relative error", xscale="log")
+        _logarithmic(panel)
+        panel.set_xticks(results.n_train.values, [str(n) for n in results.n_train.values])
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.set_title(NAMES[name], fontsize=9, color=INK)
+    axes[0, 0].legend(frameon=False, fontsize=8)
+    caption = "Errors against the number of trajectories to train with: medians over seeds, and their range."
+    return save_figures(folder, {"sweep": (figure, caption)})
+
+
+def sweep_table(results: xr.Dataset) -> xr.Dataset:
+    """Medians over seeds, one row a model and size."""
+    middle = results.drop_vars("error", errors="ignore").median("seed").stack(row=("model", "n_train"))
+    rows = np.array([f"{kind}, {size}" for kind, size in middle.row.values], dtype=object)
+    columns = {
+        name: ("row", middle[name].values.astype(int if name in COUNTS else float), {"long_name": NAMES[name]})
+        for name in NAMES
+        if name in middle.data_vars and name not in ("test_disc", "broken_angle", "epochs")
+    }
+    caption = "Medians over seeds of errors on test trajectories, as they are and moved."
+    return xr.Dataset(columns, {"row": rows}, {"caption": caption, "label": "model, trajectories"})
+
+
+def sweep_findings(results: xr.Dataset) -> list[str]:
+    """How much data the constrained operators save."""
+    lines = []
+    drawn = f"medians, {results.sizes['seed']} seeds" if results.sizes["seed"] > 1 else "one seed"
+    middle = results.test.median("seed")
+    for kind in results.model.values:
+        if kind == "plain" or "plain" not in results.model.values:
+            continue
+        plain, own = middle.sel(model="plain"), middle.sel(model=kind)
+        enough = [int(n) for n, error in zip(results.n_train.values, own.values, strict=True) if error <= plain[-1]]
+        most = int(results.n_train[-1])
+        text = f"with {enough[0]}" if enough else "with none of these sizes"
+        lines.append(f"{kind} reaches the plain operator's error at {most} trajectories {text} ({drawn}).")
+    return lines or [f"{results.test.size} trainings ({drawn})."]
+
+
+def _named_moves(task):
+    """Moves of a single field, by name."""
+    found = moves_of(task.parts, task.split.test, 1)
+    return [(MOVES[name], move) for name, move in found.items()]
+
+
+def _error(value, truth):
+    return float(relative_error(value, truth))
+
+
+def _image(panel, values, size, title):
+    shown = panel.imshow(values.cpu().numpy().T, origin="lower", cmap=colormaps["RdBu_r"], vmin=-size, vmax=size)
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for side in panel.spines.values():
+        side.set_color(GREY)
+    panel.set_title(title, fontsize=9, color=INK)
+    return shown
+
+
+def _logarithmic(*panels):
+    """Logarithmic heights with plain numbers at 1, 2 and 5 times powers of ten."""
+    for panel in panels:
+        panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.yaxis.set_minor_locator(NullLocator())
