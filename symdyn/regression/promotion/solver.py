@@ -30,6 +30,7 @@ _PATIENCE = 5  # iterations before acceleration starts
 _LOOKS = {15: 8, 35: 20, 60: 40}  # iterations at which a rank above an earlier one's says that the step is too long
 _INEXACT = 0.01  # error of a tracked subspace, relative to the last move
 _CORRECTIONS = 2  # of the dual point, at a certificate
+_NEAR = 0.02  # gap below which they are worth their iterations
 _CHECK = 50  # iterations between certificates, at most
 
 
@@ -177,7 +178,7 @@ def minimise(
             objective = problem.objective(coefficients, copied)
             scale = max(objective, floor, 1e-300)
             point, tries = (coefficients, copied, dual), 0
-            while objective - best >= tol * scale and tries < _CORRECTIONS:
+            while tol * scale <= objective - best < _NEAR * scale and tries < _CORRECTIONS:
                 point, tries = problem.corrected(*point, step), tries + 1
                 best = max(best, problem.bound(*point))
             done = objective - best < tol * scale or iteration == max_iter
