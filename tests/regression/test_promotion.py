@@ -238,19 +238,32 @@ def test_bad_input_is_named():
 def test_the_metric_is_the_squared_length_of_the_derivatives():
     maps, gram, _, _ = problem(n=4)
     penalty, w = as_penalty(maps, gram), np.random.default_rng(0).standard_normal(35)
-    both = penalty.apply(w)
-    assert w @ penalty.metric @ w == pytest.approx(np.vdot(both[0], both[1]), rel=1e-12)
-    assert penalty.adjoint(both[1]) @ w == pytest.approx(np.vdot(both[0], both[1]), rel=1e-12)
+    rows = penalty.apply(w)
+    plain = np.stack([matrix @ w for matrix in maps])
+    np.testing.assert_allclose(rows @ rows.T, plain @ gram @ plain.T, rtol=1e-10, atol=1e-12)
+    assert w @ penalty.metric @ w == pytest.approx(np.vdot(rows, rows), rel=1e-12)
+    assert penalty.adjoint(rows) @ w == pytest.approx(np.vdot(rows, rows), rel=1e-12)
+
+
+def test_inner_products_of_lower_rank_and_plain_ones():
+    rng = np.random.default_rng(0)
+    maps, half = rng.standard_normal((3, 5, 4)), rng.standard_normal((5, 2))
+    for gram in (half @ half.T, None):
+        penalty, (v, w) = as_penalty(list(maps), gram), rng.standard_normal((2, 4))
+        inner = np.eye(5) if gram is None else gram
+        expected = np.einsum("kij,j,il,klm,m->", maps, v, inner, maps, w)
+        assert np.vdot(penalty.apply(v), penalty.apply(w)) == pytest.approx(expected, rel=1e-10)
+        assert penalty.adjoint(penalty.apply(v)) @ w == pytest.approx(expected, rel=1e-10)
 
 
 def test_acceleration_solves_a_linear_iteration():
     rng = np.random.default_rng(0)
     matrix = 0.99 * np.linalg.qr(rng.standard_normal((6, 6)))[0]
-    shift, memory, x = rng.standard_normal(6), Anderson(8, (2, 6)), np.zeros((2, 6))
+    shift, memory, x = rng.standard_normal(6), Anderson(8, 6), np.zeros(6)
     for _ in range(12):
         value = x @ matrix.T + shift
         x = memory.step(value - x, value)
-    np.testing.assert_allclose(x[0], np.linalg.solve(np.eye(6) - matrix, shift), rtol=1e-6)
+    np.testing.assert_allclose(x, np.linalg.solve(np.eye(6) - matrix, shift), rtol=1e-6)
 
 
 def test_the_dual_value_of_least_squares_is_a_bound():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
+from scipy import linalg, sparse
 
 from symdyn.lie.lie_maps import LieMaps
 from symdyn.lie.nuclear import nuclear_norm
@@ -55,34 +55,47 @@ class Penalty:
         return self.stacked.T.tocsr()
 
     def apply(self, coefficients: np.ndarray) -> np.ndarray:
-        """M(w) and M(w) G `(2, map, row)`."""
-        both = np.empty((2, self.n_maps, len(self.gram)))
-        both[0] = (self.stacked @ coefficients).reshape(both.shape[1:])
-        np.matmul(both[0], self.gram, out=both[1])
-        return both
+        """M(w) C `(map, row)`: rows in the units of the inner product, which are plain vectors from here on."""
+        return self._weighed((self.stacked @ coefficients).reshape(self.n_maps, -1), False)
 
-    def adjoint(self, weighted: np.ndarray) -> np.ndarray:
-        """sum_k S_k^T (row k) for rows already multiplied by G, `(map, row)`: the gradient of <., M(w)>."""
-        return self._transposed @ weighted.reshape(-1)
+    def adjoint(self, rows: np.ndarray) -> np.ndarray:
+        """sum_k S_k^T C (row k) `(unknown,)`: the gradient of <., M(w) C>."""
+        return self._transposed @ self._weighed(rows, True).reshape(-1)
 
-    def gram_of(self, both: np.ndarray) -> np.ndarray:
-        """A G A^T `(map, map)` for A and A G stacked, 0 between blocks."""
-        product = both[1] @ both[0].T
+    def gram_of(self, rows: np.ndarray) -> np.ndarray:
+        """Products of rows `(map, map)`, 0 between blocks."""
+        product = rows @ rows.T
         return product if self.mask is None else np.where(self.mask, product, 0.0)
 
     def value(self, coefficients: np.ndarray) -> float:
-        """|M(w)|_*, by singular values of M(w) times a root of G."""
-        rows = (self.stacked @ coefficients).reshape(self.n_maps, -1) @ self.root
+        """|M(w)|_*, by singular values of M(w) C."""
+        rows = self.apply(coefficients)
         return sum(nuclear_norm(rows[self.blocks == block]) for block in np.unique(self.blocks))
 
     @cached_property
     def root(self) -> np.ndarray:
-        """C `(row, row)` with C C^T = G."""
+        """C `(row, row)` with C C^T = G, lower triangular where G is definite."""
         try:
             return np.linalg.cholesky(self.gram)
         except np.linalg.LinAlgError:
             values, vectors = np.linalg.eigh(self.gram)
             return vectors * np.sqrt(np.maximum(values, 0.0))
+
+    @cached_property
+    def _shape_of_root(self):
+        """What products with C can leave out."""
+        if np.array_equal(self.root, np.eye(len(self.root))):
+            return "identity"
+        return "triangle" if not np.triu(self.root, 1).any() else "full"
+
+    def _weighed(self, rows, transposed):
+        """Rows times C, or times C^T."""
+        if self._shape_of_root == "identity":
+            return rows
+        if self._shape_of_root == "full":
+            return rows @ (self.root.T if transposed else self.root)
+        # BLAS counts along columns, as the transpose lies in memory: (rows C)^T = C^T rows^T, half of a product's work.
+        return linalg.blas.dtrmm(1.0, self.root.T, rows.T, lower=0, trans_a=transposed).T
 
     @cached_property
     def metric(self) -> np.ndarray:

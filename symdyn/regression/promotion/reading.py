@@ -102,7 +102,7 @@ def _weights(rows, n):
 
 
 def _rows(penalty, found):
-    return (penalty.stacked @ found.coefficients.ravel()).reshape(penalty.n_maps, -1) @ penalty.root
+    return penalty.apply(found.coefficients.ravel())
 
 
 def _algebra(maps, null, problem, gamma):

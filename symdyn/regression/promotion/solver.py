@@ -5,7 +5,7 @@ singular values (and of coefficients), a step t, and everything measured by the 
 
     Z = shrink(W, t gamma),   w = argmin t f(w) + |A(w) − (2 Z − W)|^2 / 2,   W <- W + a (A(w) − Z),   A(w) = (M(w), w).
 
-W is kept as rows X and their images X G, so that one product with G is all that an iteration asks for.
+W is kept in units in which the inner product of rows is the plain one (rows times a root of G).
 
 Certificate: U = (A(w) − 2 Z + W) / t obeys the dual equality, by the definition of w, whether the iteration has
 converged or not. Scaled until |U|_op <= gamma and |u|_inf <= l1, it gives a lower bound on the minimum.
@@ -25,7 +25,7 @@ from symdyn.regression.promotion.penalty import Penalty
 __all__ = ["Problem", "Solution", "minimise"]
 
 _RELAXATION = 1.8
-_MEMORY = 12
+_MEMORY = 20
 _PATIENCE = 5  # iterations before acceleration starts
 _LOOKS = {15: 8, 35: 20, 60: 40}  # iterations at which a rank above an earlier one's says that the step is too long
 _INEXACT = 0.01  # error of a tracked subspace, relative to the last move
@@ -47,27 +47,27 @@ class Problem:
     l1: float = 0.0
     length: float = 0.0
 
+    @property
+    def _size(self):
+        return self.penalty.n_maps * len(self.penalty.gram)
+
     def copy(self, coefficients: np.ndarray) -> np.ndarray:
-        """(M(w), root(length) w), and the same under the inner product: `(2, size)`."""
-        both = self.penalty.apply(coefficients).reshape(2, -1)
-        if not self.length:
-            return both
-        return np.hstack([both, np.tile(np.sqrt(self.length) * coefficients, (2, 1))])
+        """(M(w), root(length) w) in the units of the inner product `(size,)`."""
+        rows = self.penalty.apply(coefficients).reshape(-1)
+        return np.concatenate([rows, np.sqrt(self.length) * coefficients]) if self.length else rows
 
     def rows(self, state: np.ndarray) -> np.ndarray:
-        """The part of a state that stands for M(w) `(2, map, row)`."""
-        size = self.penalty.n_maps * len(self.penalty.gram)
-        return state[:, :size].reshape(2, self.penalty.n_maps, -1)
+        """The part of a state that stands for M(w) `(map, row)`."""
+        return state[: self._size].reshape(self.penalty.n_maps, -1)
 
     def rest(self, state: np.ndarray) -> np.ndarray:
-        """The part that stands for w `(2, unknown)`, or nothing."""
-        return state[:, self.penalty.n_maps * len(self.penalty.gram) :]
+        """The part that stands for w `(unknown,)`, or nothing."""
+        return state[self._size :]
 
-    def gradient(self, weighted: np.ndarray) -> np.ndarray:
-        """A^* of a state, given under the inner product `(size,)`."""
-        size = self.penalty.n_maps * len(self.penalty.gram)
-        found = self.penalty.adjoint(weighted[:size])
-        return found + np.sqrt(self.length) * weighted[size:] if self.length else found
+    def gradient(self, state: np.ndarray) -> np.ndarray:
+        """A^* of a state `(unknown,)`."""
+        found = self.penalty.adjoint(self.rows(state))
+        return found + np.sqrt(self.length) * self.rest(state) if self.length else found
 
     def shrunk(self, state: np.ndarray, step: float, tracker: SubspaceTracker, size: float) -> tuple[np.ndarray, int]:
         """The proximal map of the penalties at a state, right to a part of `size`, and the rank it leaves."""
@@ -96,9 +96,9 @@ class Problem:
         norm = singular_values(self.penalty.gram_of(self.rows(dual)))[-1]
         largest = self.gamma / norm if norm > 0 else np.inf
         if self.length:
-            entry = np.abs(self.rest(dual)[0]).max(initial=0.0) * np.sqrt(self.length)
+            entry = np.abs(self.rest(dual)).max(initial=0.0) * np.sqrt(self.length)
             largest = min(largest, self.l1 / entry if entry > 0 else np.inf)
-        return self.fit.bound(coefficients, dual[0] @ state[1], largest)
+        return self.fit.bound(coefficients, dual @ state, largest)
 
     def corrected(self, coefficients: np.ndarray, state: np.ndarray, dual: np.ndarray, step: float):
         """A dual point nearer to its ball, with the w it belongs to: `(w, A(w), U)`.
@@ -106,7 +106,7 @@ class Problem:
         What lies outside the ball is taken off, nearly twice over, and the dual equality restored by the fit.
         """
         inside = dual - _RELAXATION * self.shrunk(dual, 1.0, SubspaceTracker(), 0.0)[0]
-        found = self.fit.nearest(self.gradient(state[1] - step * inside[1]))
+        found = self.fit.nearest(self.gradient(state - step * inside))
         copied = self.copy(found)
         return found, copied, inside + (copied - state) / step
 
@@ -160,7 +160,7 @@ def minimise(
     step, state = _begin(problem, start)
     problem = problem.weighing(step)
     floor = _floor(problem)
-    best, memory = -np.inf, Anderson(_MEMORY, state.shape)
+    best, memory = -np.inf, Anderson(_MEMORY, state.size)
     tracker, size = SubspaceTracker(), 0.0
     schedule = _Schedule(15 if stop is None else 10, often=stop is not None)
     iteration, ranks = 0, []
@@ -168,10 +168,10 @@ def minimise(
         iteration += 1
         shrunk, rank = problem.shrunk(state, step, tracker, size)
         ranks.append(rank)
-        coefficients = problem.fit.nearest(problem.gradient(2 * shrunk[1] - state[1]))
+        coefficients = problem.fit.nearest(problem.gradient(2 * shrunk - state))
         copied = problem.copy(coefficients)
         move = copied - shrunk
-        size = float(np.sqrt(max(move[0] @ move[1], 0.0)))
+        size = float(np.linalg.norm(move))
         if schedule.is_due(iteration, size) or iteration == max_iter:
             dual = (move - shrunk + state) / step
             best = max(best, problem.bound(coefficients, copied, dual))
@@ -232,8 +232,8 @@ def _begin(problem, start):
     if start is not None:
         return start[2] / problem.gamma, start[0] + start[2] * start[1]
     copied = problem.copy(problem.fit.offset)
-    size = np.sqrt(max(copied[0] @ copied[1], 0.0)) or 1.0
-    return 1.5 * size / np.sqrt(min(problem.rows(copied).shape[1:])) / problem.gamma, copied
+    size = float(np.linalg.norm(copied)) or 1.0
+    return 1.5 * size / np.sqrt(min(problem.rows(copied).shape)) / problem.gamma, copied
 
 
 def _shortening(ranks, n_maps):
