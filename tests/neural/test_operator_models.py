@@ -8,9 +8,9 @@ torch = pytest.importorskip("torch")
 import symdyn as sd  # noqa: E402
 from symdyn.data.grids import FieldGrid, field_grid, validate_fields  # noqa: E402
 from symdyn.lie.pointfields import parse_generators  # noqa: E402
-from symdyn.neural import EquivariantFNO, flow_along, load_module, save_module, train  # noqa: E402
+from symdyn.neural import EquivariantFNO, LieDerivativePenalty, flow_along, load_module, save_module, train  # noqa: E402
 from symdyn.neural.operators.models import ScaledFields, operator_model  # noqa: E402
-from symdyn.neural.operators.moves import AugmentedPairs, Mover, quarter_turned  # noqa: E402
+from symdyn.neural.operators.moves import AugmentedPairs, MovedPenalty, Mover, quarter_turned  # noqa: E402
 from symdyn.neural.operators.parts import symmetry_parts  # noqa: E402
 from symdyn.neural.operators.scale import FieldScale  # noqa: E402
 from symdyn.neural.operators.score import turned_fields  # noqa: E402
@@ -209,3 +209,21 @@ def test_turns_by_an_angle_are_quarter_turns_at_ninety_degrees(size):
 def test_quarter_turns_of_other_grids_are_refused():
     with pytest.raises(ValueError, match="square grid"):
         quarter_turned(torch.zeros(1, 4, 6), 1, np.zeros((1, 1)))
+
+
+def test_a_moved_penalty_asks_where_no_data_lie():
+    """tanh keeps u -> u + a where u is small, and breaks it beyond."""
+    generators = parse_generators(["t ∂x + ∂u"], ("t", "x", "u"))
+    penalty = LieDerivativePenalty(generators, space={"x": 1.0}, times=(0.0, 0.0))
+    moved = MovedPenalty(penalty, Mover(generators, None, [1.0], [3.0]))
+    u = 0.01 * torch.randn(8, 1, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert penalty(torch.tanh, u) < 1e-2 < 0.1 < moved(torch.tanh, u)
+    assert moved(lambda v: v, u) < 1e-20
+    value, _ = moved.value_and_penalty(torch.tanh, u)
+    assert torch.equal(value, torch.tanh(u))
+    assert torch.equal(moved.violations(torch.tanh, u), penalty.violations(torch.tanh, u))
+    state = moved.random.get_state()
+    first = moved(torch.tanh, u)
+    assert moved(torch.tanh, u) != first
+    moved.random.set_state(state)
+    assert moved(torch.tanh, u) == first

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from symdyn.neural.fourier.gridgroup import GridGroup
-from symdyn.neural.fourier.spectral import SpectralConvolution, wavenumbers
+from symdyn.neural.fourier.spectral import GAIN, SpectralConvolution, wavenumbers
 from symdyn.neural.fourier.steerable import AngularBasis
 
 __all__ = ["GroupConvolution", "SteerableConvolution", "ValuedConvolution", "balanced"]
@@ -103,7 +103,7 @@ class GroupConvolution(ValuedConvolution):
     def __init__(self, copies: int, modes: Sequence[int], group: GridGroup, commuting: np.ndarray):
         super().__init__(len(group), copies, modes, commuting)
         shape = (len(commuting), math.prod(wavenumbers(self.modes).shape[:-1]), len(group), copies, copies, 2)
-        self.weight = nn.Parameter(torch.randn(shape) / math.sqrt(4 * self.in_channels))
+        self.weight = nn.Parameter(GAIN * torch.randn(shape) / math.sqrt(4 * self.in_channels))
         places, real = _shared_places(self.modes, group)
         self.set_tables(places=places, real=real, commuting=balanced(commuting))
 

@@ -151,6 +151,11 @@ class SpectralConvolution(Tabled):
         return torch.fft.irfftn(padded_modes(block, kept, grid), s=tuple(grid), dim=axes, norm="forward")
 
 
+# Of multipliers as they are drawn, beside the pointwise part of a layer: kernels drawn at full size are as rough and as
+# wide as the period, and operators that begin with them err by half more.
+GAIN = 0.1
+
+
 class DenseConvolution(SpectralConvolution):
     """The plain layer: any complex matrix for each mode."""
 
@@ -158,7 +163,7 @@ class DenseConvolution(SpectralConvolution):
         super().__init__(in_channels, out_channels, modes)
         count = math.prod(wavenumbers(self.modes).shape[:-1])
         weight = torch.randn(count, in_channels, out_channels, 2) / math.sqrt(4 * in_channels)
-        self.weight = nn.Parameter(weight)
+        self.weight = nn.Parameter(GAIN * weight)
 
     def multiplier(self) -> Tensor:
         """The weights themselves."""

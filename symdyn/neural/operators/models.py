@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from symdyn.data.grids import FieldGrid
 from symdyn.neural.fourier.fno import FNO, EquivariantFNO
-from symdyn.neural.operators.moves import AugmentedPairs, Mover
+from symdyn.neural.operators.moves import AugmentedPairs, MovedPenalty, Mover
 from symdyn.neural.operators.parts import SymmetryParts
 from symdyn.neural.operators.scale import FieldScale
 from symdyn.neural.penalty import LieDerivativePenalty
@@ -30,14 +30,14 @@ class OperatorModel:
     Parameters
     ----------
     module : FNO or EquivariantFNO
-    penalty : LieDerivativePenalty, optional
+    penalty : LieDerivativePenalty or MovedPenalty, optional
     mover : Mover, optional
         Augmentation.
     """
 
     kind: str
     module: nn.Module
-    penalty: LieDerivativePenalty | None = None
+    penalty: LieDerivativePenalty | MovedPenalty | None = None
     mover: Mover | None = None
 
     def pairs(self, pairs: Iterable, time_step: float, seed: int) -> Iterable:
@@ -155,9 +155,12 @@ def operator_model(
     return OperatorModel(kind, module, _penalty(asked, grid, time_step, seed))
 
 
+def _periods(grid):
+    return [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
+
+
 def _mover(generators, turn, grid) -> Mover:
-    periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
-    mover = Mover(generators, turn, periods)
+    mover = Mover(generators, turn, _periods(grid))
     if not mover.moves:
         raise ValueError("augmented: nothing that could move periodic fields")
     return mover
@@ -175,6 +178,8 @@ def _constrained(parts, spaces, joint, shape, width) -> EquivariantFNO:
 
 
 def _penalty(generators, grid, time_step, seed):
-    box = {axis: step * size for axis, step, size in zip(grid.axes, grid.steps[1:], grid.shape[1:], strict=True)}
-    few = 1 if len(generators) > 1 else None
-    return LieDerivativePenalty(generators, space=box, times=(0.0, time_step), n_generators=few, rng=seed)
+    """At inputs moved along the generators, as far as these move periodic fields."""
+    box, few = dict(zip(grid.axes, _periods(grid), strict=True)), 1 if len(generators) > 1 else None
+    penalty = LieDerivativePenalty(generators, space=box, times=(0.0, time_step), n_generators=few, rng=seed)
+    mover = Mover(generators, None, _periods(grid))
+    return MovedPenalty(penalty, mover) if mover.moves else penalty

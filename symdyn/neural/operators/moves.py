@@ -12,7 +12,7 @@ from symdyn.lie.fields import Generators
 from symdyn.lie.monomials import polynomial_exponents
 from symdyn.neural.resampling import shifted
 
-__all__ = ["AugmentedPairs", "Mover", "quarter_turned"]
+__all__ = ["AugmentedPairs", "MovedPenalty", "Mover", "quarter_turned"]
 
 _SPREAD = 0.3  # of amounts that no angle bounds: by e^0.3 for a scaling
 
@@ -29,14 +29,23 @@ class Mover:
         What y ∂x − x ∂y does to the values; None: no turns.
     periods : sequence of float
         Of the axes.
+    strengths : sequence of float, optional
+        Standard deviation of the amount of each generator that is kept; .3 if left out, any angle for rotations.
     """
 
-    def __init__(self, generators: Generators, turn: np.ndarray | None, periods: Sequence[float]):
+    def __init__(
+        self,
+        generators: Generators,
+        turn: np.ndarray | None,
+        periods: Sequence[float],
+        strengths: Sequence[float] | None = None,
+    ):
         n_axes = len(periods)
         self.kept = np.array([_is_affine(one, n_axes) for one in generators.coefficients], dtype=bool)
         self.generators = generators.combine(np.eye(len(generators))[self.kept])
         self.periods, self.turn = tuple(periods), turn
-        self.spreads, self.bounded = _spreads(self.generators, n_axes)
+        spreads, self.bounded = _spreads(self.generators, n_axes)
+        self.spreads = spreads if strengths is None else np.asarray(strengths, dtype=float)
 
     @property
     def moves(self) -> bool:
@@ -108,6 +117,43 @@ class AugmentedPairs:
         for u, target in self.pairs:
             amounts, turns = self.mover.draw(len(u), rng)
             yield tuple(self.mover(part, t, amounts, turns) for part, t in zip((u, target), self.times, strict=True))
+
+
+class MovedPenalty:
+    """A penalty asked for at inputs that are first moved by random elements of the group, where no target is needed.
+
+    Asked for where the data lie, a penalty says little about where a long rollout leads.
+
+    Parameters
+    ----------
+    penalty : LieDerivativePenalty
+        Its random numbers also draw the elements.
+    mover : Mover
+    time : float
+        Of the inputs.
+    """
+
+    def __init__(self, penalty, mover: Mover, time: float = 0.0):
+        self.penalty, self.mover, self.time = penalty, mover, time
+
+    @property
+    def random(self) -> torch.Generator:
+        """The generator of all random numbers."""
+        return self.penalty.random
+
+    def __call__(self, module, u: Tensor) -> Tensor:
+        """The penalty of a network on fields `(batch, field, *grid)`, a scalar."""
+        seed = int(torch.randint(2**31, (), generator=self.random))
+        amounts, turns = self.mover.draw(len(u), np.random.default_rng(seed))
+        return self.penalty(module, self.mover(u, self.time, amounts, turns))
+
+    def value_and_penalty(self, module, u: Tensor) -> tuple[Tensor, Tensor]:
+        """module(u) and the penalty."""
+        return module(u), self(module, u)
+
+    def violations(self, module, u: Tensor) -> Tensor:
+        """Of each generator, where the data lie."""
+        return self.penalty.violations(module, u)
 
 
 def quarter_turned(u: Tensor, count: int, turn: np.ndarray) -> Tensor:
