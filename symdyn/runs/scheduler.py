@@ -123,9 +123,9 @@ def dashboard() -> str | None:
 
 @contextmanager
 def _slurm_jobs():
+    if shutil.which("sbatch") is None:
+        raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
     with slurm_cluster() as cluster:
-        if shutil.which("sbatch") is None:
-            raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
         # Jobs that reach their walltime are replaced only by a cluster that adapts.
         cluster.adapt(minimum_jobs=1, maximum_jobs=int(config.get("symdyn.slurm.maximum-jobs", 10)))
         yield cluster
