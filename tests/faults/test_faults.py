@@ -38,7 +38,10 @@ def expected(store):
 
 def start(store, out, *options):
     command = [sys.executable, str(SCRIPT), str(store), "--out", str(out), "--scheduler", "synchronous", *options]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    # Tests that run in the background of a shell would hand their deafness to Ctrl-C on.
+    listening = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **listening)
 
 
 def finish(process):
