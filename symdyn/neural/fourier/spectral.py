@@ -22,8 +22,9 @@ __all__ = [
     "Tabled",
     "check_field",
     "checked_modes",
+    "from_modes",
     "low_modes",
-    "padded_modes",
+    "low_spectrum",
     "wavenumbers",
 ]
 
@@ -60,17 +61,28 @@ def low_modes(spectrum: Tensor, modes: Sequence[int], first: int) -> Tensor:
     return spectrum.narrow(axis, 0, min(modes[-1], spectrum.shape[axis]))
 
 
-def padded_modes(block: Tensor, modes: Sequence[int], grid: Sequence[int]) -> Tensor:
-    """The half spectrum `(batch, channel, n_1, ..., n_d / 2 + 1)` of a grid, from its low modes."""
-    sizes = (*grid[:-1], grid[-1] // 2 + 1)
-    for axis, (m, n) in enumerate(zip(modes[:-1], sizes[:-1], strict=True), 2):
+def low_spectrum(u: Tensor, modes: Sequence[int]) -> Tensor:
+    """Means of u exp(−i k x) for the modes |k_i| < m_i of fields `(batch, channel, *grid)`.
+
+    Axis by axis, so that later transforms work on the modes that earlier ones kept.
+    """
+    found = torch.fft.rfft(u, dim=-1, norm="forward").narrow(-1, 0, modes[-1])
+    for axis in range(u.ndim - 2, 1, -1):
+        m, last = modes[axis - 2], u.shape[axis]
+        found = torch.fft.fft(found, dim=axis, norm="forward")
+        if last > 2 * m - 1:
+            found = torch.cat([found.narrow(axis, 0, m), found.narrow(axis, last - m + 1, m - 1)], dim=axis)
+    return found
+
+
+def from_modes(block: Tensor, modes: Sequence[int], grid: Sequence[int]) -> Tensor:
+    """Fields `(batch, channel, *grid)` with low modes alone: the inverse of `low_spectrum` on such fields."""
+    for axis, (m, n) in enumerate(zip(modes[:-1], grid[:-1], strict=True), 2):
         shape = list(block.shape)
         shape[axis] = n - (2 * m - 1)
         parts = [block.narrow(axis, 0, m), block.new_zeros(shape), block.narrow(axis, m, m - 1)]
-        block = torch.cat(parts, dim=axis)
-    shape = list(block.shape)
-    shape[-1] = sizes[-1] - modes[-1]
-    return torch.cat([block, block.new_zeros(shape)], dim=-1)
+        block = torch.fft.ifft(torch.cat(parts, dim=axis), dim=axis, norm="forward")
+    return torch.fft.irfft(block, n=grid[-1], dim=-1, norm="forward")
 
 
 class Tabled(nn.Module):
@@ -140,15 +152,14 @@ class SpectralConvolution(Tabled):
         check_field(u, self.in_channels, len(self.modes), next(self.parameters()).dtype)
         grid = u.shape[2:]
         kept = tuple(min(m, (n + 1) // 2) for m, n in zip(self.modes, grid, strict=True))
-        axes = tuple(range(2, u.ndim))
-        block = low_modes(torch.fft.rfftn(u, dim=axes, norm="forward"), kept, 2)
+        block = low_spectrum(u, kept)
         weights = self.multiplier()
         if kept != self.modes:
             whole = (*(2 * m - 1 for m in self.modes[:-1]), self.modes[-1])
             weights = low_modes(weights.reshape(*whole, *weights.shape[1:]), kept, 0).flatten(0, len(kept) - 1)
         moved = self.rows(torch.bmm(self.columns(block.flatten(2)), weights), len(u))
         block = moved.reshape(len(u), self.out_channels, *block.shape[2:])
-        return torch.fft.irfftn(padded_modes(block, kept, grid), s=tuple(grid), dim=axes, norm="forward")
+        return from_modes(block, kept, grid)
 
 
 # Of multipliers as they are drawn, beside the pointwise part of a layer: kernels drawn at full size are as rough and as
