@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from symdyn.neural.checks import check_module
+from symdyn.neural.tensorfiles import read_tensors, write_tensors
 
 __all__ = ["load_module", "save_module"]
 
-_FORMAT = 1
+_KEY = "symdyn"
 _HOME = "symdyn.neural."
 
 
@@ -44,9 +43,7 @@ def save_module(module: nn.Module, path) -> None:
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} to")
-    partial = target.with_name(target.name + ".partial")
-    save_file(state, str(partial), metadata={"symdyn": json.dumps(_description(module))})
-    partial.replace(target)
+    write_tensors(target, state, _KEY, _description(module))
 
 
 def load_module(path, module: nn.Module | None = None) -> nn.Module:
@@ -65,7 +62,7 @@ def load_module(path, module: nn.Module | None = None) -> nn.Module:
         For files of another kind or of a later format, another config (naming what differs), other weights, and files
         of modules without config where no module is given.
     """
-    description, state = _read(path)
+    state, description = read_tensors(Path(path), _KEY, "weights with a config of symdyn: save_module did not write it")
     if module is None:
         module = _built(description, path)
         # Of the parameters: tables may be kept in another dtype.
@@ -87,26 +84,7 @@ def _description(module) -> dict[str, Any]:
     kind = f"{type(module).__module__}:{type(module).__qualname__}"
     config = module.config() if hasattr(module, "config") and hasattr(module, "from_config") else None
     # Through JSON and back, so that tuples and lists compare equal.
-    return json.loads(json.dumps({"format": _FORMAT, "class": kind, "config": config}))
-
-
-def _read(path):
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file, or is cut short: {error}") from error
-    if "symdyn" not in metadata:
-        raise ValueError(f"{path} holds weights without a config of symdyn: it was not written by save_module")
-    description = json.loads(metadata["symdyn"])
-    if description["format"] > _FORMAT:
-        raise ValueError(
-            f"{path} has format {description['format']}, this version reads up to {_FORMAT}: update symdyn"
-        )
-    return description, state
+    return json.loads(json.dumps({"class": kind, "config": config}))
 
 
 def _built(description, path) -> nn.Module:

@@ -109,7 +109,7 @@ def test_files_of_another_kind_are_named(tmp_path):
     with pytest.raises(ValueError, match="no safetensors file, or is cut short"):
         load_module(path)
     safetensors_torch.save_file({"weight": torch.zeros(2)}, path)
-    with pytest.raises(ValueError, match="not written by save_module"):
+    with pytest.raises(ValueError, match="save_module did not write it"):
         load_module(path)
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from symdyn.neural.tensorfiles import read_tensors, write_tensors
 
 __all__ = ["identity", "pack", "read_state", "restore", "write_state"]
 
-_FORMAT = 1
+_KEY = "training"
 
 
 def identity(module: nn.Module) -> dict[str, Any]:
@@ -52,10 +52,8 @@ def restore(tensors: dict[str, Tensor], module: nn.Module, optimizer: torch.opti
 
 
 def write_state(path: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> None:
-    """Write; a file of that name is replaced only once the new one is whole."""
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, str(partial), metadata={"training": json.dumps({"format": _FORMAT, **description})})
-    partial.replace(path)
+    """Write what `pack` gave, and how it came about."""
+    write_tensors(path, tensors, _KEY, description)
 
 
 def read_state(path: Path, expected: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -66,17 +64,7 @@ def read_state(path: Path, expected: dict[str, Any]) -> tuple[dict[str, Tensor],
     ValueError
         For other files, later formats, and a training of another config, naming what differs.
     """
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file, or is cut short: {error}") from error
-    if "training" not in metadata:
-        raise ValueError(f"{path} holds no training: it was not written by train")
-    found = json.loads(metadata["training"])
-    if found["format"] > _FORMAT:
-        raise ValueError(f"{path} has format {found['format']}, this version reads up to {_FORMAT}: update symdyn")
+    tensors, found = read_tensors(path, _KEY, "training: train did not write it")
     for name, value in json.loads(json.dumps(expected)).items():
         if found.get(name) != value:
             raise ValueError(
