@@ -118,8 +118,9 @@ def field_block(dataset: xr.Dataset, runs: slice) -> np.ndarray:
     bad = ~np.isfinite(values).all(axis=tuple(range(2, values.ndim)))
     if bad.any():
         field, run = np.argwhere(bad)[0]
+        label = dataset["trajectory"].values[runs][run]  # its number, where it has no other name
         raise ValueError(
-            f"field {names[field]!r} of trajectory {(runs.start or 0) + run} is not finite everywhere; "
+            f"field {names[field]!r} of trajectory {label} is not finite everywhere; "
             "fill the gaps, or drop the trajectory"
         )
     return values

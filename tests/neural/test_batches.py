@@ -108,6 +108,10 @@ def test_nan_names_field_and_trajectory():
     data.v[3, 2, 1] = np.nan
     with pytest.raises(ValueError, match="'v' of trajectory 3"):
         list(OperatorPairs(data))
+    part = next(part for part in split_trajectories(data) if 3 in part.trajectory)
+    assert part.trajectory.values.tolist().index(3) != 3  # counted anew in its part, and still called by its number
+    with pytest.raises(ValueError, match="'v' of trajectory 3"):
+        list(OperatorPairs(part))
 
 
 def test_no_trajectory_is_in_two_parts():
