@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/bench_fno.py --width 32 --modes 8 --batch 16 --grid 32
 
 Forward, backward and Adam, float32, one thread, the two operators in turns; medians of process time. The plain
-operator has the same modes, layers and number of channels.
+operator has the same modes, layers and number of channels. `--peer` puts neuraloperator's FNO beside them (installed
+by hand), with the same modes, layers and width and no more parts than these have.
 
 With `--turn`, instead: how far operators for rotations of space are from commuting with a turn by .5, before and after
 200 steps of Adam. Fields are five Gaussians near the middle of the period, the target is a step of a nonlinear
@@ -45,6 +46,23 @@ def stepper(module, u, target):
         return time.process_time() - start
 
     return step
+
+
+def published(module):
+    """neuraloperator's FNO of the same size: without the networks at each point that it has by default."""
+    from neuralop.models import FNO
+
+    return FNO(
+        n_modes=tuple(2 * m for m in module.modes),
+        in_channels=module.in_channels,
+        out_channels=module.out_channels,
+        hidden_channels=module.width,
+        n_layers=module.layers,
+        positional_embedding=None,
+        use_channel_mlp=False,
+        lifting_channel_ratio=0,
+        projection_channel_ratio=1,
+    )
 
 
 def gaussians(n, angle, count, seed):
@@ -121,19 +139,23 @@ def main():
     for name, default in {"width": 32, "modes": 8, "batch": 16, "grid": 32, "steps": 15}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--turn", action="store_true")
+    parser.add_argument("--peer", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.turn:
         return turns()
     torch.manual_seed(0)
     u, target = torch.randn(2, args.batch, 2, args.grid, args.grid)
-    print(f"{'symmetry':36s} width  ms equivariant  ms plain  ratio")
+    print(f"{'symmetry':36s} width  ms equivariant  ms plain  ratio" + "  over neuraloperator's" * args.peer)
     for name, (options, unit) in CASES.items():
         module = EquivariantFNO(**options, modes=(args.modes,) * 2, copies=max(round(args.width / unit), 1))
-        steps = stepper(module, u, target), stepper(module.plain(), u, target)
+        modules = [module, module.plain()] + [published(module)] * args.peer
+        steps = [stepper(each, u, target) for each in modules]
         times = np.median([[step() for step in steps] for _ in range(args.steps)][3:], axis=0) * 1e3
+        over = "".join(f"{times[0] / peer:10.2f} (plain {times[1] / peer:.2f})" for peer in times[2:])
         print(
-            f"{name:36s} {module.width:5d}  {times[0]:14.1f}  {times[1]:8.1f}  {times[0] / times[1]:5.2f}", flush=True
+            f"{name:36s} {module.width:5d}  {times[0]:14.1f}  {times[1]:8.1f}  {times[0] / times[1]:5.2f}{over}",
+            flush=True,
         )
 
 

@@ -3,14 +3,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from symdyn.neural.fourier.spectral import (  # noqa: E402
-    DenseConvolution,
-    checked_modes,
-    from_modes,
-    low_modes,
-    low_spectrum,
-    wavenumbers,
-)
+from symdyn.neural.fourier import transforms  # noqa: E402
+from symdyn.neural.fourier.spectral import DenseConvolution, checked_modes  # noqa: E402
+from symdyn.neural.fourier.transforms import from_modes, low_modes, low_spectrum, wavenumbers  # noqa: E402
 
 
 def layer(modes, channels=(2, 3), dtype=torch.float64, seed=0):
@@ -75,8 +70,10 @@ def test_a_grid_too_coarse_keeps_the_modes_it_can_hold(grid):
     assert error(conv(u.roll(1, 2)), conv(u).roll(1, 2)) < 1e-13
 
 
+@pytest.mark.parametrize("few", [0, 32])  # fast transforms, products with matrices
 @pytest.mark.parametrize(("modes", "grid"), [((4,), (9,)), ((3, 2), (9, 8)), ((4, 4), (7, 8)), ((2, 3, 3), (6, 5, 9))])
-def test_low_spectra_are_those_of_the_whole_transform_and_come_back(modes, grid):
+def test_low_spectra_are_those_of_the_whole_transform_and_come_back(modes, grid, few, monkeypatch):
+    monkeypatch.setattr(transforms, "_FEW", few)
     u = torch.randn(2, 3, *grid, dtype=torch.float64)
     found = low_spectrum(u, modes)
     whole = torch.fft.rfftn(u, dim=tuple(range(2, u.ndim)), norm="forward")

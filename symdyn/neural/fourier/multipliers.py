@@ -22,8 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from symdyn.neural.fourier.gridgroup import GridGroup
-from symdyn.neural.fourier.spectral import GAIN, SpectralConvolution, wavenumbers
+from symdyn.neural.fourier.spectral import GAIN, SpectralConvolution
 from symdyn.neural.fourier.steerable import AngularBasis
+from symdyn.neural.fourier.transforms import wavenumbers
 
 __all__ = ["GroupConvolution", "SteerableConvolution", "ValuedConvolution", "balanced"]
 

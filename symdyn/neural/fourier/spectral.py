@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from symdyn.neural.checks import check_tensor
+from symdyn.neural.fourier.transforms import from_modes, low_modes, low_spectrum, wavenumbers
 
 __all__ = [
     "DenseConvolution",
@@ -22,10 +23,6 @@ __all__ = [
     "Tabled",
     "check_field",
     "checked_modes",
-    "from_modes",
-    "low_modes",
-    "low_spectrum",
-    "wavenumbers",
 ]
 
 
@@ -42,47 +39,6 @@ def checked_modes(modes: Sequence[int]) -> tuple[int, ...]:
     if not (1 <= len(found) <= 3 and whole):
         raise ValueError(f"modes must be 1, 2 or 3 positive whole numbers, one an axis of space, got {modes!r}")
     return tuple(int(m) for m in found)
-
-
-def wavenumbers(modes: Sequence[int]) -> np.ndarray:
-    """The wavevectors that are kept, `(2 m_1 − 1, ..., m_d, d)`: |k_i| < m_i, the last not negative, in FFT order."""
-    axes = [np.concatenate([np.arange(m), np.arange(1 - m, 0)]) for m in modes[:-1]]
-    return np.stack(np.meshgrid(*axes, np.arange(modes[-1]), indexing="ij"), axis=-1)
-
-
-def low_modes(spectrum: Tensor, modes: Sequence[int], first: int) -> Tensor:
-    """The modes |k_i| < m_i of a half spectrum whose axes of space begin at `first`."""
-    for axis, m in enumerate(modes[:-1], first):
-        last = spectrum.shape[axis]
-        if last > 2 * m - 1:
-            parts = [spectrum.narrow(axis, 0, m), spectrum.narrow(axis, last - m + 1, m - 1)]
-            spectrum = torch.cat(parts, dim=axis)
-    axis = first + len(modes) - 1
-    return spectrum.narrow(axis, 0, min(modes[-1], spectrum.shape[axis]))
-
-
-def low_spectrum(u: Tensor, modes: Sequence[int]) -> Tensor:
-    """Means of u exp(−i k x) for the modes |k_i| < m_i of fields `(batch, channel, *grid)`.
-
-    Axis by axis, so that later transforms work on the modes that earlier ones kept.
-    """
-    found = torch.fft.rfft(u, dim=-1, norm="forward").narrow(-1, 0, modes[-1])
-    for axis in range(u.ndim - 2, 1, -1):
-        m, last = modes[axis - 2], u.shape[axis]
-        found = torch.fft.fft(found, dim=axis, norm="forward")
-        if last > 2 * m - 1:
-            found = torch.cat([found.narrow(axis, 0, m), found.narrow(axis, last - m + 1, m - 1)], dim=axis)
-    return found
-
-
-def from_modes(block: Tensor, modes: Sequence[int], grid: Sequence[int]) -> Tensor:
-    """Fields `(batch, channel, *grid)` with low modes alone: the inverse of `low_spectrum` on such fields."""
-    for axis, (m, n) in enumerate(zip(modes[:-1], grid[:-1], strict=True), 2):
-        shape = list(block.shape)
-        shape[axis] = n - (2 * m - 1)
-        parts = [block.narrow(axis, 0, m), block.new_zeros(shape), block.narrow(axis, m, m - 1)]
-        block = torch.fft.ifft(torch.cat(parts, dim=axis), dim=axis, norm="forward")
-    return torch.fft.irfft(block, n=grid[-1], dim=-1, norm="forward")
 
 
 class Tabled(nn.Module):
@@ -110,6 +66,28 @@ class Tabled(nn.Module):
         if "_tables" in self.__dict__:
             self._fill()
         return self
+
+
+class _Packed(torch.autograd.Function):
+    """The same tensor, with a gradient packed in memory: batched products of others copy each matrix."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x):
+        return x.view_as(x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, g):
+        return g.contiguous()
+
+    @staticmethod
+    def jvp(ctx, dx):
+        return dx.view_as(dx)
 
 
 class SpectralConvolution(Tabled):
@@ -157,7 +135,8 @@ class SpectralConvolution(Tabled):
         if kept != self.modes:
             whole = (*(2 * m - 1 for m in self.modes[:-1]), self.modes[-1])
             weights = low_modes(weights.reshape(*whole, *weights.shape[1:]), kept, 0).flatten(0, len(kept) - 1)
-        moved = self.rows(torch.bmm(self.columns(block.flatten(2)), weights), len(u))
+        moved = torch.bmm(self.columns(block.flatten(2)).contiguous(), weights)
+        moved = self.rows(_Packed.apply(moved), len(u))
         block = moved.reshape(len(u), self.out_channels, *block.shape[2:])
         return from_modes(block, kept, grid)
 
