@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small accuracy bench-sindy bench-promotion bench-neural bench-neural-full test check lint clean help
+.PHONY: demo recovery-small accuracy bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -27,6 +27,9 @@ bench-sindy: $(VENV)/.bench
 bench-promotion: $(VENV)/.bench
 	$(BIN) tests/benchmarks/bench_promotion.py
 	$(BIN) tests/benchmarks/bench_promoted.py
+
+bench-fields: $(VENV)/.test
+	$(BIN) tests/benchmarks/bench_fields.py
 
 bench-neural: $(VENV)/.test
 	$(BIN) tests/benchmarks/bench_fno.py

@@ -10,11 +10,12 @@ import argparse
 from pathlib import Path
 
 import xarray as xr
+from fields_plot import draw_fields, draw_flows
 
 import symdyn as sd
 from symdyn.data.store import algebra_to_dataset, save_results
 from symdyn.regression import PDERegression
-from symdyn.reporting.style import new_figure, save_figures
+from symdyn.reporting.style import save_figures
 from symdyn.runs import add_options, checksum, run_job
 
 
@@ -38,7 +39,9 @@ def job(run, args) -> None:
         search = sd.PointSymmetryDiscovery(candidates, delta=args.delta, rng=args.seed).fit(data)
         run.log.info("\n%s", search.summary())
     findings = [f"Law: {'; '.join(search.law_.texts())}. Rows from {search.derivatives_}."]
-    findings.append(f"The data show {search.algebra_.name}: {'; '.join(search.algebra_.texts()) or 'nothing'}.")
+    texts, name = search.algebra_.texts(), search.algebra_.name
+    named = "" if name.startswith("unnamed") else f", {name}"
+    findings.append(f"{len(texts)} point symmetries{named}: {'; '.join(texts) or 'none'}.")
     law = search.equation_
     if search.algebra_.dim and search.algebra_.exact.all():
         with run.stage("constrain the law"):
@@ -55,8 +58,14 @@ def job(run, args) -> None:
     joined = xr.merge([symmetry, algebra_to_dataset(search.algebra_)], combine_attrs="drop_conflicts")
     groups = {"symmetry": joined, "law": law_table(law), "provenance": run.provenance(checksum(data))}
     save_results(groups, run.path / "results.nc")
-    caption = "The fields of the first trajectories in space and time."
-    shown = save_figures(run.figures, {"fields": (draw(data), caption)})
+    pictures = {"fields": (draw_fields(data), "The first field of the first trajectories in space and time.")}
+    if search.flows_ is not None:
+        caption = (
+            "A solution of the law, and the same moved along each generator found: each is a solution again (residuals "
+            "in the table). White: contours of the solution as it was."
+        )
+        pictures["flows"] = (draw_flows(search.flows_), caption)
+    shown = save_figures(run.figures, pictures)
     sd.report(groups, run.path, title=f"Symmetries in {Path(args.data).name}", findings=findings, figures=shown)
 
 
@@ -64,18 +73,6 @@ def law_table(law):
     """One column a field, one row a term."""
     table = xr.Dataset({f"rate of {field}": law.sel(field=field, drop=True) for field in law.field.values})
     return table.assign_attrs(caption="Coefficients of the law, inside the symmetries where these are exact.")
-
-
-def draw(data):
-    """Space-time plots of the first field of up to three trajectories."""
-    field = data[str(data.attrs["states"]).split()[0]]
-    if "y" in field.dims:
-        field = field.isel(y=0)
-    n = min(3, field.sizes["trajectory"])
-    figure, axes = new_figure(4 * n, 3, 1, n)
-    for k, axis in enumerate(axes[0]):
-        field.isel(trajectory=k).plot(ax=axis, x="x", add_colorbar=False)
-    return figure
 
 
 if __name__ == "__main__":

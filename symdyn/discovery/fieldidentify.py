@@ -35,14 +35,16 @@ _EQUAL = 1e-5  # what laws may leave to count as equally good
 class Identified:
     """A law with what it came from.
 
-    `cross` `(part, row, row)` are the sums it was fitted to; `derivatives` says how rows were made; `halves` are half
-    widths of windows along time and space; `noise` `(field, run)`; `rate` is the size of ∂_t^m u over that of u.
+    `cross` `(part, row, row)` are the sums it was fitted to; `derivatives` says how rows were made, `is_weak` whether
+    in weak form; `halves` are half widths of windows along time and space; `noise` `(field, run)`; `rate` is the size
+    of ∂_t^m u over that of u.
     """
 
     law: FieldLaw
     grid: FieldGrid
     cross: np.ndarray
     derivatives: str
+    is_weak: bool
     halves: tuple[float, ...]
     noise: np.ndarray
     rate: float
@@ -132,12 +134,12 @@ def _identified(dataset, terms, order, derivatives, *, n_bootstrap, rng):
         weak = _weak_names(terms, grid, required=derivatives == "weak" or not quiet)
         if weak:
             windows = weak_windows(values, noise, grid, weak, order)
-            tried.append(_weakly(dataset, grid, weak, windows, order))
+            tried.append((True, *_weakly(dataset, grid, weak, windows, order)))
     if derivatives == "differences" or (derivatives == "auto" and quiet):
         names = list(terms) if terms is not None else field_terms(grid.fields, grid.axes, products=True)
-        tried.append(_strongly(dataset, grid, names, values, noise, order))
+        tried.append((False, *_strongly(dataset, grid, names, values, noise, order)))
     laws = []
-    for names, cross, text, halves, level in tried:
+    for is_weak, names, cross, text, halves, level in tried:
         law = fit_field_law(
             _enough(cross),
             tuple(names),
@@ -149,7 +151,7 @@ def _identified(dataset, terms, order, derivatives, *, n_bootstrap, rng):
         )
         targets = np.einsum("pii->pi", cross)[:, len(names) :].mean(0)
         rate = float(np.sqrt(np.abs(targets).mean()) / max(spread.mean(), 1e-300))
-        laws.append(Identified(law, grid, _enough(cross), text, halves, level, rate))
+        laws.append(Identified(law, grid, _enough(cross), text, is_weak, halves, level, rate))
     return laws[_simplest([one.law for one in laws])]
 
 

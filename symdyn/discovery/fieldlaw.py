@@ -47,6 +47,11 @@ class FieldLaw:
         return self.coefficients != 0
 
     @property
+    def involved(self) -> np.ndarray:
+        """Mask `(field, term)` of the terms in the law or in an error of it."""
+        return np.any(self.errors != 0, axis=0) | self.support
+
+    @property
     def standard_errors(self) -> np.ndarray:
         """Standard errors `(field, term)`, of the terms in the law."""
         return np.sqrt(np.mean(self.errors**2, axis=0)) * self.support

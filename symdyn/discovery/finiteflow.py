@@ -6,6 +6,8 @@ moved solution at (t, x) is found by flowing (t, x) back, reading u there, and f
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
@@ -17,7 +19,7 @@ from symdyn.lie.fields import Generators
 from symdyn.lie.printing import monomial_exponents
 from symdyn.systems.spectral import evolve_periodic
 
-__all__ = ["flow_residuals", "flowed"]
+__all__ = ["FiniteFlows", "finite_flows", "flowed"]
 
 _MOVE = 0.1  # of the extent of coordinates or fields by which the flow moves the solution
 _POINTS, _TIMES = 512, 201
@@ -25,27 +27,46 @@ _STEPS = 20  # of the classical Runge-Kutta scheme along the flow
 _REACH = 4  # of the stencils of the residual: eighth order
 
 
-def flow_residuals(
-    law: FieldLaw, generators: Generators, values: np.ndarray, noise: np.ndarray, grid: FieldGrid
-) -> np.ndarray:
-    """Residual of the equation relative to ∂_t^m u, before and after each flow, `(2, generator)`.
+@dataclass(frozen=True)
+class FiniteFlows:
+    """A solution and what each generator makes of it.
 
-    The solution is that of the law from a smoothed snapshot of the data; nan where there is none (not periodic, two
-    dimensions, no bounded solution), or where the motion of coordinates depends on fields.
+    `residuals` `(2, generator)` of the equation relative to ∂_t^m u, before and after; `fields` `(1 + generator, field,
+    time, x)`, the solution first, at `times` and `places`; nan where the motion of coordinates depends on fields.
     """
-    residuals = np.full((2, len(generators)), np.nan)
+
+    residuals: np.ndarray
+    fields: np.ndarray
+    times: np.ndarray
+    places: np.ndarray
+
+
+def finite_flows(
+    law: FieldLaw, generators: Generators, values: np.ndarray, noise: np.ndarray, grid: FieldGrid
+) -> FiniteFlows | None:
+    """Solutions moved along each generator by a tenth of their extent, and their residuals; by twice that, to look at.
+
+    The solution is that of the law from a smoothed snapshot of the data; None where there is none (not periodic, two
+    dimensions, second order in time, no bounded solution).
+    """
     if len(grid.axes) != 1 or not grid.periodic[0] or law.time_order != 1:
-        return residuals
+        return None
     try:
         solution = _Solution(law, values, noise, grid)
     except ValueError:
-        return residuals
+        return None
+    times, places = solution.window(60, 120)
+    residuals = np.full((2, len(generators)), np.nan)
     residuals[0] = solution.residual(None, 0.0)
+    fields = np.full((1 + len(generators), len(grid.fields), len(times), len(places)), np.nan)
+    fields[0] = solution.shown(None, 0.0, times, places)
     for k in range(len(generators)):
         one = generators.combine(np.eye(len(generators))[k : k + 1])
         if not _depends_on_fields(one, 2):
-            residuals[1, k] = solution.residual(one, solution.amount(one))
-    return residuals
+            amount = solution.amount(one)
+            residuals[1, k] = solution.residual(one, amount)
+            fields[1 + k] = solution.shown(one, 2 * amount, times, places)
+    return FiniteFlows(residuals, fields, times, places)
 
 
 def flowed(generator: Generators, points: np.ndarray, amount: float) -> np.ndarray:
@@ -91,11 +112,21 @@ class _Solution:
         speed = np.abs(generator.values(points)[:, :, 0]).max(axis=0)
         return _MOVE / max(float((speed / np.where(extent > 0, extent, 1.0)).max()), 1e-300)
 
+    def window(self, n_times, n_places):
+        """Times and places of a box inside the moved solution."""
+        margin = (self.times[-1] - self.times[0]) / 4
+        middle = np.linspace(self.times[0] + margin, self.times[-1] - margin, n_times)
+        return middle, self.left + self.period * (0.25 + 0.5 * np.arange(n_places) / n_places)
+
+    def shown(self, generator, amount, times, places):
+        """Fields `(field, time, x)` of the moved solution."""
+        mesh = np.meshgrid(times, places, indexing="ij")
+        moved = self._moved(generator, amount, mesh[0].ravel(), mesh[1].ravel())
+        return np.moveaxis(moved.reshape(*mesh[0].shape, -1), -1, 0)
+
     def residual(self, generator, amount):
         """Root mean square of u_t − N over that of u_t, in a box inside the moved solution."""
-        margin = (self.times[-1] - self.times[0]) / 4
-        middle = np.linspace(self.times[0] + margin, self.times[-1] - margin, 7)
-        places = self.left + self.period * (0.25 + 0.5 * np.arange(24) / 24)
+        middle, places = self.window(7, 24)
         steps = (self.times[1] - self.times[0], self.period / _POINTS)
         found = {}
         for order in ((0, 1), *[(k, 0) for k in range(5)]):

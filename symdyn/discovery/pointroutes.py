@@ -9,14 +9,17 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.fieldconditions import condition_sums
+from symdyn.data.fieldrows import equation_sums
 from symdyn.data.fieldtasks import summed
 from symdyn.data.weakfields import place_windows
+from symdyn.data.weakterms import weak_term
 from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.fieldidentify import Identified
-from symdyn.discovery.fieldlaw import FieldLaw
+from symdyn.discovery.fieldlaw import FieldLaw, unexplained
 from symdyn.discovery.forms import QuadraticForms
+from symdyn.discovery.jetsample import JetSample
 from symdyn.discovery.pointdirect import direct_angle, direct_directions, direct_forms, elements_of, weak_law
-from symdyn.discovery.pointforms import SHARE, JetSample, characteristic_values
+from symdyn.discovery.pointforms import SHARE, characteristic_parts
 from symdyn.lie.fields import Generators
 
 __all__ = ["DirectRoute", "PointEvidence", "direct_route", "near_directions", "vanishing"]
@@ -46,7 +49,8 @@ def vanishing(basis: Generators, law: FieldLaw, sample: JetSample) -> np.ndarray
     """Mask `(generator,)`: Q is zero at all points, though its parts are not."""
     if not len(basis):
         return np.zeros(0, dtype=bool)
-    parts = characteristic_values(law.evolution(), basis, sample)
+    evolution = law.evolution()
+    parts = [sample.at_points(evolution.space, part) for part in characteristic_parts(evolution, basis)]
     whole = np.sum(np.square(sum(parts)), axis=(0, 1))
     return whole < _VANISHES**2 * np.sum(np.square(np.stack(parts)), axis=(0, 1, 2))
 
@@ -76,11 +80,16 @@ class PointEvidence(Evidence):
 
 @dataclass(frozen=True)
 class DirectRoute:
-    """Evidence from the weak condition on the data, over the usable candidates."""
+    """Evidence from the weak condition on the data, over the usable candidates.
+
+    `blind` is what the law itself leaves over in weak form, part of the rates, where data solve a difference equation:
+    a violation below says nothing.
+    """
 
     generators: Generators
     evidence: Evidence
     directions: np.ndarray
+    blind: float = 0.0
 
     def judge(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Violations, p values and whether there is a weak form at all, of generators `(generator, coefficient)`."""
@@ -114,4 +123,13 @@ def direct_route(
     sums = summed(dataset, partial(condition_sums, **options))
     forms = direct_forms(sums, weights[usable], (SHARE * found.rate) ** 2, n_bootstrap, rng)
     kept = generators.with_vectors(generators.vectors()[usable])
-    return DirectRoute(kept, Evidence(forms, 0.1), direct_directions(forms))
+    blind = 0.0 if found.is_weak else _left_over(dataset, found.law, windows)
+    return DirectRoute(kept, Evidence(forms, 0.1), direct_directions(forms), blind)
+
+
+def _left_over(dataset, law, windows):
+    """What a law leaves of the rates in weak form, relative."""
+    seen = law.support.any(axis=0)
+    terms = [weak_term(n, law.fields, law.coordinates[1:]) for n, kept in zip(law.terms, seen, strict=True) if kept]
+    options = {"terms": terms, "windows": windows, "time_order": law.time_order}
+    return unexplained(summed(dataset, partial(equation_sums, **options)).cross, law.coefficients[:, seen])[0]

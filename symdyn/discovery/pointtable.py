@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from symdyn.data.grids import FieldGrid
 from symdyn.discovery.fieldlaw import FieldLaw
+from symdyn.discovery.finiteflow import FiniteFlows
 from symdyn.discovery.verdicts import verdict_text
 from symdyn.lie.algebra import LieAlgebra
 
-__all__ = ["coefficient_table", "equation_table", "point_text", "refused", "space_and_values"]
+__all__ = ["coefficient_table", "equation_table", "flow_table", "point_text", "refused", "space_and_values"]
 
 
 def equation_table(law: FieldLaw) -> xr.DataArray:
@@ -40,6 +42,14 @@ def coefficient_table(algebra: LieAlgebra) -> xr.DataArray:
             "monomial": np.array(basis.features.names(basis.states), dtype=object),
         },
     )
+
+
+def flow_table(flows: FiniteFlows, algebra: LieAlgebra, grid: FieldGrid) -> xr.Dataset:
+    """A solution and what the generators make of it: fields `(moved, time, x)`, "the solution" first."""
+    dims = ("moved", "time", *grid.axes)
+    moved = np.array(["the solution", *algebra.texts()], dtype=object)
+    fields = {name: (dims, flows.fields[:, k]) for k, name in enumerate(grid.fields)}
+    return xr.Dataset(fields, coords={"moved": moved, "time": flows.times, grid.axes[0]: flows.places})
 
 
 def space_and_values(algebra: LieAlgebra, n_fields: int) -> tuple[xr.DataArray, xr.DataArray]:

@@ -12,10 +12,11 @@ from functools import cache
 from itertools import combinations_with_replacement
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from symdyn.lie.monomials import monomials
 
-__all__ = ["JetPolynomial", "JetSpace", "add", "factors", "multiply", "packed", "partial"]
+__all__ = ["JetPolynomial", "JetSpace", "add", "factors", "multiply", "packed", "partial", "weights_on"]
 
 JetPolynomial = dict[int, float]
 
@@ -107,16 +108,9 @@ class JetSpace:
         result: JetPolynomial = {}
         for key, value in polynomial.items():
             for variable, power in factors(key):
-                found = self.describe(variable)
-                if found is None:
-                    if variable != coordinate:
-                        continue
-                    moved = key - (1 << (_BITS * variable))
-                else:
-                    field, order = found
-                    higher = tuple(k + (i == coordinate) for i, k in enumerate(order))
-                    moved = key - (1 << (_BITS * variable)) + (1 << (_BITS * self.jet(field, higher)))
-                result[moved] = result.get(moved, 0.0) + power * value
+                change = _raised(self, variable, coordinate)
+                if change is not None:
+                    result[key + change] = result.get(key + change, 0.0) + power * value
         return result
 
     def totals(self, polynomial: JetPolynomial, order: tuple[int, ...]) -> JetPolynomial:
@@ -129,19 +123,27 @@ class JetSpace:
     def evaluate(self, polynomials: list[JetPolynomial], points: np.ndarray, names: list[str]) -> np.ndarray:
         """Values `(sample, polynomial)` at points `(sample, variable)`, columns named as variables."""
         keys = sorted({key for polynomial in polynomials for key in polynomial})
+        if not keys:
+            return np.zeros((len(points), len(polynomials)))
+        places = {key: row for row, key in enumerate(keys)}
+        return monomials(points, self.exponents(keys, names)) @ weights_on(places, polynomials).toarray().T
+
+    def exponents(self, keys: Sequence[int], names: Sequence[str]) -> np.ndarray:
+        """Powers `(monomial, variable)` of packed monomials, columns named as variables."""
         column = {self.variable(name): place for place, name in enumerate(names)}
         exponents = np.zeros((len(keys), len(names)), dtype=int)
         for row, key in enumerate(keys):
             for variable, power in factors(key):
                 exponents[row, column[variable]] = power
-        weights = np.zeros((len(keys), len(polynomials)))
-        places = {key: row for row, key in enumerate(keys)}
-        for k, polynomial in enumerate(polynomials):
-            for key, value in polynomial.items():
-                weights[places[key], k] = value
-        if not keys:
-            return np.zeros((len(points), len(polynomials)))
-        return monomials(points, exponents) @ weights
+        return exponents
+
+
+def weights_on(places: dict[int, int], polynomials: Sequence[JetPolynomial]) -> csr_matrix:
+    """Coefficients `(polynomial, monomial)` of polynomials in monomials at given places."""
+    columns = [places[key] for polynomial in polynomials for key in polynomial]
+    values = [value for polynomial in polynomials for value in polynomial.values()]
+    ends = np.cumsum([0, *(len(polynomial) for polynomial in polynomials)])
+    return csr_matrix((values, columns, ends), shape=(len(polynomials), len(places)))
 
 
 def factors(key: int) -> list[tuple[int, int]]:
@@ -186,6 +188,17 @@ def partial(polynomial: JetPolynomial, variable: int) -> JetPolynomial:
     """∂P/∂(variable)."""
     unit, shift = 1 << (_BITS * variable), _BITS * variable
     return {key - unit: ((key >> shift) & _MASK) * value for key, value in polynomial.items() if (key >> shift) & _MASK}
+
+
+@cache
+def _raised(space, variable, coordinate):
+    """What D_i adds to the key of a monomial for one of its variables; None where that does not depend on x_i."""
+    found = space.describe(variable)
+    if found is not None:
+        field, order = found
+        higher = tuple(k + (i == coordinate) for i, k in enumerate(order))
+        return space.key(field, higher) - (1 << (_BITS * variable))
+    return -(1 << (_BITS * variable)) if variable == coordinate else None
 
 
 @cache

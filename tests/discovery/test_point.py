@@ -4,14 +4,17 @@ from scipy.linalg import subspace_angles
 from sklearn.base import clone
 
 from symdyn.data.fieldconditions import condition_sums
+from symdyn.data.fieldtasks import some_runs
 from symdyn.data.grids import field_block, field_grid, validate_fields
 from symdyn.data.weakfields import place_windows
 from symdyn.data.weakterms import weak_term
 from symdyn.discovery.fieldconstraint import symmetric_terms
 from symdyn.discovery.fieldidentify import identify_law
+from symdyn.discovery.jetsample import sample_jets
 from symdyn.discovery.point import PointSymmetryDiscovery
 from symdyn.discovery.pointdirect import elements_of
 from symdyn.discovery.pointtable import space_and_values
+from symdyn.lie.evolution import conditions
 from symdyn.lie.pointfields import parse_generators
 from symdyn.regression.pde import PDERegression
 from symdyn.systems import fields
@@ -53,6 +56,22 @@ def test_a_finite_flow_maps_the_solution_to_a_solution(search):
     assert float(accepted.residual_after.max()) < 0.02
 
 
+def test_a_flow_along_a_translation_moves_the_solution_by_a_fifth_of_the_places(search):
+    moved = search.flows_["u"]
+    assert list(moved.moved.values) == ["the solution", *search.algebra_.texts()]
+    shift = round(0.2 * 7 / 8 * 2 * moved.sizes["x"])  # 8 places of the period are looked at; half of it is shown
+    before, after = moved.sel(moved="the solution").values, moved.sel(moved="∂x").values
+    assert np.abs(after[:, shift:] - before[:, :-shift]).max() < 1e-6 * np.abs(before).max()
+
+
+def test_the_direct_route_does_not_contradict_what_a_difference_scheme_made():
+    data = fields.kdv(differences=True, n_points=100, n_times=1000, length=2.0, largest_step=0.002, rng=105)
+    found = PointSymmetryDiscovery([*known_symmetries("kdv"), "u ∂u", "t ∂t"], finite_flow=False).fit(data)
+    assert "difference" in found.derivatives_ and found.flows_ is None
+    assert found.algebra_.dim == 4
+    assert any("difference equation" in note for note in found.notes_)
+
+
 def test_results_are_labelled_and_split_into_space_and_values(search):
     assert search.coefficients_.dims == ("generator", "component", "monomial")
     space, values = space_and_values(search.algebra_, 1)
@@ -77,6 +96,21 @@ def test_a_given_equation_is_taken_as_exact(noisy):
     found = PointSymmetryDiscovery(FIVE, field_equations("burgers"), finite_flow=False).fit(noisy)
     assert found.algebra_.dim == 5 and found.algebra_.exact.all()
     assert np.all(found.law_.errors == 0)
+
+
+def test_averages_of_polynomials_are_those_of_their_values(noisy):
+    dataset = validate_fields(noisy)
+    law = field_law("burgers")
+    rng = np.random.default_rng(0)
+    found = identify_law(dataset, n_bootstrap=20, rng=rng)
+    values, noise = some_runs(dataset, 8)
+    sample = sample_jets(values, noise, found.grid, found.law, found.halves[1:], n_rows=20, rng=rng)
+    sides = conditions(law, parse_generators(WORDS, ("t", "x", "u"), 2))
+    for _ in range(2):  # what is known is not looked up anew
+        for side in sides:
+            at_points = sample.at_points(law.space, side).reshape(-1, len(sample.weights), 1, len(WORDS))
+            expected = np.einsum("rpfg,p->rfg", at_points, sample.weights)
+            assert np.abs(sample.averages(law.space, side) - expected).max() < 1e-12 * np.abs(at_points).max()
 
 
 def test_waves_that_all_travel_alike_make_a_trivial_generator():
