@@ -149,7 +149,7 @@ def main():
     print(f"{'symmetry':36s} width  ms equivariant  ms plain  ratio" + "  over neuraloperator's" * args.peer)
     for name, (options, unit) in CASES.items():
         module = EquivariantFNO(**options, modes=(args.modes,) * 2, copies=max(round(args.width / unit), 1))
-        modules = [module, module.plain()] + [published(module)] * args.peer
+        modules = [module, module.plain(), *([published(module)] if args.peer else [])]
         steps = [stepper(each, u, target) for each in modules]
         times = np.median([[step() for step in steps] for _ in range(args.steps)][3:], axis=0) * 1e3
         over = "".join(f"{times[0] / peer:10.2f} (plain {times[1] / peer:.2f})" for peer in times[2:])
