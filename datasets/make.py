@@ -1,6 +1,6 @@
 """Build the data sets of this folder: `python datasets/make.py planets`.
 
-Needs the packages de421 and jplephem (`pip install symdyn-workbench[data]`).
+Needs the packages de421, jplephem and iris-sample-data (`pip install symdyn-workbench[data]`).
 """
 
 from __future__ import annotations
@@ -74,12 +74,48 @@ def _dataset(clocks, states, start):
     )
 
 
+def sea_surface() -> xr.Dataset:
+    """Monthly anomalies of the temperature of the sea along the equator, 160 to 270 degrees east, on an even clock."""
+    import iris_sample_data  # pyright: ignore[reportMissingImports]
+    from scipy.interpolate import CubicSpline
+
+    source = Path(iris_sample_data.path) / "ostia_monthly.nc"
+    with xr.open_dataset(source, engine="h5netcdf") as opened:
+        band = opened.surface_temperature.sel(latitude=slice(-1.2, 1.2), longitude=slice(160, 270)).mean("latitude")
+        band = band.load()
+    days = (band.time.values - band.time.values[0]) / np.timedelta64(1, "D")
+    even = np.linspace(0, days[-1], len(days))
+    values = CubicSpline(days, band.values.astype(float))(even)
+    phase = 2 * np.pi * even / 365.2425
+    seasons = np.stack([phase**0, np.cos(phase), np.sin(phase), np.cos(2 * phase), np.sin(2 * phase)], axis=1)
+    anomaly = values - seasons @ np.linalg.lstsq(seasons, values, rcond=None)[0]
+    east = 111.32 * (band.longitude.values.astype(float) - 160)
+    about = {"units": "K", "long_name": "anomaly of the temperature of the sea surface, mean of 1.2 S to 1.2 N"}
+    return xr.Dataset(
+        {"u": (("trajectory", "time", "x"), anomaly[None].astype(np.float32), about)},
+        coords={
+            "time": ("time", even, {"units": "day", "long_name": "time since 2006-04-16"}),
+            "x": ("x", east, {"units": "km", "long_name": "distance east of 160 E along the equator"}),
+        },
+        attrs={
+            "states": "u",
+            "title": "Sea surface temperature along the equator of the Pacific",
+            "source": "OSTIA monthly means (Met Office) in iris-sample-data 2.5.2; mean and two harmonics of the year "
+            "taken off at each place, months interpolated to an even clock",
+            "license": "British Crown copyright 2018, Open Government Licence",
+        },
+    )
+
+
+BUILDERS = {"planets": planets, "sea_surface": sea_surface}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=["planets"])
+    parser.add_argument("name", choices=list(BUILDERS))
     name = parser.parse_args().name
     path = HERE / f"{name}.nc"
-    dataset = {"planets": planets}[name]()
+    dataset = BUILDERS[name]()
     compressed = {v: {"zlib": True, "shuffle": True, "complevel": 9} for v in dataset.data_vars}
     dataset.to_netcdf(path, engine="h5netcdf", encoding=compressed)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -60,14 +60,13 @@ def conclude(
     trivial = is_trivial(accepted)
     if flow is not None:
         trivial = trivial | (~accepted.exact & _only_the_flow(evidence, weights, flow))
-    rest = np.concatenate([evidence.directions.T[accepted.dim :], evidence.unseen.T])
-    others = candidates.with_vectors(_unit_size(rest @ candidates.vectors()))
-    texts = accepted.texts() + others.texts(precision=2, tiny=0.2)
+    others, texts = _not_accepted(candidates, evidence, accepted.dim)
+    texts = accepted.texts() + texts
     return Findings(
         accepted.subset(np.flatnonzero(~trivial)),
         accepted.subset(np.flatnonzero(trivial)),
         verdict_table(evidence, weights, texts, trivial, alpha),
-        candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others.vectors()])),
+        candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others])),
     )
 
 
@@ -90,6 +89,19 @@ def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra
     """The verdicts as a table of text, trivial generators named below."""
     below = f"\ntrivial (no more than the flow): {', '.join(trivial.texts())}" if trivial.dim else ""
     return verdict_text(verdicts, algebra.name) + below
+
+
+def _not_accepted(candidates, evidence, rank):
+    """Vectors and texts of the directions after the first `rank`, and of those the data cannot see.
+
+    Terms count in the sizes they have on the data, whatever their units; what vanishes there has none.
+    """
+    sizes = np.sqrt(np.maximum(np.diag(_metric(candidates.vectors(), evidence)), 0.0))
+    parts, texts = [], []
+    for weights, size in ((evidence.directions.T[rank:], sizes), (evidence.unseen.T, np.ones_like(sizes))):
+        parts.append(_unit_size(weights @ candidates.vectors(), size))
+        texts += candidates.with_vectors(parts[-1]).texts(precision=2, tiny=0.2, sizes=size)
+    return np.concatenate(parts), texts
 
 
 def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
@@ -160,6 +172,10 @@ def _metric(vectors, evidence):
     return size + outside * max(np.trace(size) / len(vectors), 1e-300)
 
 
-def _unit_size(vectors):
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    return vectors / np.where(largest == 0, 1, largest)
+def _unit_size(vectors, sizes=1.0):
+    """Vectors whose largest term, in the sizes `(coefficient,)` of terms with coefficient 1, has coefficient ±1."""
+    largest = (
+        np.argmax(np.abs(vectors * sizes), axis=1)[:, None] if vectors.shape[1] else np.zeros((len(vectors), 1), int)
+    )
+    leading = np.abs(np.take_along_axis(vectors, largest, axis=1))
+    return vectors / np.where(leading == 0, 1, leading)

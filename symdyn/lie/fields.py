@@ -159,12 +159,15 @@ class Generators:
         shape = (len(vectors), *self.coefficients.shape[1:])
         return Generators(self.features, vectors[:, :-1].reshape(shape), vectors[:, -1], self.states)
 
-    def texts(self, precision: int = 3, tiny: float = 5e-4) -> list[str]:
-        """Each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` left out."""
+    def texts(self, precision: int = 3, tiny: float = 5e-4, sizes: np.ndarray | None = None) -> list[str]:
+        """Each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` left out.
+
+        `sizes` `(coefficient,)` of the terms with coefficient 1, time last: what small means where units differ.
+        """
         names = self.features.names(self.states)
         rates = np.zeros(len(self)) if "t" in self.states else self.time_scaling  # t then moves as a state
         return [
-            field_text(rows, names, self.states, time_scaling=tau, precision=precision, tiny=tiny)
+            field_text(rows, names, self.states, time_scaling=tau, precision=precision, tiny=tiny, sizes=sizes)
             for rows, tau in zip(self.coefficients, rates, strict=True)
         ]
 

@@ -42,21 +42,19 @@ def equation_lines(coefficients: np.ndarray, names: Sequence[str], precision: in
     return [_sum([(value, name) for value, name in zip(row, names, strict=True)], precision) for row in coefficients]
 
 
-def field_text(coefficients, names, states, *, time_scaling=0.0, precision=3, tiny=5e-4) -> str:
+def field_text(coefficients, names, states, *, time_scaling=0.0, precision=3, tiny=5e-4, sizes=None) -> str:
     """A generator as a differential operator: `y ∂x − x ∂y`, time written `t ∂t`.
 
-    Coefficients below `tiny` times the largest are not shown; if that is above the printed precision, an ellipsis
-    stands for them.
+    Terms below `tiny` times the largest are not shown; if that is above the printed precision, an ellipsis stands for
+    them. Their size is that of the coefficient, times `sizes` `(coefficient,)`, time last, where these are given.
     """
-    largest = max(np.abs(coefficients).max(initial=0.0), abs(time_scaling))
-    terms = [
-        (coefficients[i, f], f"{'' if names[f] == '1' else names[f] + ' '}∂{state}")
-        for i, state in enumerate(states)
-        for f in range(len(names))
-    ]
-    terms.append((time_scaling, "t ∂t"))
-    shown = _sum([(v, n) for v, n in terms if abs(v) > tiny * largest], precision)
-    hidden = tiny > 10**-precision and any(10**-precision * largest < abs(v) <= tiny * largest for v, _ in terms)
+    values = np.append(np.ravel(coefficients), time_scaling)
+    weights = np.abs(values) * (1.0 if sizes is None else sizes)
+    labels = [f"{'' if name == '1' else name + ' '}∂{state}" for state in states for name in names] + ["t ∂t"]
+    largest = weights.max(initial=0.0)
+    kept = weights > tiny * largest
+    shown = _sum([(v, label) for v, label, seen in zip(values, labels, kept, strict=True) if seen], precision)
+    hidden = tiny > 10**-precision and np.any(~kept & (weights > 10**-precision * largest))
     return shown + (" + …" if hidden else "")
 
 

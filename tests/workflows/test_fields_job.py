@@ -24,3 +24,10 @@ def test_a_file_of_fields_gives_law_symmetries_and_report(tmp_path):
     with xr.open_datatree(tmp_path / "run" / "results.nc", engine="h5netcdf") as tree:
         law = tree["law"].to_dataset()["rate of u"].load()
     assert {name for name, value in zip(law.term.values, law.values, strict=True) if value} == {"u_xxx", "u u_x"}
+
+
+def test_the_sea_along_the_equator_shows_no_law_and_no_symmetry():
+    search = sd.PointSymmetryDiscovery(2).fit(sd.open_trajectories(ROOT / "datasets" / "sea_surface.nc"))
+    assert search.algebra_.dim == 0 and search.trivial_.dim == 0
+    assert search.law_.unexplained[0] > 0.3
+    assert "nothing is accepted" in search.summary()
