@@ -47,9 +47,8 @@ def job(run, args) -> None:
         with run.stage("constrain the law"):
             model = PDERegression(symmetry=search.algebra_, rng=args.seed).fit(data)
             law = model.equation_
-            findings.append(
-                f"Free coefficients inside these symmetries: {model.n_free_}. {'; '.join(model.equations())}."
-            )
+            left = "; ".join(model.features_) or "none"
+            findings.append(f"What these symmetries leave free: {left}. Fitted: {'; '.join(model.equations())}.")
     findings += [note[0].upper() + note[1:] + "." for note in search.notes_]
     symmetry = search.verdicts_.assign_attrs(
         algebra=search.algebra_.name,

@@ -15,6 +15,7 @@ from symdyn.discovery.pointtable import equation_table
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.fields import Generators
 from symdyn.lie.pointfields import parse_generators
+from symdyn.lie.printing import equation_lines
 
 __all__ = ["PDERegression"]
 
@@ -43,6 +44,9 @@ class PDERegression(BaseEstimator):
         What the symmetry leaves.
     n_free_ : int
         Coefficients that were free.
+    features_ : list of str
+        What each free coefficient multiplies, one right side a field: combinations of terms that the symmetry leaves
+        alone, such as "u_xx + u_yy, v_xx + v_yy" for rotations of the plane and of (u, v).
     """
 
     def __init__(
@@ -74,7 +78,10 @@ class PDERegression(BaseEstimator):
             generators = _generators(self.symmetry, (*law.coordinates, *law.fields))
             self.space_ = symmetric_terms(law.terms, law.fields, law.coordinates, generators, law.time_order)
             law = found.refit(self.space_, self.n_bootstrap, rng)
-        self.n_free_ = law.coefficients.size if self.space_ is None else self.space_.dim
+        shape = law.coefficients.shape
+        vectors = np.eye(law.coefficients.size) if self.space_ is None else self.space_.basis.T
+        self.features_ = [", ".join(equation_lines(row.reshape(shape), law.terms)) for row in vectors]
+        self.n_free_ = len(vectors)
         self.law_, self.derivatives_ = law, found.derivatives
         self.equation_ = equation_table(law)
         if self.optimizer is not None:

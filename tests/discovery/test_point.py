@@ -175,6 +175,13 @@ def test_regression_inside_a_symmetry_keeps_it_exactly(noisy):
     assert float(model.equation_.sel(field="u", term="u_xx")) == pytest.approx(0.2, abs=0.01)
 
 
+def test_what_a_symmetry_leaves_is_named():
+    data = fields.lambda_omega(n_points=(24, 24), n_times=24, n_trajectories=4)
+    model = PDERegression(symmetry=["v ∂u - u ∂v", "-y ∂x + x ∂y"], n_bootstrap=20).fit(data)
+    assert model.n_free_ == len(model.features_) == 6
+    assert "u_xx + u_yy, v_xx + v_yy" in model.features_
+
+
 def test_pysindy_optimizers_fit_what_the_symmetry_leaves(noisy):
     import pysindy as ps
 
