@@ -33,7 +33,7 @@ MAKERS = {
     "lambda_omega": fields.lambda_omega,
 }
 LINE = {"differences": True, "n_points": 100, "n_times": 1000, "length": 2.0, "largest_step": 0.002}
-PLANE = {**LINE, "n_points": (64, 64), "n_times": 200}
+PLANE = {**LINE, "n_points": (64, 64), "n_times": 100, "length": 1.0}
 # Grassmann distance asked for, by system.
 COARSE = {
     "heat": 1e-4,
