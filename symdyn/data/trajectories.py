@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from symdyn.data.fields.grids import is_field_data, validate_fields
 from symdyn.data.files import from_arrays, joined_names, read_file
-from symdyn.data.grids import is_field_data, validate_fields
 from symdyn.data.units import check_units
 
 __all__ = [

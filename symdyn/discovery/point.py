@@ -9,16 +9,16 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.fieldtasks import some_runs
-from symdyn.data.grids import WINDOW_POINTS, validate_fields
+from symdyn.data.fields.grids import WINDOW_POINTS, validate_fields
+from symdyn.data.fields.tasks import some_runs
 from symdyn.discovery.conclusion import conclude
-from symdyn.discovery.fieldidentify import Identified, given_law, identify_law
-from symdyn.discovery.finiteflow import finite_flows
-from symdyn.discovery.jetsample import sample_jets
-from symdyn.discovery.pointbasis import readable
-from symdyn.discovery.pointforms import law_forms
-from symdyn.discovery.pointroutes import DirectRoute, PointEvidence, direct_route, near_directions, vanishing
-from symdyn.discovery.pointtable import coefficient_table, equation_table, flow_table, point_text, refused
+from symdyn.discovery.fields.basis import readable
+from symdyn.discovery.fields.flow import finite_flows
+from symdyn.discovery.fields.forms import law_forms
+from symdyn.discovery.fields.identify import Identified, given_law, identify_law
+from symdyn.discovery.fields.routes import DirectRoute, PointEvidence, direct_route, near_directions, vanishing
+from symdyn.discovery.fields.sample import sample_jets
+from symdyn.discovery.fields.table import coefficient_table, equation_table, flow_table, point_text, refused
 from symdyn.lie.pointfields import point_candidates
 
 __all__ = ["PointSymmetryDiscovery"]
@@ -120,7 +120,7 @@ class PointSymmetryDiscovery(BaseEstimator):
         Parameters
         ----------
         data : xr.Dataset
-            Fields over `(trajectory, time, x[, y])`, see `symdyn.data.grids`.
+            Fields over `(trajectory, time, x[, y])`, see `symdyn.data.fields.grids`.
 
         Raises
         ------
@@ -128,8 +128,6 @@ class PointSymmetryDiscovery(BaseEstimator):
             For options out of range and for data that break the schema or cannot decide, with the cure.
         """
         self._check_options()
-        if not isinstance(data, xr.Dataset):
-            raise TypeError("data must be a Dataset of fields over (trajectory, time, x[, y]); see symdyn.data.grids")
         dataset = validate_fields(data, fewest=WINDOW_POINTS)
         rng = np.random.default_rng(self.rng)
         found = self._identified(dataset, rng)

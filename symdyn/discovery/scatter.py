@@ -14,9 +14,9 @@ from operator import add
 import numpy as np
 import xarray as xr
 from dask.base import compute
-from dask.delayed import delayed
 
 from symdyn.data.rates import characteristic_time, noise_level
+from symdyn.data.tasks import on_block
 from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
 from symdyn.discovery.evidence import QuadraticForms
 from symdyn.lie.features import Features, Sum
@@ -121,7 +121,7 @@ def accumulate_scatter(dataset: xr.Dataset, features: Features, n_points: int = 
     blocks = [dataset.isel(trajectory=slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
     if len(blocks) == 1:
         return _one_block(blocks[0], features, stretches, per_run)
-    return reduce(add, compute(*[delayed(_one_block)(block, features, stretches, per_run) for block in blocks]))
+    return reduce(add, compute(*[on_block(_one_block, block, features, stretches, per_run) for block in blocks]))
 
 
 def noise_free(features: Features, points: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -7,11 +7,11 @@ import xarray as xr
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.grids import WINDOW_POINTS, validate_fields
-from symdyn.discovery.fieldconstraint import symmetric_terms
-from symdyn.discovery.fieldidentify import identify_law
-from symdyn.discovery.fieldlaw import TermSpace
-from symdyn.discovery.pointtable import equation_table
+from symdyn.data.fields.grids import WINDOW_POINTS, validate_fields
+from symdyn.discovery.fields.constraint import symmetric_terms
+from symdyn.discovery.fields.identify import identify_law
+from symdyn.discovery.fields.law import TermSpace
+from symdyn.discovery.fields.table import equation_table
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.fields import Generators
 from symdyn.lie.pointfields import parse_generators
@@ -26,7 +26,7 @@ class PDERegression(BaseEstimator):
     Parameters
     ----------
     terms : sequence of str, optional
-        Names such as `u u_x`; `symdyn.data.weakterms.field_terms` if left out.
+        Names such as `u u_x`; `symdyn.data.fields.terms.field_terms` if left out.
     symmetry : LieAlgebra, Generators or list of str, optional
         Point symmetries that the law must have, exact ones: on (t, x[, y], fields), or as text (`"t ∂x + ∂u"`). They
         tie terms, take some out, and may fix some.
@@ -68,8 +68,6 @@ class PDERegression(BaseEstimator):
         TypeError, ValueError
             For data that break the schema, and symmetries that no law on these terms has.
         """
-        if not isinstance(data, xr.Dataset):
-            raise TypeError("data must be a Dataset of fields over (trajectory, time, x[, y]); see symdyn.data.grids")
         rng = np.random.default_rng(self.rng)
         options = {"time_order": self.time_order, "derivatives": self.derivatives, "n_bootstrap": self.n_bootstrap}
         found = identify_law(validate_fields(data, fewest=WINDOW_POINTS), terms=self.terms, rng=rng, **options)

@@ -4,12 +4,19 @@ import xarray as xr
 from dask import config
 
 import symdyn as sd
-from symdyn.data.fieldrows import equation_rows, equation_sums
-from symdyn.data.fieldstrong import stencil
-from symdyn.data.fieldtasks import summed
-from symdyn.data.grids import WINDOW_POINTS, field_block, field_grid, is_field_data, noise_of_fields, validate_fields
-from symdyn.data.weakfields import place_windows
-from symdyn.data.weakterms import field_terms, weak_term
+from symdyn.data.fields.grids import (
+    WINDOW_POINTS,
+    field_block,
+    field_grid,
+    is_field_data,
+    noise_of_fields,
+    validate_fields,
+)
+from symdyn.data.fields.rows import equation_rows, equation_sums
+from symdyn.data.fields.strong import stencil
+from symdyn.data.fields.tasks import summed
+from symdyn.data.fields.terms import field_terms, weak_term
+from symdyn.data.fields.windows import place_windows
 from symdyn.systems import fields
 
 

@@ -3,17 +3,17 @@ import pytest
 from scipy.linalg import subspace_angles
 from sklearn.base import clone
 
-from symdyn.data.fieldconditions import condition_sums
-from symdyn.data.fieldtasks import some_runs
-from symdyn.data.grids import field_block, field_grid, validate_fields
-from symdyn.data.weakfields import place_windows
-from symdyn.data.weakterms import weak_term
-from symdyn.discovery.fieldconstraint import symmetric_terms
-from symdyn.discovery.fieldidentify import identify_law
-from symdyn.discovery.jetsample import sample_jets
+from symdyn.data.fields.conditions import condition_sums
+from symdyn.data.fields.grids import field_block, field_grid, validate_fields
+from symdyn.data.fields.tasks import some_runs
+from symdyn.data.fields.terms import weak_term
+from symdyn.data.fields.windows import place_windows
+from symdyn.discovery.fields.constraint import symmetric_terms
+from symdyn.discovery.fields.direct import elements_of
+from symdyn.discovery.fields.identify import identify_law
+from symdyn.discovery.fields.sample import sample_jets
+from symdyn.discovery.fields.table import space_and_values
 from symdyn.discovery.point import PointSymmetryDiscovery
-from symdyn.discovery.pointdirect import elements_of
-from symdyn.discovery.pointtable import space_and_values
 from symdyn.lie.evolution import conditions
 from symdyn.lie.pointfields import parse_generators
 from symdyn.regression.pde import PDERegression

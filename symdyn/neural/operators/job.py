@@ -12,7 +12,7 @@ import dask.config
 import torch
 import xarray as xr
 
-from symdyn.data.grids import FieldGrid, field_grid, validate_fields
+from symdyn.data.fields.grids import FieldGrid, field_grid, validate_fields
 from symdyn.data.trajectories import open_trajectories
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.neural.operators.models import OperatorModel, ScaledFields, operator_model

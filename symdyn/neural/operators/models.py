@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symdyn.data.grids import FieldGrid
+from symdyn.data.fields.grids import FieldGrid
 from symdyn.neural.fourier.fno import FNO, EquivariantFNO
 from symdyn.neural.operators.moves import AugmentedPairs, MovedPenalty, Mover
 from symdyn.neural.operators.parts import SymmetryParts

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.data.grids import FieldGrid
+from symdyn.data.fields.grids import FieldGrid
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.features import Monomials, Polynomial, polynomial_exponents
 from symdyn.lie.fields import Generators

@@ -14,8 +14,8 @@ import xarray as xr
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from symdyn.data.fieldtasks import block_slices
-from symdyn.data.grids import field_block
+from symdyn.data.fields.grids import field_block
+from symdyn.data.fields.tasks import block_slices
 from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Generators
 from symdyn.neural.representations import as_representation, invariant_vectors

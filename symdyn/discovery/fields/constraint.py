@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symdyn.discovery.fieldlaw import TermSpace
+from symdyn.discovery.fields.law import TermSpace
 from symdyn.lie.evolution import Evolution, conditions
 from symdyn.lie.fields import Generators
 from symdyn.lie.jets import JetSpace

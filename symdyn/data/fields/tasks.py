@@ -9,10 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 import xarray as xr
-from dask.delayed import delayed
 
-from symdyn.data.grids import field_block, noise_of_fields
-from symdyn.data.tasks import as_finished
+from symdyn.data.fields.grids import field_block, noise_of_fields
+from symdyn.data.tasks import as_finished, on_block
 
 __all__ = ["block_slices", "some_runs", "summed"]
 
@@ -31,7 +30,11 @@ def summed(dataset: xr.Dataset, function: Callable[[np.ndarray, np.ndarray], Sum
     Exception
         Whatever reading or the function raises.
     """
-    work = {k: delayed(_on_block)(dataset, runs, function) for k, runs in enumerate(block_slices(dataset))}
+    names = str(dataset.attrs["states"]).split()
+    if "trajectory" not in dataset.coords:  # a block keeps the numbers
+        dataset = dataset.assign_coords(trajectory=np.arange(dataset.sizes["trajectory"]))
+    blocks = [dataset[names].isel(trajectory=runs) for runs in block_slices(dataset)]
+    work = {k: on_block(_of_block, block, function) for k, block in enumerate(blocks)}
     results = dict(as_finished(work))
     for result in results.values():
         if isinstance(result, Exception):
@@ -61,6 +64,6 @@ def some_runs(dataset: xr.Dataset, n: int) -> tuple[np.ndarray, np.ndarray]:
     return values, noise_of_fields(values)
 
 
-def _on_block(dataset, runs, function):
-    values = field_block(dataset, runs)
+def _of_block(block, function):
+    values = field_block(block.compute(scheduler="synchronous"), slice(None))
     return function(values, noise_of_fields(values))

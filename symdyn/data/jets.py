@@ -14,7 +14,7 @@ from functools import reduce
 import numpy as np
 from scipy import fft
 
-from symdyn.data.grids import FieldGrid
+from symdyn.data.fields.grids import FieldGrid
 
 __all__ = ["JetPoints", "jet_points", "smoothed"]
 

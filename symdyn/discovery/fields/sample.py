@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from symdyn.data.fieldjets import jet_points
-from symdyn.data.grids import FieldGrid
-from symdyn.discovery.fieldlaw import FieldLaw
+from symdyn.data.fields.grids import FieldGrid
+from symdyn.data.jets import jet_points
+from symdyn.discovery.fields.law import FieldLaw
 from symdyn.lie.jets import JetPolynomial, JetSpace, factors, weights_on
 from symdyn.lie.monomials import monomials
 

@@ -69,9 +69,15 @@ def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *,
 
     Raises
     ------
+    TypeError
+        For data that are no Dataset.
     ValueError
         Naming the variable or coordinate, and the cure.
     """
+    if not isinstance(dataset, xr.Dataset):
+        raise TypeError(
+            f"data must be a Dataset of fields over (trajectory, time, x[, y]), see {__name__}; got {type(dataset)}"
+        )
     names = list(fields) if fields is not None else _declared(dataset)
     missing = [name for name in names if name not in dataset.data_vars]
     if missing:

@@ -9,13 +9,13 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from symdyn.data.fieldrows import equation_sums
-from symdyn.data.fieldstrong import SPACE_SCHEMES, TIME_SCHEMES, strong_sums
-from symdyn.data.fieldtasks import some_runs, summed
-from symdyn.data.grids import FieldGrid, field_grid
-from symdyn.data.weakfields import FieldWindows, place_windows
-from symdyn.data.weakterms import field_terms, weak_term
-from symdyn.discovery.fieldlaw import FieldLaw, TermSpace, fit_field_law, unexplained
+from symdyn.data.fields.grids import FieldGrid, field_grid
+from symdyn.data.fields.rows import equation_sums
+from symdyn.data.fields.strong import SPACE_SCHEMES, TIME_SCHEMES, strong_sums
+from symdyn.data.fields.tasks import some_runs, summed
+from symdyn.data.fields.terms import field_terms, weak_term
+from symdyn.data.fields.windows import FieldWindows, place_windows
+from symdyn.discovery.fields.law import FieldLaw, TermSpace, fit_field_law, unexplained
 from symdyn.lie.evolution import Evolution
 
 __all__ = ["Identified", "given_law", "identify_law", "weak_windows"]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
-from symdyn.data.fieldjets import smoothed
-from symdyn.data.fieldstrong import stencil
-from symdyn.data.grids import FieldGrid
-from symdyn.discovery.fieldlaw import FieldLaw
+from symdyn.data.fields.grids import FieldGrid
+from symdyn.data.fields.strong import stencil
+from symdyn.data.jets import smoothed
+from symdyn.discovery.fields.law import FieldLaw
 from symdyn.lie.fields import Generators
 from symdyn.lie.printing import monomial_exponents
 from symdyn.systems.spectral import evolve_periodic

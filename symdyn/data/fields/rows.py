@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.data.weakfields import FieldWindows, checkerboard, powers_of, window_integrals
-from symdyn.data.weakterms import WeakTerm, exponent_rows
+from symdyn.data.fields.terms import WeakTerm, exponent_rows
+from symdyn.data.fields.windows import FieldWindows, checkerboard, powers_of, window_integrals
 
 __all__ = ["FieldSums", "equation_rows", "equation_sums", "stretched"]
 

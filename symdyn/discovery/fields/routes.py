@@ -8,18 +8,18 @@ from functools import cached_property, partial
 import numpy as np
 import xarray as xr
 
-from symdyn.data.fieldconditions import condition_sums
-from symdyn.data.fieldrows import equation_sums
-from symdyn.data.fieldtasks import summed
-from symdyn.data.weakfields import place_windows
-from symdyn.data.weakterms import weak_term
+from symdyn.data.fields.conditions import condition_sums
+from symdyn.data.fields.rows import equation_sums
+from symdyn.data.fields.tasks import summed
+from symdyn.data.fields.terms import weak_term
+from symdyn.data.fields.windows import place_windows
 from symdyn.discovery.evidence import Evidence
-from symdyn.discovery.fieldidentify import Identified
-from symdyn.discovery.fieldlaw import FieldLaw, unexplained
+from symdyn.discovery.fields.direct import direct_angle, direct_directions, direct_forms, elements_of, weak_law
+from symdyn.discovery.fields.forms import SHARE, characteristic_parts
+from symdyn.discovery.fields.identify import Identified
+from symdyn.discovery.fields.law import FieldLaw, unexplained
+from symdyn.discovery.fields.sample import JetSample
 from symdyn.discovery.forms import QuadraticForms
-from symdyn.discovery.jetsample import JetSample
-from symdyn.discovery.pointdirect import direct_angle, direct_directions, direct_forms, elements_of, weak_law
-from symdyn.discovery.pointforms import SHARE, characteristic_parts
 from symdyn.lie.fields import Generators
 
 __all__ = ["DirectRoute", "PointEvidence", "direct_route", "near_directions", "vanishing"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from symdyn.data.fieldconditions import ConditionSums, Elementary, is_weak
-from symdyn.data.weakterms import WeakTerm, weak_term
-from symdyn.discovery.fieldlaw import FieldLaw
+from symdyn.data.fields.conditions import ConditionSums, Elementary, is_weak
+from symdyn.data.fields.terms import WeakTerm, weak_term
+from symdyn.discovery.fields.law import FieldLaw
 from symdyn.discovery.forms import QuadraticForms
 from symdyn.lie.fields import Generators
 from symdyn.lie.printing import monomial_exponents

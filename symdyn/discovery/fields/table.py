@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from symdyn.data.grids import FieldGrid
-from symdyn.discovery.fieldlaw import FieldLaw
-from symdyn.discovery.finiteflow import FiniteFlows
+from symdyn.data.fields.grids import FieldGrid
+from symdyn.discovery.fields.flow import FiniteFlows
+from symdyn.discovery.fields.law import FieldLaw
 from symdyn.discovery.verdicts import verdict_text
 from symdyn.lie.algebra import LieAlgebra
 

@@ -11,9 +11,9 @@ from math import factorial
 
 import numpy as np
 
-from symdyn.data.fieldrows import FieldSums, stretched
-from symdyn.data.grids import FieldGrid
-from symdyn.data.weakterms import factors_of
+from symdyn.data.fields.grids import FieldGrid
+from symdyn.data.fields.rows import FieldSums, stretched
+from symdyn.data.fields.terms import factors_of
 
 __all__ = ["SPACE_SCHEMES", "TIME_SCHEMES", "stencil", "strong_sums"]
 

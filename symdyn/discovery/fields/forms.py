@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from symdyn.discovery.fieldlaw import FieldLaw
+from symdyn.discovery.fields.law import FieldLaw
+from symdyn.discovery.fields.sample import JetSample
 from symdyn.discovery.forms import LawForms, gram_of
-from symdyn.discovery.jetsample import JetSample
 from symdyn.lie.evolution import Evolution, component_polynomials, conditions
 from symdyn.lie.fields import Generators
 from symdyn.lie.jets import JetPolynomial, add

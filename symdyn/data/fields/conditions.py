@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.data.weakfields import FieldWindows, checkerboard, powers_of, window_integrals
-from symdyn.data.weakterms import WeakTerm
+from symdyn.data.fields.terms import WeakTerm
+from symdyn.data.fields.windows import FieldWindows, checkerboard, powers_of, window_integrals
 
 __all__ = ["ConditionSums", "Elementary", "condition_sums", "is_weak"]
 
