@@ -20,12 +20,13 @@ def draw_fields(data):
     largest = float(np.abs(field - field.mean()).max())
     low, high = float(field.mean()) - largest, float(field.mean()) + largest
     figure, axes = new_figure(3.2 * n + 0.6, 3, 1, n, sharey=True)
+    meshes = []
     for k, axis in enumerate(axes[0]):
         one = field.isel(trajectory=k)
-        mesh = axis.pcolormesh(one.x, one.time, one, cmap="RdBu_r", vmin=low, vmax=high, rasterized=True)
+        meshes.append(axis.pcolormesh(one.x, one.time, one, cmap="RdBu_r", vmin=low, vmax=high, rasterized=True))
         axis.set_title(f"trajectory {one.trajectory.values if 'trajectory' in one.coords else k}", fontsize=9)
         _label(axis, first=k == 0)
-    figure.colorbar(mesh, ax=axes[0, -1], label=field.name)
+    figure.colorbar(meshes[-1], ax=axes[0, -1], label=field.name)
     return figure
 
 
@@ -40,14 +41,15 @@ def draw_flows(flows):
     levels = np.linspace(float(field[0].min()), float(field[0].max()), 7)[1:-1]
     for axis in axes.flat[len(seen) :]:
         axis.remove()
+    meshes = []
     for place, k in enumerate(seen):
         axis, one = axes.flat[place], field[k]
-        mesh = axis.pcolormesh(one.x, one.time, one, cmap="viridis", vmin=low, vmax=high, rasterized=True)
+        meshes.append(axis.pcolormesh(one.x, one.time, one, cmap="viridis", vmin=low, vmax=high, rasterized=True))
         axis.contour(field[0].x, field[0].time, field[0], levels=levels, colors="white", linewidths=0.6)
         text = str(one.moved.values)
         axis.set_title(text, fontsize=9, color=INK if k == 0 else ACCENT)
         _label(axis, first=place % n_columns == 0)
-    figure.colorbar(mesh, ax=list(axes.flat[: len(seen)]), label=name)
+    figure.colorbar(meshes[-1], ax=list(axes.flat[: len(seen)]), label=name)
     return figure
 
 
