@@ -114,6 +114,9 @@ def _schur(search, true, near, rank, widening):
     mixed = w * search.cross[:, far, far]
     inner = search.violation[far, far] + search.noise[far, far] + mixed + np.swapaxes(mixed, 1, 2)
     inner = inner + w**2 * search.error[:, far, far]
+    # Directions that are exact in all replicates have no bracket to mix with.
+    size = np.trace(inner, axis1=1, axis2=2) / inner.shape[1]
+    inner = inner + np.maximum(1e-14 * size, 1e-300)[:, None, None] * np.eye(inner.shape[1])
     first = (seen + forward)[:, :, far]
     second = (backward + error + noise)[:, :, far]
     taken = np.linalg.solve(inner, np.swapaxes(np.concatenate([first, second], axis=1), 1, 2))

@@ -238,3 +238,12 @@ def test_fractions_inside_a_large_ellipsoid_are_no_symmetry():
     assert accepted.sum() == 1 and np.all(found.verdicts_.upper_bound.values[accepted] < 0.1)
     assert not found.algebra_.exact.any() and not found.trivial_.exact.any()
     assert np.all(np.linalg.eigvalsh(found.algebra_.covariance) > -1e-9) or found.trivial_.dim
+
+
+def test_directions_without_bracket_or_error_leave_a_bound():
+    """Two exact symmetries beyond the one that is judged: nothing to mix with, and nothing to divide by."""
+    rows, errors = np.zeros((4, 3)), np.zeros((60, 4, 3))
+    errors[:, 0, 0] = 0.01 * np.random.default_rng(0).standard_normal(60)
+    bound = largest_hidden(search_of(rows, errors), np.eye(3)[:, :1], 1, np.ones(60), 0.05)
+    assert 0 <= bound < 0.1
+    assert largest_hidden(search_of(rows, 0 * errors), np.eye(3)[:, :1], 1, np.ones(60), 0.05) < 1e-6
