@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from symdyn.neural.checks import check_count
 from symdyn.neural.fourier.gates import Gate
+from symdyn.neural.fourier.gelu import gelu
 from symdyn.neural.fourier.gridgroup import SPACES
 from symdyn.neural.fourier.hidden import PermutedFeatures, SteeredFeatures
 from symdyn.neural.fourier.pointwise import EquivariantPointwise, Pointwise
@@ -41,7 +41,7 @@ class _Operator(nn.Module):
 
 class _Gelu(nn.Module):
     def forward(self, u):
-        return functional.gelu(u)
+        return gelu(u)
 
 
 class FNO(_Operator):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from symdyn.neural.fourier.gelu import gelu, gelu_tangent
 from symdyn.neural.fourier.spectral import Tabled
 from symdyn.neural.representations import Representation, equivariant_matrices
 
@@ -84,7 +85,7 @@ class Gate(Tabled):
     def forward(self, u: Tensor) -> Tensor:
         """Fields `(batch, s * m * v, *grid)`."""
         if len(self.pieces) == 1 and self.still:
-            return functional.gelu(u)
+            return gelu(u)
         x = u.reshape(len(u) * self.permuted, sum(self.pieces), self.copies, self.n, -1)
         given = (x, self.weight, self.bias, self.forms, self.pieces, self.still)
         # A compiler fuses the plain formula by itself.
@@ -221,7 +222,7 @@ def _pushed(point, direction, forms, pieces, still):
         along = torch.addcmul(switch, switch, switch, value=-0.5) * z
         pushed.append(torch.addcmul(change * _aligned(switch), part, _aligned(along)))
     if still:
-        slope = torch.ops.aten.gelu_backward(changes[0].flatten(1, 3) + steered[0], switches[0])
+        slope = gelu_tangent(changes[0].flatten(1, 3) + steered[0], switches[0])
         pushed.insert(0, _aligned(slope))
     return _joined(pushed)
 

@@ -87,7 +87,7 @@ class _Packed(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx, dx):
-        return dx.view_as(dx)
+        return _Packed.apply(dx)
 
 
 class SpectralConvolution(Tabled):

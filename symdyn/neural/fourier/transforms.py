@@ -41,7 +41,7 @@ def low_spectrum(u: Tensor, modes: Sequence[int]) -> Tensor:
     m = modes[-1]
     if m <= _FEW:
         table = torch.view_as_real(_waves(m, u.shape[-1], u).conj_physical() / u.shape[-1])
-        found = torch.view_as_complex((u @ table.transpose(0, 1).flatten(1)).unflatten(-1, (m, 2)))
+        found = torch.view_as_complex(_rows_times(u, table.transpose(0, 1).flatten(1)).unflatten(-1, (m, 2)))
     else:
         found = torch.fft.rfft(u, dim=-1, norm="forward").narrow(-1, 0, m)
     for axis in range(u.ndim - 2, 1, -1):
@@ -62,7 +62,12 @@ def from_modes(block: Tensor, modes: Sequence[int], grid: Sequence[int]) -> Tens
     # k and −k give a real field the same: Re sum_k c_k û_k exp(i k x) with c = 1 at k = 0, and 2 else.
     waves = _waves(m, n, block).conj_physical()
     table = torch.view_as_real(torch.cat([waves[:1], 2 * waves[1:]]))
-    return torch.view_as_real(block).flatten(-2) @ table.transpose(1, 2).flatten(0, 1)
+    return _rows_times(torch.view_as_real(block).flatten(-2), table.transpose(1, 2).flatten(0, 1))
+
+
+def _rows_times(u, table):
+    """The last axis of a tensor times a matrix, as a product of two matrices."""
+    return (u.flatten(0, -2) @ table).unflatten(0, u.shape[:-1])
 
 
 def _waves(m, n, like):

@@ -1,0 +1,77 @@
+"""GELU with a tangent whose own derivative is a formula.
+
+The derivative of a network along a direction, and the gradient of that by the weights, take gelu'(x) dx and its
+derivatives; what torch records for them writes fields of the size of x some twenty times.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["gelu", "gelu_tangent"]
+
+
+def gelu(x: Tensor) -> Tensor:
+    """x Phi(x), Phi the distribution function of the normal distribution."""
+    return functional.gelu(x) if torch.compiler.is_compiling() else _Gelu.apply(x)  # type: ignore[return-value]
+
+
+def gelu_tangent(dx: Tensor, x: Tensor) -> Tensor:
+    """gelu'(x) dx."""
+    return _Tangent.apply(dx, x)  # type: ignore[return-value]
+
+
+class _Gelu(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x):
+        return functional.gelu(x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, g):
+        return torch.ops.aten.gelu_backward(g, *ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx, dx):
+        return gelu_tangent(dx, *ctx.saved_tensors)
+
+
+class _Tangent(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(dx, x):
+        return torch.ops.aten.gelu_backward(dx, x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, g):
+        dx, x = ctx.saved_tensors
+        first, second = ctx.needs_input_grad
+        return torch.ops.aten.gelu_backward(g, x) if first else None, g * dx * _curvature(x) if second else None
+
+    @staticmethod
+    def jvp(ctx, ddx, dx_of_x):
+        dx, x = ctx.saved_tensors
+        moved = 0.0 if ddx is None else torch.ops.aten.gelu_backward(ddx, x)
+        return moved if dx_of_x is None else moved + dx * dx_of_x * _curvature(x)
+
+
+def _curvature(x):
+    """gelu''(x) = (2 − x^2) phi(x), phi the density of the normal distribution."""
+    density = x.square().mul_(-0.5).exp_()
+    return x.square().neg_().add_(2.0).mul_(1 / math.sqrt(2 * math.pi)) * density
