@@ -32,6 +32,9 @@ _INEXACT = 0.01  # error of a tracked subspace, relative to the last move
 _CORRECTIONS = 2  # of the dual point, at a certificate
 _NEAR = 0.02  # gap below which they are worth their iterations
 _CHECK = 50  # iterations between certificates, at most
+# Iterations after which acceleration starts anew where the gap is not below this part of the one before: what it
+# remembers is of other ranks.
+_LATE, _STALLED = 100, 0.5
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ def minimise(
     best, memory = -np.inf, Anderson(_MEMORY, state.size)
     tracker, size = SubspaceTracker(), 0.0
     schedule = _Schedule(15 if stop is None else 10, often=stop is not None)
-    iteration, ranks = 0, []
+    iteration, ranks, gap = 0, [], np.inf
     while True:
         iteration += 1
         shrunk, rank = problem.shrunk(state, step, tracker, size)
@@ -186,6 +189,9 @@ def minimise(
                 state = (shrunk, dual / problem.gamma, step * problem.gamma)
                 return Solution(coefficients, objective, best, scale, iteration, state)
             schedule = schedule.after(iteration, size, tol * scale / (objective - best))
+            if iteration > _LATE and objective - best > _STALLED * gap:
+                memory.reset()
+            gap = objective - best
         shorter = step * _shortening(ranks, problem.penalty.n_maps)
         move *= _RELAXATION
         if shorter != step:
