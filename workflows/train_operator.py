@@ -85,12 +85,14 @@ def job(run, args) -> None:
         data, symmetry = opened(args)
         task = operator_task(data, symmetry, options(args))
         models = {kind: task.model(kind) for kind in chosen(run, args, task)}
+        digest = checksum(data)
     found, fits = {}, {}
     for kind in models:
         folder = run.path / "models" / kind
         with run.stage(f"train {kind}"):
-            along = {"checkpoint": folder, "resume": args.resume, "progress": run.progress(f"epochs of {kind}")}
-            found[kind], fits[kind], models[kind] = trained(task, kind, **along)
+            along = {"checkpoint": folder, "resume": args.resume, "about": digest}
+            progress = run.progress(f"epochs of {kind}")
+            found[kind], fits[kind], models[kind] = trained(task, kind, **along, progress=progress)
             save_module(found[kind], folder / "operator.safetensors")
             run.log.info("%s: %s after %d epochs", kind, fits[kind].stopped, fits[kind].history.sizes["epoch"])
     with run.stage("test"):
@@ -98,7 +100,7 @@ def job(run, args) -> None:
     with run.stage("figures"):
         shown = train_report.draw(run.figures, task, found, fits)
     errors = train_report.table(table)
-    provenance = run.provenance(checksum(data))
+    provenance = run.provenance(digest)
     joined = algebra_to_dataset(symmetry)
     groups = {"models": errors, "symmetry": joined, "provenance": provenance}
     history = {f"history_{kind}": fit.history for kind, fit in fits.items()}

@@ -103,7 +103,9 @@ def test_training_leaves_the_random_numbers_of_the_process_alone():
 
 def test_resuming_another_training_is_refused(tmp_path):
     train(operator(), waves(), **QUICK, checkpoint=tmp_path)
-    with pytest.raises(ValueError, match="another checkpoint folder"):
+    with pytest.raises(
+        ValueError, match=r'arguments \{"rate": 0.01\}, not \{"rate": 0.003\}.*another checkpoint folder'
+    ):
         train(operator(), waves(), **{**QUICK, "rate": 3e-3}, checkpoint=tmp_path, resume=True)
     wider = FNO(2, 2, modes=(4,), width=7, layers=2)
     with pytest.raises(ValueError, match="holds a training with module"):
@@ -111,6 +113,12 @@ def test_resuming_another_training_is_refused(tmp_path):
     (tmp_path / "training.safetensors").write_bytes(b"cut short")
     with pytest.raises(ValueError, match="cut short"):
         train(operator(), waves(), **QUICK, checkpoint=tmp_path, resume=True)
+
+
+def test_resuming_with_other_data_is_refused_where_they_are_named(tmp_path):
+    train(operator(), waves(), **QUICK, checkpoint=tmp_path, about="monday")
+    with pytest.raises(ValueError, match="tuesday"):
+        train(operator(), waves(), **QUICK, checkpoint=tmp_path, resume=True, about="tuesday")
 
 
 def test_a_finished_run_is_resumed_without_a_step(tmp_path):

@@ -117,6 +117,7 @@ def trained(
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
+    about: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[ScaledFields, Training, OperatorModel]:
     """An operator of a kind, trained: for fields in their own units, with its history."""
@@ -136,6 +137,7 @@ def trained(
         device=options.device,
         checkpoint=checkpoint,
         resume=resume,
+        about=about,
         progress=progress,
     )
     return ScaledFields(found.module, task.scale), found, model

@@ -73,10 +73,11 @@ class _Plan:
     seed: int
     device: torch.device
     patience: int | None
+    about: str = ""
     generators: list = field(default_factory=list)
 
     def described(self) -> dict[str, Any]:
-        names = ("epochs", "rate", "batch", "schedule", "decay", "seed", "patience")
+        names = ("epochs", "rate", "batch", "schedule", "decay", "seed", "patience", "about")
         penalty = None if self.penalty is None else type(self.penalty).__qualname__
         called = {name: _named(value) for name, value in (("weight", self.weight), ("loss", self.loss))}
         return {name: getattr(self, name) for name in names} | {"penalty": penalty} | called
@@ -100,6 +101,7 @@ def train(
     device: str = "cpu",
     checkpoint=None,
     resume: bool = False,
+    about: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Training:
     """Fit a module to pairs by AdamW, and return it with the weights that did best on the validation pairs.
@@ -135,6 +137,8 @@ def train(
         A folder for `best.safetensors` (see `load_module`) and `training.safetensors` (to resume), written every epoch.
     resume : bool
         Go on from the checkpoint, if there is one.
+    about : str
+        What else must be as it was for that, such as a checksum of the data.
     progress : callable (done, total), optional
         Called after each epoch.
 
@@ -158,7 +162,7 @@ def train(
     where = chosen_device(device)
     random = getattr(penalty, "random", None)
     generators = [random] if isinstance(random, torch.Generator) else []
-    plan = _Plan(epochs, rate, batch, penalty, weight, loss, schedule, decay, seed, where, patience, generators)
+    plan = _Plan(epochs, rate, batch, penalty, weight, loss, schedule, decay, seed, where, patience, about, generators)
     fit = _Fit(module.to(where), plan, None if checkpoint is None else Path(checkpoint))
     if resume:
         fit.resume()

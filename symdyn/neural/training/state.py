@@ -67,11 +67,20 @@ def read_state(path: Path, expected: dict[str, Any]) -> tuple[dict[str, Tensor],
     tensors, found = read_tensors(path, _KEY, "training: train did not write it")
     for name, value in json.loads(json.dumps(expected)).items():
         if found.get(name) != value:
+            before, now = _differing(found.get(name), value)
             raise ValueError(
-                f"{path} holds a training with {name} = {_short(found.get(name))}, not {_short(value)}: give the same "
-                "arguments, another checkpoint folder, or resume=False"
+                f"{path} holds a training with {name} {_short(before)}, not {_short(now)}: give the same arguments, "
+                "another checkpoint folder, or resume=False"
             )
     return tensors, found
+
+
+def _differing(before, now):
+    """Of two dicts, the entries that differ."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return before, now
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return {name: before.get(name) for name in names}, {name: now.get(name) for name in names}
 
 
 def _short(value):
