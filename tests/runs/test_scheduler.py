@@ -1,3 +1,4 @@
+import os
 import sys
 
 import dask
@@ -33,6 +34,15 @@ def test_the_order_is_client_environment_configuration_threads(monkeypatch):
         assert resolved("auto") == "tcp://127.0.0.1:1" and resolved("threads") == "threads"
         with in_process() as cluster, Client(cluster):
             assert resolved("auto") == "current"
+
+
+def test_workers_of_a_local_cluster_keep_freed_memory(monkeypatch):
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    with scheduler("local") as used:
+        client = current_client()
+        assert "local cluster" in used and client is not None
+        found = client.run(lambda: (os.environ.get("MALLOC_TRIM_THRESHOLD_"), os.environ.get("OMP_NUM_THREADS")))
+    assert set(found.values()) == {(None, "1")}
 
 
 def test_a_running_client_is_used_and_left_open():

@@ -40,17 +40,22 @@ class Anderson:
             return value
         if self.residuals is None:
             self.residuals = np.empty((self.memory, self.size))
-            self.values = np.empty((self.memory, self.size))
+            # Of what is combined, the digits of single precision do: differences vanish as the iteration converges.
+            self.values = np.empty((self.memory, self.size), dtype=np.float32)
             self.products = np.zeros((self.memory, self.memory))
+            self.along = np.zeros(self.memory)
         newest, known = self.count % self.memory, min(self.count + 1, self.memory)
         np.subtract(residual, before[0], out=self.residuals[newest])
-        np.subtract(value, before[1], out=self.values[newest])
+        np.subtract(value, before[1], out=self.values[newest], casting="same_kind")
         self.count += 1
-        return value - self._weights(newest, known, residual) @ self.values[:known]
+        return value - self._weights(newest, known, residual).astype(np.float32) @ self.values[:known]
 
     def _weights(self, newest, known, residual):
         differences = self.residuals[:known]
-        self.products[newest, :known] = self.products[:known, newest] = differences @ differences[newest]
-        products = self.products[:known, :known]
+        products, along = self.products[:known, :known], self.along[:known]
+        products[newest] = products[:, newest] = differences @ differences[newest]
+        # Products with the residual, which has moved by the newest difference: memory is read once less.
+        along += products[newest]
+        along[newest] = differences[newest] @ residual
         ridge = 1e-10 * np.trace(products) * np.eye(known)
-        return np.linalg.solve(products + ridge, differences @ residual)
+        return np.linalg.solve(products + ridge, along)
