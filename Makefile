@@ -40,7 +40,7 @@ bench-neural: $(VENV)/.test
 	$(BIN) tests/benchmarks/bench_networks.py --seeds 1
 	$(BIN) tests/benchmarks/bench_operators.py
 
-# Five seeds and all sizes: two hours and more; goes on where it stopped.
+# Five seeds and all sizes: three quarters of an hour; goes on where it stopped.
 bench-neural-full: $(VENV)/.test
 	$(BIN) tests/benchmarks/bench_fno.py --turn
 	$(BIN) tests/benchmarks/bench_networks.py
