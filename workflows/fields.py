@@ -40,8 +40,11 @@ def job(run, args) -> None:
         run.log.info("\n%s", search.summary())
     findings = [f"Law: {'; '.join(search.law_.texts())}. Rows from {search.derivatives_}."]
     texts, name = search.algebra_.texts(), search.algebra_.name
-    named = "" if name.startswith("unnamed") else f", {name}"
-    findings.append(f"{len(texts)} point symmetries{named}: {'; '.join(texts) or 'none'}.")
+    if texts:
+        named = "" if name.startswith("unnamed") else f", {name}"
+        findings.append(f"{len(texts)} point symmetries{named}: {'; '.join(texts)}.")
+    else:
+        findings.append("No point symmetry is accepted.")
     law = search.equation_
     if search.algebra_.dim and search.algebra_.exact.all():
         with run.stage("constrain the law"):

@@ -25,8 +25,8 @@ def draw_fields(data):
         one = field.isel(trajectory=k)
         meshes.append(axis.pcolormesh(one.x, one.time, one, cmap="RdBu_r", vmin=low, vmax=high, rasterized=True))
         axis.set_title(f"trajectory {one.trajectory.values if 'trajectory' in one.coords else k}", fontsize=9)
-        _label(axis, first=k == 0)
-    figure.colorbar(meshes[-1], ax=axes[0, -1], label=field.name)
+        _label(axis, one, first=k == 0)
+    figure.colorbar(meshes[-1], ax=axes[0, -1], label=_with_unit(field))
     return figure
 
 
@@ -48,14 +48,19 @@ def draw_flows(flows):
         axis.contour(field[0].x, field[0].time, field[0], levels=levels, colors="white", linewidths=0.6)
         text = str(one.moved.values)
         axis.set_title(text, fontsize=9, color=INK if k == 0 else ACCENT)
-        _label(axis, first=place % n_columns == 0)
+        _label(axis, one, first=place % n_columns == 0)
     figure.colorbar(meshes[-1], ax=list(axes.flat[: len(seen)]), label=name)
     return figure
 
 
-def _label(axis, first):
-    axis.set_xlabel("x")
+def _label(axis, field, first):
+    axis.set_xlabel(_with_unit(field.x))
     axis.tick_params(labelsize=8)
     axis.locator_params(nbins=5)
     if first:
-        axis.set_ylabel("time")
+        axis.set_ylabel(_with_unit(field.time))
+
+
+def _with_unit(variable):
+    unit = variable.attrs.get("units")
+    return f"{variable.name} [{unit}]" if unit else str(variable.name)

@@ -43,7 +43,6 @@ class Anderson:
             # Of what is combined, the digits of single precision do: differences vanish as the iteration converges.
             self.values = np.empty((self.memory, self.size), dtype=np.float32)
             self.products = np.zeros((self.memory, self.memory))
-            self.along = np.zeros(self.memory)
         newest, known = self.count % self.memory, min(self.count + 1, self.memory)
         np.subtract(residual, before[0], out=self.residuals[newest])
         np.subtract(value, before[1], out=self.values[newest], casting="same_kind")
@@ -52,10 +51,7 @@ class Anderson:
 
     def _weights(self, newest, known, residual):
         differences = self.residuals[:known]
-        products, along = self.products[:known, :known], self.along[:known]
-        products[newest] = products[:, newest] = differences @ differences[newest]
-        # Products with the residual, which has moved by the newest difference: memory is read once less.
-        along += products[newest]
-        along[newest] = differences[newest] @ residual
+        self.products[newest, :known] = self.products[:known, newest] = differences @ differences[newest]
+        products = self.products[:known, :known]
         ridge = 1e-10 * np.trace(products) * np.eye(known)
-        return np.linalg.solve(products + ridge, along)
+        return np.linalg.solve(products + ridge, differences @ residual)
