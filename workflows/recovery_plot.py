@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ def finding(name: str, table: xr.Dataset) -> str:
     """One line on a table."""
     share = float((table.n_recover / table.n_lib).median())
     return (
-        f"{name}: {table.sizes['row']} rows in {float(table.dt.sum()):.0f} CPU s; the median polynomial takes "
+        f"{name}: {table.sizes['row']} rows in {float(table.dt.sum()):.1f} CPU s; the median polynomial takes "
         f"{share:.2f} samples a feature of the library; largest certified gap {float(table.gap.max()):.1e}."
     )
 
@@ -62,14 +62,16 @@ def finding(name: str, table: xr.Dataset) -> str:
 def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
     """Samples against the number of states, one panel a degree, the size of the library for comparison."""
     degrees = sorted({int(d) for d in table.d})
-    figure, axes = new_figure(3.2 * len(degrees) + 0.6, 3.2, 1, len(degrees))
+    figure, axes = new_figure(10.2 if len(degrees) > 1 else 5.4, 3.2, 1, len(degrees))
+    inks = dict(zip(sorted({int(r) for r in table.r}), cycle(_INKS), strict=False))
     for panel, degree in zip(axes[0], degrees, strict=True):
         here = table.isel(row=np.flatnonzero(table.d == degree))
-        _panel(clean(panel), here)
+        _panel(clean(panel), here, inks)
         panel.set_title(f"degree {degree}", fontsize=9, color=INK)
         panel.set_xlabel("number of states m", fontsize=8)
     axes[0, 0].set_ylabel("samples for recovery", fontsize=8)
-    axes[0, 0].legend(frameon=False, fontsize=8)
+    fullest = max(axes[0], key=lambda panel: len(panel.lines))
+    fullest.legend(frameon=False, fontsize=8, loc="upper left")
     path = folder / f"{name}.png"
     figure.savefig(path)
     family, algebra = name.split("_")
@@ -80,17 +82,19 @@ def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
     return path, caption
 
 
-def _panel(panel, table):
+def _panel(panel, table, inks):
     sizes = dict(zip(table.m.values.tolist(), table.n_lib.values.tolist(), strict=True))
     states = sorted(sizes)
     panel.plot(states, [sizes[m] for m in states], "--", color=GREY, linewidth=1, label="library")
-    for ink, r in zip(_INKS, sorted({int(r) for r in table.r}), strict=False):
+    for r in sorted({int(r) for r in table.r}):
         groups = [table.n_recover.values[(table.m.values == m) & (table.r.values == r)] for m in states]
         known = [k for k, group in enumerate(groups) if group.size]
         places, groups = [states[k] for k in known], [groups[k] for k in known]
-        panel.fill_between(places, [g.min() for g in groups], [g.max() for g in groups], color=ink, alpha=0.18, lw=0)
+        panel.fill_between(
+            places, [g.min() for g in groups], [g.max() for g in groups], color=inks[r], alpha=0.18, lw=0
+        )
         panel.plot(
-            places, [np.median(g) for g in groups], "o-", color=ink, markersize=3, linewidth=1.2, label=f"r = {r}"
+            places, [np.median(g) for g in groups], "o-", color=inks[r], markersize=3, linewidth=1.2, label=f"r = {r}"
         )
     panel.set_xticks(states if len(states) < 8 else states[:: 1 + len(states) // 6])
     panel.set_ylim(bottom=0)

@@ -1,5 +1,8 @@
 """The published recovery experiment, in its own random streams."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,19 +12,43 @@ from symdyn.regression.promotion.promote import promote
 from symdyn.regression.promotion.protocol import recovery_problem, threefry, threefry_uniform
 from symdyn.regression.promotion.recovery import PUBLISHED, SMALL, recovery_row
 
-# n_recover of seeds 0 to 3, m = 5, r = 1, as published (the library has 21 terms).
-ROWS = [
-    ("ortho", "se", 2, [13, 13, 15, 16]),
-    ("ortho", "t", 2, [13, 13, 15, 14]),
-    ("quad", "se", 1, [17, 13, 16, 18]),
-]
+TABLE = Path(__file__).parents[1] / "benchmarks" / "published_recovery.csv"
 
 
-@pytest.mark.parametrize(("family", "algebra", "degree", "published"), ROWS)
-def test_published_rows_come_out(family, algebra, degree, published):
-    rows = [recovery_row(family, algebra, 5, 1, degree, seed) for seed in range(4)]
-    assert [row["n_recover"] for row in rows] == published
-    assert all(row["n_lib"] == 21 and 0 <= row["gap"] < 1e-5 for row in rows)
+def published():
+    """n_recover of ten seeds for each (family, algebra, m, r, degree)."""
+    with TABLE.open() as file:
+        cells = list(csv.reader(line for line in file if not line.startswith("#")))[1:]
+    return {(*cell[:2], *map(int, cell[2:5])): np.array(cell[5:], dtype=int) for cell in cells}
+
+
+def test_published_rows_come_out():
+    cells = [
+        ("ortho", "t", 5, 1, 2),
+        ("ortho", "t", 5, 3, 2),
+        ("ortho", "t", 6, 1, 3),
+        ("ortho", "t", 5, 2, 4),
+        ("ortho", "se", 5, 1, 2),
+        ("ortho", "se", 5, 2, 2),
+        ("ortho", "se", 6, 3, 3),
+        ("quad", "se", 5, 1, 1),
+        ("quad", "se", 5, 2, 2),
+    ]
+    rows = [[recovery_row(*cell, seed) for seed in range(10)] for cell in cells]
+    fewer = [published()[cell] - [row["n_recover"] for row in group] for cell, group in zip(cells, rows, strict=True)]
+    # The published solves end after 2500 iterations, converged or not, and can need more samples than the minimum does.
+    assert np.min(fewer) == 0 and np.max(fewer) <= 1 and np.mean(np.equal(fewer, 0)) >= 0.9
+    assert all(0 <= row["gap"] < 1e-5 for group in rows for row in group)
+    assert [group[0]["n_lib"] for group in rows] == [21, 21, 84, 126, 21, 21, 84, 21, 126]
+
+
+def test_fewer_samples_than_published_are_certified():
+    # Published is 17. From 16 the minimum is not at the polynomial, but within the published limit of 5e-3.
+    given = recovery_problem("ortho", "t", 5, 2, 2, 4)
+    found = promote(given.maps, given.design[:16], given.target[:16], gram=given.gram, tol=1e-10)
+    error = np.abs(found.coefficients - given.truth).max() / np.abs(given.truth).max()
+    assert published()["ortho", "t", 5, 2, 2][4] == 17
+    assert found.converged and 4e-3 < error < 5e-3
 
 
 @pytest.mark.parametrize(
