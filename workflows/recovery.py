@@ -23,21 +23,27 @@ from symdyn.runs.sweep import sweep
 
 def main() -> None:
     parser = add_options(argparse.ArgumentParser(description=__doc__), out="runs/recovery")
-    parser.add_argument("--family", choices=("ortho", "quad"), default="ortho")
-    parser.add_argument("--algebra", choices=("se", "t"), default="se", help="Euclidean motions, or translations")
-    parser.add_argument("--m", type=_numbers, default=[5], help="states, such as 5-30:5 or 6,8 (default 5)")
-    parser.add_argument("--r", type=_numbers, default=[1], help="inner functions, such as 1-3 (default 1)")
-    parser.add_argument("--degree", type=_numbers, default=[2], help="degrees of the outer polynomial (default 2)")
+    parser.add_argument("--family", choices=("ortho", "quad"), help="phi(u.x) (default), or phi(|x - c|^2)")
+    parser.add_argument("--algebra", choices=("se", "t"), help="Euclidean motions (default), or translations")
+    parser.add_argument("--m", type=_numbers, help="states, such as 5-30:5 or 6,8 (default 5)")
+    parser.add_argument("--r", type=_numbers, help="inner functions, such as 1-3 (default 1)")
+    parser.add_argument("--degree", type=_numbers, help="degrees of the outer polynomial (default 2)")
     parser.add_argument("--seeds", type=_numbers, default=list(range(10)), help="such as 0-9 (default)")
     parser.add_argument("--inner", choices=("sampled", "box"), default="sampled", help="inner product of functions")
     preset = parser.add_mutually_exclusive_group()
     preset.add_argument("--small", action="store_true", help="60 rows of the published grid")
     preset.add_argument("--all", action="store_true", help="the published grid")
     args = parser.parse_args()
-    args.table = args.out if args.out.suffix == ".csv" else None
-    args.out = args.out.with_suffix("")
     names = ("family", "algebra", "m", "r", "degree")
-    given = [{name: vars(args)[name] for name in names[:4]} | {"degree": degree} for degree in args.degree]
+    chosen = {name: vars(args)[name] for name in names if vars(args)[name] is not None}
+    if chosen and (args.small or args.all):
+        parser.error(f"--{'all' if args.all else 'small'} says which rows: leave out --{' --'.join(chosen)}")
+    args.table = args.out if args.out.suffix == ".csv" else None
+    if args.table and args.all:
+        parser.error("--all writes three tables: give a folder as --out")
+    args.out = args.out.with_suffix("")
+    chosen = {"family": "ortho", "algebra": "se", "m": [5], "r": [1], "degree": [2]} | chosen
+    given = [chosen | {"degree": degree} for degree in chosen["degree"]]
     args.cells = PUBLISHED if args.all else SMALL if args.small else given
     cells = "; ".join(" ".join(str(cell[name]) for name in names) for cell in args.cells)
     run_job(args, {"job": "recovery", "cells": cells, "seeds": args.seeds, "inner": args.inner}, job)
@@ -82,6 +88,7 @@ def _numbers(text: str) -> list[int]:
         if not all(word.isdigit() for word in (*limits, step or "1")) or int(step or 1) == 0:
             raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 5-30:5 or 1,2,5")
         found += range(int(limits[0]), int(limits[1]) + 1, int(step or 1))
+    found = list(dict.fromkeys(found))
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} holds no number")
     return found

@@ -12,6 +12,7 @@ import argparse
 import csv
 import os
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -97,6 +98,10 @@ def main():
     parser.add_argument("--list", type=int, default=10, help="rows to print, those farthest off first (default 10)")
     parser.add_argument("--check", type=int, default=0, help="solve again what differs, of libraries up to this size")
     options = parser.parse_args()
+    record = options.folder / "config.toml"
+    if record.exists() and tomllib.loads(record.read_text()).get("inner", "sampled") != "sampled":
+        print(f"{options.folder} holds rows of another inner product, which is another problem")
+        return 1
     known, rows = published(), found(options.folder)
     keys = sorted(set(known) & set(rows))
     if not keys:

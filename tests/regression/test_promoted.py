@@ -88,6 +88,117 @@ def test_units_of_the_states_change_nothing():
         np.testing.assert_allclose(clone(one).fit(points, 50 * values).predict(points), 50 * first, atol=0.05)
 
 
+@pytest.mark.parametrize(("unit", "shift"), [(100.0, 0.0), (1e-8, 0.0), (10.0, 10.0)])
+def test_units_and_origin_of_the_states_change_no_symmetry(unit, shift):
+    # Euclidean motions are the same candidates in any unit and from any origin.
+    points, values, fresh, truth = ridge_function(0)
+    model = PromotedRegressor(candidates.se(6), features.Polynomial(3)).fit(unit * points + shift, values)
+    assert model.broken_ == 6 and model.symmetry_.dim == 15 and model.subspace_.dim == 4
+    assert rms(model.predict(unit * fresh + shift) - truth) < 0.03 * truth.std()
+
+
+def test_a_rotation_seen_from_afar_is_told_from_a_translation():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (60, 3)) + 5
+    values = ((points - 5) ** 2).sum(axis=1) + 0.05 * rng.standard_normal(60)
+    model = PromotedRegressor(candidates.so(3), features.Polynomial(2))
+    with pytest.warns(UserWarning, match="2 of 3 candidate symmetries are broken"):
+        model.fit(points, values)
+    # About the origin only the axis through the centre of the function is left.
+    assert model.broken_ == 2 and model.symmetry_.dim == 1
+    axis = model.symmetry_.matrices[0]
+    np.testing.assert_allclose(np.abs(axis[[0, 0, 1], [1, 2, 2]]), np.abs(axis[0, 1]), rtol=0.05)
+
+
+def test_states_far_from_the_origin_are_warned_of():
+    points, rates = hopf_data(0)
+    model = PromotedRegressor(candidates.translations(2), features.Polynomial(2), gamma=1.0, debias=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(points + 50, rates[:, 0])
+    assert any("times its spread from 0" in str(one.message) for one in caught)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-8, 1e-4])
+@pytest.mark.parametrize("seed", range(3))
+def test_data_that_are_all_but_exact(noise, seed):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-1, 1, (60, 3))
+    values = (points**2).sum(axis=1)
+    model = PromotedRegressor(candidates.so(3), features.Polynomial(2))
+    model.fit(points, values + noise * rng.standard_normal(60))
+    assert model.broken_ == 0 and model.symmetry_.name == "so(3)" and model.subspace_.dim == 2
+    np.testing.assert_allclose(model.predict(points), values, atol=1e-10 + noise)
+    for constant in (0.0, 3.0, 0.1):
+        flat = clone(model).fit(points, np.full(60, constant))
+        assert flat.broken_ == 0
+        np.testing.assert_allclose(flat.predict(points), constant, atol=1e-10)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_fewer_samples_than_terms(count):
+    rng = np.random.default_rng(count)
+    points = rng.uniform(-1, 1, (count, 3))
+    values = (points**2).sum(axis=1) + 0.05 * rng.standard_normal(count)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = PromotedRegressor(candidates.so(3), features.Polynomial(2)).fit(points, values)
+    assert np.all(np.isfinite(model.predict(points)))
+
+
+def test_error_bars_of_found_generators_are_their_scatter():
+    # Kept is ∂0 − 2 ∂1, of which no candidate is a multiple.
+    found, bars = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        points = rng.uniform(-1, 1, (100, 2))
+        inner = points @ [1.0, 0.5]
+        values = inner + inner**2 + 0.1 * rng.standard_normal(100)
+        algebra = PromotedRegressor(candidates.translations(2), features.Polynomial(2)).fit(points, values).symmetry_
+        first, second = algebra.translations[0]
+        found.append(first / second)
+        bars.append(algebra.errors.max() / abs(second))
+    assert abs(np.mean(found) + 0.5) < 0.02
+    assert 0.5 < np.std(found) / np.mean(bars) < 2
+
+
+def test_dependent_candidates_count_once():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (60, 3))
+    values = (points**2).sum(axis=1) + 0.02 * rng.standard_normal(60)
+    rotations = candidates.so(3)
+    model = PromotedRegressor([rotations, rotations], features.Polynomial(2)).fit(points, values)
+    assert model.symmetry_.name == "so(3)" and len(model.singular_values_) == 3
+
+
+def test_a_noise_that_the_library_cannot_reach_is_warned_of():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (60, 2))
+    model = PromotedRegressor(candidates.so(2), features.Polynomial(2), gamma="noise", noise=1e-3)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(points, np.abs(points[:, 0]))
+    assert any("no weight has residuals as small as the noise" in str(one.message) for one in caught)
+
+
+def test_columns_keep_their_names():
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame(rng.uniform(-1, 1, (60, 2)), columns=["a", "b"])
+    model = PromotedRegressor(candidates.translations(2), features.Polynomial(2)).fit(frame, frame.a**2)
+    np.testing.assert_allclose(model.predict(frame), frame.a**2, atol=1e-8)
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(frame[["b", "a"]])
+
+
+def test_libraries_of_pysindy_are_features():
+    pysindy = pytest.importorskip("pysindy")
+    points, rates = hopf_data(0)
+    ours = PromotedRegressor(candidates.so(2), features.Polynomial(3), output="vector_field").fit(points, rates)
+    theirs = clone(ours).set_params(features=pysindy.PolynomialLibrary(3)).fit(points, rates)
+    np.testing.assert_allclose(theirs.predict(points), ours.predict(points), atol=1e-8)
+
+
 def test_finite_candidates_are_a_group_lasso():
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (60, 2))
@@ -158,8 +269,25 @@ def test_bad_input_is_named():
     ]:
         with pytest.raises(ValueError, match=message):
             clone(model).fit(X, y)
-    with pytest.raises(ValueError, match="gamma must be a number, 'cv' or 'noise'"):
-        clone(model).set_params(gamma="best").fit(points, rates)
+    for gamma in ("best", 0, -1.0, None, np.nan):
+        with pytest.raises(ValueError, match="gamma must be a number above 0, 'cv' or 'noise'"):
+            clone(model).set_params(gamma=gamma).fit(points, rates)
+    for noise in (-0.1, np.nan, [0.1] * 7):
+        with pytest.raises(ValueError, match="noise must be above 0, one number or one for each output"):
+            clone(model).set_params(gamma="noise", noise=noise).fit(points, rates)
+    for candidate, message in [
+        (candidates.so(3), "candidates on 3 states need X of 3 columns, got 2"),
+        (np.zeros((1, 2, 2)), "candidates move nothing"),
+        (np.full((1, 2, 2), np.nan), "candidates hold values that are not finite"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            clone(model).set_params(candidates=candidate).fit(points, rates)
+    with pytest.raises(ValueError, match="needs y of 2 columns, one for each state, got 1"):
+        clone(model).fit(points, rates[:, 0])
+    with pytest.raises(ValueError, match="X holds masked values"):
+        clone(model).fit(np.ma.masked_greater(points, 1.0), rates)
+    with pytest.raises(ValueError, match="y is complex"):
+        clone(model).fit(points, rates * 1j)
     with pytest.raises(ValueError, match="output must be"):
         clone(model).set_params(output="tensor").fit(points, rates)
     with pytest.raises(ValueError, match="X must have shape"):

@@ -42,7 +42,12 @@ def test_the_command_leaves_table_picture_and_page_and_resumes(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(("--m", "x"), "is no list of numbers"), (("--r", "9", "--m", "5"), "r at most m"), (("--m", "5-4"), "no number")],
+    [
+        (("--m", "x"), "is no list of numbers"),
+        (("--r", "9", "--m", "5"), "r at most m"),
+        (("--m", "5-4"), "no number"),
+        (("--small", "--m", "6"), "--small says which rows: leave out --m"),
+    ],
 )
 def test_wrong_options_end_in_one_line(tmp_path, options, message):
     done = run_recovery(*options, "--seeds", "0", "--out", tmp_path / "run")
@@ -53,6 +58,6 @@ def test_wrong_options_end_in_one_line(tmp_path, options, message):
 def test_lists_of_numbers(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "workflows"))
     recovery = importlib.import_module("recovery")
-    assert recovery._numbers("5-30:10,1") == [5, 15, 25, 1]
+    assert recovery._numbers("5-30:10,1") == [5, 15, 25, 1] and recovery._numbers("5,5") == [5]
     with pytest.raises(argparse.ArgumentTypeError):
         recovery._numbers("1-")

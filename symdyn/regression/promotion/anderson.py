@@ -36,7 +36,7 @@ class Anderson:
             self.reset()
         self.norm, before = norm, self.last
         self.last = (residual, value)
-        if before is None:
+        if before is None or norm == 0:
             return value
         if self.residuals is None:
             self.residuals = np.empty((self.memory, self.size))
@@ -53,5 +53,7 @@ class Anderson:
         differences = self.residuals[:known]
         self.products[newest, :known] = self.products[:known, newest] = differences @ differences[newest]
         products = self.products[:known, :known]
-        ridge = 1e-10 * np.trace(products) * np.eye(known)
-        return np.linalg.solve(products + ridge, differences @ residual)
+        ridge = 1e-10 * np.trace(products)
+        if not ridge > 0:  # the iteration stands still
+            return np.zeros(known)
+        return np.linalg.solve(products + ridge * np.eye(known), differences @ residual)

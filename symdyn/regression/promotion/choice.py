@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from symdyn.regression.promotion.penalty import Penalty
 from symdyn.regression.promotion.promote import promotion_path
 
-__all__ = ["chosen_gamma", "fold_solutions", "folds", "gamma_grid"]
+__all__ = ["chosen_gamma", "folds", "gamma_grid", "without"]
 
 _LOOSE = 1e-4  # certified gap of the solves that only choose
 _CLEAR = 1.5  # standard errors from which a weight counts as worse than the best
@@ -16,12 +18,14 @@ _CLEAR = 1.5  # standard errors from which a weight counts as worse than the bes
 def gamma_grid(penalty: Penalty, design: np.ndarray, target: np.ndarray, n: int = 20) -> np.ndarray:
     """Weights `(n,)`, descending over five decades.
 
-    The largest makes the penalty of the least-squares fit as large as the variance of the data.
+    The largest makes the penalty of the least-squares fit as large as the variance of the data. Fits that break next
+    to nothing count as if they broke a hundredth of what functions of this size can.
     """
     free = np.linalg.lstsq(design, target, rcond=None)[0]
-    value = penalty.value(free.T.ravel())
-    loss = 0.5 * np.sum((target - target.mean(axis=0)) ** 2) or 1.0
-    return loss / (value or 1.0) * np.logspace(0.5, -4.5, n)
+    total, varied = np.sum(target**2), np.sum((target - target.mean(axis=0)) ** 2)
+    loss = 0.5 * (varied if varied > 1e-20 * total else total or 1.0)  # of constants, rounding varies
+    value = max(penalty.value(free.T.ravel()), 0.01 * np.sqrt(2 * loss / len(target)))
+    return loss / value * np.logspace(0.5, -4.5, n)
 
 
 def folds(n_samples: int, n_folds: int = 5) -> list[np.ndarray]:
@@ -50,13 +54,18 @@ def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, 
         errors = np.array([np.mean((design @ one.coefficients.T - target) ** 2) for one in found])
         # Residuals of the true law are this large but for their own scatter.
         small = np.flatnonzero(errors <= np.mean(noise**2) * (1 + np.sqrt(2 / target.size)))
+        if not small.size:
+            ratio = np.sqrt(errors.min() / np.mean(noise**2))
+            warnings.warn(
+                f"no weight has residuals as small as the noise: the least are {ratio:.2g} times as large. Give more "
+                "features, or the noise of these samples",
+                stacklevel=6,
+            )
         return float(grid[small[0] if small.size else -1]), errors
     squares = []
     for left_out in folds(len(design)):
-        kept = np.setdiff1d(np.arange(len(design)), left_out)
-        # Weights belong to sums over samples.
-        share = len(kept) / len(design)
-        found = promotion_path(penalty, design[kept], target[kept], share * grid, l1=share * l1, tol=_LOOSE)
+        part, share = without((penalty, design, target, l1), left_out)
+        found = promotion_path(*part[:3], share * grid, l1=part[3], tol=_LOOSE)
         left = [np.mean((design[left_out] @ one.coefficients.T - target[left_out]) ** 2, axis=1) for one in found]
         squares.append(left)
     squares = np.concatenate(squares, axis=1)
@@ -67,11 +76,9 @@ def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, 
     return float(grid[np.flatnonzero(excess.mean(axis=1) <= allowed)[0]]), mean
 
 
-def fold_solutions(penalty, design, target, l1, gamma) -> list:
-    """The solutions at one weight, each without a fifth of the samples."""
-    found = []
-    for left_out in folds(len(design)):
-        kept = np.setdiff1d(np.arange(len(design)), left_out)
-        share = len(kept) / len(design)
-        found += promotion_path(penalty, design[kept], target[kept], [share * gamma], l1=share * l1, tol=_LOOSE)
-    return found
+def without(problem: tuple, left_out: np.ndarray) -> tuple[tuple, float]:
+    """Penalty, design, target and l1 without some samples, and the share of those left: weights belong to sums."""
+    penalty, design, target, l1 = problem
+    kept = np.setdiff1d(np.arange(len(design)), left_out)
+    share = len(kept) / len(design)
+    return (penalty, design[kept], target[kept], share * l1), share

@@ -16,6 +16,7 @@ __all__ = ["Fit", "Interpolation", "LeastSquares", "Metric", "NestedSamples", "i
 
 _FLAT = 1e-5  # a pivot of Cholesky's factor, relative to its diagonal, below which a direction may be undetermined
 _NULL = 1e-11  # eigenvalues of the metric at unit diagonal that count as zero
+_FARTHEST = 2.0  # how far a dual point is scaled up at most
 _AGREE = 1e-8  # how far equations may contradict each other, relative to the target
 
 
@@ -41,6 +42,11 @@ class Interpolation:
     def loss(self, coefficients: np.ndarray) -> float:
         """0: every w is an interpolant."""
         return 0.0
+
+    @property
+    def size(self) -> float:
+        """Losses do not count."""
+        return np.inf
 
     def bound(self, coefficients: np.ndarray, pairing: float, largest: float) -> float:
         """The dual value: <U, M(w)> is the same for all interpolants; U may be scaled up to `largest`."""
@@ -93,10 +99,16 @@ class LeastSquares:
         """|Theta w − y|^2 / 2."""
         return 0.5 * max(coefficients @ (self.products @ coefficients - 2 * self.moment) + self.square, 0.0)
 
+    @property
+    def size(self) -> float:
+        """The loss of w = 0, |y|^2 / 2."""
+        return 0.5 * self.square
+
     def bound(self, coefficients: np.ndarray, pairing: float, largest: float) -> float:
         """The dual value −c^2 |p|^2 / 2 − c <p, y>, p = Theta w − y, at the best c up to `largest`."""
         residual, along = 2 * self.loss(coefficients), coefficients @ self.moment - self.square
-        best = min(largest, -along / residual) if residual > 0 else min(largest, 1.0)
+        # c = 1 at the minimum; of residuals that are rounding the best c is any number.
+        best = min(largest, _FARTHEST, -along / residual) if residual > 0 else min(largest, 1.0)
         return -best * (best * residual / 2 + along) if best > 0 else 0.0
 
 

@@ -79,6 +79,10 @@ class Penalty:
             return np.linalg.cholesky(self.gram)
         except np.linalg.LinAlgError:
             values, vectors = np.linalg.eigh(self.gram)
+            if values[0] < -1e-10 * max(values[-1], 1e-300):
+                raise ValueError(
+                    f"gram has the eigenvalue {values[0]:.2g}: an inner product has none below 0"
+                ) from None
             return vectors * np.sqrt(np.maximum(values, 0.0))
 
     @cached_property
@@ -142,7 +146,7 @@ def as_penalty(lie_maps, gram: np.ndarray | None = None) -> Penalty:
     Raises
     ------
     ValueError
-        For shapes that do not fit, values that are not finite, and a Gram matrix that is not symmetric.
+        For shapes that do not fit, values that are not finite, and a Gram matrix that is not symmetric or not definite.
     """
     if isinstance(lie_maps, Penalty):
         return lie_maps
@@ -161,7 +165,9 @@ def as_penalty(lie_maps, gram: np.ndarray | None = None) -> Penalty:
         raise ValueError("gram must be symmetric: it is an inner product")
     if len(gram) < height:
         gram = np.kron(np.eye(height // len(gram)), gram)
-    return Penalty(stacked, gram, blocks)
+    found = Penalty(stacked, gram, blocks)
+    _ = found.root  # checks it
+    return found
 
 
 def _stacked(lie_maps):

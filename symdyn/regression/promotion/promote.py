@@ -19,6 +19,8 @@ from symdyn.regression.promotion.solver import Problem, minimise
 
 __all__ = ["Promotion", "promote", "promotion_path"]
 
+_ROUNDING = 1e-7  # by how much of |y|^2 / 2 a lower bound may be above the objective
+
 
 @dataclass(frozen=True)
 class Promotion:
@@ -30,12 +32,14 @@ class Promotion:
         As many axes as the target.
     objective : float
     lower_bound : float
-        No coefficients have a smaller objective, up to rounding: the value of a feasible point of the dual problem.
+        No coefficients have a smaller objective, up to rounding: the value of a feasible point of the dual problem, or
+        the objective itself where rounding puts that above it.
     gap : float
-        (objective − lower_bound) / objective.
+        (objective − lower_bound) / objective; below a thousandth of the objective of the first guess, or of |y|^2 / 2
+        where Lie derivatives vanish to rounding, relative to these.
     n_iter : int
     converged : bool
-        Whether the gap is below the tolerance.
+        Whether the gap is below the tolerance, and more than rounding.
     undetermined : ndarray, `(output * feature, dim)`
         Directions that neither the data nor the maps see; the coefficients have no part along them.
     """
@@ -81,7 +85,7 @@ def promote(
         Weight of the nuclear norm; the loss is a sum over samples, not a mean.
     l1 : float
     tol : float
-        Largest certified gap, relative to the objective (to a thousandth of that of the first guess, if larger).
+        Largest certified gap (see `Promotion.gap`).
         Singular values come from Gram matrices: gaps below 1e-8 may not be reached.
     max_iter : int
 
@@ -94,7 +98,8 @@ def promote(
     Warns
     -----
     UserWarning
-        If the gap is above `tol` after `max_iter` iterations, and if the data leave a direction undetermined.
+        If the gap is above `tol` after `max_iter` iterations, if gamma is so large that rounding decides, and if the
+        data leave a direction undetermined.
     """
     case = _Case.build(as_penalty(lie_maps, gram), design, target, l1)
     return case.solve(gamma, tol, max_iter)
@@ -166,20 +171,27 @@ class _Case:
         coefficients = found.coefficients
         nuclear = problem.gamma * self.penalty.value(coefficients)
         objective = fit.loss(coefficients) + nuclear + self.l1 * np.abs(coefficients).sum()
-        gap = max(objective - found.lower_bound, 0.0) / found.scale
+        bound = min(found.lower_bound, objective)
+        certified = found.lower_bound - objective < _ROUNDING * max(found.scale, fit.size)
         if found.gap >= tol:
             warnings.warn(
                 f"promote stopped after {found.n_iter} iterations with a gap of {found.gap:.1e}, above tol={tol:g}: "
                 "the objective may be that far from its minimum. Give a larger max_iter, or a larger tol",
                 stacklevel=3,
             )
+        elif not certified:
+            warnings.warn(
+                f"promote has no certificate at gamma={gamma:g}: rounding of the Lie derivatives weighs as much as the "
+                "data. Give a smaller gamma",
+                stacklevel=3,
+            )
         return Promotion(
             coefficients.reshape(self.shape),
             float(objective),
-            float(found.lower_bound),
-            float(gap),
+            float(bound),
+            float((objective - bound) / found.scale),
             found.n_iter,
-            bool(found.gap < tol),
+            bool(found.gap < tol and certified),
             self.metric.undetermined,
             found.state,
         )
@@ -191,7 +203,8 @@ class _Case:
     def least_squares(self) -> LeastSquares:
         """The loss, with a first weight that all but interpolates."""
         products = self.design.T @ self.design
-        weight = 10 * max(np.trace(self.metric.matrix), 1e-300) / max(np.trace(products), 1e-300)
+        # Without a penalty any weight does.
+        weight = 10 * (np.trace(self.metric.matrix) or np.trace(products)) / max(np.trace(products), 1e-300)
         square = float(self.target @ self.target)
         return LeastSquares(products, self.design.T @ self.target, square, self.metric.matrix, weight)
 

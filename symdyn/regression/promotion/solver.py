@@ -124,7 +124,8 @@ class Problem:
 class Solution:
     """Coefficients with their objective, the best lower bound, and the state to go on from.
 
-    `scale` is what the gap is measured by: the objective, or a thousandth of that of the first guess.
+    `scale` is what the gap is measured by: the objective, or a thousandth of that of the first guess, or of |y|^2 / 2
+    where the minimum is 0 but for rounding.
     """
 
     coefficients: np.ndarray
@@ -229,8 +230,13 @@ class _Schedule:
 def _floor(problem):
     """What gaps are measured by at least: a minimum of 0 is reached to rounding only."""
     first = problem.fit.offset
-    breakable = np.sqrt(np.trace(problem.penalty.metric)) * np.linalg.norm(first)
-    return max(1e-3 * problem.objective(first, problem.copy(first)), 1e-6 * problem.gamma * breakable)
+    rounding = min(problem.gamma * _negligible(problem), 1e-3 * problem.fit.size)
+    return max(1e-3 * problem.objective(first, problem.copy(first)), rounding)
+
+
+def _negligible(problem):
+    """What |M(w)| of the first guess may be by rounding."""
+    return 1e-6 * np.sqrt(np.trace(problem.penalty.metric)) * np.linalg.norm(problem.fit.offset)
 
 
 def _begin(problem, start):
@@ -238,7 +244,7 @@ def _begin(problem, start):
     if start is not None:
         return start[2] / problem.gamma, start[0] + start[2] * start[1]
     copied = problem.copy(problem.fit.offset)
-    size = float(np.linalg.norm(copied)) or 1.0
+    size = max(float(np.linalg.norm(copied)), _negligible(problem)) or 1.0
     return 1.5 * size / np.sqrt(min(problem.rows(copied).shape)) / problem.gamma, copied
 
 
