@@ -97,6 +97,22 @@ def test_units_and_origin_of_the_states_change_no_symmetry(unit, shift):
     assert rms(model.predict(unit * fresh + shift) - truth) < 0.03 * truth.std()
 
 
+@pytest.mark.parametrize("output", ["vector_field", "map"])
+@pytest.mark.parametrize("unit", [1.0, 1e-6, 100.0])
+def test_units_of_a_field_about_a_centre_of_its_own(output, unit):
+    rng, centre = np.random.default_rng(0), np.array([0.4, -0.3])
+    points = rng.uniform(-1.3, 1.3, (80, 2)) + centre
+    rates = hopf(points - centre)
+    truth = points + 0.1 * rates if output == "map" else rates
+    noise = 0.02 * (truth - points * (output == "map")).std()
+    model = PromotedRegressor(candidates.se(2), features.Polynomial(3), output=output)
+    with pytest.warns(UserWarning, match="2 of 3 candidate symmetries are broken"):
+        model.fit(unit * points, unit * (truth + noise * rng.standard_normal((80, 2))))
+    # Kept is the rotation about the centre, which no candidate is; it leaves r, r^3 and their turned twins.
+    assert model.symmetry_.dim == 1 and not model.symmetry_.exact.any() and model.subspace_.dim == 4
+    assert rms(model.predict(unit * points) - unit * truth) < unit * noise
+
+
 def test_a_rotation_seen_from_afar_is_told_from_a_translation():
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (60, 3)) + 5
