@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
+from math import comb
 
 import numpy as np
 
-from symdyn.lie.space import Features, chosen_columns, spread_columns
+from symdyn.lie.space import Features, InChart, chosen_columns, spread_columns
 
 __all__ = [
     "Monomials",
     "Polynomial",
+    "has_all_divisors",
     "monomial_jacobian",
     "monomial_name",
     "monomial_rows",
@@ -41,6 +43,9 @@ class Monomials(Features):
 
     def families(self, states):
         return [f"degree {sum(row)}" for row in self.exponents]
+
+    def in_chart(self, centre, scale):
+        return _in_chart(self, self._array(), centre, scale) or super().in_chart(centre, scale)
 
     def _array(self):
         return np.array(self.exponents, dtype=int)
@@ -93,11 +98,51 @@ class Polynomial(Features):
         where = "" if self.columns is None else f" in {', '.join(chosen)}"
         return [f"degree {total}{where if total else ''}" for total in self._exponents(len(chosen)).sum(1)]
 
+    def in_chart(self, centre, scale):
+        read = list(self._read(len(centre)))
+        exponents = self._exponents(len(read))
+        return _in_chart(self, exponents, centre[read], scale[read]) or super().in_chart(centre, scale)
+
     def _read(self, n_states):
         return range(n_states) if self.columns is None else self.columns
 
     def _exponents(self, n_read):
         return polynomial_exponents(n_read, self.degree, self.constant)
+
+
+def _in_chart(features, exponents, centre, scale):
+    """The same monomials of y = (x − c) / s; None if a shift takes them out of their span.
+
+    x^a = prod_i (c_i + s_i y_i)^a_i, so every monomial that divides x^a has to be there, unless c is 0.
+    """
+    if np.any(centre) and not has_all_divisors(exponents):
+        return None
+    forward = _substituted(exponents, -centre / scale, 1 / scale)
+    return InChart(features, forward, _substituted(exponents, centre, scale))
+
+
+def has_all_divisors(exponents: np.ndarray) -> bool:
+    """Whether with each monomial `(feature, state)` all that divide it are there: shifts then map their span to itself.
+
+    Such as all monomials up to some degree, products without squares; not odd ones alone, none without a constant.
+    """
+    held = {tuple(row) for row in exponents.tolist()}
+    return all(_lowered(row, j, 1) in held for row in held for j, power in enumerate(row) if power)
+
+
+def _substituted(exponents, shift, factor):
+    """S `(feature, feature)` with prod_i (shift_i + factor_i y_i)^a_i = sum_b S_ab y^b, over the given monomials."""
+    n_features, n_states = exponents.shape
+    matrix = np.ones((n_features, n_features))
+    for j in range(n_states):
+        a, b = exponents[:, j][:, None], exponents[:, j][None, :]
+        highest = int(exponents[:, j].max(initial=0))
+        table = np.zeros((highest + 1, highest + 1))
+        for power in range(highest + 1):
+            for kept in range(power + 1):
+                table[power, kept] = comb(power, kept) * shift[j] ** (power - kept) * factor[j] ** kept
+        matrix *= table[a, b]
+    return matrix
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.lie.space import Features, chosen_columns, spread_columns
+from symdyn.lie.space import Features, InChart, chosen_columns, spread_columns
 
 __all__ = ["CentralForce", "Radial"]
 
@@ -52,6 +52,10 @@ class CentralForce(Features):
 
     def families(self, states):
         return [f"q{_power(k)}" for k in self.powers for _ in self.columns]
+
+    def in_chart(self, centre, scale):
+        powers = np.repeat([1.0 - k for k in self.powers], len(self.columns))
+        return _homogeneous(self, powers, centre, scale) or super().in_chart(centre, scale)
 
     def _polar(self, points):
         position = chosen_columns(points, self.columns)
@@ -102,6 +106,10 @@ class Radial(Features):
         """Each power by itself: rotations leave it as it is."""
         return [f"|q|^{-k}" for k in self.powers]
 
+    def in_chart(self, centre, scale):
+        """As of all homogeneous functions."""
+        return _homogeneous(self, -np.array(self.powers, float), centre, scale) or super().in_chart(centre, scale)
+
     def _polar(self, points):
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or max(self.columns) >= points.shape[1]:
@@ -111,6 +119,15 @@ class Radial(Features):
         if np.any(distance == 0):
             raise ValueError("Radial: a position lies at the origin, where |q|^-k has no value")
         return position, distance
+
+
+def _homogeneous(features, powers, centre, scale):
+    """The same functions of q / s, s^-p times those of q; None unless q has one scale and keeps its origin."""
+    columns = list(features.columns)
+    if np.any(centre[columns]) or np.ptp(scale[columns]) > 0:
+        return None
+    factors = scale[columns[0]] ** powers
+    return InChart(features, np.diag(1 / factors), np.diag(factors))
 
 
 def _power(power):

@@ -5,10 +5,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from scipy import linalg
 
-__all__ = ["Features", "Sum", "chosen_columns", "spread_columns"]
+__all__ = ["Features", "InChart", "InUnits", "Sum", "chosen_columns", "spread_columns"]
+
+_PROBES = 64  # points of a chart at which functions are sized
+
+
+class InChart(NamedTuple):
+    """Functions theta'(y) at y = (x − c) / s that span what theta(x) spans.
+
+    `forward` and `back` `(feature, feature)` are inverse to each other: theta'(y) = forward theta(x).
+    """
+
+    features: Features
+    forward: np.ndarray
+    back: np.ndarray
 
 
 class Features(ABC):
@@ -57,6 +73,22 @@ class Features(ABC):
     def __add__(self, other: Features) -> Sum:
         return Sum(_parts(self) + _parts(other))
 
+    def in_chart(self, centre: np.ndarray, scale: np.ndarray) -> InChart:
+        """The same functions over y = (x − centre) / scale.
+
+        Functions that shift and scale map to themselves are those of y. Any others have an origin and units that are
+        part of what they mean: they are evaluated at x = centre + scale y, and divided by their size there.
+
+        Parameters
+        ----------
+        centre, scale : ndarray, `(state,)`
+        """
+        if not np.any(centre) and np.all(scale == 1):
+            size = self.size(len(scale))
+            return InChart(self, np.eye(size), np.eye(size))
+        charted = InUnits(self, tuple(np.asarray(centre, dtype=float)), tuple(np.asarray(scale, dtype=float)))
+        return InChart(charted, np.diag(1 / charted.sizes), np.diag(charted.sizes))
+
     def to_library(self):
         """These features as a pysindy feature library (clones, pickles, prints)."""
         from symdyn.lie.libraries import FeaturesLibrary
@@ -84,6 +116,57 @@ class Sum(Features):
 
     def families(self, states):
         return [label for part in self.parts for label in part.families(states)]
+
+    def in_chart(self, centre, scale):
+        parts = [part.in_chart(centre, scale) for part in self.parts]
+        forward, back = (linalg.block_diag(*matrices) for matrices in list(zip(*parts, strict=True))[1:])
+        return InChart(Sum(tuple(part.features for part in parts)), forward, back)
+
+
+@dataclass(frozen=True)
+class InUnits(Features):
+    """theta(centre + scale y) over sizes: functions of charted states y that are meant in the units of the user.
+
+    Parameters
+    ----------
+    features : Features
+        theta, with an origin and a scale of its own.
+    centre, scale : tuple of float, `(state,)`
+    """
+
+    features: Features
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """Largest values `(feature,)` at fixed normal points of the chart; 1 where none is finite, or all are 0."""
+        drawn = self._given(np.random.default_rng(5).standard_normal((_PROBES, len(self.scale))))
+        with np.errstate(all="ignore"):
+            try:
+                values = self.features(drawn)
+            except (ValueError, ArithmeticError):  # one of them lies outside the domain
+                return np.ones(self.size(len(self.scale)))
+        largest = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=0)
+        return np.where(largest > 0, largest, 1.0)
+
+    def __call__(self, points):
+        return self.features(self._given(points)) / self.sizes
+
+    def debiased(self, points, noise):
+        return self.features.debiased(self._given(points), np.asarray(noise) * self.scale) / self.sizes
+
+    def jacobian(self, points):
+        return self.features.jacobian(self._given(points)) * self.scale / self.sizes[:, None]
+
+    def names(self, states):
+        return self.features.names(states)
+
+    def families(self, states):
+        return self.features.families(states)
+
+    def _given(self, points):
+        return np.asarray(points, dtype=float) * self.scale + self.centre
 
 
 def chosen_columns(points: np.ndarray, columns, n_states: int | None = None) -> np.ndarray:

@@ -1,0 +1,132 @@
+"""Coordinates without units: what users give is carried into a chart, computed there, and carried back.
+
+A chart has a centre c and a scale s for each state, and one for the time T; the point x of the data is y = (x − c) / s
+there.
+Centre and scale come from the data, so they move along with units and origin, and whatever is computed from y alone
+depends on neither. What carries over:
+
+    functions     theta(x) = B theta'(y), exactly; see `Features.in_chart`
+    generators    v(x) -> v'(y) = v(c + s y) / s; rates of time are numbers and stay
+    laws          x' = f(x) -> y' = f(c + s y) T / s
+    elements      A x + b -> S^-1 A S y + (A c + b − c) / s, with S = diag(s)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from symdyn.lie.features import Features
+from symdyn.lie.fields import Generators
+
+__all__ = ["Chart"]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Centre and scale of every state, and the unit of time.
+
+    Parameters
+    ----------
+    centre : tuple of float, `(state,)`
+        In the units of the states.
+    scale : tuple of float, `(state,)`
+        Positive, in the units of the states; commensurate states have one scale, each in its own unit.
+    time : float
+        The unit of time, in the unit of the times.
+    """
+
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    time: float = 1.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "centre", tuple(float(value) for value in np.ravel(self.centre)))
+        object.__setattr__(self, "scale", tuple(float(value) for value in np.ravel(self.scale)))
+        object.__setattr__(self, "time", float(self.time))
+        sizes = (*self.scale, self.time)
+        if len(self.centre) != len(self.scale):
+            raise ValueError(f"a chart has a scale for each centre, got {len(self.scale)} for {len(self.centre)}")
+        if not (np.all(np.isfinite((*self.centre, *sizes))) and min(sizes) > 0):
+            raise ValueError("scales of a chart are positive and finite, and so is its unit of time")
+
+    @classmethod
+    def identity(cls, n_states: int) -> Chart:
+        """The chart that leaves everything as it is."""
+        return cls((0.0,) * n_states, (1.0,) * n_states)
+
+    def __len__(self) -> int:
+        return len(self.scale)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing changes."""
+        return not any(self.centre) and all(value == 1.0 for value in (*self.scale, self.time))
+
+    def subset(self, states: Sequence[int]) -> Chart:
+        """The chart of some of the states."""
+        return Chart(tuple(self.centre[k] for k in states), tuple(self.scale[k] for k in states), self.time)
+
+    def __add__(self, other: Chart) -> Chart:
+        """The chart of the states of both, with the time of the first."""
+        return Chart(self.centre + other.centre, self.scale + other.scale, self.time)
+
+    def points(self, given: np.ndarray) -> np.ndarray:
+        """Points `(..., state)` of the data in the chart."""
+        return (np.asarray(given, dtype=float) - self.centre) / self.scale
+
+    def points_back(self, charted: np.ndarray) -> np.ndarray:
+        """Points `(..., state)` of the chart in the units of the data."""
+        return np.asarray(charted, dtype=float) * self.scale + self.centre
+
+    def features(self, given: Features) -> Features:
+        """The functions theta' of y that span what theta spans over x."""
+        return given.in_chart(np.array(self.centre), np.array(self.scale)).features
+
+    def generators(self, given: Generators) -> Generators:
+        """Generators of x as generators of y, names of the states kept."""
+        carried = given.features.in_chart(np.array(self.centre), np.array(self.scale))
+        coefficients = given.coefficients @ carried.back / np.array(self.scale)[:, None]
+        return Generators(carried.features, coefficients, given.time_scaling, given.states)
+
+    def generators_back(self, charted: Generators, features: Features) -> Generators:
+        """Generators of y as generators of x on `features`, of which those of y are the image."""
+        coefficients = charted.coefficients @ self.forward(features) * np.array(self.scale)[:, None]
+        return Generators(features, coefficients, charted.time_scaling, charted.states)
+
+    def vector_map(self, features: Features) -> np.ndarray:
+        """J `(coefficient, coefficient)`: rows of `Generators.vectors()` of y, times J, are those of x."""
+        n, forward = len(self), self.forward(features)
+        width = len(forward)
+        full = np.zeros((n * width + 1, n * width + 1))
+        full[:-1, :-1] = np.kron(np.diag(self.scale), forward)
+        full[-1, -1] = 1.0
+        return full
+
+    def forward(self, features: Features) -> np.ndarray:
+        """M `(feature, feature)` with theta'(y) = M theta(x): coefficients on theta' times M are those on theta."""
+        return features.in_chart(np.array(self.centre), np.array(self.scale)).forward
+
+    def back(self, features: Features) -> np.ndarray:
+        """B `(feature, feature)`, the inverse: theta(x) = B theta'(y)."""
+        return features.in_chart(np.array(self.centre), np.array(self.scale)).back
+
+    def law(self, coefficients: np.ndarray, features: Features, outputs: np.ndarray) -> np.ndarray:
+        """Coefficients `(..., output, feature)` on theta of a law that is known in the chart.
+
+        Parameters
+        ----------
+        coefficients : ndarray, `(..., output, feature)`
+            On theta', in units of the outputs.
+        features : Features
+            theta.
+        outputs : ndarray, `(output,)`
+            The unit of each output in the units of the data: s_i / T of a rate, s_i of a step.
+        """
+        return np.asarray(outputs)[:, None] * (coefficients @ self.forward(features))
+
+    def law_in(self, coefficients: np.ndarray, features: Features, outputs: np.ndarray) -> np.ndarray:
+        """The inverse of `law`: coefficients on theta' of a law that is known on theta."""
+        return coefficients @ self.back(features) / np.asarray(outputs)[:, None]
