@@ -12,16 +12,28 @@ Any axes are right, good ones are accurate: which points were looked at shows in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from dask.base import compute, is_dask_collection
 
 from symdyn.data.rows import Layout
 from symdyn.data.tasks import on_block, one_blas_thread
-from symdyn.data.trajectories import each_trajectory
+from symdyn.data.trajectories import Trajectory, each_trajectory, named
 from symdyn.lie.features import Features
 
-__all__ = ["METHODS", "axes_for", "axes_of", "chosen_axes", "condition", "residual_of", "returned", "sampled_values"]
+__all__ = [
+    "METHODS",
+    "axes_for",
+    "axes_of",
+    "chosen_axes",
+    "condition",
+    "residual_of",
+    "returned",
+    "sampled_runs",
+    "sampled_values",
+]
 
 METHODS = ("gram", "qr", "auto")
 _N_RUNS = 8  # looked at: each may be a chunk to be read
@@ -84,17 +96,25 @@ def sampled_values(dataset: xr.Dataset, features: Features, layout: Layout) -> n
 
 def _sample_points(dataset, names, n_features):
     """Points `(sample, argument)` of a few trajectories, evenly spaced, the same ones however the data are chunked."""
+    each = max(_FEWEST, -(-_PER_FEATURE * n_features // min(_N_RUNS, dataset.sizes["trajectory"])))
+    found = [run.states for run in sampled_runs(dataset, names, each)]
+    return np.concatenate([np.zeros((0, len(names))), *found])
+
+
+def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int) -> list[Trajectory]:
+    """Up to eight runs, evenly spaced, with some `each` samples evenly spaced in time; those that can be read.
+
+    They are the same ones however the data are chunked.
+    """
     n_runs, n_times = dataset.sizes["trajectory"], dataset.sizes["time"]
     numbers = np.unique(np.linspace(0, n_runs - 1, _N_RUNS).astype(int))
-    each = max(_FEWEST, -(-_PER_FEATURE * n_features // len(numbers)))
-    every = slice(None, None, max(n_times // each, 1))
-    found = [np.zeros((0, len(names)))]
-    for one in _loaded(dataset.isel(time=every), numbers):
+    found = []
+    for one in _loaded(named(dataset).isel(time=slice(None, None, max(n_times // each, 1))), numbers):
         try:
-            found.append(next(each_trajectory(one, names)).states)
+            found.append(next(each_trajectory(one, names)))
         except ValueError:  # what is wrong with a trajectory is for the pass to say, when all others are summed
             continue
-    return np.concatenate(found)
+    return found
 
 
 def _loaded(dataset, numbers):

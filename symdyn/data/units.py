@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+import numpy as np
 import xarray as xr
 
-__all__ = ["check_units", "shared_scales"]
+__all__ = ["check_units", "shared_scales", "unit_groups"]
 
 _LENGTHS = {"m", "km", "cm", "mm", "um", "nm", "au", "pc", "ly", "ft", "mi"}
 _ANGLES = {"rad", "radian", "radians", "deg", "degree", "degrees"}
@@ -44,6 +46,11 @@ def shared_scales(dataset: xr.Dataset, states: list[str]) -> list[list[int]]:
     for index, name in enumerate(states):
         groups.setdefault(_unit(dataset, name) or f" {name}", []).append(index)
     return list(groups.values())
+
+
+def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
+    """Groups of states of one dimension, and factors `(state,)` from the unit of each to that of the first of its group."""
+    return shared_scales(dataset, list(names)), np.ones(len(names))
 
 
 def _check_group(dataset, names):

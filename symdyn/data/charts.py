@@ -1,0 +1,81 @@
+"""The chart of a data set, from a few samples that do not depend on how the data are chunked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.axes import sampled_runs
+from symdyn.data.rates import characteristic_time
+from symdyn.data.trajectories import Trajectory
+from symdyn.data.units import unit_groups
+from symdyn.lie.chart import Chart
+
+__all__ = ["chart_of", "chart_of_points"]
+
+_SAMPLES = 256  # of each run that is looked at
+_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
+
+
+def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> Chart:
+    """The chart of some variables of trajectories: mean and spread over the runs that are looked at, pooled.
+
+    States of one dimension share a scale, each in its own unit; a state that never varies keeps scale 1. The unit of time
+    is the time in which runs forget their phase, of a map one step.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories in the schema.
+    names : sequence of str
+        Variables, `t` being the times.
+    kind : {"flow", "second_order", "map", "pairs"}
+        Of a second-order system the velocities, the second half, have the scales of their positions over the unit of time,
+        and stay where they are: they are rates in the chart, too.
+    """
+    runs = sampled_runs(dataset, names, _SAMPLES)
+    if not runs:  # what is wrong with the data is for the pass over them to say
+        return Chart.identity(len(names))
+    groups, factors = unit_groups(dataset, names)
+    if kind == "second_order":
+        return _chart_of_motion(runs, groups, factors)
+    states = np.concatenate([run.states for run in runs])
+    time = 1.0 if kind in ("map", "pairs") else _unit_of_time(runs)
+    return Chart(*_centre_and_scale(states, groups, factors), time)
+
+
+def chart_of_points(points: np.ndarray) -> Chart:
+    """The chart of points `(sample, state)` without units: mean and spread of each state."""
+    points = np.asarray(points, dtype=float)
+    alone = [[k] for k in range(points.shape[1])]
+    return Chart(*_centre_and_scale(points, alone, np.ones(points.shape[1])))
+
+
+def _centre_and_scale(states, groups, factors):
+    """Means `(state,)` and standard deviations, pooled over the states of a group in one unit."""
+    centre, spread = states.mean(axis=0), states.std(axis=0)
+    spread[spread <= _STILL * np.abs(states).max(axis=0)] = 0.0
+    scale = np.empty_like(spread)
+    for group in groups:
+        common = np.sqrt(np.mean((spread * factors)[group] ** 2))
+        scale[group] = common / factors[group] if common > 0 else 1.0
+    return centre, scale
+
+
+def _chart_of_motion(runs: list[Trajectory], groups, factors) -> Chart:
+    """Positions with their centre and scale; the time in which they cross their own spread."""
+    states = np.concatenate([run.states for run in runs])
+    n = states.shape[1] // 2
+    centre, scale = _centre_and_scale(states[:, :n], [[k for k in g if k < n] for g in groups if g[0] < n], factors[:n])
+    speeds = np.sqrt(np.mean(states[:, n:] ** 2, axis=0))
+    moving = speeds > 0
+    time = float(np.exp(np.mean(np.log(scale[moving] / speeds[moving])))) if moving.any() else 1.0
+    return Chart(np.append(centre, np.zeros(n)), np.append(scale, scale / time), time)
+
+
+def _unit_of_time(runs: list[Trajectory]) -> float:
+    times = [characteristic_time(run.times, run.states) for run in runs if len(run.times) > 1]
+    times = [time for time in times if time > 0]
+    return float(np.exp(np.mean(np.log(times)))) if times else 1.0
