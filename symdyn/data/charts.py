@@ -22,8 +22,8 @@ _STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> Chart:
     """The chart of some variables of trajectories: mean and spread over the runs that are looked at, pooled.
 
-    States of one dimension share a scale, each in its own unit; a state that never varies keeps scale 1. The unit of time
-    is the time in which runs forget their phase, of a map one step.
+    States of one dimension share a scale, each in its own unit; a state that never varies keeps scale 1. The unit of
+    time is the time in which runs forget their phase, of a map one step.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> C
     names : sequence of str
         Variables, `t` being the times.
     kind : {"flow", "second_order", "map", "pairs"}
-        Of a second-order system the velocities, the second half, have the scales of their positions over the unit of time,
-        and stay where they are: they are rates in the chart, too.
+        Of a second-order system the velocities, the second half, have the scales of their positions over the unit of
+        time, and stay where they are: they are rates in the chart, too.
     """
     runs = sampled_runs(dataset, names, _SAMPLES)
     if not runs:  # what is wrong with the data is for the pass over them to say

@@ -65,6 +65,11 @@ class Chart:
         """Whether nothing changes."""
         return not any(self.centre) and all(value == 1.0 for value in (*self.scale, self.time))
 
+    @property
+    def numbers(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Centres and scales."""
+        return self.centre, self.scale
+
     def subset(self, states: Sequence[int]) -> Chart:
         """The chart of some of the states."""
         return Chart(tuple(self.centre[k] for k in states), tuple(self.scale[k] for k in states), self.time)
