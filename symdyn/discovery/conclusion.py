@@ -14,7 +14,7 @@ from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
-from symdyn.lie.chart_texts import charted_texts
+from symdyn.lie.chart_texts import charted_texts, gauge_factors
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
 
@@ -49,11 +49,13 @@ class View:
 
     def algebra(self, inside: LieAlgebra) -> LieAlgebra:
         """An algebra of the chart."""
-        return LieAlgebra.from_chart(inside, self.chart, self._features(inside.basis))
+        found = LieAlgebra.from_chart(inside, self.chart, self._features(inside.basis))
+        return found.scaled(gauge_factors(found.basis, self.chart))
 
     def generators(self, inside: Generators) -> Generators:
         """Generators of the chart."""
-        return self.chart.generators_back(inside, self._features(inside))
+        found = self.chart.generators_back(inside, self._features(inside))
+        return found.with_vectors(found.vectors() * gauge_factors(found, self.chart)[:, None])
 
     def texts(self, inside: Generators, precision: int = 3, tiny: float = 1e-3) -> list[str]:
         """Generators of the chart as text."""
@@ -90,8 +92,8 @@ def conclude(
     """
     view = view or View(Chart.identity(len(candidates.states)), candidates.features, candidates)
     accepted = _canonical_algebra(candidates, evidence, alpha)
-    if flow is not None and accepted.dim == 1 and not accepted.exact.all():
-        accepted = _flow_itself(candidates, evidence, flow) or accepted
+    if flow is not None and accepted.dim and not accepted.exact.all():
+        accepted = _flow_set_apart(candidates, evidence, flow, accepted) or accepted
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
     trivial = is_trivial(accepted)
     if flow is not None:
@@ -169,17 +171,24 @@ def _holds(candidates, evidence, vectors, alpha):
     )
 
 
-def _flow_itself(candidates, evidence, flow) -> LieAlgebra | None:
-    """The law, where it lies inside the error of what was accepted: one generator that noise mixed with others.
+def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
+    """The law and what is beside it, where the law lies inside the error of what was accepted.
 
-    f commutes with f, so the data cannot tell the two apart, and the simpler statement is that nothing but f was found.
+    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f: the
+    simpler statement is that f was found, and perhaps something beside it.
     """
-    ensemble = _ensemble(candidates, evidence, evidence.rank)
+    rank = accepted.dim
+    ensemble = _ensemble(candidates, evidence, rank)
     vector = _unit_size((flow @ candidates.vectors())[None])[0]
-    if not ensemble.contains(vector, vector, 0.95) or evidence.upper_bound(flow, evidence.rank) >= evidence.delta:
+    if not ensemble.contains(vector, vector, 0.95) or evidence.upper_bound(flow, rank) >= evidence.delta:
         return None
-    _, moved = ensemble.residuals(vector)
-    return LieAlgebra(candidates.with_vectors(vector[None]), moved.T @ moved / len(moved), np.zeros(1, dtype=bool))
+    along = ensemble.span @ ensemble.metric @ vector / (vector @ ensemble.metric @ vector)
+    beside = ensemble.span - np.outer(along, vector)
+    values, turn = np.linalg.eigh(beside @ ensemble.metric @ beside.T)
+    rows = np.concatenate([vector[None], _unit_size(turn.T[np.argsort(-values)[: rank - 1]] @ beside)])
+    moved = np.stack([ensemble.residuals(row)[1] for row in rows], axis=1).reshape(len(ensemble.replicates), -1)
+    basis = candidates.with_vectors(rows)
+    return LieAlgebra(basis, moved.T @ moved / len(moved), np.zeros(rank, dtype=bool))
 
 
 def _only_the_flow(evidence, weights, flow):

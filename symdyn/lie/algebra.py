@@ -87,6 +87,15 @@ class LieAlgebra:
         found.__dict__["inside"] = inside
         return found
 
+    def scaled(self, factors: np.ndarray) -> LieAlgebra:
+        """The same algebra with each generator times a number, `(generator,)`."""
+        basis = self.basis.with_vectors(self.basis.vectors() * np.asarray(factors)[:, None])
+        each = np.repeat(factors, self.basis.vectors().shape[1])
+        found = LieAlgebra(basis, self.covariance * each * each[:, None], self.exact, self.chart)
+        if "inside" in self.__dict__ and self.chart is not None:
+            found.__dict__["inside"] = self.inside.scaled(factors)
+        return found
+
     @cached_property
     def inside(self) -> LieAlgebra:
         """The same algebra in its chart; itself without one."""
