@@ -174,8 +174,8 @@ def _holds(candidates, evidence, vectors, alpha):
 def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
     """The law and what is beside it, where the law lies inside the error of what was accepted.
 
-    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f: the
-    simpler statement is that f was found, and perhaps something beside it.
+    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f:
+    the simpler statement is that f was found, and perhaps something beside it.
     """
     rank = accepted.dim
     ensemble = _ensemble(candidates, evidence, rank)
