@@ -200,7 +200,8 @@ def compare_fits(
         name: (fit_root(roots[name], features, constraint, optimizer, kind), sums.n_trajectories)
         for name, (sums, constraint) in models.items()
     }
-    judged = rate_losses(np.stack([fit.charted for fit, _ in fitted.values()]), held_out, layout.kind)
+    on_sums = [fit.on_sums(held_out, features, layout) for fit, _ in fitted.values()]
+    judged = rate_losses(np.stack(on_sums), held_out, layout.kind)
     curve = learning_curve(
         train,
         held_out,

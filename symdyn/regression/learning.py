@@ -50,7 +50,9 @@ def learning_curve(
                 with warnings.catch_warnings():  # too few data may well leave no term
                     warnings.filterwarnings("ignore", message="Sparsity parameter is too big")
                     found = fit_root(root, features, symmetry, optimizer, kind)
-                losses[name][row, repeat] = rate_losses(found.charted[None], held_out, layout.kind).loss[0]
+                losses[name][row, repeat] = rate_losses(
+                    found.on_sums(held_out, features, layout)[None], held_out, layout.kind
+                ).loss[0]
     errors = {name: ("trajectories", np.sqrt(np.median(loss, axis=1).clip(0))) for name, loss in losses.items()}
     return xr.Dataset(errors, coords={"trajectories": sizes})
 

@@ -63,13 +63,22 @@ class SquareRoot(NamedTuple):
 class RootFit(NamedTuple):
     """A law on the functions of the data, `coefficients` `(output, feature)`, and on those of the chart, `charted`.
 
-    `subspace` is what the symmetry leaves of the coefficients that were fitted; `in_chart` whether these are `charted`.
+    `subspace` is what the symmetry leaves of the coefficients that were fitted; `in_chart` whether these are `charted`;
+    `chart` that of the arguments, None for the units of the data.
     """
 
     coefficients: np.ndarray
     charted: np.ndarray
     subspace: Subspace
     in_chart: bool
+    chart: Chart | None
+
+    def on_sums(self, moments: Moments, features: Features, layout: Layout) -> np.ndarray:
+        """Coefficients `(output, feature)` on the functions of the chart of any sums, such as those to judge by."""
+        layout = layout.in_chart(moments.chart)
+        if self.chart == layout.argument_chart:
+            return self.charted
+        return layout.argument_chart.law_in(self.coefficients, features, layout.output_units)
 
     @property
     def n_terms(self) -> int:
@@ -132,13 +141,13 @@ def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow"
     own, chart, units = own_optimizer() if optimizer is None else optimizer, root.chart, root.units
     if chart is None:
         plain = EquivariantOptimizer(own, symmetry, features, kind=kind).fit(root.rows, root.targets)
-        return RootFit(plain.coef_, plain.coef_, plain.subspace_, False)
+        return RootFit(plain.coef_, plain.coef_, plain.subspace_, False, None)
     if acts_in_chart(optimizer):
         inside = EquivariantOptimizer(own, symmetry, features, kind=kind, chart=chart).fit(root.rows, root.targets)
-        return RootFit(chart.law(inside.coef_, features, units), inside.coef_, inside.subspace_, True)
+        return RootFit(chart.law(inside.coef_, features, units), inside.coef_, inside.subspace_, True, chart)
     outside = EquivariantOptimizer(own, symmetry, features, kind=kind)
     outside.fit(root.rows @ chart.back(features).T, root.targets * units)
-    return RootFit(outside.coef_, chart.law_in(outside.coef_, features, units), outside.subspace_, False)
+    return RootFit(outside.coef_, chart.law_in(outside.coef_, features, units), outside.subspace_, False, chart)
 
 
 def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: str) -> FittedLaw:

@@ -88,7 +88,8 @@ def pareto(
             symmetry = None if symmetry is None else found.subspace  # found once
             rows.append((label, threshold, found.subspace.dim, np.count_nonzero(_free(found)), found))
     rows.sort(key=lambda row: (row[3], row[4].n_terms))
-    table, chosen = _table(rows, held_out, layout.kind)
+    judged = rate_losses(np.stack([row[4].on_sums(held_out, features, layout) for row in rows]), held_out, layout.kind)
+    table, chosen = _table(rows, judged)
     return Pareto(table, [law_from(row[4], root, features, layout.arguments, kind) for row in rows], chosen)
 
 
@@ -117,9 +118,8 @@ def _free(fit):
     return np.ravel(fit.charted if fit.in_chart else fit.coefficients)[fit.subspace.pivots]
 
 
-def _table(rows, held_out, kind):
+def _table(rows, judged):
     labels, thresholds, n_free, n_numbers, fits = zip(*rows, strict=True)
-    judged = rate_losses(np.stack([fit.charted for fit in fits]), held_out, kind)
     best = int(np.argmin(judged.loss))
     excess, error = judged.excess(best)
     good = np.flatnonzero(excess <= np.where(np.isfinite(error), error, 0.0))
