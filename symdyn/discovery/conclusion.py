@@ -113,10 +113,12 @@ def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
         basis = candidates.with_vectors(ensemble.span)
-        canonical, exact, covariance = canonical_vectors(basis, ensemble)
+        found = canonical_vectors(basis, ensemble)
+        canonical, exact, covariance = found.vectors, found.exact, found.covariance
         if exact.all() and not _holds(candidates, evidence, canonical, alpha):
             # With twenty coefficients the ellipsoid has room for fractions that are no symmetry.
-            canonical, exact, _ = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
+            found = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
+            canonical, exact = found.vectors, found.exact
             moved = np.hstack([ensemble.residuals(vector)[1] for vector in canonical])
             covariance = moved.T @ moved / len(moved)
         if exact.all() or closure_error(basis) < _OPEN:

@@ -142,8 +142,12 @@ class LieAlgebra:
         vectors = self.basis.vectors()
         draws = self.draw(200, rng=np.random.default_rng(0))
         ensemble = Ensemble(vectors, np.stack([draw.basis.vectors() for draw in draws]), np.eye(vectors.shape[1]))
-        rounded, exact, covariance = canonical_vectors(self.basis, ensemble)
-        return LieAlgebra(self.basis.with_vectors(rounded), covariance, exact)
+        # Coordinates of one's own have an origin and units that are meant; only where they do not fit others are found.
+        n = len(self.states)
+        found = canonical_vectors(self.basis, ensemble, origin=np.zeros(n), ties=[range(n)])
+        if not found.exact.all():
+            found = canonical_vectors(self.basis, ensemble)
+        return LieAlgebra(self.basis.with_vectors(found.vectors), found.covariance, found.exact)
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
         """Algebras drawn from the error bars; generators marked exact stay as they are."""
