@@ -113,16 +113,17 @@ def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
         basis = candidates.with_vectors(ensemble.span)
-        found = canonical_vectors(basis, ensemble)
-        canonical, exact, covariance = found.vectors, found.exact, found.covariance
-        if exact.all() and not _holds(candidates, evidence, canonical, alpha):
-            # With twenty coefficients the ellipsoid has room for fractions that are no symmetry.
-            found = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
-            canonical, exact = found.vectors, found.exact
-            moved = np.hstack([ensemble.residuals(vector)[1] for vector in canonical])
-            covariance = moved.T @ moved / len(moved)
-        if exact.all() or closure_error(basis) < _OPEN:
-            return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
+        n = len(basis.states)
+        frame = {"origin": np.zeros(n), "ties": [range(n)]}
+        # With twenty coefficients the error bars have room for exact algebras that are no symmetry.
+        found = canonical_vectors(
+            basis, ensemble, **frame, accept=lambda vectors: _holds(candidates, evidence, vectors, alpha)
+        )
+        if not found.exact.all():
+            exact = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]), **frame)
+            found = replace(found, vectors=exact.vectors, exact=exact.exact)
+        if found.exact.all() or closure_error(basis) < _OPEN:
+            return LieAlgebra(candidates.with_vectors(found.vectors), found.covariance, found.exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
 
 

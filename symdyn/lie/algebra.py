@@ -111,7 +111,7 @@ class LieAlgebra:
     @cached_property
     def name(self) -> str:
         """The name of the algebra, such as `so(3) + R`; see `symdyn.lie.classify`."""
-        if self.dim == 1 and not self.time_scaling.any() and self._is_linear():
+        if self.dim == 1 and not self.time_scaling.any() and self._has_centre():
             return "so(2)" if is_rotation(self.matrices[0]) else "R"
         if self.exact.all() and self.closure_error() < ROUNDING:
             if bracket_size(self.basis) < ROUNDING:
@@ -263,11 +263,14 @@ class LieAlgebra:
 
         return load_algebra(path)
 
-    def _is_linear(self):
+    def _has_centre(self):
+        """Whether the first generator is affine and vanishes somewhere, as a rotation about a point does."""
         try:
-            return not np.any(self.translations)
+            constant, matrix = self.translations[0], self.matrices[0]
         except ValueError:
             return False
+        left = constant - matrix @ np.linalg.lstsq(matrix, constant, rcond=1e-2)[0]
+        return bool(np.linalg.norm(left) <= 1e-2 * np.linalg.norm(constant))
 
 
 def _prolonged_unit(basis, unit):

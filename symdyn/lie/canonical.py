@@ -11,7 +11,7 @@ bars (`symdyn.lie.snapping`), and nothing is changed if none does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +91,7 @@ def canonical_vectors(
     *,
     origin: Sequence[float] | None = None,
     ties: Sequence[Sequence[int]] | None = None,
+    accept: Callable[[np.ndarray], bool] | None = None,
 ) -> Canonical:
     """Canonical generators of an estimated span.
 
@@ -103,6 +104,9 @@ def canonical_vectors(
         A point where all candidates vanish: the centre. It is found where left out.
     ties : sequence of sequences of int, optional
         Groups of states whose scales are the same, such as those of one unit; each state has its own if left out.
+    accept : callable, optional
+        From exact generators `(generator, coefficient)` to whether the data allow them. Replicates of few runs are too
+        near to each other, so where data decide as well the error bars are taken twice as wide.
     """
     n = len(basis.states)
     point = None if origin is None else np.asarray(origin, dtype=float)
@@ -111,8 +115,8 @@ def canonical_vectors(
     region = Region.of(ensemble.span, ensemble.replicates, ensemble.metric)
     for group, frame in _frames(basis, region, ensemble, point, groups):
         for template in _templates(basis, ensemble, region, frame):
-            snapped = snap(template, frame, group, region, basis.features)
-            if snapped is not None:
+            snapped = snap(template, frame, group, region, basis.features, reach=1.0 if accept is None else 2.0)
+            if snapped is not None and (accept is None or accept(snapped.vectors)):
                 return _exact(snapped, group)
     readable = np.stack([_gauge(row) for row in _readable_bases(basis, ensemble)[0]])
     return Canonical(readable, np.zeros(len(readable), dtype=bool), _covariance(readable, ensemble))

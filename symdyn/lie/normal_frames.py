@@ -10,8 +10,6 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.linalg import schur
 
-from symdyn.lie.frames import Frame
-
 __all__ = ["balanced_scales", "common_centre", "eigenframes", "form_frame", "ratio_scales"]
 
 _SMALL = 0.1  # of the largest singular value: what is not told apart from zero before errors are looked at
@@ -56,9 +54,10 @@ def ratio_scales(matrices: np.ndarray, errors: np.ndarray, ties: list[list[int]]
     n = matrices.shape[1]
     squares, noise = np.sum(matrices**2, axis=0), errors**2 + 1e-14
     rows, columns = np.nonzero(np.triu((squares > 9 * noise) & (squares.T > 9 * noise.T), 1))
-    weights = 1 / np.sqrt(noise / squares + noise.T / squares.T)[rows, columns]
+    above, below = squares[rows, columns], squares[columns, rows]
+    weights = 1 / np.sqrt(noise[rows, columns] / above + noise[columns, rows] / below)
     design = np.eye(n)[rows] - np.eye(n)[columns]
-    logarithms = np.log(squares[rows, columns] / squares[columns, rows]) / 4
+    logarithms = np.log(above / below) / 4
     return _tied(design * weights[:, None], logarithms * weights, ties)
 
 
@@ -101,7 +100,9 @@ def form_frame(matrices: np.ndarray) -> np.ndarray | None:
     sizes, axes = np.linalg.eigh(form)
     if np.abs(sizes).min() <= 1e-3 * np.abs(sizes).max():
         return None
-    return axes / np.sqrt(np.abs(sizes))
+    frame = axes / np.sqrt(np.abs(sizes))
+    # Of the frames of a definite form, which differ by rotations, the one that turns the least.
+    return frame @ axes.T if np.all(sizes * sizes[0] > 0) else frame
 
 
 def eigenframes(matrix: np.ndarray, error: float) -> Iterator[np.ndarray]:
@@ -154,8 +155,3 @@ def _tied(design, targets, ties):
     members = _members(ties)
     return np.exp(members @ (np.linalg.pinv(design @ members, rcond=1e-9) @ targets))
 
-
-def frame_of(matrix: np.ndarray, centre: np.ndarray) -> Frame:
-    """A frame whose axes have size one on average, which changes no generator."""
-    size = np.abs(np.linalg.det(matrix)) ** (1 / len(matrix))
-    return Frame(matrix / size, centre)

@@ -22,6 +22,7 @@ _ROUNDING = 1e-14
 # Of the largest variance of a generator; with replicates of few runs some directions are hardly explored.
 _FLOOR = 1e-2
 _LEVEL = 0.99
+_UNSEEN = 1e-12
 # A move of a frame that changes the algebra by less than this many of its errors is not determined by it.
 _BLIND = 1e-5
 
@@ -52,7 +53,9 @@ class Region:
     @classmethod
     def of(cls, span: np.ndarray, replicates: np.ndarray, metric: np.ndarray) -> Region:
         """The region of a span with replicates, one generator a row, in a metric `(coefficient, coefficient)`."""
-        root = np.linalg.cholesky(metric)
+        sizes, axes = np.linalg.eigh(metric)
+        # What the data cannot see has size 0; it must not be divided by.
+        root = axes * np.sqrt(np.maximum(sizes, _UNSEEN * sizes[-1]))
         rows = np.linalg.qr((span @ root).T)[0].T
         moved = np.swapaxes(np.linalg.qr(np.swapaxes(replicates @ root, 1, 2))[0], 1, 2)
         beside = (moved - (moved @ rows.T) @ rows).reshape(-1, len(root))
@@ -146,7 +149,15 @@ class Snapped:
     centre_moves: np.ndarray
 
 
-def snap(template: np.ndarray, frame: Frame, group: FrameGroup, region: Region, features: Features) -> Snapped | None:
+def snap(
+    template: np.ndarray,
+    frame: Frame,
+    group: FrameGroup,
+    region: Region,
+    features: Features,
+    *,
+    reach: float = 1.0,
+) -> Snapped | None:
     """The nearest algebra of the type of the template, None if it lies outside the error bars, or others do not.
 
     Parameters
@@ -160,6 +171,8 @@ def snap(template: np.ndarray, frame: Frame, group: FrameGroup, region: Region, 
     region : Region
     features : Features
         Of the generators.
+    reach : float
+        How many times the radius of the error bars is allowed.
     """
     for _ in range(60):
         vectors, tangents, whiten = _linearised(template, frame, group, region, features)
@@ -173,7 +186,7 @@ def snap(template: np.ndarray, frame: Frame, group: FrameGroup, region: Region, 
         field = np.tensordot(step / max(size, 1.0), group.fields, 1)
         frame = frame.moved(field)
     errors = whiten(region.errors(vectors), left_out=True)
-    if not _inside(offset, errors, steps, whiten(region.offsets(tangents))):
+    if not _inside(offset, errors, steps, whiten(region.offsets(tangents)), reach):
         return None
     if _ambiguous(template, frame, region, whiten, features, offset, errors):
         return None
@@ -200,12 +213,12 @@ def _pseudo_inverse(slopes):
     return (right[seen].T / values[seen]) @ left[:, seen].T
 
 
-def _inside(offset, errors, steps, slopes):
+def _inside(offset, errors, steps, slopes, reach):
     """Whether what no frame absorbs is as small as that of replicates."""
     remaining = errors - errors @ steps @ slopes
     distances = np.sum(remaining**2, axis=1)
     left = offset - offset @ steps @ slopes
-    return left @ left <= max(np.quantile(distances, _LEVEL), 1.0)
+    return left @ left <= reach**2 * max(np.quantile(distances, _LEVEL), 1.0)
 
 
 def _ambiguous(template, frame, region, whiten, features, offset, errors):
