@@ -141,14 +141,14 @@ def _centre(snapped, group):
     shifts = ~np.any(group.fields[:, :, 1:], axis=(1, 2))
     if not shifts.any():
         return snapped.frame.centre, np.zeros_like(snapped.frame.centre)
-    moved = snapped.vectors @ group.tangents[shifts]
-    span = np.linalg.qr(snapped.vectors.T)[0]
+    moved = snapped.template @ group.tangents[shifts]
+    span = np.linalg.qr(snapped.template.T)[0]
     beside = (moved - moved @ span @ span.T).reshape(len(moved), -1)
     values, axes = np.linalg.eigh(beside @ beside.T)
     seen = values > 1e-18 * max(values[-1], 1.0)
     if not seen.any():
         return None, None
-    free = (group.fields[shifts][:, :, 0].T @ axes[:, ~seen] ** 2).sum(axis=1) > 1e-9
+    free = (snapped.frame.matrix @ group.fields[shifts][:, :, 0].T @ axes[:, ~seen] ** 2).sum(axis=1) > 1e-9
     error = np.sqrt(np.mean(snapped.centre_moves**2, axis=0))
     return snapped.frame.centre, np.where(free, np.inf, error)
 
@@ -162,7 +162,7 @@ def _frames(basis, region, ensemble, origin, ties) -> Iterator[tuple[FrameGroup,
         return
     orthonormal = np.linalg.solve(region.root.T, region.span.T).T
     constants, matrices = _affine_parts(basis.with_vectors(orthonormal))
-    group = diagonal_frames(features, ties, origin)
+    group = diagonal_frames(features, ties, origin is None)
     errors = np.sqrt(np.mean(np.sum(region.spread(orthonormal) ** 2, axis=1), axis=0))
     _, error_parts = _affine_parts(basis.with_vectors(errors[None]))
     centre = origin
@@ -175,7 +175,7 @@ def _frames(basis, region, ensemble, origin, ties) -> Iterator[tuple[FrameGroup,
     yield group, Frame(np.diag(scales * _balance(basis, region, ensemble, frame, ties)), centre)
     if set(map(tuple, exponents.tolist())) - {(0,) * n} != set(map(tuple, np.eye(n, dtype=int).tolist())):
         return
-    group = linear_frames(features, n, origin)
+    group = linear_frames(features, n, origin is None)
     form = form_frame(matrices)
     if form is not None:
         yield group, Frame(form, centre)

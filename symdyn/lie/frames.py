@@ -44,12 +44,12 @@ class Frame:
         return Frame(inverse, -inverse @ self.centre)
 
     def moved(self, field: np.ndarray) -> Frame:
-        """The frame carried along y' = X y + s for a unit of time, `field` `(n, n + 1)` the columns s and X."""
+        """The frame moved along u' = X u + s for a unit of time, `field` `(n, n + 1)` the columns s and X."""
         n = len(self.centre)
         generator = np.zeros((n + 1, n + 1))
         generator[1:] = field
         step = expm(generator)[1:]
-        return Frame(step[:, 1:] @ self.matrix, step[:, 0] + step[:, 1:] @ self.centre)
+        return Frame(self.matrix @ step[:, 1:], self.centre + self.matrix @ step[:, 0])
 
     def _functions(self, features):
         """M `(feature, feature)` with theta(u) = M theta(y)."""
@@ -70,10 +70,12 @@ class Frame:
 class FrameGroup:
     """The frames that are allowed, by the fields that move them.
 
+    Fields are over u, not y: what they do to a template is then the same wherever the frame is.
+
     Parameters
     ----------
     fields : ndarray, `(parameter, n, n + 1)`
-        Affine fields h = X y + s, columns s and X.
+        Affine fields h = X u + s, columns s and X.
     tangents : ndarray, `(parameter, coefficient, coefficient)`
         Rows of coefficients times each of these change by v -> Dh v − Dv h.
     """
@@ -92,25 +94,22 @@ def affine_terms(features: Features, n_states: int) -> tuple[int, np.ndarray]:
     return positions.get((0,) * n_states, -1), np.array(linear)
 
 
-def diagonal_frames(features: Features, ties: list[list[int]], origin: np.ndarray | None) -> FrameGroup:
-    """Scales of the states, one for each group of `ties`, about a point that is free, or given as `origin`."""
+def diagonal_frames(features: Features, ties: list[list[int]], shifts: bool) -> FrameGroup:
+    """Scales of the states, one for each group of `ties`, and a centre that may move or not."""
     n = sum(len(group) for group in ties)
-    matrices = np.array([np.diag(np.isin(np.arange(n), group).astype(float)) for group in ties])
-    return _group(features, matrices, origin)
+    return _group(features, np.array([np.diag(np.isin(np.arange(n), group).astype(float)) for group in ties]), shifts)
 
 
-def linear_frames(features: Features, n_states: int, origin: np.ndarray | None) -> FrameGroup:
-    """All linear changes of the states about a point that is free, or given as `origin`."""
-    return _group(features, np.eye(n_states**2).reshape(-1, n_states, n_states), origin)
+def linear_frames(features: Features, n_states: int, shifts: bool) -> FrameGroup:
+    """All linear changes of the states, and a centre that may move or not."""
+    return _group(features, np.eye(n_states**2).reshape(-1, n_states, n_states), shifts)
 
 
-def _group(features, matrices, origin):
+def _group(features, matrices, shifts):
     n = matrices.shape[1]
-    shifts = np.zeros((len(matrices), n)) if origin is None else -matrices @ origin
-    fields = np.concatenate([shifts[:, :, None], matrices], axis=2)
-    if origin is None:
-        moves = np.concatenate([np.eye(n)[:, :, None], np.zeros((n, n, n))], axis=2)
-        fields = np.concatenate([fields, moves])
+    fields = np.concatenate([np.zeros((len(matrices), n, 1)), matrices], axis=2)
+    if shifts:
+        fields = np.concatenate([fields, _shifts(n)])
     size = features.size(n)
     exponents = monomial_exponents(features, n)
     derived = [None if exponents is None else _derivatives(exponents, field) for field in fields]
@@ -119,6 +118,10 @@ def _group(features, matrices, origin):
         block_diag(np.kron(fields[k][:, 1:].T, np.eye(size)) - np.kron(np.eye(n), derived[k]), 0.0) for k in kept
     ]
     return FrameGroup(fields[kept], np.array(tangents).reshape(-1, n * size + 1, n * size + 1))
+
+
+def _shifts(n):
+    return np.concatenate([np.eye(n)[:, :, None], np.zeros((n, n, n))], axis=2)
 
 
 def _derivatives(exponents, field):

@@ -53,9 +53,10 @@ class Region:
     @classmethod
     def of(cls, span: np.ndarray, replicates: np.ndarray, metric: np.ndarray) -> Region:
         """The region of a span with replicates, one generator a row, in a metric `(coefficient, coefficient)`."""
-        sizes, axes = np.linalg.eigh(metric)
         # What the data cannot see has size 0; it must not be divided by.
-        root = axes * np.sqrt(np.maximum(sizes, _UNSEEN * sizes[-1]))
+        sizes = np.sqrt(np.maximum(np.diag(metric), _UNSEEN * np.diag(metric).max()))
+        values, axes = np.linalg.eigh(metric / sizes / sizes[:, None])
+        root = sizes[:, None] * axes * np.sqrt(np.maximum(values, _UNSEEN * values[-1]))
         rows = np.linalg.qr((span @ root).T)[0].T
         moved = np.swapaxes(np.linalg.qr(np.swapaxes(replicates @ root, 1, 2))[0], 1, 2)
         beside = (moved - (moved @ rows.T) @ rows).reshape(-1, len(root))
@@ -134,8 +135,9 @@ class Snapped:
 
     Parameters
     ----------
+    template : ndarray, `(generator, coefficient)`
+        Its generators in the frame.
     frame : Frame
-        In which it has the numbers of the template.
     vectors : ndarray, `(generator, coefficient)`
     moves : ndarray, `(replicate, generator, coefficient)`
         How the exact algebra nearest to each replicate differs from it.
@@ -143,6 +145,7 @@ class Snapped:
         The same for the centre of the frame.
     """
 
+    template: np.ndarray
     frame: Frame
     vectors: np.ndarray
     moves: np.ndarray
@@ -174,36 +177,29 @@ def snap(
     reach : float
         How many times the radius of the error bars is allowed.
     """
+    changes = template @ group.tangents
     for _ in range(60):
-        vectors, tangents, whiten = _linearised(template, frame, group, region, features)
-        offset = whiten(region.offsets(vectors))
-        steps = _pseudo_inverse(whiten(region.offsets(tangents)))
+        carry = frame.vector_map(features)
+        vectors, slopes = template @ carry, changes @ carry
+        sizes = np.linalg.norm(vectors @ region.root, axis=1, keepdims=True)
+        whiten = _Whitener.of(region.errors(vectors / sizes), region.explored)
+        offset, slopes = (whiten(region.offsets(each / sizes)) for each in (vectors, slopes))
+        steps = _pseudo_inverse(slopes)
         step = -offset @ steps
         size = np.linalg.norm(step)
         if size < 1e-11 or not np.isfinite(size):
             break
-        # Frames with a scale that is off by more than a factor e do not come from the start they were given.
-        field = np.tensordot(step / max(size, 1.0), group.fields, 1)
-        frame = frame.moved(field)
-    errors = whiten(region.errors(vectors), left_out=True)
-    if not _inside(offset, errors, steps, whiten(region.offsets(tangents)), reach):
+        # Frames that are off by more than a factor e do not come from where they started.
+        frame = frame.moved(np.tensordot(step / max(size, 1.0), group.fields, 1))
+    errors = region.errors(vectors / sizes)
+    apart = whiten(errors, left_out=True)
+    if not _inside(offset, apart, steps, slopes, reach):
         return None
-    if _ambiguous(template, frame, region, whiten, features, offset, errors):
+    if _ambiguous(template, frame, region, whiten, features, offset, apart):
         return None
-    moved = -whiten(region.errors(vectors)) @ steps
-    fields = np.tensordot(moved, group.fields, 1)
-    centres = fields[:, :, 0] + fields[:, :, 1:] @ frame.centre
-    carried = template @ frame.vector_map(features)
-    return Snapped(frame, carried, np.tensordot(moved, carried @ group.tangents, 1), centres)
-
-
-def _linearised(template, frame, group, region, features):
-    """Rows of unit size, how they change with the frame, and the root of the precision there."""
-    vectors = template @ frame.vector_map(features)
-    sizes = np.linalg.norm(vectors @ region.root, axis=1, keepdims=True)
-    tangents = vectors @ group.tangents / sizes
-    vectors = vectors / sizes
-    return vectors, tangents, _Whitener.of(region.errors(vectors), region.explored)
+    moved = -whiten(errors) @ steps
+    shifts = np.tensordot(moved, group.fields[:, :, 0], 1)
+    return Snapped(template, frame, vectors, np.tensordot(moved, changes @ carry, 1), shifts @ frame.matrix.T)
 
 
 def _pseudo_inverse(slopes):
