@@ -183,7 +183,8 @@ def snap(
         vectors, slopes = template @ carry, changes @ carry
         sizes = np.linalg.norm(vectors @ region.root, axis=1, keepdims=True)
         whiten = _Whitener.of(region.errors(vectors / sizes), region.explored)
-        offset, slopes = (whiten(region.offsets(each / sizes)) for each in (vectors, slopes))
+        offset = whiten(region.offsets(vectors / sizes))
+        slopes = whiten(region.offsets(_beside(slopes / sizes, vectors, region.root)))
         steps = _pseudo_inverse(slopes)
         step = -offset @ steps
         size = np.linalg.norm(step)
@@ -200,6 +201,12 @@ def snap(
     moved = -whiten(errors) @ steps
     shifts = np.tensordot(moved, group.fields[:, :, 0], 1)
     return Snapped(template, frame, vectors, np.tensordot(moved, changes @ carry, 1), shifts @ frame.matrix.T)
+
+
+def _beside(moves, vectors, root):
+    """Rows `(..., coefficient)` without their part in the span of others: what only changes its basis is no change."""
+    span = np.linalg.qr((vectors @ root).T)[0]
+    return moves - np.linalg.solve(root.T, span @ (span.T @ root.T @ moves[..., None]))[..., 0]
 
 
 def _pseudo_inverse(slopes):
@@ -227,8 +234,11 @@ def _ambiguous(template, frame, region, whiten, features, offset, errors):
     largest = max(np.quantile(np.sum(errors**2, axis=1), _LEVEL), 1.0)
     carry = frame.vector_map(features)
     units, moves = region.offsets(carry), carry @ region.root
-    span = np.linalg.qr((template @ moves).T)[0]
-    outside = np.linalg.norm(moves - moves @ span @ span.T, axis=1) > 1e-6 * np.linalg.norm(moves, axis=1)
+    others = _beside(carry, template @ carry, region.root) @ region.root
+    lengths = np.linalg.norm(moves, axis=1)
+    # What the data do not see is left as the template has it.
+    outside = np.linalg.norm(others, axis=1) > 1e-6 * lengths
+    outside &= lengths > 10 * np.sqrt(_UNSEEN) * lengths.max()
     sizes = np.linalg.norm(template @ moves, axis=1)
     constant, _ = affine_terms(features, len(frame.centre))
     constants = constant + features.size(len(frame.centre)) * np.arange(len(frame.centre)) if constant >= 0 else []
