@@ -23,6 +23,8 @@ _ROUNDING = 1e-14
 _FLOOR = 1e-2
 _LEVEL = 0.99
 _UNSEEN = 1e-12
+# Numbers have to be known to a quarter, and fractions to half their denominator.
+_APART = 0.25
 # A move of a frame that changes the algebra by less than this many of its errors is not determined by it.
 _BLIND = 1e-5
 
@@ -194,9 +196,8 @@ def snap(
         frame = frame.moved(np.tensordot(step / max(size, 1.0), group.fields, 1))
     errors = region.errors(vectors / sizes)
     apart = whiten(errors, left_out=True)
-    if not _inside(offset, apart, steps, slopes, reach):
-        return None
-    if _ambiguous(template, frame, region, whiten, features, offset, apart):
+    others = _neighbours(template, carry, region, whiten, _constants(features, len(frame.centre)))
+    if not _inside(offset, apart, np.eye(offset.size) - steps @ slopes, others, reach) or _wide(offset, apart, others):
         return None
     moved = -whiten(errors) @ steps
     shifts = np.tensordot(moved, group.fields[:, :, 0], 1)
@@ -216,45 +217,63 @@ def _pseudo_inverse(slopes):
     return (right[seen].T / values[seen]) @ left[:, seen].T
 
 
-def _inside(offset, errors, steps, slopes, reach):
-    """Whether what no frame absorbs is as small as that of replicates."""
-    remaining = errors - errors @ steps @ slopes
-    distances = np.sum(remaining**2, axis=1)
-    left = offset - offset @ steps @ slopes
-    return left @ left <= reach**2 * max(np.quantile(distances, _LEVEL), 1.0)
+def _inside(offset, errors, remaining, others, reach):
+    """Whether what no frame absorbs is as small as that of replicates: as a whole, and towards each neighbour.
 
-
-def _ambiguous(template, frame, region, whiten, features, offset, errors):
-    """Whether a neighbour of the template, one number off by the fraction it was rounded to, lies inside as well.
-
-    Then the error bars are too wide to tell a rotation from a shear. All directions count here, also those that the
-    frame absorbs: a shear is a rotation in a frame with an infinite ratio of scales. Constant terms do not count in
-    fields that have others: they only move the centre.
+    In many directions the whole is blind to one number that is wrong.
     """
-    largest = max(np.quantile(np.sum(errors**2, axis=1), _LEVEL), 1.0)
-    carry = frame.vector_map(features)
-    units, moves = region.offsets(carry), carry @ region.root
-    others = _beside(carry, template @ carry, region.root) @ region.root
+    left, errors, towards = offset @ remaining, errors @ remaining, others @ remaining
+    sizes = np.linalg.norm(towards, axis=1)
+    free = sizes > 1e-3 * np.linalg.norm(others, axis=1)
+    towards = towards[free] / sizes[free, None]
+    distances = np.sum(errors**2, axis=1)
+    parts = np.abs(errors @ towards.T).max(axis=1, initial=0.0) ** 2
+    return all(
+        seen <= reach**2 * max(np.quantile(others, _LEVEL), 1.0)
+        for seen, others in ((left @ left, distances), (np.abs(towards @ left).max(initial=0.0) ** 2, parts))
+    )
+
+
+def _wide(offset, errors, others):
+    """Whether a neighbour lies inside the error bars as well, which are then too wide to tell a rotation from a shear.
+
+    All directions count here, also those that the frame absorbs: a shear is a rotation in a frame with an infinite
+    ratio of scales.
+    """
+    lengths = np.linalg.norm(others, axis=1)
+    towards = others / lengths[:, None]
+    largest = np.quantile(np.abs(errors @ towards.T).max(axis=1, initial=0.0), _LEVEL)
+    return bool(np.any(lengths - np.abs(towards @ offset) <= max(largest, 1.0)))
+
+
+def _neighbours(template, carry, region, whiten, constants):
+    """From the template to what it is with one number a little off, `(neighbour, generator * direction)`.
+
+    Constant terms do not count in fields that have others: they only move the centre. Nor does what changes the basis
+    of the span, or is not seen in the data and is left as the template has it.
+    """
+    moves, vectors = carry @ region.root, template @ carry
     lengths = np.linalg.norm(moves, axis=1)
-    # What the data do not see is left as the template has it.
-    outside = np.linalg.norm(others, axis=1) > 1e-6 * lengths
-    outside &= lengths > 10 * np.sqrt(_UNSEEN) * lengths.max()
-    sizes = np.linalg.norm(template @ moves, axis=1)
-    constant, _ = affine_terms(features, len(frame.centre))
-    constants = constant + features.size(len(frame.centre)) * np.arange(len(frame.centre)) if constant >= 0 else []
-    for g, row in enumerate(template):
-        tried = outside.copy()
-        if np.any(np.delete(row, constants)):
+    beside = np.linalg.norm(_beside(carry, vectors, region.root) @ region.root, axis=1)
+    moving = (beside > 1e-6 * lengths) & (lengths > 10 * np.sqrt(_UNSEEN) * lengths.max())
+    units = region.offsets(carry)
+    found = []
+    for g, size in enumerate(np.linalg.norm(vectors @ region.root, axis=1)):
+        tried = moving.copy()
+        if np.any(np.delete(template[g], constants)):
             tried[constants] = False
-        step = 1 / _denominator(row)
         near = np.zeros((int(tried.sum()), *whiten.ridge.shape))
-        near[:, g] = units[tried] * step / sizes[g]
-        moved = whiten(near)
-        squares = offset @ offset + np.sum(moved**2, axis=1) - 2 * np.abs(moved @ offset)
-        if np.any(squares <= largest):
-            return True
-    return False
+        near[:, g] = units[tried] / size * min(_APART, 0.5 / denominator(template[g]))
+        found.append(whiten(near))
+    return np.concatenate(found)
 
 
-def _denominator(row, denominators=(1, 2, 3, 4)):
-    return next(q for q in denominators if np.allclose(row * q, np.round(row * q), atol=1e-9))
+def denominator(row: np.ndarray) -> int:
+    """The smallest number, up to 4, whose product with a row of fractions has whole numbers."""
+    return next(q for q in (1, 2, 3, 4) if np.allclose(row * q, np.round(row * q), atol=1e-9))
+
+
+def _constants(features, n_states):
+    """Where the constant terms are among the coefficients of a generator."""
+    constant, _ = affine_terms(features, n_states)
+    return constant + features.size(n_states) * np.arange(n_states) if constant >= 0 else np.zeros(0, dtype=int)
