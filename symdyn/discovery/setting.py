@@ -61,10 +61,10 @@ class Setting:
             output=output,
         )
 
-    def candidate_chart(self, chart: Chart, candidates: Generators) -> Chart:
+    def candidate_chart(self, candidates: Generators) -> Chart:
         """The chart of what candidates act on; an unknown matrix on outputs acts on these in their units."""
         n = len(self.candidates.states)
-        found = chart.subset(range(n))
+        found = self.layout.variables_chart.subset(range(n))
         extra = candidates.states[n:]
         if not extra:
             return found
