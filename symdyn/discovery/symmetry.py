@@ -207,9 +207,9 @@ class SymmetryDiscovery(BaseEstimator):
             If a generator lies outside the candidates.
         """
         check_is_fitted(self, "evidence_")
-        candidates, _ = _split(self.candidates)
-        joint = self.chart_.subset(range(len(candidates.states))).generators(generators + candidates).vectors()
-        vectors, known = joint[: len(generators)], joint[len(generators) :]
+        given = self.chart_.subset(range(len(generators.states))).generators(generators)
+        joint = (given + self._candidates).vectors()
+        vectors, known = joint[: len(given)], joint[len(given) :]
         weights = vectors @ np.linalg.pinv(known)
         if not np.allclose(weights @ known, vectors, atol=1e-9 * np.abs(vectors).max()):
             raise ValueError("these generators lie outside the candidates that were searched")
@@ -231,6 +231,7 @@ class SymmetryDiscovery(BaseEstimator):
             self.generators_, self.verdicts_ = given.candidates, empty_table(self.delta, self.alpha)
             return
         candidates, derivative = setting.derivative(moments.points)
+        self._candidates = candidates  # what the evidence is on, in the chart
         weights = 1 / scales.outputs[moments.owner]
         displacement = setting.displacement(moments, scales, law, len(candidates))
         self.evidence_ = Evidence(bracket_forms(derivative, fit, weights, displacement), self.delta)
