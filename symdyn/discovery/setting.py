@@ -49,7 +49,7 @@ class Setting:
         layout, output = self.layout.in_chart(chart), self.output
         n = len(self.candidates.states)
         candidates, weights = of_size_one(chart.subset(range(n)).generators(self.candidates))
-        if self.kind == "pairs":
+        if self.kind == "pairs" and not (isinstance(output, Generators) and len(output.states) != layout.n_outputs):
             output = output_in_units(output, layout.output_units)
             if isinstance(output, np.ndarray):  # one matrix a candidate
                 output = np.tensordot(weights, output, 1)
