@@ -52,7 +52,9 @@ def given_times(t, lengths: Sequence[int]) -> tuple[list[np.ndarray], dict]:
         For another number of times than of samples.
     """
     entries = _entries(t, len(lengths))
-    return times_of([_times_of(entry, k, length) for k, (entry, length) in enumerate(zip(entries, lengths, strict=True))])
+    return times_of(
+        [_times_of(entry, k, length) for k, (entry, length) in enumerate(zip(entries, lengths, strict=True))]
+    )
 
 
 def stacked_runs(runs, times, states: Sequence[str] | None = None, clock: dict | None = None) -> xr.Dataset:

@@ -30,7 +30,9 @@ def clock_name(dataset: xr.Dataset) -> str:
 def time_unit(dataset: xr.Dataset) -> str:
     """The unit of the times, such as `s` or `day`, so that rates are per this unit; empty where none is declared."""
     name = clock_name(dataset)
-    text = str(dataset[name].attrs.get("units", "")).partition(" since ")[0].strip() if name in dataset.variables else ""
+    text = (
+        str(dataset[name].attrs.get("units", "")).partition(" since ")[0].strip() if name in dataset.variables else ""
+    )
     unit = unit_of(text)
     if unit is None or unit.dimension != TIME:
         return text

@@ -30,7 +30,10 @@ def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
     """
     names = tuple(names)
     declared = [(str(dataset[n].attrs["derivative_of"]), n) for n in names if "derivative_of" in dataset[n].attrs]
-    for pairs in (declared, declared + _by_name([name for name in names if not any(name in pair for pair in declared)])):
+    for pairs in (
+        declared,
+        declared + _by_name([name for name in names if not any(name in pair for pair in declared)]),
+    ):
         if 2 * len(pairs) == len(names) == len({name for pair in pairs for name in pair}):
             pairs = sorted(pairs, key=lambda pair: names.index(pair[0]))
             return (*(position for position, _ in pairs), *(velocity for _, velocity in pairs))

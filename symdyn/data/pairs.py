@@ -117,4 +117,6 @@ def _runs_of(given, name):
 def _column_names(x):
     """Names of the columns of a table, or of the first of a list of these; None where they have none."""
     columns = getattr(x[0] if isinstance(x, list | tuple) and len(x) else x, "columns", None)
-    return None if columns is None or any(isinstance(name, int) for name in columns) else [str(name) for name in columns]
+    return (
+        None if columns is None or any(isinstance(name, int) for name in columns) else [str(name) for name in columns]
+    )

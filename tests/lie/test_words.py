@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.runs.parsing import parse_candidates, parse_elements, parse_features
+from symdyn.lie.words import parse_candidates, parse_elements, parse_features
 
 
 @pytest.mark.parametrize(
