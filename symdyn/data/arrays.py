@@ -109,7 +109,7 @@ def _runs_of(x) -> list[np.ndarray]:
 
 def _entries(t, n_runs) -> list:
     """A step or times for each run."""
-    if np.ndim(t) == 2 and not isinstance(t, list | tuple):
+    if not isinstance(t, list | tuple) and np.ndim(t) == 2:
         t = list(t)
     if isinstance(t, list | tuple) and len(t) != n_runs:
         if any(np.ndim(entry) for entry in t):

@@ -39,15 +39,21 @@ def time_unit(dataset: xr.Dataset) -> str:
     return next((short for short, size in _UNITS.items() if abs(unit.factor / size - 1) < 1e-12), text)
 
 
-def numbered_clock(dataset: xr.Dataset) -> xr.Dataset:
+def numbered_clock(dataset: xr.Dataset, name: str | None = None) -> xr.Dataset:
     """The Dataset with dates and intervals as numbers; the unit suits the steps of the first trajectory.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+    name : str, optional
+        The variable that holds the times, if it is not the usual one.
 
     Raises
     ------
     ValueError
         For times that are neither numbers nor dates.
     """
-    name = clock_name(dataset)
+    name = clock_name(dataset) if name is None else name
     clock = dataset[name]
     if clock.dtype.kind in "fiu":
         return dataset

@@ -66,7 +66,7 @@ _SIGNS |= dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
 
 
 class Unit(NamedTuple):
-    """`factor` times the base units of a `dimension`, pairs of a base unit and its power in the order of their names."""
+    """`factor` times the base units of a `dimension`: pairs of a base unit and its power, sorted."""
 
     factor: float
     dimension: tuple[tuple[str, int], ...]

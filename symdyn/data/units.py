@@ -47,7 +47,7 @@ def shared_scales(dataset: xr.Dataset, states: list[str]) -> list[list[int]]:
 
 
 def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
-    """Groups of states of one dimension, and factors `(state,)` from the unit of each to that of the first of its group."""
+    """Groups of states of one dimension, and factors `(state,)` to the unit of the first in each group."""
     units = [_unit(dataset, name) for name in names]
     groups, factors = _grouped([None if unit is None else unit.dimension for unit in units]), np.ones(len(units))
     for first, *others in groups:

@@ -73,7 +73,8 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
         return parse_features(given, n_states)
     if not (hasattr(given, "get_feature_names") and hasattr(given, "fit")):
         raise TypeError(
-            f"{name} must be Features, a pysindy feature library or words such as 'polynomial:3', got {type(given).__name__}"
+            f"{name} must be Features or a pysindy feature library, or words such as 'polynomial:3', got "
+            f"{type(given).__name__}"
         )
     library = copy.deepcopy(given)
     if not hasattr(library, "n_features_in_"):
