@@ -123,10 +123,11 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
         dims = dataset[name].dims
         if set(dims) != {"trajectory", "time"}:
             raise ValueError(f"variable {name!r} has dims {dims}; rename them to ('trajectory', 'time')")
-        if dims != ("trajectory", "time"):
-            dataset = dataset.assign({name: dataset[name].transpose("trajectory", "time")})
     if "t" not in dataset.variables and "time" not in dataset.coords:
         raise ValueError("times are missing: add a variable t(trajectory, time) or a coordinate time")
+    clock = clock_name(dataset)
+    if any(dataset[name].dims == ("time", "trajectory") for name in (*names, clock)):
+        dataset = dataset.transpose("trajectory", "time", ...)
     dataset = numbered_clock(dataset)
     check_units(dataset, names)
     attrs = {name: value for name, value in dataset.attrs.items() if name != "states_order"}

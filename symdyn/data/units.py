@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from symdyn.data.clocks import clock_name, time_unit
 from symdyn.data.dimensions import ANGLE, Unit, unit_of
 
 __all__ = ["check_units", "radians_of", "shared_scales", "unit_groups", "variable_of", "velocity_factors"]
@@ -64,9 +65,7 @@ def radians_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
 
 def variable_of(dataset: xr.Dataset, name: str) -> xr.DataArray:
     """A variable by its name, `t` and `time` being the times, whatever they are called in the data."""
-    if name in ("t", "time"):
-        name = "t" if "t" in dataset.variables else "time"
-    return dataset[name]
+    return dataset[clock_name(dataset) if name in ("t", "time") else name]
 
 
 def _velocity_factor(dataset, position, velocity):
@@ -76,10 +75,9 @@ def _velocity_factor(dataset, position, velocity):
     of_position, of_velocity, of_time = units
     expected = _without_angles(of_position.dimension, of_time.dimension)
     if _without_angles(of_velocity.dimension, ()) != expected:
-        texts = [_text(dataset, name) for name in (velocity, position, "t")]
         raise ValueError(
-            f"variable {velocity!r} is in {texts[0]!r}, but {position!r} and the times call for "
-            f"'{texts[1]}/{texts[2]}' or what converts to it; correct the units, or the attribute derivative_of"
+            f"variable {velocity!r} is in {_text(dataset, velocity)!r}, but {position!r} and the times call for "
+            f"'{_text(dataset, position)}/{time_unit(dataset)}' or what converts to it; correct the units, or the attribute derivative_of"
         )
     return of_velocity.factor * of_time.factor / of_position.factor
 

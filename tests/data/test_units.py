@@ -40,7 +40,9 @@ def test_units_that_fit_pass(position, time, velocity):
     [("au", "day", "K/s", "au/day"), ("m", "s", "m", "m/s"), ("count", "day", "m/day", "count/day")],
 )
 def test_units_that_do_not_fit_are_named_with_the_cure(position, time, velocity, wanted):
-    with pytest.raises(ValueError, match=f"variable 'v' is in '{velocity}', but 'x' .* call for '{wanted}' or what converts"):
+    with pytest.raises(
+        ValueError, match=f"variable 'v' is in '{velocity}', but 'x' .* call for '{wanted}' or what converts"
+    ):
         check_units(dataset(time, x=position, v=(velocity, "x")), ["x", "v"])
 
 
