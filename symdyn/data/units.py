@@ -50,10 +50,11 @@ def shared_scales(dataset: xr.Dataset, states: list[str]) -> list[list[int]]:
 def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
     """Groups of states of one dimension, and factors `(state,)` to the unit of the first in each group."""
     units = [_unit(dataset, name) for name in names]
-    groups, factors = _grouped([None if unit is None else unit.dimension for unit in units]), np.ones(len(units))
-    for first, *others in groups:
-        for other in others:
-            factors[other] = units[other].factor / units[first].factor
+    groups = _grouped([None if unit is None else unit.dimension for unit in units])
+    sizes = np.array([1.0 if unit is None else unit.factor for unit in units])
+    factors = np.ones(len(units))
+    for group in groups:
+        factors[group] = sizes[group] / sizes[group[0]]
     return groups, factors
 
 
@@ -69,15 +70,15 @@ def variable_of(dataset: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def _velocity_factor(dataset, position, velocity):
-    units = [_unit(dataset, name) for name in (position, velocity, "t")]
-    if any(unit is None for unit in units):
+    of_position, of_velocity, of_time = (_unit(dataset, name) for name in (position, velocity, "t"))
+    if of_position is None or of_velocity is None or of_time is None:
         return 1.0
-    of_position, of_velocity, of_time = units
     expected = _without_angles(of_position.dimension, of_time.dimension)
     if _without_angles(of_velocity.dimension, ()) != expected:
         raise ValueError(
             f"variable {velocity!r} is in {_text(dataset, velocity)!r}, but {position!r} and the times call for "
-            f"'{_text(dataset, position)}/{time_unit(dataset)}' or what converts to it; correct the units, or the attribute derivative_of"
+            f"'{_text(dataset, position)}/{time_unit(dataset)}' or what converts to it; correct the units, or the "
+            "attribute derivative_of"
         )
     return of_velocity.factor * of_time.factor / of_position.factor
 
