@@ -45,7 +45,7 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
         data, t_or_y = data
     if t_or_y is None and not are_tables(data):
         raise TypeError(
-            "data must be a Dataset, a file, a tuple (x, t) of trajectories and times, or a tuple (X, Y) of pairs, got "
+            "data must be a Dataset, a tuple (x, t) of trajectories and times, a tuple (X, Y) of pairs, or a file, got "
             f"{_described(data)} alone: give the times or the step, too"
         )
     if t_or_y is not None and (pairs or are_pairs(data, t_or_y)):
