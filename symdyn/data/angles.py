@@ -9,12 +9,28 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.units import radians_of
-from symdyn.lie.features import Features, Fourier, Sum
+from symdyn.lie.features import Features, Fourier, Sum, as_features
 
-__all__ = ["periods_of", "unwrapped", "with_angle_units"]
+__all__ = ["features_for", "periods_of", "unwrapped", "with_angle_units"]
 
 _ROOM = 1.2  # periods that wrapped values may span: noise puts some outside
 _SMALL = 0.25  # of a period: half of the steps must be smaller, or it is not known which way they went
+
+
+def features_for(given, dataset: xr.Dataset, names: Sequence[str], label: str = "features") -> Features:
+    """Functions of the states as a user gives them, those of angles in radians.
+
+    Parameters
+    ----------
+    given : Features, pysindy feature library, or str
+        See `symdyn.lie.features.as_features`.
+    dataset : xr.Dataset
+    names : sequence of str
+        What the functions are of.
+    label : str
+        What to call them in errors.
+    """
+    return with_angle_units(as_features(given, len(names), label), dataset, names)
 
 
 def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[str]) -> Features:

@@ -13,8 +13,27 @@ from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import velocity_names
+from symdyn.lie.space import InUnits
+from symdyn.lie.subspace import Subspace
+from symdyn.lie.symmetries import as_symmetries
 
-__all__ = ["matched", "reordered"]
+__all__ = ["matched", "reordered", "symmetries_on"]
+
+
+def symmetries_on(symmetry, names: Sequence[str], n_moved: int | None = None):
+    """A symmetry as a user gives it, on the states of the data; None and a Subspace stay what they are.
+
+    Parameters
+    ----------
+    symmetry : see `as_symmetries`, a Subspace, or None
+    names : sequence of str
+        States (and inputs) of the data.
+    n_moved : int, optional
+        How many of them words without a number stand for: the positions, for a second-order system.
+    """
+    if symmetry is None or isinstance(symmetry, Subspace):
+        return symmetry
+    return matched(as_symmetries(symmetry, len(names) if n_moved is None else n_moved), names)
 
 
 def matched(parts: Sequence, names: Sequence[str]) -> list:
@@ -74,7 +93,9 @@ def _reordered_algebra(algebra, order, states) -> LieAlgebra:
     counted = algebra.basis.with_vectors(np.arange(width, dtype=float)[None])
     places = reordered(counted, order).vectors()[0].astype(int)
     blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)[:, places][:, :, :, places]
-    return LieAlgebra(basis, blocks.reshape(algebra.covariance.shape), algebra.exact)
+    chart = None if algebra.chart is None else algebra.chart.subset(order)
+    found = LieAlgebra(basis, blocks.reshape(algebra.covariance.shape), algebra.exact, chart)
+    return _with_inside(found, algebra, lambda inside: reordered(inside, order))
 
 
 def _matched(part, names):
@@ -119,10 +140,18 @@ def _is_default(names):
 
 def _renamed(part, names):
     if isinstance(part, LieAlgebra):
-        return LieAlgebra(part.basis.renamed(names), part.covariance, part.exact)
+        found = LieAlgebra(part.basis.renamed(names), part.covariance, part.exact, part.chart)
+        return _with_inside(found, part, lambda inside: _renamed(inside, names))
     if isinstance(part, Conserved):
         return Conserved(VectorField(part.quantities.features, part.quantities.coefficients, names))
     return part.renamed(names)
+
+
+def _with_inside(found, algebra, change):
+    """What was computed in the chart is not computed anew, with fewer digits, from what it became in other units."""
+    if algebra.chart is not None and "inside" in vars(algebra) and not isinstance(algebra.inside.basis.features, InUnits):
+        vars(found)["inside"] = change(algebra.inside)
+    return found
 
 
 def _feature_places(features: Features, order) -> list[int]:

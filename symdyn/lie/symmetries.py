@@ -79,7 +79,8 @@ def _found_by(symmetry, n_states) -> list[Part]:
     if hasattr(symmetry, "algebra_"):
         elements = getattr(symmetry, "elements_", None)
         return [symmetry.algebra_, *([elements] if elements is not None and elements.dim else [])]
-    for name in ("symmetry_", "search"):
+    # The parameter `symmetry` of an estimator is what it was given, not what it found.
+    for name in ("symmetry_", "search", *(() if hasattr(symmetry, "fit") else ("symmetry",))):
         if getattr(symmetry, name, None) is not None:
             return _parts(getattr(symmetry, name), n_states)
     if hasattr(symmetry, "fit"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symdyn as sd
+from symdyn.lie.chart import Chart
 from symdyn.lie.matching import matched, reordered
 
 NAMES = ("x", "y", "z")
@@ -42,6 +43,17 @@ def test_error_bars_move_with_their_coefficients():
     back = reordered(turned, np.argsort(ORDER))
     np.testing.assert_allclose(back.covariance, algebra.covariance)
     np.testing.assert_allclose(back.basis.vectors(), basis.vectors())
+
+
+def test_what_is_known_of_a_chart_moves_along():
+    chart = Chart((1e6, -3.0, 0.0), (2.0, 1e3, 1e-3), 5.0)
+    inside = sd.LieAlgebra(sd.candidates.so(3, states=NAMES))
+    algebra = sd.LieAlgebra.from_chart(inside, chart, sd.features.Polynomial(1))
+    turned = reordered(algebra, ORDER)
+    assert turned.chart == chart.subset(ORDER)
+    np.testing.assert_array_equal(turned.inside.basis.vectors(), reordered(inside.basis, ORDER).vectors())
+    (renamed,) = matched([algebra], ("x0", "x1", "x2"))
+    assert renamed.states == renamed.inside.states == ("x0", "x1", "x2") and renamed.chart == chart
 
 
 def test_elements_and_conserved_quantities_move_with_their_states():
