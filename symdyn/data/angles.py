@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from symdyn.data.units import radians_of
+from symdyn.data.units import full_turns, radians_of
 from symdyn.lie.features import Features, Fourier, Sum, as_features
 
 __all__ = ["features_for", "periods_of", "unwrapped", "with_angle_units"]
@@ -41,7 +41,8 @@ def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[st
     features : Features
         Functions of the states; those that are no sines, and those that know their units, stay as they are.
     dataset : xr.Dataset
-        With `units` on its variables; a state without, or that is no angle, counts as being in radians.
+        With `units` on its variables; a state without, or that is no angle, counts as being in radians. Rates of
+        angles are read in radians over their own unit of time.
     names : sequence of str
         What the features are functions of.
     """
@@ -50,7 +51,6 @@ def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[st
     if not isinstance(features, Fourier) or features.radians is not None:
         return features
     radians = radians_of(dataset, names)
-    radians = np.where(radians > 0, radians, 1.0)
     return features if np.all(radians == 1) else replace(features, radians=tuple(radians.tolist()))
 
 
@@ -58,8 +58,7 @@ def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
     """The full turn of each variable in its unit `(variable,)`; 0 for what is no angle, and of pairs of points."""
     if any(variable.attrs.get("role") == "target" for variable in dataset.data_vars.values()):
         return np.zeros(len(names))  # one point does not follow from the one before
-    radians = radians_of(dataset, names)
-    return np.divide(2 * np.pi, radians, out=np.zeros_like(radians), where=radians > 0)
+    return full_turns(dataset, names)
 
 
 def unwrapped(values: np.ndarray, period: float) -> np.ndarray:

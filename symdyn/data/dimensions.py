@@ -52,7 +52,6 @@ _ALONE = {
     "arcsec": (pi / 648000, "rad"),
     "mas": (pi / 648e6, "rad"),
     "turn": (2 * pi, "rad"),
-    "rpm": (pi / 30, "rad s-1"),
     "atm": (1.01325e8, "g m-1 s-2"),
 }
 _WORDS = {"metre": "m", "meter": "m", "second": "s", "sec": "s", "gram": "g", "radian": "rad", "parsec": "pc"}
@@ -66,10 +65,14 @@ _SIGNS |= dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
 
 
 class Unit(NamedTuple):
-    """`factor` times the base units of a `dimension`: pairs of a base unit and its power, sorted."""
+    """`factor` times the base units of a `dimension`: pairs of a base unit and its power, sorted.
+
+    `angle` is the part of the factor that is due to angles: pi/180 of `deg/min`.
+    """
 
     factor: float
     dimension: tuple[tuple[str, int], ...]
+    angle: float = 1.0
 
 
 ANGLE = (("rad", 1),)
@@ -114,12 +117,12 @@ def _product(tokens, start) -> tuple[Unit, int]:
 
 
 def _joined(parts) -> Unit:
-    factor, powers = 1.0, {}
+    factor, angle, powers = 1.0, 1.0, {}
     for unit, power in parts:
-        factor *= unit.factor**power
+        factor, angle = factor * unit.factor**power, angle * unit.angle**power
         for base, exponent in unit.dimension:
             powers[base] = powers.get(base, 0) + exponent * power
-    return Unit(factor, tuple(sorted((base, power) for base, power in powers.items() if power)))
+    return Unit(factor, tuple(sorted((base, power) for base, power in powers.items() if power)), angle)
 
 
 def _name_and_power(token):
@@ -162,4 +165,4 @@ def _short(name) -> str | None:
 
 def _entry(factor, bases) -> Unit:
     powers = dict(_name_and_power(part) for part in bases.split())
-    return Unit(factor, tuple(sorted(powers.items())))
+    return Unit(factor, tuple(sorted(powers.items())), factor if set(powers) == {"rad"} else 1.0)

@@ -10,7 +10,7 @@ import xarray as xr
 from symdyn.data.clocks import clock_name, time_unit
 from symdyn.data.dimensions import ANGLE, Unit, unit_of
 
-__all__ = ["check_units", "radians_of", "shared_scales", "unit_groups", "variable_of", "velocity_factors"]
+__all__ = ["check_units", "full_turns", "radians_of", "shared_scales", "unit_groups", "variable_of", "velocity_factors"]
 
 
 def check_units(dataset: xr.Dataset, states: list[str]) -> None:
@@ -59,9 +59,17 @@ def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[in
 
 
 def radians_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """Radians in the unit of each state `(state,)`; 0 for a state that is declared no angle."""
-    units = [None if name in ("t", "time") else _unit(dataset, name) for name in names]
-    return np.array([unit.factor if unit is not None and unit.dimension == ANGLE else 0.0 for unit in units])
+    """Radians in the unit of each state `(state,)`; of rates of angles over their time; 1 for what is no angle."""
+    units = [_unit(dataset, name) for name in names]
+    return np.array([unit.angle if unit is not None and ("rad", 1) in unit.dimension else 1.0 for unit in units])
+
+
+def full_turns(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
+    """A full turn in the unit of each state `(state,)`; 0 for a state that is declared no angle."""
+    units = [_unit(dataset, name) for name in names]
+    return np.array(
+        [2 * np.pi / unit.factor if unit is not None and unit.dimension == ANGLE else 0.0 for unit in units]
+    )
 
 
 def variable_of(dataset: xr.Dataset, name: str) -> xr.DataArray:

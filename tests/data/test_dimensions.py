@@ -25,7 +25,7 @@ POWERS = st.sampled_from([-3, -2, -1, 1, 2, 3])
         ("degrees", "rad", np.pi / 180),
         ("degrees_north", "°", 1.0),
         ("arcsec", "deg", 1 / 3600),
-        ("rpm", "rad/s", np.pi / 30),
+        ("turns/min", "rad/s", np.pi / 30),
         ("hPa", "mbar", 1.0),
         ("J", "kg m2 s-2", 1.0),
         ("J", "kg*m**2/s**2", 1.0),
