@@ -89,7 +89,12 @@ def unit_of(text: str) -> Unit | None:
     for sign, meaning in _SIGNS.items():
         text = text.replace(sign, meaning)
     tokens = re.findall(r"[()/]|[^\s()/]+", text)
-    return _product(tokens, 0)[0] if tokens else None
+    try:
+        found = _product(tokens, 0)[0] if tokens else None
+    except OverflowError:
+        found = Unit(0.0, ())
+    # A number in a name, such as `km2020`, was read as a power.
+    return Unit(1.0, ((text.lower(), 1),)) if found is not None and found.factor == 0 else found
 
 
 def _product(tokens, start) -> tuple[Unit, int]:

@@ -149,8 +149,9 @@ def _renamed(part, names):
 
 def _with_inside(found, algebra, change):
     """What was computed in the chart is not computed anew, with fewer digits, from what it became in other units."""
-    if algebra.chart is not None and "inside" in vars(algebra) and not isinstance(algebra.inside.basis.features, InUnits):
-        vars(found)["inside"] = change(algebra.inside)
+    inside = vars(algebra).get("inside")
+    if algebra.chart is not None and inside is not None and not isinstance(inside.basis.features, InUnits):
+        vars(found)["inside"] = change(inside)
     return found
 
 

@@ -10,7 +10,7 @@ from symdyn.data.dimensions import _ALONE, _PREFIXED, _WORDS, ANGLE, TIME, unit_
 WORDS = st.sampled_from(
     ["m", "km", "au", "s", "day", "h", "kg", "K", "rad", "deg", "hPa", "J", "mol", "Myr", "widgets"]
 )
-POWERS = st.sampled_from([-3, -2, -1, 1, 2, 3])
+POWERS = st.sampled_from([-2, -1, 1, 2])
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,10 @@ def test_words_that_are_not_known_cancel():
     assert unit_of("  ") is None and unit_of("") is None and unit_of("1").dimension == ()
 
 
+def test_numbers_that_are_no_powers_do_not_stop_anything():
+    assert unit_of("km2020").dimension == (("km2020", 1),) and unit_of("au-400").factor == 1
+
+
 def test_case_matters_where_it_tells_units_apart_and_not_where_it_does_not():
     assert unit_of("MW").factor / unit_of("mW").factor == pytest.approx(1e9)
     assert unit_of("KM") == unit_of("km") and unit_of("Days") == unit_of("day")
@@ -71,7 +75,7 @@ def test_every_word_of_the_tables_is_read():
     assert unit_of("deg").dimension == unit_of("turns").dimension == ANGLE
 
 
-@given(st.lists(st.tuples(WORDS, POWERS), min_size=1, max_size=4))
+@given(st.lists(st.tuples(WORDS, POWERS), min_size=1, max_size=3))
 def test_a_unit_over_itself_is_a_number_and_its_square_has_twice_its_powers(parts):
     text = " ".join(f"{word}{power}" for word, power in parts)
     unit, over, square = unit_of(text), unit_of(f"({text}) / ({text})"), unit_of(f"({text}) ({text})")
@@ -80,7 +84,7 @@ def test_a_unit_over_itself_is_a_number_and_its_square_has_twice_its_powers(part
     assert square.factor == pytest.approx(unit.factor**2)
 
 
-@given(st.lists(st.tuples(WORDS, POWERS), min_size=1, max_size=4), st.randoms())
+@given(st.lists(st.tuples(WORDS, POWERS), min_size=1, max_size=3), st.randoms())
 def test_the_order_of_factors_and_how_powers_are_written_do_not_matter(parts, random):
     text = " ".join(f"{word}{power}" for word, power in parts)
     shuffled = list(parts)
