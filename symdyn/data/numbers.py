@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["real_array", "refuse_dtype"]
+__all__ = ["real_array", "real_runs", "refuse_dtype"]
 
 _CURES = {
     "c": "split them into real and imaginary parts, one state each",
@@ -39,6 +39,15 @@ def real_array(values, name: str) -> np.ndarray:
         ) from error
     refuse_dtype(array.dtype, name)
     return np.asarray(array, dtype=float)
+
+
+def real_runs(given, name: str):
+    """An array, or a list of arrays, one a run, as `real_array` makes them; None stays None."""
+    if given is None:
+        return None
+    if isinstance(given, list | tuple) and any(np.ndim(run) for run in given):
+        return [real_array(run, name) for run in given]
+    return real_array(given, name)
 
 
 def refuse_dtype(dtype: np.dtype, name: str) -> None:
