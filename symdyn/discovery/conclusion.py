@@ -12,11 +12,12 @@ from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.verdicts import verdict_table, verdict_text
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
-from symdyn.lie.canonical import OWN_COORDINATES, Ensemble, Known, canonical_vectors
+from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
 from symdyn.lie.chart_texts import charted_texts, gauge_factors
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.prolongation import fixed_point
 
 __all__ = ["Findings", "View", "conclude", "findings_text", "flow_among"]
 
@@ -91,7 +92,7 @@ def conclude(
         Of candidates that are in a chart: what is found comes back in the units of the states.
     """
     view = view or View(Chart.identity(len(candidates.states)), candidates.features, candidates)
-    accepted = _canonical_algebra(candidates, evidence, alpha, view.chart)
+    accepted = _canonical_algebra(candidates, evidence, alpha, view.chart.ties)
     if flow is not None and accepted.dim and not accepted.exact.all():
         accepted = _flow_set_apart(candidates, evidence, flow, accepted) or accepted
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
@@ -142,36 +143,26 @@ def _not_accepted(candidates, evidence, rank, view):
     return np.concatenate(parts), texts
 
 
-def _canonical_algebra(candidates, evidence, alpha, chart) -> LieAlgebra:
+def _canonical_algebra(candidates, evidence, alpha, ties) -> LieAlgebra:
     """The largest closed span of directions whose bound is below delta, in canonical form.
 
     The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
     Taking them for symmetries together would force their brackets on a model as well.
     """
+    frame = {"origin": fixed_point(candidates), "ties": ties}
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
         basis = candidates.with_vectors(ensemble.span)
-        known = _known(candidates, chart)
         # With twenty coefficients the error bars have room for exact algebras that are no symmetry.
         found = canonical_vectors(
-            basis, ensemble, known, accept=lambda vectors: _holds(candidates, evidence, vectors, alpha)
+            basis, ensemble, **frame, accept=lambda vectors: _holds(candidates, evidence, vectors, alpha)
         )
         if not found.exact.all():
-            exact = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]), known)
+            exact = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]), **frame)
             found = replace(found, vectors=exact.vectors, exact=exact.exact)
         if found.exact.all() or closure_error(basis) < _OPEN:
             return LieAlgebra(candidates.with_vectors(found.vectors), found.covariance, found.exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
-
-
-def _known(candidates, chart):
-    """What is known of the centre and the scales of exact generators in a chart."""
-    if chart.is_identity:
-        return OWN_COORDINATES
-    origin = chart.points(np.zeros(len(chart)))
-    values = candidates.values(np.stack([origin, origin + 1.0]))
-    fixed = np.abs(values[0]).max(initial=0.0) <= 1e-9 * np.abs(values).max(initial=0.0)
-    return (Known(origin if fixed else None, chart.ties),)
 
 
 def _holds(candidates, evidence, vectors, alpha):
@@ -186,8 +177,8 @@ def _holds(candidates, evidence, vectors, alpha):
 def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
     """The law and what is beside it, where the law lies inside the error of what was accepted.
 
-    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f: the
-    simpler statement is that f was found, and perhaps something beside it.
+    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f:
+    the simpler statement is that f was found, and perhaps something beside it.
     """
     rank = accepted.dim
     ensemble = _ensemble(candidates, evidence, rank)

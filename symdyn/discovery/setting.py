@@ -46,7 +46,7 @@ class Setting:
 
     def in_chart(self, chart: Chart) -> Setting:
         """The same search in the chart of its sums, of all variables."""
-        layout, output = replace(self.layout, chart=chart), self.output
+        layout, output = self.layout.in_chart(chart), self.output
         n = len(self.candidates.states)
         candidates, weights = of_size_one(chart.subset(range(n)).generators(self.candidates))
         if self.kind == "pairs":
@@ -61,10 +61,10 @@ class Setting:
             output=output,
         )
 
-    def candidate_chart(self, chart: Chart, candidates: Generators) -> Chart:
+    def candidate_chart(self, candidates: Generators) -> Chart:
         """The chart of what candidates act on; an unknown matrix on outputs acts on these in their units."""
         n = len(self.candidates.states)
-        found = chart.subset(range(n))
+        found = self.layout.variables_chart.subset(range(n))
         extra = candidates.states[n:]
         if not extra:
             return found

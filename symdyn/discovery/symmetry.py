@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -148,7 +149,7 @@ class SymmetryDiscovery(BaseEstimator):
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         moments = accumulate(dataset, given.features, given.layout)
         # From here to the results all is in the chart of the sums.
-        setting = given.in_chart(moments.chart)
+        setting = given.in_chart(replace(moments.chart, ties=given.layout.variables_chart.ties))
         arguments = setting.layout.arguments
         check_data(moments, setting.features.size(len(arguments)), setting.layout.states)
         scales = setting.scales(dataset, moments)
@@ -239,7 +240,7 @@ class SymmetryDiscovery(BaseEstimator):
             self.alpha,
             lambda algebra: setting.parallel(algebra, moments, scales, law),
             flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
-            View(setting.candidate_chart(moments.chart, candidates), given.candidates.features, candidates),
+            View(setting.candidate_chart(candidates), given.candidates.features, candidates),
         )
         self.algebra_, self.trivial_ = found.algebra, found.trivial
         self.verdicts_, self.generators_ = found.verdicts, found.generators

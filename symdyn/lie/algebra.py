@@ -9,15 +9,15 @@ import numpy as np
 
 from symdyn.lie.brackets import bracket_size, closure_error, jacobi_residual, structure_constants
 from symdyn.lie.candidates import from_matrices
-from symdyn.lie.canonical import OWN_COORDINATES, Ensemble, Known, canonical_vectors
+from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
-from symdyn.lie.chart_texts import charted_texts, gauge_factors
+from symdyn.lie.chart_texts import charted_texts
 from symdyn.lie.classify import abelian_name, algebra_name, is_rotation
 from symdyn.lie.estimated import estimated_name
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.printing import field_latex
-from symdyn.lie.prolongation import affine_parts, is_affine, prolong
+from symdyn.lie.prolongation import affine_parts, fixed_point, is_affine, prolong
 from symdyn.lie.symbolic import field_sympy
 
 __all__ = ["LieAlgebra"]
@@ -182,23 +182,31 @@ class LieAlgebra:
         return jacobi_residual(self.structure_constants())
 
     def canonical(self) -> LieAlgebra:
-        """The same algebra in a readable basis, exact where an exact algebra lies inside the error bars.
+        """The same algebra in a readable basis, snapped to an exact one where the error bars allow it.
 
-        Closure, structure constants and spectrum are then exact; centre and scales are numbers with errors, unless the
-        states share a unit, or generators without a chart fit their own coordinates.
+        What is exact closes under brackets, and has exact structure constants and spectrum; a centre and the ratios of
+        scales that were found stay numbers with errors. An algebra that was found in data has the ratios of scales that
+        its units say, and no others; one that was given without a chart is tried in its own units, about 0, first.
         """
         if self.dim == 0 or self.exact.all():
             return self
         if self.chart is None:
-            return self._canonical(OWN_COORDINATES)
-        found = self._like(self.inside._canonical((Known(ties=self.chart.ties),)))
-        return found.scaled(gauge_factors(found.basis, self.chart))
+            n = len(self.states)
+            found = self._snapped(np.zeros(n), (tuple(range(n)),))
+            return found if found.exact.all() else self._snapped(None, ())
+        # Rounding of what vanishes at 0 in the units of the data is no centre of its own.
+        (zero,) = self.chart.points(np.zeros((1, len(self.states))))
+        about = fixed_point(self.inside.basis)
+        origin = (
+            zero if about is not None and np.abs(about - zero).max() < ROUNDING * (1 + np.abs(zero).max()) else None
+        )
+        return self._like(self.inside._snapped(origin, self.chart.ties))
 
-    def _canonical(self, known):
+    def _snapped(self, origin, ties) -> LieAlgebra:
         vectors = self.basis.vectors()
         draws = self.draw(200, rng=np.random.default_rng(0))
         ensemble = Ensemble(vectors, np.stack([draw.basis.vectors() for draw in draws]), np.eye(vectors.shape[1]))
-        found = canonical_vectors(self.basis, ensemble, known)
+        found = canonical_vectors(self.basis, ensemble, origin=origin, ties=ties)
         return LieAlgebra(self.basis.with_vectors(found.vectors), found.covariance, found.exact)
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:

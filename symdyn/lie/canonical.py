@@ -24,7 +24,7 @@ from symdyn.lie.normal_frames import balanced_scales, common_centre, eigenframes
 from symdyn.lie.printing import monomial_exponents
 from symdyn.lie.snapping import Region, Snapped, snap
 
-__all__ = ["ABELIAN", "OWN_COORDINATES", "Canonical", "Ensemble", "Known", "canonical_vectors", "varimax"]
+__all__ = ["ABELIAN", "Canonical", "Ensemble", "canonical_vectors", "varimax"]
 
 
 # Brackets below this fraction of the products they are made of count as zero in an estimated algebra.
@@ -85,36 +85,12 @@ class Canonical:
     frame: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is known of the frame of an exact algebra.
-
-    Parameters
-    ----------
-    origin : sequence of float, `(state,)`, or a number for all, optional
-        A point where all candidates vanish: the centre. It is found where left out.
-    ties : sequence of sequences of int, or None
-        Groups of states whose scales are the same, such as those of one unit; other states have their own. None: all.
-    """
-
-    origin: Sequence[float] | float | None = None
-    ties: Sequence[Sequence[int]] | None = ()
-
-    def groups(self, n_states: int) -> list[list[int]]:
-        """All states in groups of one scale."""
-        groups = [list(range(n_states))] if self.ties is None else [list(group) for group in self.ties]
-        return groups + [[state] for state in range(n_states) if not any(state in group for group in groups)]
-
-
-# Coordinates that are given without a chart have an origin and units that are meant; others where they do not fit.
-OWN_COORDINATES = (Known(0.0, None), Known())
-
-
 def canonical_vectors(
     basis: Generators,
     ensemble: Ensemble,
-    known: Sequence[Known] = (Known(),),
     *,
+    origin: Sequence[float] | None = None,
+    ties: Sequence[Sequence[int]] | None = None,
     accept: Callable[[np.ndarray], bool] | None = None,
 ) -> Canonical:
     """Canonical generators of an estimated span.
@@ -124,15 +100,21 @@ def canonical_vectors(
     basis : Generators
         The span; its features say what the coefficients of the ensemble belong to.
     ensemble : Ensemble
-    known : sequence of Known
-        Tried one after the other.
+    origin : sequence of float, `(state,)`, optional
+        A point where all candidates vanish: the centre. It is found where left out.
+    ties : sequence of sequences of int, optional
+        Groups of states whose scales are the same, such as those of one unit; each state has its own if left out.
     accept : callable, optional
         From exact generators `(generator, coefficient)` to whether the data allow them. Replicates of few runs are too
         near to each other, so where data decide as well the error bars are taken twice as wide.
     """
+    n = len(basis.states)
+    point = None if origin is None else np.asarray(origin, dtype=float)
+    groups = [list(group) for group in ties or ()]
+    groups += [[state] for state in range(n) if not any(state in group for group in groups)]
     region = Region.of(ensemble.span, ensemble.replicates, ensemble.metric)
     reach = 1.0 if accept is None else 2.0
-    for group, frame in (found for each in known for found in _frames(basis, region, ensemble, each)):
+    for group, frame in _frames(basis, region, ensemble, point, groups):
         for template in _templates(basis, ensemble, region, frame):
             snapped = snap(template, frame, group, region, basis.features, reach=reach)
             if snapped is not None and (accept is None or accept(snapped.vectors)):
@@ -172,7 +154,7 @@ def _centre(snapped, group):
     return snapped.frame.centre, np.where(free, np.inf, error)
 
 
-def _frames(basis, region, ensemble, known) -> Iterator[tuple[FrameGroup, Frame]]:
+def _frames(basis, region, ensemble, origin, ties) -> Iterator[tuple[FrameGroup, Frame]]:
     """Frames to start from, those with the fewest free numbers first, with the group that they may be moved by."""
     features, n = basis.features, len(basis.states)
     exponents = monomial_exponents(features, n)
@@ -181,7 +163,6 @@ def _frames(basis, region, ensemble, known) -> Iterator[tuple[FrameGroup, Frame]
         return
     orthonormal = np.linalg.solve(region.root.T, region.span.T).T
     constants, matrices = _affine_parts(basis.with_vectors(orthonormal))
-    ties, origin = known.groups(n), None if known.origin is None else np.broadcast_to(known.origin, n).astype(float)
     group = diagonal_frames(features, ties, origin is None)
     errors = np.sqrt(np.mean(np.sum(region.spread(orthonormal) ** 2, axis=1), axis=0))
     _, error_parts = _affine_parts(basis.with_vectors(errors[None]))

@@ -154,4 +154,3 @@ def _members(ties):
 def _tied(design, targets, ties):
     members = _members(ties)
     return np.exp(members @ (np.linalg.pinv(design @ members, rcond=1e-9) @ targets))
-
