@@ -13,7 +13,9 @@ from symdyn.discovery.verdicts import verdict_table, verdict_text
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble, canonical_vectors
+from symdyn.lie.chart import Chart
 from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.space import InUnits, Sum
 
 __all__ = ["Findings", "conclude", "findings_text", "flow_among"]
 
@@ -38,6 +40,8 @@ def conclude(
     alpha: float,
     is_trivial: Callable[[LieAlgebra], np.ndarray],
     flow: np.ndarray | None = None,
+    *,
+    chart: Chart | None = None,
 ) -> Findings:
     """Canonical algebra and verdicts from evidence.
 
@@ -52,22 +56,57 @@ def conclude(
         From the accepted algebra to a mask `(generator,)`.
     flow : ndarray, `(candidate,)`, optional
         The law as a combination of the candidates, see `flow_among`.
+    chart : Chart, optional
+        What the candidates are in; findings are carried back from there.
     """
-    accepted = _canonical_algebra(candidates, evidence, alpha)
+    accepted = _canonical_algebra(candidates, evidence, alpha, chart)
     if flow is not None and accepted.dim == 1 and not accepted.exact.all():
         accepted = _flow_itself(candidates, evidence, flow) or accepted
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
     trivial = is_trivial(accepted)
     if flow is not None:
         trivial = trivial | (~accepted.exact & _only_the_flow(evidence, weights, flow))
-    others, texts = _not_accepted(candidates, evidence, accepted.dim)
-    texts = accepted.texts() + texts
+    others, texts = _not_accepted(candidates, evidence, accepted.dim, chart)
+    generators = candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others]))
+    if chart is not None:
+        accepted, generators = _algebra_back(accepted, chart), _generators_back(generators, chart)
+    texts = accepted.basis.texts(sizes=_sizes_on_data(generators, chart)) + texts
     return Findings(
         accepted.subset(np.flatnonzero(~trivial)),
         accepted.subset(np.flatnonzero(trivial)),
         verdict_table(evidence, weights, texts, trivial, alpha),
-        candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others])),
+        generators,
     )
+
+
+def _given_features(features):
+    if isinstance(features, InUnits):
+        return features.features
+    return Sum(tuple(_given_features(part) for part in features.parts)) if isinstance(features, Sum) else features
+
+
+def _generators_back(generators, chart):
+    return chart.generators_back(generators, _given_features(generators.features))
+
+
+def _algebra_back(algebra, chart):
+    basis = _generators_back(algebra.basis, chart)
+    carry = np.kron(np.eye(algebra.dim), chart.vector_map(basis.features))
+    vectors = basis.vectors()
+    near = np.round(12 * vectors) / 12
+    snapped = algebra.exact[:, None] & (np.abs(near - vectors) < 1e-9 * np.abs(vectors).max(initial=0.0))
+    basis = basis.with_vectors(np.where(snapped, near, vectors))
+    return LieAlgebra(basis, carry.T @ algebra.covariance @ carry, algebra.exact)
+
+
+def _sizes_on_data(generators, chart):
+    """What terms with coefficient 1 make of the states, in units of their spread `(coefficient,)`, time last."""
+    if chart is None:
+        return None
+    points = chart.points_back(np.random.default_rng(6).standard_normal((200, len(chart))))
+    with np.errstate(all="ignore"):
+        size = np.nan_to_num(np.sqrt(np.mean(_given_features(generators.features)(points) ** 2, axis=0)), nan=1.0)
+    return np.append(np.outer(1 / np.array(chart.scale), size), 1.0)
 
 
 def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> np.ndarray | None:
@@ -91,7 +130,7 @@ def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra
     return verdict_text(verdicts, algebra.name) + below
 
 
-def _not_accepted(candidates, evidence, rank):
+def _not_accepted(candidates, evidence, rank, chart=None):
     """Vectors and texts of the directions after the first `rank`, and of those the data cannot see.
 
     Terms count in the sizes they have on the data, whatever their units; what vanishes there has none.
@@ -100,11 +139,16 @@ def _not_accepted(candidates, evidence, rank):
     parts, texts = [], []
     for weights, size in ((evidence.directions.T[rank:], sizes), (evidence.unseen.T, np.ones_like(sizes))):
         parts.append(_unit_size(weights @ candidates.vectors(), size))
-        texts += candidates.with_vectors(parts[-1]).texts(precision=2, tiny=0.2, sizes=size)
+        found = candidates.with_vectors(parts[-1])
+        if chart is not None:
+            found = _generators_back(found, chart)
+            size = _sizes_on_data(found, chart)
+            found = found.with_vectors(_unit_size(found.vectors(), size))
+        texts += found.texts(precision=2, tiny=0.2, sizes=size)
     return np.concatenate(parts), texts
 
 
-def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
+def _canonical_algebra(candidates, evidence, alpha, chart=None) -> LieAlgebra:
     """The largest closed span of directions whose bound is below delta, in canonical form.
 
     The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
@@ -113,15 +157,28 @@ def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
         basis = candidates.with_vectors(ensemble.span)
-        canonical, exact, covariance = canonical_vectors(basis, ensemble)
+        canonical, exact, covariance = _readable(basis, ensemble, chart)
         if exact.all() and not _holds(candidates, evidence, canonical, alpha):
             # With twenty coefficients the ellipsoid has room for fractions that are no symmetry.
-            canonical, exact, _ = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
+            canonical, exact, _ = _readable(basis, replace(ensemble, replicates=ensemble.span[None]), chart)
             moved = np.hstack([ensemble.residuals(vector)[1] for vector in canonical])
             covariance = moved.T @ moved / len(moved)
         if exact.all() or closure_error(basis) < _OPEN:
             return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
+
+
+def _readable(basis, ensemble, chart):
+    """Canonical vectors, rounded in the units of the user where these are ordinary, else in the chart."""
+    if chart is not None and max(*chart.scale, *(1 / s for s in chart.scale)) < 1e3 > max(np.abs(chart.centre)):
+        carry = chart.vector_map(basis.features)
+        back = np.linalg.inv(carry)
+        given = Ensemble(ensemble.span @ carry, ensemble.replicates @ carry, back @ ensemble.metric @ back.T)
+        vectors, exact, covariance = canonical_vectors(_generators_back(basis, chart), given)
+        inside = np.kron(np.eye(len(vectors)), back)
+        if exact.all():
+            return vectors @ back, exact, inside.T @ covariance @ inside
+    return canonical_vectors(basis, ensemble)
 
 
 def _holds(candidates, evidence, vectors, alpha):
