@@ -87,10 +87,10 @@ def axes_for(values: np.ndarray, method: str, stored: np.ndarray | None = None) 
 
 
 def sampled_values(dataset: xr.Dataset, features: Features, layout: Layout) -> np.ndarray:
-    """Features `(sample, feature)` at some points of the data, those that are finite."""
-    n_features = features.size(len(layout.arguments))
+    """Features of the chart `(sample, feature)` at some points of the data, those that are finite."""
+    n_features, chart = features.size(len(layout.arguments)), layout.argument_chart
     points = _sample_points(dataset, layout.arguments, n_features)
-    values = features(points) if len(points) else np.zeros((0, n_features))
+    values = chart.features(features)(chart.points(points)) if len(points) else np.zeros((0, n_features))
     return values[np.isfinite(values).all(axis=1)]
 
 

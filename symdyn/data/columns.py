@@ -6,7 +6,7 @@ import numpy as np
 
 from symdyn.lie.features import Features, Fourier, Monomials, Polynomial, Sum
 from symdyn.lie.monomials import monomial_rows, polynomial_exponents
-from symdyn.lie.space import chosen_columns
+from symdyn.lie.space import InUnits, chosen_columns
 
 __all__ = ["fill_features"]
 
@@ -35,6 +35,10 @@ def fill_features(features: Features, states: np.ndarray, noise: np.ndarray, out
         _fill_monomials(features, states, noise, out)
     elif isinstance(features, Fourier):
         _fill_waves(features.n_frequencies, states, noise, out)
+    elif isinstance(features, InUnits):
+        centre, scale = (np.array(part)[:, None, None] for part in (features.centre, features.scale))
+        fill_features(features.features, centre + scale * states, noise * features.scale, out)
+        out /= features.sizes[:, None, None]
     elif type(features).debiased is Features.debiased or not np.any(noise):
         values = features(states.reshape(len(states), -1).T)
         out[...] = values.T.reshape(out.shape)

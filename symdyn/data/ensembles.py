@@ -10,6 +10,7 @@ import xarray as xr
 
 from symdyn.data.trajectories import Trajectory, clocks_of, each_trajectory, label_of, named, state_names
 from symdyn.data.workspace import Workspace
+from symdyn.lie.chart import Chart
 
 __all__ = ["Ensemble", "Runs", "ensemble_of", "read_runs"]
 
@@ -20,21 +21,34 @@ _SAME = 1e-10  # of a step: clocks that differ by no more are the same
 class Ensemble(NamedTuple):
     """Runs with the same clock.
 
-    `times` `(time,)`, counted from the start of the first of them; `columns` one array `(all runs, time)` a variable,
-    views of the data; `runs` `(run,)` the rows in them that belong here.
+    `times` `(time,)`, counted from the start of the first of them, in the unit of the chart; `columns` one array
+    `(all runs, time)` a variable, views of the data in their own units; `runs` `(run,)` the rows in them that belong
+    here; `chart` that of the variables, in which they are handed out.
     """
 
     times: np.ndarray
     columns: tuple[np.ndarray, ...]
     runs: np.ndarray
+    chart: Chart
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Of the chart, `(variable,)`."""
+        return np.array(self.chart.centre)
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Of the chart, `(variable,)`."""
+        return np.array(self.chart.scale)
 
     def states(self, runs: np.ndarray, when: slice, space: Workspace) -> np.ndarray:
-        """Copies `(variable, run, time)` of some runs and samples, which stay until the next ones are asked for."""
+        """Variables `(variable, run, time)` of some runs and samples in the chart; the next ones take their place."""
         span = slice(runs[0], runs[-1] + 1) if len(runs) == runs[-1] - runs[0] + 1 else runs
         found = [column[span, when] for column in self.columns]
         copies = space.array("states", (len(found), *found[0].shape))
-        for copy, column in zip(copies, found, strict=True):
-            copy[...] = column
+        for copy, column, centre, scale in zip(copies, found, *self.chart.numbers, strict=True):
+            np.subtract(column, centre, out=copy)
+            copy *= 1 / scale
         return copies
 
 
@@ -47,11 +61,12 @@ class Runs(NamedTuple):
 
 
 def ensemble_of(run: Trajectory) -> Ensemble:
-    """A single trajectory as an ensemble."""
-    return Ensemble(run.times - run.times[0], tuple(column[None] for column in run.states.T), np.zeros(1, dtype=int))
+    """A single trajectory as an ensemble, in its own units."""
+    columns = tuple(column[None] for column in run.states.T)
+    return Ensemble(run.times - run.times[0], columns, np.zeros(1, dtype=int), Chart.identity(len(columns)))
 
 
-def read_runs(block: xr.Dataset, names: Sequence[str]) -> Runs:
+def read_runs(block: xr.Dataset, names: Sequence[str], chart: Chart | None = None) -> Runs:
     """The runs of a chunk that is in memory, padding cut off and values checked, without a copy of the data.
 
     Parameters
@@ -59,6 +74,8 @@ def read_runs(block: xr.Dataset, names: Sequence[str]) -> Runs:
     block : xr.Dataset
     names : sequence of str
         Variables to read, `t` being the times.
+    chart : Chart, optional
+        Of these variables; they stay as they are if left out.
 
     Raises
     ------
@@ -70,7 +87,8 @@ def read_runs(block: xr.Dataset, names: Sequence[str]) -> Runs:
     columns = tuple(clocks if name in _CLOCKS else _column(block, name, clocks.shape) for name in names)
     lengths = np.array([length for part in _few_at_a_time(clocks) for length in _checked(block, names, columns, part)])
     labels = tuple(str(label) for label in block[label_of(block)].values)
-    return Runs(labels, lengths, tuple(_by_clock(clocks, columns, lengths)))
+    chart = Chart.identity(len(columns)) if chart is None else chart
+    return Runs(labels, lengths, tuple(_by_clock(clocks, columns, lengths, chart)))
 
 
 def _column(block, name, shape):
@@ -108,7 +126,7 @@ def _checked(block, names, columns, part):
     return lengths
 
 
-def _by_clock(clocks, columns, lengths) -> Iterator[Ensemble]:
+def _by_clock(clocks, columns, lengths, chart) -> Iterator[Ensemble]:
     """Ensembles, in the order of their first runs."""
     shared = clocks.strides[0] == 0
     members: dict[tuple, list[int]] = {}
@@ -116,8 +134,8 @@ def _by_clock(clocks, columns, lengths) -> Iterator[Ensemble]:
         alone = shared or len(lengths) == 1
         members.setdefault((length, b"" if alone else _fingerprint(clocks[run, :length])), []).append(run)
     for (length, _), runs in members.items():
-        times = clocks[runs[0], :length]
-        yield Ensemble(times - times[0], tuple(column[:, :length] for column in columns), np.array(runs))
+        times = (clocks[runs[0], :length] - clocks[runs[0], 0]) / chart.time
+        yield Ensemble(times, tuple(column[:, :length] for column in columns), np.array(runs), chart)
 
 
 def _fingerprint(times):

@@ -24,11 +24,13 @@ from symdyn.data.sums import RowSums
 from symdyn.data.tasks import on_block
 from symdyn.data.traits import spreads
 from symdyn.data.trajectories import named, refuse_fields, state_names
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features
 
 __all__ = ["Moments", "accumulate", "accumulate_block", "blocks", "joined"]
 
 _ARITY = 8  # partial results that one task adds: no task waits for all, none holds more than these
+_SHARED = ("axes", "centre", "scale", "clock")  # by all parts of the sums
 _PLACE, _TOTAL = "first_trajectory", "n_trajectories"  # attributes of a block: where it stands in the data
 
 
@@ -44,6 +46,8 @@ class Moments:
     agree on, `mean` their mean; `spread` and `noise` `(trajectory, argument)` standard deviations of the arguments of
     the law (states, then inputs) and of their noise. `points` `(sample, argument)` with `owner` `(sample,)` are points
     on the trajectories. `instrumented` `(trajectory,)`: whether the noise of even and of odd rows is independent.
+    All are numbers in a chart: `centre` and `scale` `(variable,)` are those of arguments and targets, `clock` the unit
+    of time; the features are those of the chart (`Chart.features`).
     `fold` `(trajectory,)` is −1; or, where trajectories are too many to be kept apart, the number of the fold: then one
     entry stands for some neighbouring trajectories, added up.
     """
@@ -61,7 +65,15 @@ class Moments:
     instrumented: np.ndarray
     fold: np.ndarray
     axes: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+    clock: np.ndarray
     labels: tuple[str, ...]
+
+    @property
+    def chart(self) -> Chart:
+        """The chart of the variables: arguments, then the targets of pairs."""
+        return Chart(tuple(self.centre), tuple(self.scale), float(self.clock))
 
     @property
     def cross(self) -> np.ndarray:
@@ -92,8 +104,13 @@ def joined(parts: list[Moments]) -> Moments:
     Raises
     ------
     ValueError
-        For parts that were summed along different axes.
+        For parts that were summed along different axes, or in different charts.
     """
+    if any(part.chart != parts[0].chart for part in parts):
+        raise ValueError(
+            "these sums are in different charts (centres, scales, units of time) and do not add: accumulate the second "
+            "with the layout of the first, dataclasses.replace(layout, chart=first.chart)"
+        )
     if any(not np.array_equal(part.axes, parts[0].axes) for part in parts):
         raise ValueError(
             "these sums are along different axes and do not add: accumulate with method='gram', or the second with "
@@ -104,14 +121,14 @@ def joined(parts: list[Moments]) -> Moments:
         {**vars(part), "trajectory": part.trajectory + shift, "owner": part.owner + shift}
         for part, shift in zip(parts, shifts, strict=False)
     ]
-    arrays = [name for name in vars(parts[0]) if name not in ("products", "axes", "labels")]
+    arrays = [name for name in vars(parts[0]) if name not in ("products", "labels", *_SHARED)]
     labels = tuple(label for part in parts for label in part.labels)
     joint, number = refolded({name: np.concatenate([part[name] for part in moved]) for name in arrays}, labels)
     # These are what is large: they are added where they will stay.
     products = np.zeros((len(joint["count"]), *parts[0].products.shape[1:]))
     for group, product in zip(number, chain.from_iterable(part.products for part in parts), strict=True):
         products[group] += product
-    return Moments(products=products, axes=parts[0].axes, **joint)
+    return Moments(products=products, **{name: getattr(parts[0], name) for name in _SHARED}, **joint)
 
 
 def accumulate(
@@ -128,7 +145,7 @@ def accumulate(
     dataset : xr.Dataset
         Trajectories in the schema; Dask chunks along `trajectory` are the unit of work.
     features : Features
-        Functions of the arguments that the law is made of.
+        Functions of the arguments that the law is made of, in their own units: what is summed are those of the chart.
     layout : Layout, or the kind of a system without inputs
         What is summed: x' against theta(x, u), q'' against theta(q, q'), x_{k+1} − x_k against theta(x_k).
     n_points : int
@@ -191,7 +208,8 @@ def accumulate_block(
     """
     axes = np.zeros((0, 0)) if axes is None else axes
     place, total = block.attrs.get(_PLACE, 0), block.attrs.get(_TOTAL, block.sizes["trajectory"])
-    runs = read_runs(block.compute(scheduler="synchronous"), layout.variables)
+    features, chart = layout.argument_chart.features(features), layout.variables_chart
+    runs = read_runs(block.compute(scheduler="synchronous"), layout.variables, chart)
     n_terms = features.size(len(layout.arguments)) + layout.n_outputs
     most = most_groups(n_terms)
     # Trajectories of a second-order system are weighed one by one, each in units of its own size: they stay apart.
@@ -209,6 +227,9 @@ def accumulate_block(
         "count": sums.count,
         "trajectory": trajectory,
         "axes": axes,
+        "centre": np.array(chart.centre),
+        "scale": np.array(chart.scale),
+        "clock": np.array(chart.time),
     }
     if folds[0] < 0:
         return Moments(**whole, **traits, points=points, owner=owner, fold=folds, labels=runs.labels)
@@ -259,5 +280,6 @@ def _points(runs, n_arguments, per_run):
     for ensemble, samples in zip(runs.ensembles, chosen, strict=True):
         places = first[ensemble.runs][:, None] + np.arange(len(samples))
         for argument, column in enumerate(ensemble.columns[:n_arguments]):
-            points[places, argument] = column[ensemble.runs[:, None], samples]
+            values = column[ensemble.runs[:, None], samples]
+            points[places, argument] = (values - ensemble.chart.centre[argument]) / ensemble.chart.scale[argument]
     return points, np.repeat(np.arange(len(counts)), counts)

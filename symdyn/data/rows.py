@@ -28,6 +28,7 @@ from symdyn.data.trajectories import each_trajectory
 from symdyn.data.weak import MIN_SAMPLES, weak_batches
 from symdyn.data.windows import Windows, windows_of
 from symdyn.data.workspace import Workspace
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features
 
 __all__ = ["KINDS", "Batch", "Layout", "Plan", "finely_sampled", "plan_rows", "row_batches"]
@@ -46,7 +47,8 @@ _BATCH_SAMPLES = (1024, 1 << 16)  # at least, at most
 class Layout:
     """What a law maps to what: the names of its states, of inputs beside them, and of the targets of pairs.
 
-    `fine` says whether a map is sampled finely enough for neighbours to be instruments, see `finely_sampled`.
+    `fine` says whether a map is sampled finely enough for neighbours to be instruments, see `finely_sampled`; `chart`
+    is that of the variables, in which they are summed: their own units if it is None.
     """
 
     kind: str
@@ -54,10 +56,29 @@ class Layout:
     inputs: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     fine: bool = False
+    chart: Chart | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}, got {self.kind!r}")
+        if self.chart is not None and len(self.chart) != len(self.variables):
+            raise ValueError(f"the chart is of {len(self.chart)} variables, there are {len(self.variables)}")
+
+    @property
+    def variables_chart(self) -> Chart:
+        """The chart of all variables, targets last."""
+        return Chart.identity(len(self.variables)) if self.chart is None else self.chart
+
+    @property
+    def argument_chart(self) -> Chart:
+        """The chart of what the features read."""
+        return self.variables_chart.subset(range(len(self.arguments)))
+
+    @property
+    def output_units(self) -> np.ndarray:
+        """The unit `(output,)` in which the chart counts each output: of rates, of steps, of values."""
+        scale = np.array(self.variables_chart.scale)[_output_columns(self)]
+        return scale / self.variables_chart.time if self.kind in ("flow", "second_order") else scale
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -250,9 +271,10 @@ def _check_velocities(ensemble, names, labels):
         weights = np.zeros(b - a + 1)  # of the trapezoidal rule
         weights[1:] = weights[:-1] = np.diff(ensemble.times[a : b + 1]) / 2
         weights[1:-1] = (ensemble.times[a + 2 : b + 1] - ensemble.times[a : b - 1]) / 2
-        for position, velocity in zip(ensemble.columns[:n], ensemble.columns[n : 2 * n], strict=True):
-            moved = position[ensemble.runs, b] - position[ensemble.runs, a]
-            told = _weighted(velocity, ensemble.runs, slice(a, b + 1), weights)
+        for k in range(n):
+            (position, velocity), (unit, speed) = ensemble.columns[k::n][:2], ensemble.chart.scale[k::n][:2]
+            moved = (position[ensemble.runs, b] - position[ensemble.runs, a]) / unit
+            told = _weighted(velocity, ensemble.runs, slice(a, b + 1), weights) / speed
             product += moved * told
             square += told * told
     factor = product / np.maximum(square, 1e-300)

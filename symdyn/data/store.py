@@ -16,6 +16,7 @@ import xarray as xr
 from symdyn.data.moments import Moments
 from symdyn.data.netcdf import dataset_of, netcdf_of
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
 from symdyn.lie.fields import Generators, VectorField
 
@@ -28,22 +29,27 @@ __all__ = [
     "law_to_dataset",
     "load_algebra",
     "load_axes",
+    "load_chart",
     "load_moments",
     "moments_to_dataset",
     "save_algebra",
     "save_axes",
+    "save_chart",
     "save_moments",
     "save_results",
     "write_whole",
 ]
 
-FORMAT_VERSION = 2  # sums of format 1 have no axes, and "cross" for "products"; all else is the same
+# Sums of format 1 have no axes, and "cross" for "products"; those before format 3 are in the units of the data.
+FORMAT_VERSION = 3
 _FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum)}
 
 
 _MOMENT_DIMS = {
     "products": ("group", "term", "term_"),
     "axes": ("feature", "direction"),
+    **dict.fromkeys(("centre", "scale"), ("variable",)),
+    "clock": (),
     **dict.fromkeys(("count", "trajectory"), ("group",)),
     **dict.fromkeys(("signal", "power", "mean"), ("run", "output")),
     **dict.fromkeys(("spread", "noise"), ("run", "argument")),
@@ -162,8 +168,10 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
         If the format is newer, arrays are missing, or the bytes are not those that were written.
     """
     _check_version(dataset)
-    names = [field.name for field in fields(Moments)]
-    if dataset.attrs.get("format_version") == 1:
+    names, version = [field.name for field in fields(Moments)], int(dataset.attrs.get("format_version", 0))
+    if version <= 2:
+        names = [name for name in names if name not in ("centre", "scale", "clock")]
+    if version == 1:
         names = ["cross" if name == "products" else name for name in names if name != "axes"]
     missing = [name for name in names if name not in dataset]
     if missing:
@@ -174,7 +182,15 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
         raise ValueError("these sums are damaged: their checksum does not match")
     if "axes" not in values:
         values |= {"products": values.pop("cross"), "axes": np.zeros((0, 0))}
+    if "clock" not in values:
+        values |= _own_units(values)
     return Moments(**values)
+
+
+def _own_units(values):
+    """The chart of sums that know of none: arguments, and targets where these are no states."""
+    n = values["spread"].shape[1]
+    return {"centre": np.zeros(n), "scale": np.ones(n), "clock": np.array(1.0)}
 
 
 def save_moments(moments: Moments, path) -> None:
@@ -209,6 +225,22 @@ def load_axes(path) -> np.ndarray | None:
     """Read what `save_axes` wrote; None where there is nothing that can be read."""
     try:
         return dataset_of(Path(path).read_bytes())["axes"].values
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return None
+
+
+def save_chart(chart: Chart, path) -> None:
+    """Write a chart to a netCDF file, whole or not at all."""
+    columns = {"centre": ("variable", np.array(chart.centre)), "scale": ("variable", np.array(chart.scale))}
+    dataset = xr.Dataset(columns, attrs={"format_version": FORMAT_VERSION, "time": chart.time})
+    write_whole(netcdf_of(dataset), path)
+
+
+def load_chart(path) -> Chart | None:
+    """Read what `save_chart` wrote; None where there is nothing that can be read."""
+    try:
+        stored = dataset_of(Path(path).read_bytes())
+        return Chart(stored["centre"].values, stored["scale"].values, stored.attrs["time"])
     except (OSError, ValueError, KeyError, RuntimeError):
         return None
 

@@ -2,6 +2,8 @@
 
 The same estimates as `symdyn.data.rates`. From some ten thousand samples on more of them change an estimate of noise or
 of a time scale by less than a per cent, so evenly spaced samples stand for all: cost and memory stay bounded.
+
+Looked at are the data in their own units, handed out are numbers in the chart.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ _SLOWEST = 0.17  # of a run: from this lag on it is one stretch, in windows as w
 
 def spreads(ensemble: Ensemble, n_states: int) -> np.ndarray:
     """Standard deviation `(run, state)` of the first variables, over all samples."""
-    return _spreads(ensemble.columns[:n_states], ensemble.runs, Workspace())
+    return _spreads(ensemble.columns[:n_states], ensemble.runs, Workspace()) / ensemble.scale[:n_states]
 
 
 def means(ensemble: Ensemble, chosen: slice) -> np.ndarray:
     """Means `(run, variable)` of some variables over all samples."""
     columns = [column[_span(ensemble.runs)].mean(axis=1) for column in ensemble.columns[chosen]]
-    return np.stack(columns, axis=1)
+    return (np.stack(columns, axis=1) - ensemble.centre[chosen]) / ensemble.scale[chosen]
 
 
 def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
@@ -47,7 +49,7 @@ def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
             near = [column[span, shift : starts[-1] + 1 + shift : starts[1]] for shift in range(5)]
             _weighted(near, weights, differences, product)
             found[part, state] = _medians(np.abs(differences, out=differences))
-    return found / 0.6744897501960817
+    return found / 0.6744897501960817 / ensemble.scale[:n_states]
 
 
 def _weighted(near, weights, out, product):
@@ -78,7 +80,8 @@ def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
     noise : ndarray, `(run, state)`
         Standard deviations; unknown ones (NaN) count as none.
     """
-    n_states, squares = noise.shape[1], np.nan_to_num(noise) ** 2
+    n_states = noise.shape[1]
+    squares = (np.nan_to_num(noise) * ensemble.scale[:n_states]) ** 2  # in the units of the columns
     longest = int(np.ceil(_SLOWEST * (len(ensemble.times) - 1)))
     ratios = np.ceil(1.2 ** np.arange(1 + np.log(longest) / np.log(1.2)))
     lags = np.unique(np.minimum(ratios, longest)).astype(int)

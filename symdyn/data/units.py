@@ -49,7 +49,7 @@ def shared_scales(dataset: xr.Dataset, states: list[str]) -> list[list[int]]:
 
 
 def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
-    """Groups of states of one dimension, and factors `(state,)` from the unit of each to that of the first of its group."""
+    """Groups of states of one dimension, and factors `(state,)` from the unit of each to that of its group's first."""
     return shared_scales(dataset, list(names)), np.ones(len(names))
 
 

@@ -14,10 +14,11 @@ from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
+from symdyn.lie.chart_texts import charted_texts
+from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
-from symdyn.lie.space import InUnits, Sum
 
-__all__ = ["Findings", "conclude", "findings_text", "flow_among"]
+__all__ = ["Findings", "View", "conclude", "findings_text", "flow_among"]
 
 # Closure error of the worst pair above which an estimated span is no algebra: noise leaves some percent, a bracket
 # that leaves the span about 1.
@@ -34,14 +35,42 @@ class Findings:
     generators: Generators
 
 
+@dataclass(frozen=True)
+class View:
+    """How findings in a chart are seen in the units of the states.
+
+    `chart` is that of all states that `candidates` act on, which are in the chart; `features` are the functions of the
+    candidates as they were given.
+    """
+
+    chart: Chart
+    features: Features
+    candidates: Generators
+
+    def algebra(self, inside: LieAlgebra) -> LieAlgebra:
+        """An algebra of the chart."""
+        return LieAlgebra.from_chart(inside, self.chart, self._features(inside.basis))
+
+    def generators(self, inside: Generators) -> Generators:
+        """Generators of the chart."""
+        return self.chart.generators_back(inside, self._features(inside))
+
+    def texts(self, inside: Generators, precision: int = 3, tiny: float = 1e-3) -> list[str]:
+        """Generators of the chart as text."""
+        return charted_texts(self.generators(inside), self.chart, precision, tiny)
+
+    def _features(self, inside):
+        # Unknown actions on outputs widen affine candidates by states of their own.
+        return self.features if inside.features == self.candidates.features else inside.features
+
+
 def conclude(
     candidates: Generators,
     evidence: Evidence,
     alpha: float,
     is_trivial: Callable[[LieAlgebra], np.ndarray],
     flow: np.ndarray | None = None,
-    *,
-    chart: Chart | None = None,
+    view: View | None = None,
 ) -> Findings:
     """Canonical algebra and verdicts from evidence.
 
@@ -56,57 +85,25 @@ def conclude(
         From the accepted algebra to a mask `(generator,)`.
     flow : ndarray, `(candidate,)`, optional
         The law as a combination of the candidates, see `flow_among`.
-    chart : Chart, optional
-        What the candidates are in; findings are carried back from there.
+    view : View, optional
+        Of candidates that are in a chart: what is found comes back in the units of the states.
     """
-    accepted = _canonical_algebra(candidates, evidence, alpha, chart)
+    view = view or View(Chart.identity(len(candidates.states)), candidates.features, candidates)
+    accepted = _canonical_algebra(candidates, evidence, alpha)
     if flow is not None and accepted.dim == 1 and not accepted.exact.all():
         accepted = _flow_itself(candidates, evidence, flow) or accepted
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
     trivial = is_trivial(accepted)
     if flow is not None:
         trivial = trivial | (~accepted.exact & _only_the_flow(evidence, weights, flow))
-    others, texts = _not_accepted(candidates, evidence, accepted.dim, chart)
-    generators = candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others]))
-    if chart is not None:
-        accepted, generators = _algebra_back(accepted, chart), _generators_back(generators, chart)
-    texts = accepted.basis.texts(sizes=_sizes_on_data(generators, chart)) + texts
+    others, texts = _not_accepted(candidates, evidence, accepted.dim, view)
+    texts = view.algebra(accepted).texts() + texts
     return Findings(
-        accepted.subset(np.flatnonzero(~trivial)),
-        accepted.subset(np.flatnonzero(trivial)),
+        view.algebra(accepted.subset(np.flatnonzero(~trivial))),
+        view.algebra(accepted.subset(np.flatnonzero(trivial))),
         verdict_table(evidence, weights, texts, trivial, alpha),
-        generators,
+        view.generators(candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others]))),
     )
-
-
-def _given_features(features):
-    if isinstance(features, InUnits):
-        return features.features
-    return Sum(tuple(_given_features(part) for part in features.parts)) if isinstance(features, Sum) else features
-
-
-def _generators_back(generators, chart):
-    return chart.generators_back(generators, _given_features(generators.features))
-
-
-def _algebra_back(algebra, chart):
-    basis = _generators_back(algebra.basis, chart)
-    carry = np.kron(np.eye(algebra.dim), chart.vector_map(basis.features))
-    vectors = basis.vectors()
-    near = np.round(12 * vectors) / 12
-    snapped = algebra.exact[:, None] & (np.abs(near - vectors) < 1e-9 * np.abs(vectors).max(initial=0.0))
-    basis = basis.with_vectors(np.where(snapped, near, vectors))
-    return LieAlgebra(basis, carry.T @ algebra.covariance @ carry, algebra.exact)
-
-
-def _sizes_on_data(generators, chart):
-    """What terms with coefficient 1 make of the states, in units of their spread `(coefficient,)`, time last."""
-    if chart is None:
-        return None
-    points = chart.points_back(np.random.default_rng(6).standard_normal((200, len(chart))))
-    with np.errstate(all="ignore"):
-        size = np.nan_to_num(np.sqrt(np.mean(_given_features(generators.features)(points) ** 2, axis=0)), nan=1.0)
-    return np.append(np.outer(1 / np.array(chart.scale), size), 1.0)
 
 
 def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> np.ndarray | None:
@@ -130,7 +127,7 @@ def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra
     return verdict_text(verdicts, algebra.name) + below
 
 
-def _not_accepted(candidates, evidence, rank, chart=None):
+def _not_accepted(candidates, evidence, rank, view):
     """Vectors and texts of the directions after the first `rank`, and of those the data cannot see.
 
     Terms count in the sizes they have on the data, whatever their units; what vanishes there has none.
@@ -139,16 +136,11 @@ def _not_accepted(candidates, evidence, rank, chart=None):
     parts, texts = [], []
     for weights, size in ((evidence.directions.T[rank:], sizes), (evidence.unseen.T, np.ones_like(sizes))):
         parts.append(_unit_size(weights @ candidates.vectors(), size))
-        found = candidates.with_vectors(parts[-1])
-        if chart is not None:
-            found = _generators_back(found, chart)
-            size = _sizes_on_data(found, chart)
-            found = found.with_vectors(_unit_size(found.vectors(), size))
-        texts += found.texts(precision=2, tiny=0.2, sizes=size)
+        texts += view.texts(candidates.with_vectors(parts[-1]), precision=2, tiny=0.2)
     return np.concatenate(parts), texts
 
 
-def _canonical_algebra(candidates, evidence, alpha, chart=None) -> LieAlgebra:
+def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
     """The largest closed span of directions whose bound is below delta, in canonical form.
 
     The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
@@ -157,28 +149,15 @@ def _canonical_algebra(candidates, evidence, alpha, chart=None) -> LieAlgebra:
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
         basis = candidates.with_vectors(ensemble.span)
-        canonical, exact, covariance = _readable(basis, ensemble, chart)
+        canonical, exact, covariance = canonical_vectors(basis, ensemble)
         if exact.all() and not _holds(candidates, evidence, canonical, alpha):
             # With twenty coefficients the ellipsoid has room for fractions that are no symmetry.
-            canonical, exact, _ = _readable(basis, replace(ensemble, replicates=ensemble.span[None]), chart)
+            canonical, exact, _ = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
             moved = np.hstack([ensemble.residuals(vector)[1] for vector in canonical])
             covariance = moved.T @ moved / len(moved)
         if exact.all() or closure_error(basis) < _OPEN:
             return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
-
-
-def _readable(basis, ensemble, chart):
-    """Canonical vectors, rounded in the units of the user where these are ordinary, else in the chart."""
-    if chart is not None and max(*chart.scale, *(1 / s for s in chart.scale)) < 1e3 > max(np.abs(chart.centre)):
-        carry = chart.vector_map(basis.features)
-        back = np.linalg.inv(carry)
-        given = Ensemble(ensemble.span @ carry, ensemble.replicates @ carry, back @ ensemble.metric @ back.T)
-        vectors, exact, covariance = canonical_vectors(_generators_back(basis, chart), given)
-        inside = np.kron(np.eye(len(vectors)), back)
-        if exact.all():
-            return vectors @ back, exact, inside.T @ covariance @ inside
-    return canonical_vectors(basis, ensemble)
 
 
 def _holds(candidates, evidence, vectors, alpha):

@@ -14,6 +14,7 @@ from symdyn.data.tasks import on_block
 from symdyn.data.traits import _SLOWEST, _all_changes, _some_changes, characteristic_lags, noise_levels
 from symdyn.data.windows import windows_of
 from symdyn.data.workspace import Workspace
+from symdyn.lie.chart import Chart
 
 
 def waves(n_runs, times, noise=0.0, seed=0):
@@ -25,7 +26,7 @@ def waves(n_runs, times, noise=0.0, seed=0):
 
 
 def ensemble(columns, times):
-    return Ensemble(times, tuple(columns), np.arange(len(columns[0])))
+    return Ensemble(times, tuple(columns), np.arange(len(columns[0])), Chart.identity(len(columns)))
 
 
 @settings(max_examples=30, deadline=None)
