@@ -92,7 +92,7 @@ def discover_function(
     if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
         output = np.asarray(output, dtype=float)
     samples = Sampled(f, jacobian, points, candidates, output, np.random.default_rng(0))
-    problem = posed(candidates, output, samples.chart, samples.units, samples.first)
+    problem = posed(candidates, output, samples.chart, samples.units.scale, samples.first)
     evidence, scale = exact_evidence(problem, samples, delta)
     _warn_of_points(problem.rows, samples, evidence, scale)
     return concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output))
@@ -100,7 +100,7 @@ def discover_function(
 
 def concluded(problem: Posed, evidence: Evidence, is_trivial: Callable[[LieAlgebra], np.ndarray]) -> FunctionSymmetry:
     """Findings in the units of the user, from evidence in the chart."""
-    found = conclude(problem.rows.candidates, evidence, 0.05, is_trivial, chart=problem.chart)
+    found = conclude(problem.rows.candidates, evidence, 0.05, is_trivial, view=problem.view)
     given = in_given_candidates(evidence, problem.mixture)
     return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given)
 

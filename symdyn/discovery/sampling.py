@@ -10,12 +10,12 @@ import numpy as np
 from dask.base import is_dask_collection
 
 from symdyn.discovery.posed import common_zero
-from symdyn.discovery.valueunits import ValueUnits, value_units
 from symdyn.lie.chart import Chart
 from symdyn.lie.fields import Generators
 from symdyn.lie.gram import Batch
+from symdyn.lie.outputs import index_actions, value_units
 
-__all__ = ["PointSums", "Sampled"]
+__all__ = ["PointSums", "Sampled", "Units", "units_of_values"]
 
 _LENGTH = 16384  # points of a batch before the size of values is known
 _ENTRIES = 2**18  # numbers in a batch of values and derivatives: 2 MB
@@ -41,6 +41,30 @@ class PointSums:
     spread: np.ndarray
     covariance: np.ndarray
     chosen: np.ndarray
+
+
+@dataclass(frozen=True)
+class Units:
+    """Values f are (f − offset) / scale in the chart, both `(...)`."""
+
+    offset: np.ndarray
+    scale: np.ndarray
+
+
+def units_of_values(values: np.ndarray, output, scale: np.ndarray) -> Units:
+    """Units of values `(sample, ...)`: by their indices, see `value_units`, with an origin where nothing moves.
+
+    f and f + 1 have the same symmetries, so what is invariant is measured by what it varies.
+    """
+    shape = values.shape[1:]
+    kinds = output
+    if isinstance(output, np.ndarray) or (isinstance(output, str) and output == "density"):
+        kinds = ("linear",) * len(shape)
+    flat, offset = values.reshape(len(values), -1), np.zeros(values[0].size)
+    if all(action == "invariant" for action in index_actions(kinds, len(shape))):
+        varies = flat.std(axis=0) > _STILL * np.abs(flat).max(axis=0)
+        offset = np.where(varies, flat.mean(axis=0), 0.0)
+    return Units(offset.reshape(shape), value_units(flat - offset, scale, kinds, shape).reshape(shape))
 
 
 @dataclass(frozen=True)
@@ -110,7 +134,7 @@ class Sampled:
         return Chart(tuple(np.where(np.abs(centre) < 1e-12 * size, 0.0, centre)), tuple(scale))
 
     @cached_property
-    def units(self) -> ValueUnits:
+    def units(self) -> Units:
         """What values are measured in.
 
         Raises
@@ -121,7 +145,7 @@ class Sampled:
         points = self.sums.chosen[:1000]
         values = self._values(points)
         self.check([Batch(points, values, np.zeros((len(points), 1)))])
-        return value_units(values, self.output, np.array(self.chart.scale))
+        return units_of_values(values, self.output, np.array(self.chart.scale))
 
     @cached_property
     def first(self) -> Batch:
@@ -176,7 +200,8 @@ class Sampled:
     def at(self, points: np.ndarray) -> Batch:
         """Values and derivatives at points in the units of the user, carried into the chart."""
         values = self._values(points)
-        return Batch(self.chart.points(points), self.units.values(values), self._slopes(points))
+        carried = (values - self.units.offset) / self.units.scale
+        return Batch(self.chart.points(points), carried, self._slopes(points))
 
     def check(self, batches: Iterable[Batch]) -> None:
         """Raise ValueError naming what is not finite."""
@@ -272,7 +297,7 @@ class Sampled:
         behind[:, state] -= step
         change = np.asarray(self.f(ahead), dtype=float) - np.asarray(self.f(behind), dtype=float)
         width = (ahead[:, state] - behind[:, state]) / self.chart.scale[state]
-        return self.units.differences(change) / width.reshape(-1, *[1] * (change.ndim - 1))
+        return change / self.units.scale / width.reshape(-1, *[1] * (change.ndim - 1))
 
     def _error_of_differences(self):
         """Typical change of differences when steps are halved, times a factor to be safe."""
