@@ -72,6 +72,8 @@ def discover_function(
 
     Raises
     ------
+    TypeError
+        For candidates that are no generators.
     ValueError
         For points, values or a Jacobian of the wrong shape, values that are not finite, and a Jacobian that disagrees
         with central differences.
@@ -187,6 +189,12 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: flo
 
 
 def _checked_points(points, candidates):
+    if not isinstance(candidates, Generators):
+        raise TypeError(
+            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}; finite "
+            "elements of a function are judged by `symdyn.discovery.elements.judge_elements_of_function`, those of "
+            "trajectories by `SymmetryDiscovery`"
+        )
     points = points if hasattr(points, "dask") else np.asarray(points)
     n = len(candidates.states)
     if np.isnan(points.shape).any():

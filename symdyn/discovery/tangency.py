@@ -60,9 +60,15 @@ def discover_manifold(
 
     Raises
     ------
+    TypeError
+        For candidates that are no generators.
     ValueError
         For points of the wrong shape or too few, points off the level set, and a dimension out of range.
     """
+    if not isinstance(candidates, Generators):
+        raise TypeError(
+            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}"
+        )
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != len(candidates.states):
         raise ValueError(f"points must have shape (sample, {len(candidates.states)}), got {points.shape}")
