@@ -209,7 +209,8 @@ def test_the_error_of_a_generator_is_the_violation_of_discovery(round_network):
     double = mlp(2, 1).double()
     double.load_state_dict(net.state_dict())
     mean = double(torch.as_tensor(x, dtype=torch.float64)).mean()  # what is invariant has an origin of its own
-    error = equivariance_error(lambda points: double(points) - mean, x, TURN[None], "invariant")
+    given = torch.as_tensor(x, dtype=torch.float64)
+    error = equivariance_error(lambda points: double(points) - mean, given, TURN[None], "invariant")
     violation = discover_network(net, x, candidates.so(2)).verdicts_.violation
     assert float(error[0]) == pytest.approx(float(violation[0]), rel=0.2)
 
