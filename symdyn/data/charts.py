@@ -87,7 +87,8 @@ def chart_of_points(points: np.ndarray) -> Chart:
 def _centre_and_scale(states, groups, factors):
     """Means `(state,)` and standard deviations, pooled over the states of a group in one unit."""
     centre, spread = states.mean(axis=0), states.std(axis=0)
-    spread[spread <= _STILL * np.abs(states).max(axis=0)] = 0.0
+    still = spread <= _STILL * np.abs(states).max(axis=0)
+    spread[still], centre[still] = 0.0, states[0, still]
     scale = np.empty_like(spread)
     for group in groups:
         common = np.sqrt(np.mean((spread * factors)[group] ** 2))

@@ -46,7 +46,7 @@ class Setting:
 
     def in_chart(self, chart: Chart) -> Setting:
         """The same search in the chart of its sums, of all variables."""
-        layout, output = replace(self.layout, chart=chart), self.output
+        layout, output = self.layout.in_chart(chart), self.output
         n = len(self.candidates.states)
         candidates, weights = of_size_one(chart.subset(range(n)).generators(self.candidates))
         if self.kind == "pairs":

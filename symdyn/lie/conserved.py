@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features
 from symdyn.lie.fields import VectorField
 
@@ -38,6 +39,13 @@ class Conserved:
         """The quantities with the given indices."""
         chosen = np.atleast_1d(np.asarray(indices, dtype=int))
         return Conserved(VectorField(self.quantities.features, self.quantities.coefficients[chosen], self.states))
+
+    def in_chart(self, chart: Chart) -> Conserved:
+        """The same functions of the states of a chart, each divided by the size of its largest term there."""
+        features = self.quantities.features
+        rows = self.quantities.coefficients @ chart.back(features)
+        rows = rows / np.abs(rows).max(axis=1, keepdims=True)
+        return Conserved(VectorField(chart.features(features), rows, self.states))
 
     def texts(self, precision: int = 3) -> list[str]:
         """Each quantity as `x^2 + y^2 conserved`."""
