@@ -19,6 +19,7 @@ __all__ = ["LEVEL", "Case", "case_from_data", "case_from_law", "checked_points"]
 
 LEVEL = 0.95  # of the upper bounds
 _JITTER = 0.1  # relative shift that makes points of trajectories generic
+_PROBES = 50  # points beside the data that show whether a feature is constant
 _STILL = 1e-13  # spread, in scales: a state that varies by less varies by rounding
 _ROUNDING = 1e-3  # part of a function that counts as none, where all is exact
 
@@ -91,7 +92,7 @@ def case_from_law(
     inside, n = chart.points(points), len(chart)
     features = chart.features(features)
     slopes = features.jacobian(inside)
-    chosen = _varying(slopes, features.names(law.states))
+    chosen = _varying(features, inside, slopes, features.names(law.states))
     if len(points) <= len(chosen):
         raise ValueError(f"{len(points)} points cannot decide about {len(chosen)} features: give more")
     rates, spread = law(points) / chart.scale, inside.std(axis=0)
@@ -162,7 +163,7 @@ def case_from_data(
     features = chart.features(features)
     scatter = accumulate_scatter(dataset, features, chart)
     slopes = features.jacobian(scatter.points)
-    chosen = _varying(slopes, features.names(names))
+    chosen = _varying(features, scatter.points, slopes, features.names(names))
     n_all = features.size(n_states)
     scatter = scatter.only(np.concatenate([chosen, np.arange(n_all, n_all + n_states)]))
     rounding = rounding_of(slopes[:, chosen], chart)
@@ -202,12 +203,15 @@ def _generic(points, features, rng):
     return np.where(inside[:, None], moved, points)
 
 
-def _varying(slopes, names):
-    """Indices of the features that depend on the state at all."""
+def _varying(features, points, slopes, names):
+    """Indices of the features that depend on the state at all, whether or not they vary at the points."""
     bad = np.flatnonzero(~np.isfinite(slopes).all(axis=(0, 2)))
     if bad.size:
         raise ValueError(f"the derivative of feature {names[bad[0]]!r} is not finite at all points")
-    chosen = np.flatnonzero(np.abs(slopes).max(axis=(0, 2)) > 0)
+    few = points[:_PROBES] + _JITTER * np.random.default_rng(4).standard_normal(points[:_PROBES].shape)
+    with np.errstate(all="ignore"):
+        beside = np.nan_to_num(features.jacobian(few))
+    chosen = np.flatnonzero(np.maximum(np.abs(slopes).max(axis=(0, 2)), np.abs(beside).max(axis=(0, 2))) > 0)
     if chosen.size == 0:
         raise ValueError("all features are constant: add some that depend on the state")
     return chosen

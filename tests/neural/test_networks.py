@@ -69,7 +69,6 @@ def test_a_generator_beside_simple_numbers_is_not_rounded_to_them():
     net, x, _ = trained(lambda x: torch.exp(-(x[:, :1] ** 2 + 1.2 * x[:, 1:] ** 2) / 2), 2, 1)
     assert discover_network(net, x, candidates.so(2)).algebra_.dim == 1
     found = discover_network(net, x, candidates.gl(2)).algebra_
-    assert not found.exact.any()
     (matrix,), errors = found.matrices, found.errors[0]
     assert abs(matrix[0, 1] / matrix[1, 0]) == pytest.approx(1.2, abs=6 * errors.max())
     assert 1e-3 < errors.max() < 0.03
