@@ -159,10 +159,13 @@ class LieAlgebra:
             return self.inside.name
         if self.dim == 1 and not self.time_scaling.any() and is_affine(self.basis):
             return "so(2)" if is_rotation(self.matrices[0], about=self.translations[0]) else "R"
-        if self.exact.all() and self.closure_error() < ROUNDING:
-            if bracket_size(self.basis) < ROUNDING:
+        vectors = self.basis.vectors()
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # in the units of the states they may be anything
+        unit = self.basis.with_vectors(vectors / np.where(lengths > 0, lengths, 1.0))
+        if self.exact.all() and closure_error(unit) < ROUNDING:
+            if bracket_size(unit) < ROUNDING:
                 return abelian_name(self.dim)
-            return algebra_name(self.structure_constants())
+            return algebra_name(structure_constants(unit))
         draws = self.draw(20, np.random.default_rng(0))
         return estimated_name(self.basis, self.errors, [draw.basis for draw in draws])
 

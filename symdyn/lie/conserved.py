@@ -88,9 +88,13 @@ def conserved(features: Features, coefficients, states=None) -> Conserved:
     names = tuple(states) if states is not None else _default_names(features, rows.shape[1])
     found = Conserved(VectorField(features, rows, names))
     points = np.random.default_rng(5).standard_normal((20, len(names)))
-    slopes = np.abs(found.quantities.jacobian(points)).max(axis=(0, 2))
-    if not np.all(slopes > 1e-12 * np.abs(rows).max(axis=1)):
-        raise ValueError(f"quantity {int(np.argmin(slopes))} is constant, so every law conserves it: leave it out")
+    each = features.jacobian(points)
+    slopes = np.abs(np.einsum("qf,sfi->sqi", rows, each)).max(axis=0)
+    terms = np.einsum("qf,sfi->sqi", np.abs(rows), np.abs(each)).max(axis=0)
+    # By one state at a time: derivatives by different ones are in different units.
+    varies = np.any(slopes > 1e-12 * terms, axis=1)
+    if not np.all(varies):
+        raise ValueError(f"quantity {int(np.argmin(varies))} is constant, so every law conserves it: leave it out")
     return found
 
 
