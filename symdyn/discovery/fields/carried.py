@@ -117,7 +117,7 @@ class Frames:
 
     def in_units(self, home: np.ndarray) -> Generators:
         """Generators in the units of the data, on the features that were given, from rows `(generator, coefficient)`."""
-        wide = (home * self.units)[:, :-1].reshape(len(home), len(self._states), -1)
+        wide = (home * self.units)[:, :-1].reshape(len(home), len(self._states), len(self.exponents))
         return Generators(self.given.features, wide[:, :, self._places], home[:, -1], self._states)
 
     def algebra(self, home: np.ndarray, covariance: np.ndarray, exact: np.ndarray) -> LieAlgebra:

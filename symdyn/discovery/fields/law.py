@@ -210,15 +210,15 @@ class _Problem:
 
     def _sizes(self, counts, laws):
         """Root mean squares of laws `(term, law)` over that of the rates."""
-        squares = np.einsum("ti,tu,ui->i", laws, np.tensordot(counts, self.grams, 1), laws, optimize=True)
+        squares = np.sum(laws * (np.tensordot(counts, self.grams, 1) @ laws), axis=0)
         return np.sqrt(np.abs(squares) / max(counts @ self.power, 1e-300))
 
     def _told(self, counts, frame, numbers, sizes):
         """How far numbers `(number, free)` of a law, of terms of some size, are above what is not told from zero: 1."""
         present = np.flatnonzero(counts)
         without = counts - np.eye(len(counts))[present]
-        estimate = numbers @ self.solve(counts, frame)
-        left_out = self.solve(without, frame) @ numbers.T - estimate
+        free = self.solve(np.vstack([counts, without]), frame) @ numbers.T
+        estimate, left_out = free[0], free[1:] - free[0]
         # A part drawn twice is left out once: the jackknife counts it twice.
         spread = (counts[present, None] * left_out**2).sum(0) * (counts.sum() - 1) / counts.sum()
         critical = stats.t.ppf(1 - _LEVEL / max(self.space.dim, 1) / 2, max(len(present) - 1, 1))
