@@ -9,11 +9,13 @@ import xarray as xr
 
 from symdyn.data.axes import sampled_runs
 from symdyn.data.rates import characteristic_time
+from symdyn.data.rows import Layout
 from symdyn.data.trajectories import Trajectory
 from symdyn.data.units import unit_groups
 from symdyn.lie.chart import Chart
+from symdyn.lie.outputs import value_units
 
-__all__ = ["chart_of", "chart_of_points"]
+__all__ = ["chart_of", "chart_of_layout", "chart_of_points"]
 
 _SAMPLES = 256  # of each run that is looked at
 _STILL = 1e-13  # of its size: a state that varies by less varies by rounding
@@ -43,7 +45,36 @@ def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> C
         return _chart_of_motion(runs, groups, factors)
     states = np.concatenate([run.states for run in runs])
     time = 1.0 if kind in ("map", "pairs") else _unit_of_time(runs)
-    return Chart(*_centre_and_scale(states, groups, factors), time)
+    return Chart(*_centre_and_scale(states, groups, factors), time, _ties(groups))
+
+
+def chart_of_layout(
+    dataset: xr.Dataset, layout: Layout, kind: str | None = None, output="vector", shape: tuple[int, ...] = ()
+) -> Chart:
+    """The chart of all variables of a layout; the values of pairs keep their origin.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+    layout : Layout
+    kind : {"flow", "second_order", "map", "pairs"}, optional
+        Of the system that pairs are samples of; that of the layout if left out.
+    output : see `discover_function`
+        How values of pairs move: what moves like a state is in its unit.
+    shape : tuple of int
+        Of a value.
+    """
+    found = chart_of(dataset, layout.arguments, kind if kind == "second_order" else layout.kind)
+    if not layout.targets:
+        return found
+    if kind in ("map", "second_order"):  # steps are in the units of states, accelerations in those of velocities
+        first = 0 if kind == "map" else len(layout.states) // 2
+        units = np.array(found.scale[first : first + len(layout.targets)]) / found.time
+        return found + Chart((0.0,) * len(units), tuple(units))
+    runs = sampled_runs(dataset, layout.targets, _SAMPLES)
+    values = np.concatenate([run.states for run in runs]) if runs else np.ones((1, len(layout.targets)))
+    units = value_units(values, np.array(found.scale[: len(layout.states)]), output, shape or (len(layout.targets),))
+    return found + Chart((0.0,) * len(units), tuple(units))
 
 
 def chart_of_points(points: np.ndarray) -> Chart:
@@ -56,7 +87,8 @@ def chart_of_points(points: np.ndarray) -> Chart:
 def _centre_and_scale(states, groups, factors):
     """Means `(state,)` and standard deviations, pooled over the states of a group in one unit."""
     centre, spread = states.mean(axis=0), states.std(axis=0)
-    spread[spread <= _STILL * np.abs(states).max(axis=0)] = 0.0
+    still = spread <= _STILL * np.abs(states).max(axis=0)
+    spread[still], centre[still] = 0.0, states[0, still]
     scale = np.empty_like(spread)
     for group in groups:
         common = np.sqrt(np.mean((spread * factors)[group] ** 2))
@@ -72,7 +104,11 @@ def _chart_of_motion(runs: list[Trajectory], groups, factors) -> Chart:
     speeds = np.sqrt(np.mean(states[:, n:] ** 2, axis=0))
     moving = speeds > 0
     time = float(np.exp(np.mean(np.log(scale[moving] / speeds[moving])))) if moving.any() else 1.0
-    return Chart(np.append(centre, np.zeros(n)), np.append(scale, scale / time), time)
+    return Chart(centre, scale, time, _ties([[k for k in g if k < n] for g in groups])).prolong()
+
+
+def _ties(groups):
+    return tuple(tuple(group) for group in groups if len(group) > 1)
 
 
 def _unit_of_time(runs: list[Trajectory]) -> float:

@@ -1,9 +1,11 @@
 """Sums over trajectories that outlive the process: each finished chunk is a small file, found again by its hash.
 
     folder/partial/<hash>.nc
+    folder/chart-<hash>.nc
     folder/axes-<hash>.nc
 
-The second holds the axes along which ill conditioned features are summed (`symdyn.data.axes`), the same for all chunks.
+The last two hold the chart in which all chunks are summed (`symdyn.lie.chart`), and the axes along which ill
+conditioned features are (`symdyn.data.axes`). They are written before the first chunk, and read by whoever goes on.
 The sums of all chunks are joined by the tree of `accumulate`, so a resumed run gives the same bits as one that was
 never interrupted, whatever finished first.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ from symdyn.data.axes import METHODS, axes_for, chosen_axes, sampled_values
 from symdyn.data.identity import Sources, fingerprint, labels_of
 from symdyn.data.moments import Moments, accumulate_block, blocks, joined
 from symdyn.data.rows import Layout
-from symdyn.data.store import load_axes, load_moments, save_axes, save_moments
+from symdyn.data.store import load_axes, load_chart, load_moments, save_axes, save_chart, save_moments
 from symdyn.data.tasks import as_finished, current_client, on_block, one_blas_thread
 from symdyn.data.trajectories import named, state_names
 from symdyn.lie.features import Features
@@ -135,6 +138,9 @@ class _Plan:
         self.n_threads = self._threads()
         sources = Sources(dataset)
         self.source = sources.path
+        if self.layout.chart is not None:
+            begun = fingerprint(key, features, replace(self.layout, chart=None), self.per_run)
+            self.layout = replace(self.layout, chart=_kept_chart(folder / f"chart-{begun}.nc", self.layout.chart))
         common = fingerprint(key, features, self.layout, self.per_run)
         self.axes = _kept_axes(folder / f"axes-{common}.nc", dataset, features, self.layout, method)
         common = fingerprint(common, self.axes)
@@ -250,6 +256,20 @@ class _Tree:
 
 def _forget(k, moments):
     """A share leaves its sums in files only."""
+
+
+def _kept_chart(path, proposed):
+    """The chart of sums that were begun before, if it is good for these data, else the proposed one, which is kept.
+
+    Sums in one chart add, to the last bit: an interrupted pass goes on in the chart it began with, even if a trajectory
+    that could not be read then can be now. Any chart near the data will do.
+    """
+    stored = load_chart(path)
+    if stored is not None and stored.is_near(proposed):
+        return stored
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_chart(proposed, path)
+    return proposed
 
 
 def _kept_axes(path, dataset, features, layout, method):

@@ -16,6 +16,7 @@ import xarray as xr
 from symdyn.data.moments import Moments
 from symdyn.data.netcdf import dataset_of, netcdf_of
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
 from symdyn.lie.fields import Generators, VectorField
 
@@ -28,10 +29,12 @@ __all__ = [
     "law_to_dataset",
     "load_algebra",
     "load_axes",
+    "load_chart",
     "load_moments",
     "moments_to_dataset",
     "save_algebra",
     "save_axes",
+    "save_chart",
     "save_moments",
     "save_results",
     "write_whole",
@@ -222,6 +225,22 @@ def load_axes(path) -> np.ndarray | None:
     """Read what `save_axes` wrote; None where there is nothing that can be read."""
     try:
         return dataset_of(Path(path).read_bytes())["axes"].values
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return None
+
+
+def save_chart(chart: Chart, path) -> None:
+    """Write a chart to a netCDF file, whole or not at all."""
+    columns = {"centre": ("variable", np.array(chart.centre)), "scale": ("variable", np.array(chart.scale))}
+    dataset = xr.Dataset(columns, attrs={"format_version": FORMAT_VERSION, "time": chart.time})
+    write_whole(netcdf_of(dataset), path)
+
+
+def load_chart(path) -> Chart | None:
+    """Read what `save_chart` wrote; None where there is nothing that can be read."""
+    try:
+        stored = dataset_of(Path(path).read_bytes())
+        return Chart(stored["centre"].values, stored["scale"].values, stored.attrs["time"])
     except (OSError, ValueError, KeyError, RuntimeError):
         return None
 

@@ -13,9 +13,12 @@ from symdyn.discovery.verdicts import verdict_table, verdict_text
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble, canonical_vectors
+from symdyn.lie.chart import Chart
+from symdyn.lie.chart_texts import charted_texts, gauge_factors
+from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
 
-__all__ = ["Findings", "conclude", "findings_text", "flow_among"]
+__all__ = ["Findings", "View", "conclude", "findings_text", "flow_among"]
 
 # Closure error of the worst pair above which an estimated span is no algebra: noise leaves some percent, a bracket
 # that leaves the span about 1.
@@ -32,12 +35,44 @@ class Findings:
     generators: Generators
 
 
+@dataclass(frozen=True)
+class View:
+    """How findings in a chart are seen in the units of the states.
+
+    `chart` is that of all states that `candidates` act on, which are in the chart; `features` are the functions of the
+    candidates as they were given.
+    """
+
+    chart: Chart
+    features: Features
+    candidates: Generators
+
+    def algebra(self, inside: LieAlgebra) -> LieAlgebra:
+        """An algebra of the chart."""
+        found = LieAlgebra.from_chart(inside, self.chart, self._features(inside.basis))
+        return found.scaled(gauge_factors(found.basis, self.chart))
+
+    def generators(self, inside: Generators) -> Generators:
+        """Generators of the chart."""
+        found = self.chart.generators_back(inside, self._features(inside))
+        return found.with_vectors(found.vectors() * gauge_factors(found, self.chart)[:, None])
+
+    def texts(self, inside: Generators, precision: int = 3, tiny: float = 1e-3) -> list[str]:
+        """Generators of the chart as text."""
+        return charted_texts(self.generators(inside), self.chart, precision, tiny)
+
+    def _features(self, inside):
+        # Unknown actions on outputs widen affine candidates by states of their own.
+        return self.features if inside.features == self.candidates.features else inside.features
+
+
 def conclude(
     candidates: Generators,
     evidence: Evidence,
     alpha: float,
     is_trivial: Callable[[LieAlgebra], np.ndarray],
     flow: np.ndarray | None = None,
+    view: View | None = None,
 ) -> Findings:
     """Canonical algebra and verdicts from evidence.
 
@@ -52,21 +87,24 @@ def conclude(
         From the accepted algebra to a mask `(generator,)`.
     flow : ndarray, `(candidate,)`, optional
         The law as a combination of the candidates, see `flow_among`.
+    view : View, optional
+        Of candidates that are in a chart: what is found comes back in the units of the states.
     """
+    view = view or View(Chart.identity(len(candidates.states)), candidates.features, candidates)
     accepted = _canonical_algebra(candidates, evidence, alpha)
-    if flow is not None and accepted.dim == 1 and not accepted.exact.all():
-        accepted = _flow_itself(candidates, evidence, flow) or accepted
+    if flow is not None and accepted.dim and not accepted.exact.all():
+        accepted = _flow_set_apart(candidates, evidence, flow, accepted) or accepted
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
     trivial = is_trivial(accepted)
     if flow is not None:
         trivial = trivial | (~accepted.exact & _only_the_flow(evidence, weights, flow))
-    others, texts = _not_accepted(candidates, evidence, accepted.dim)
-    texts = accepted.texts() + texts
+    others, texts = _not_accepted(candidates, evidence, accepted.dim, view)
+    texts = view.algebra(accepted).texts() + texts
     return Findings(
-        accepted.subset(np.flatnonzero(~trivial)),
-        accepted.subset(np.flatnonzero(trivial)),
+        view.algebra(accepted.subset(np.flatnonzero(~trivial))),
+        view.algebra(accepted.subset(np.flatnonzero(trivial))),
         verdict_table(evidence, weights, texts, trivial, alpha),
-        candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others])),
+        view.generators(candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others]))),
     )
 
 
@@ -91,7 +129,7 @@ def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra
     return verdict_text(verdicts, algebra.name) + below
 
 
-def _not_accepted(candidates, evidence, rank):
+def _not_accepted(candidates, evidence, rank, view):
     """Vectors and texts of the directions after the first `rank`, and of those the data cannot see.
 
     Terms count in the sizes they have on the data, whatever their units; what vanishes there has none.
@@ -100,7 +138,7 @@ def _not_accepted(candidates, evidence, rank):
     parts, texts = [], []
     for weights, size in ((evidence.directions.T[rank:], sizes), (evidence.unseen.T, np.ones_like(sizes))):
         parts.append(_unit_size(weights @ candidates.vectors(), size))
-        texts += candidates.with_vectors(parts[-1]).texts(precision=2, tiny=0.2, sizes=size)
+        texts += view.texts(candidates.with_vectors(parts[-1]), precision=2, tiny=0.2)
     return np.concatenate(parts), texts
 
 
@@ -133,17 +171,24 @@ def _holds(candidates, evidence, vectors, alpha):
     )
 
 
-def _flow_itself(candidates, evidence, flow) -> LieAlgebra | None:
-    """The law, where it lies inside the error of what was accepted: one generator that noise mixed with others.
+def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
+    """The law and what is beside it, where the law lies inside the error of what was accepted.
 
-    f commutes with f, so the data cannot tell the two apart, and the simpler statement is that nothing but f was found.
+    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f: the
+    simpler statement is that f was found, and perhaps something beside it.
     """
-    ensemble = _ensemble(candidates, evidence, evidence.rank)
+    rank = accepted.dim
+    ensemble = _ensemble(candidates, evidence, rank)
     vector = _unit_size((flow @ candidates.vectors())[None])[0]
-    if not ensemble.contains(vector, vector, 0.95) or evidence.upper_bound(flow, evidence.rank) >= evidence.delta:
+    if not ensemble.contains(vector, vector, 0.95) or evidence.upper_bound(flow, rank) >= evidence.delta:
         return None
-    _, moved = ensemble.residuals(vector)
-    return LieAlgebra(candidates.with_vectors(vector[None]), moved.T @ moved / len(moved), np.zeros(1, dtype=bool))
+    along = ensemble.span @ ensemble.metric @ vector / (vector @ ensemble.metric @ vector)
+    beside = ensemble.span - np.outer(along, vector)
+    values, turn = np.linalg.eigh(beside @ ensemble.metric @ beside.T)
+    rows = np.concatenate([vector[None], _unit_size(turn.T[np.argsort(-values)[: rank - 1]] @ beside)])
+    moved = np.stack([ensemble.residuals(row)[1] for row in rows], axis=1).reshape(len(ensemble.replicates), -1)
+    basis = candidates.with_vectors(rows)
+    return LieAlgebra(basis, moved.T @ moved / len(moved), np.zeros(rank, dtype=bool))
 
 
 def _only_the_flow(evidence, weights, flow):

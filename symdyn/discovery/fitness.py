@@ -10,6 +10,7 @@ from scipy import stats
 from symdyn.data.moments import Moments
 from symdyn.discovery.law import LawFit
 from symdyn.discovery.scales import Scales
+from symdyn.lie.chart import Chart
 from symdyn.lie.printing import equation_lines
 from symdyn.lie.subspace import pivoted_basis
 
@@ -100,10 +101,11 @@ def check_law(lower: float, delta: float) -> list[str]:
     return [text]
 
 
-def still_functions(moments: Moments, scales: Scales, names: tuple[str, ...]) -> list[str]:
+def still_functions(moments: Moments, scales: Scales, names: tuple[str, ...], chart: Chart) -> list[str]:
     """Linear functions of the states that hardly vary on the data, less than twice the noise: `z`, `x0 + x4`.
 
-    Nothing can be said about generators that need them to vary.
+    Nothing can be said about generators that need them to vary. The moments are in the chart, the functions in the
+    units of the states.
     """
     sizes = scales.states.mean(axis=0)
     moving = np.isfinite(sizes)
@@ -116,7 +118,7 @@ def still_functions(moments: Moments, scales: Scales, names: tuple[str, ...]) ->
     still, _ = pivoted_basis(vectors[:, values < np.maximum(4 * floors, 1e-12)])
     labels = [name for name, moves in zip(names, moving, strict=True) if moves]
     # In the units of the states, relative to the largest; what is smaller than the noise allows to tell is left out.
-    rows = still.T / sizes[moving]
+    rows = still.T / (sizes * chart.scale)[moving]
     rows = np.where(np.abs(still.T) > 0.05, rows / np.abs(rows).max(axis=1, keepdims=True, initial=1e-300), 0.0)
     return texts + equation_lines(rows, labels, 2)
 

@@ -7,6 +7,7 @@ part of the error: replicates put one rejected family back, since a law that is 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,8 +16,11 @@ from symdyn.data.axes import residual_of
 from symdyn.data.moments import Moments
 from symdyn.discovery.equations import Equations
 from symdyn.discovery.scales import Scales
+from symdyn.lie.features import Features, Sum
+from symdyn.lie.monomials import has_all_divisors
+from symdyn.lie.printing import monomial_exponents
 
-__all__ = ["LawFit", "fit_law"]
+__all__ = ["Families", "LawFit", "fit_law", "law_families"]
 
 _PARTS = 200  # resampled at most: more trajectories are resampled in groups, a standard error is then good to 5 %
 _BLOCKS = 200  # stretches of time left out at most
@@ -25,6 +29,41 @@ _BLOCKS = 200  # stretches of time left out at most
 _DISAGREEMENT = 0.1
 _MISFIT = 3.0  # standard errors
 _DIGITS = 12  # sums of squares know what is left over to some 1e-12
+
+
+@dataclass(frozen=True)
+class Families:
+    """Which features stand or fall together, and in which order.
+
+    `labels` `(feature,)` is the family of each; `chains` are families of polynomials by degree, lowest first. A shift
+    of the states turns a degree into lower ones, so these are dropped from above: which of them stay says nothing
+    about the origin.
+    """
+
+    labels: list[str]
+    chains: tuple[tuple[str, ...], ...] = ()
+
+    def last_of(self, active: Sequence[str]) -> list[str]:
+        """The families among `active` that may be dropped next."""
+        below = {low for chain in self.chains for low in [label for label in chain if label in active][:-1]}
+        return [label for label in active if label not in below]
+
+    def next_to(self, kept: Sequence[str]) -> list[str]:
+        """The families that may be put back to those that are kept."""
+        above = {high for chain in self.chains for high in [label for label in chain if label not in kept][1:]}
+        return [label for label in dict.fromkeys(self.labels) if label not in kept and label not in above]
+
+
+def law_families(features: Features, states: Sequence[str]) -> Families:
+    """The families of features, degrees of polynomials that a shift maps to themselves in chains."""
+    chains = []
+    for part in features.parts if isinstance(features, Sum) else (features,):
+        exponents = monomial_exponents(part, len(states))
+        if exponents is not None and has_all_divisors(exponents):
+            degrees = exponents.sum(axis=1)
+            labels = np.array(part.families(states))[np.argsort(degrees, kind="stable")]
+            chains.append(tuple(dict.fromkeys(labels.tolist())))
+    return Families(features.families(states), tuple(chains))
 
 
 @dataclass(frozen=True)
@@ -51,6 +90,17 @@ class LawFit:
     rivals: tuple[LawFit, ...] = field(default=(), kw_only=True)
     unknown: np.ndarray | None = field(default=None, kw_only=True)
 
+    def mapped(self, turn: Callable[[np.ndarray], np.ndarray]) -> LawFit:
+        """The same fit with all coefficients `(..., output, feature)` carried over by a linear map."""
+        return replace(
+            self,
+            coefficients=turn(self.coefficients),
+            errors=turn(self.errors),
+            jackknife=turn(self.jackknife),
+            rivals=tuple(rival.mapped(turn) for rival in self.rivals),
+            unknown=None if self.unknown is None else turn(self.unknown),
+        )
+
     @property
     def covariance(self) -> np.ndarray:
         """Covariance `(output * feature, output * feature)` of the coefficients."""
@@ -59,15 +109,15 @@ class LawFit:
 
 
 def fit_law(
-    moments: Moments, families: list[str], scales: Scales, *, n_bootstrap: int = 200, rng: np.random.Generator
+    moments: Moments, families: Families, scales: Scales, *, n_bootstrap: int = 200, rng: np.random.Generator
 ) -> LawFit:
     """Select families, fit, and resample trajectories.
 
     Parameters
     ----------
     moments : Moments
-    families : list of str
-        Family of each feature.
+    families : Families
+        Of the features.
     scales : Scales
         Weights of trajectories and scales of outputs.
     n_bootstrap : int
@@ -79,7 +129,7 @@ def fit_law(
     path = _backward_path(problem)
     kept = _smallest_good(problem, path, floor**2)
     counts = rng.multinomial(len(problem.parts), np.full(len(problem.parts), 1 / len(problem.parts)), size=n_bootstrap)
-    back = [(*kept, label) for label in problem.equations.labels if label not in kept]
+    back = [(*kept, label) for label in problem.families.next_to(kept)]
     better = [more for more in back if _predicts_better(problem, more, kept)]
     grams = problem.resampled(counts, {label for model in (kept, *better) for label in model})
     path = [_path_row(*step) for step in path]
@@ -122,7 +172,8 @@ class _Problem:
         self.total = self.parts.sum(0)
         # A state that never moves has targets of the size of rounding, and no scale.
         self.output_power = np.where(np.isfinite(scales.outputs).any(axis=0), scales.output_power, np.inf)
-        self.equations = Equations(self.total, np.array(families), moments.axes)
+        self.families = families
+        self.equations = Equations(self.total, np.array(families.labels), moments.axes)
 
     def resampled(self, counts, families):
         """Sums `(replicate, term, term)` with parts counted so often; 0 for features of other families."""
@@ -152,7 +203,7 @@ def _backward_path(problem):
     active = problem.equations.labels
     path = [(active, _held_out(problem, folds, active))]
     while len(active) > 1:
-        trials = [tuple(label for label in active if label != out) for out in active]
+        trials = [tuple(label for label in active if label != out) for out in problem.families.last_of(active)]
         scored = [(trial, _held_out(problem, folds, trial)) for trial in trials]
         path.append(min(scored, key=lambda row: round(np.mean(row[1]), _DIGITS)))
         active = path[-1][0]

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from symdyn.data.charts import chart_of_layout
 from symdyn.data.moments import Moments
 from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.data.units import shared_scales
 from symdyn.discovery.scales import Scales, find_scales
 from symdyn.discovery.trivial import parallel_violation
+from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import LieDerivative, act
 from symdyn.lie.features import Features, as_features
-from symdyn.lie.fields import Generators, VectorField
-from symdyn.lie.outputs import act_on_pairs
+from symdyn.lie.fields import Generators, VectorField, of_size_one
+from symdyn.lie.outputs import act_on_pairs, index_units, output_in_units
 from symdyn.lie.prolongation import first_order, prolong
 
 __all__ = ["Setting", "set_up"]
@@ -31,7 +33,8 @@ class Setting:
     """A search made definite.
 
     `layout` says what is read from the data, `kind` how generators act ("flow", "map", "second_order", or "pairs" with
-    the action `output` on values of `shape`).
+    the action `output` on values of `shape`). Candidates, features and output are in the units of the data, or, of
+    `in_chart`, in the chart of the layout.
     """
 
     candidates: Generators
@@ -40,6 +43,33 @@ class Setting:
     kind: str
     output: object
     shape: tuple[int, ...]
+
+    def in_chart(self, chart: Chart) -> Setting:
+        """The same search in the chart of its sums, of all variables."""
+        layout, output = replace(self.layout, chart=chart), self.output
+        n = len(self.candidates.states)
+        candidates, weights = of_size_one(chart.subset(range(n)).generators(self.candidates))
+        if self.kind == "pairs":
+            output = output_in_units(output, layout.output_units)
+            if isinstance(output, np.ndarray):  # one matrix a candidate
+                output = np.tensordot(weights, output, 1)
+        return replace(
+            self,
+            candidates=candidates,
+            features=layout.argument_chart.features(self.features),
+            layout=layout,
+            output=output,
+        )
+
+    def candidate_chart(self, chart: Chart, candidates: Generators) -> Chart:
+        """The chart of what candidates act on; an unknown matrix on outputs acts on these in their units."""
+        n = len(self.candidates.states)
+        found = chart.subset(range(n))
+        extra = candidates.states[n:]
+        if not extra:
+            return found
+        sizes = index_units(self.layout.output_units, self.shape, extra)
+        return found + Chart((0.0,) * len(extra), tuple(sizes))
 
     @property
     def element_kind(self) -> str:
@@ -124,6 +154,8 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     fine = kind == "map" and not targets and finely_sampled(dataset, states)
     layout = Layout("pairs" if targets else kind, states, inputs, targets, fine)
     shape = tuple(dataset.attrs.get("target_shape", (len(targets),)))
+    how = ("pairs", output) if pairs else (kind, "vector")
+    layout = replace(layout, chart=chart_of_layout(dataset, layout, *how, shape))
     renamed = candidates.renamed((*states, *inputs)[:n_candidates])
     return Setting(renamed, as_features(law, n, "law"), layout, "pairs" if pairs else kind, output, shape)
 

@@ -13,19 +13,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.moments import Moments, accumulate
 from symdyn.data.pairs import as_dataset
-from symdyn.discovery.conclusion import conclude, findings_text, flow_among
+from symdyn.discovery.conclusion import View, conclude, findings_text, flow_among
 from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import LawSample, judge_elements
 from symdyn.discovery.evidence import Evidence, bracket_forms
 from symdyn.discovery.fitness import check_data, check_law, still_functions, still_note, unexplained
-from symdyn.discovery.law import fit_law
+from symdyn.discovery.law import fit_law, law_families
 from symdyn.discovery.resolution import argument_noise, with_unresolved
 from symdyn.discovery.setting import set_up
 from symdyn.discovery.verdicts import empty_table, judged_table
 from symdyn.lie import groups
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.candidates import translations
-from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.fields import Charted, Generators, VectorField
 from symdyn.lie.groups import Elements
 
 __all__ = ["SymmetryDiscovery"]
@@ -88,7 +88,10 @@ class SymmetryDiscovery(BaseEstimator):
         Accepted finite elements, if any were candidates.
     element_verdicts_ : xr.Dataset
         Over `element`, the same columns, and `image_outside`, the share of images g x far from all data.
+    chart_ : Chart
+        Of the arguments of the law, in which all was computed.
     evidence_ : Evidence
+        Of combinations of the candidates.
     unexplained_ : tuple of float
         Part of the rates that the law leaves over beyond noise, and its 99 % lower bound.
     notes_ : list of str
@@ -142,31 +145,38 @@ class SymmetryDiscovery(BaseEstimator):
         like_states = isinstance(self.output, str) and self.output == "vector_field"
         dataset = as_dataset(data, pairs=not like_states, increments=like_states and self.kind == "map")
         generators, elements = _split(self.candidates)
-        setting = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
+        given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
+        moments = accumulate(dataset, given.features, given.layout)
+        # From here to the results all is in the chart of the sums.
+        setting = given.in_chart(moments.chart)
         arguments = setting.layout.arguments
-        moments = accumulate(dataset, setting.features, setting.layout)
         check_data(moments, setting.features.size(len(arguments)), setting.layout.states)
         scales = setting.scales(dataset, moments)
-        rng = np.random.default_rng(self.rng)
-        families = setting.features.families(arguments)
-        self.law_fit_ = fit_law(moments, families, scales, n_bootstrap=self.n_bootstrap, rng=rng)
-        self.law_ = VectorField(setting.features, self.law_fit_.coefficients, arguments)
-        self.kind_ = setting.kind
-        self.noise_ = xr.DataArray(
-            moments.noise,
-            dims=("trajectory", "state"),
-            coords={"trajectory": list(moments.labels), "state": list(arguments)},
-        )
+        rng, families = np.random.default_rng(self.rng), law_families(setting.features, arguments)
+        fit = fit_law(moments, families, scales, n_bootstrap=self.n_bootstrap, rng=rng)
+        law, noise = VectorField(setting.features, fit.coefficients, arguments), moments.noise
         if setting.layout.kind == "map" and not setting.layout.fine:
-            noise = argument_noise(moments, self.law_, len(setting.layout.states))
-            self.law_fit_ = with_unresolved(self.law_fit_, moments, self.law_, families, scales, noise, rng)
-            self.noise_[:] = noise
-        self.unexplained_ = unexplained(moments, self.law_fit_, scales)
+            noise = argument_noise(moments, law, len(setting.layout.states))
+            fit = with_unresolved(fit, moments, law, families.labels, scales, noise, rng)
+        self.unexplained_ = unexplained(moments, fit, scales)
         self.notes_ = check_law(self.unexplained_[1], self.delta)
-        self._judge_generators(setting, moments, scales)
-        self._judge_elements(elements, setting, moments, scales)
-        self.notes_ += still_note(still_functions(moments, scales, arguments))
+        self._judge_generators(given, setting, moments, scales, fit, law)
+        self._judge_elements(elements, setting, moments, scales, fit)
+        self.notes_ += still_note(still_functions(moments, scales, arguments, setting.layout.argument_chart))
+        self._speak_units(given, setting, moments, fit, law, noise)
         return self
+
+    def _speak_units(self, given, setting, moments, fit, law, noise):
+        """Set the law and the noise, in the units of the data."""
+        chart, units = setting.layout.argument_chart, setting.layout.output_units
+        self.kind_, self.chart_ = given.kind, chart
+        self.law_ = VectorField.from_chart(Charted(law, chart, units), given.features)
+        self.law_fit_ = fit.mapped(lambda coefficients: chart.law(coefficients, given.features, units))
+        self.noise_ = xr.DataArray(
+            np.broadcast_to(noise * np.array(chart.scale), moments.noise.shape).copy(),
+            dims=("trajectory", "state"),
+            coords={"trajectory": list(moments.labels), "state": list(law.states)},
+        )
 
     def summary(self) -> str:
         """The verdicts as a table."""
@@ -197,7 +207,7 @@ class SymmetryDiscovery(BaseEstimator):
         """
         check_is_fitted(self, "evidence_")
         candidates, _ = _split(self.candidates)
-        joint = (generators + candidates).vectors()
+        joint = self.chart_.subset(range(len(candidates.states))).generators(generators + candidates).vectors()
         vectors, known = joint[: len(generators)], joint[len(generators) :]
         weights = vectors @ np.linalg.pinv(known)
         if not np.allclose(weights @ known, vectors, atol=1e-9 * np.abs(vectors).max()):
@@ -214,32 +224,35 @@ class SymmetryDiscovery(BaseEstimator):
         if isinstance(self.output, str) and self.output not in _OUTPUTS:
             raise ValueError(f"output={self.output!r} is none of {_OUTPUTS}; see `discover_function` for more")
 
-    def _judge_generators(self, setting, moments, scales):
+    def _judge_generators(self, given, setting, moments, scales, fit, law):
         if len(setting.candidates) == 0:
-            self.algebra_ = self.trivial_ = LieAlgebra(setting.candidates)
-            self.generators_, self.verdicts_ = setting.candidates, empty_table(self.delta, self.alpha)
+            self.algebra_ = self.trivial_ = LieAlgebra(given.candidates)
+            self.generators_, self.verdicts_ = given.candidates, empty_table(self.delta, self.alpha)
             return
         candidates, derivative = setting.derivative(moments.points)
         weights = 1 / scales.outputs[moments.owner]
-        displacement = setting.displacement(moments, scales, self.law_, len(candidates))
-        self.evidence_ = Evidence(bracket_forms(derivative, self.law_fit_, weights, displacement), self.delta)
+        displacement = setting.displacement(moments, scales, law, len(candidates))
+        self.evidence_ = Evidence(bracket_forms(derivative, fit, weights, displacement), self.delta)
         found = conclude(
             candidates,
             self.evidence_,
             self.alpha,
-            lambda algebra: setting.parallel(algebra, moments, scales, self.law_),
-            flow_among(candidates, self.law_, moments.points) if setting.kind == "flow" else None,
+            lambda algebra: setting.parallel(algebra, moments, scales, law),
+            flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
+            View(setting.candidate_chart(moments.chart, candidates), given.candidates.features, candidates),
         )
         self.algebra_, self.trivial_ = found.algebra, found.trivial
         self.verdicts_, self.generators_ = found.verdicts, found.generators
 
-    def _judge_elements(self, elements, setting, moments, scales):
+    def _judge_elements(self, elements, setting, moments, scales, fit):
         if len(elements) == 0:
             return
         searched = elements.renamed(setting.candidates.states).searched()
         weights, spreads = 1 / scales.outputs[moments.owner], scales.states[moments.owner]
         sample = LawSample(setting.features, moments.points, weights, spreads, setting.element_kind)
-        self.element_verdicts_ = judge_elements(searched, self.law_fit_, sample, delta=self.delta, alpha=self.alpha)
+        inside = moments.chart.subset(range(len(searched.states))).elements(searched)
+        verdicts = judge_elements(inside, fit, sample, delta=self.delta, alpha=self.alpha)
+        self.element_verdicts_ = verdicts.assign_coords(element=np.array(searched.texts(), dtype=object))
         self.elements_ = accepted_elements(searched, self.element_verdicts_)
 
 

@@ -10,11 +10,14 @@ import numpy as np
 from symdyn.lie.brackets import bracket_size, closure_error, jacobi_residual, structure_constants
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.canonical import Ensemble, canonical_vectors
+from symdyn.lie.chart import Chart
+from symdyn.lie.chart_texts import charted_texts
 from symdyn.lie.classify import abelian_name, algebra_name, is_rotation
 from symdyn.lie.estimated import estimated_name
+from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.printing import field_latex
-from symdyn.lie.prolongation import affine_parts, prolong
+from symdyn.lie.prolongation import affine_parts, is_affine, prolong
 from symdyn.lie.symbolic import field_sympy
 
 __all__ = ["LieAlgebra"]
@@ -34,13 +37,17 @@ class LieAlgebra:
     covariance : ndarray, `(generator * coefficient, generator * coefficient)`, optional
         Covariance of `basis.vectors()` (flattened), norm and sign of each generator held fixed; zero if left out.
     exact : ndarray of bool, `(generator,)`, optional
-        Generators that later steps may use without error: given ones, and found ones that were rounded to simple
-        numbers inside their error bars.
+        Generators that later steps may use as they are: given ones, and found ones that were snapped to an exact
+        algebra inside their error bars (`canonical`). What is free of these, such as a centre, still has its error.
+    chart : Chart, optional
+        Of the data that the algebra was found in. Numbers are in the units of the states; brackets, names, draws and
+        canonical form are computed in the chart.
     """
 
     basis: Generators
     covariance: np.ndarray = field(default=None)  # type: ignore[assignment]
     exact: np.ndarray = field(default=None)  # type: ignore[assignment]
+    chart: Chart | None = None
 
     def __post_init__(self):
         size = self.basis.vectors().size
@@ -71,6 +78,43 @@ class LieAlgebra:
         wide = replace(basis, coefficients=np.zeros_like(basis.coefficients), time_scaling=np.zeros(len(basis)))
         wide.coefficients[: len(bars), :, 1:] = bars
         return cls(basis, np.diag(wide.vectors().ravel() ** 2))
+
+    @classmethod
+    def from_chart(cls, inside: LieAlgebra, chart: Chart, features: Features) -> LieAlgebra:
+        """An algebra that was found in a chart, on the `features` of the candidates, in the units of the states."""
+        basis = chart.generators_back(inside.basis, features)
+        found = cls(basis, _carried(inside.covariance, chart.vector_map(features), inside.dim), inside.exact, chart)
+        found.__dict__["inside"] = inside
+        return found
+
+    def scaled(self, factors: np.ndarray) -> LieAlgebra:
+        """The same algebra with each generator times a number, `(generator,)`."""
+        basis = self.basis.with_vectors(self.basis.vectors() * np.asarray(factors)[:, None])
+        each = np.repeat(factors, self.basis.vectors().shape[1])
+        found = LieAlgebra(basis, self.covariance * each * each[:, None], self.exact, self.chart)
+        if "inside" in self.__dict__ and self.chart is not None:
+            found.__dict__["inside"] = self.inside.scaled(factors)
+        return found
+
+    @cached_property
+    def inside(self) -> LieAlgebra:
+        """The same algebra in its chart; itself without one."""
+        if self.chart is None:
+            return self
+        basis = self.chart.generators(self.basis)
+        turn = _inverse_map(self.chart, self.basis.features)
+        return LieAlgebra(basis, _carried(self.covariance, turn, self.dim), self.exact)
+
+    def in_chart(self, chart: Chart) -> LieAlgebra:
+        """The same algebra in coordinates of any chart, without one of its own."""
+        if self.chart == chart:
+            return self.inside
+        turn = _inverse_map(chart, self.basis.features)
+        return LieAlgebra(chart.generators(self.basis), _carried(self.covariance, turn, self.dim), self.exact)
+
+    def _like(self, inside: LieAlgebra) -> LieAlgebra:
+        """What was made of `inside`, in the units of the states."""
+        return inside if self.chart is None else LieAlgebra.from_chart(inside, self.chart, self.basis.features)
 
     @property
     def dim(self) -> int:
@@ -111,8 +155,10 @@ class LieAlgebra:
     @cached_property
     def name(self) -> str:
         """The name of the algebra, such as `so(3) + R`; see `symdyn.lie.classify`."""
-        if self.dim == 1 and not self.time_scaling.any() and self._is_linear():
-            return "so(2)" if is_rotation(self.matrices[0]) else "R"
+        if self.chart is not None:
+            return self.inside.name
+        if self.dim == 1 and not self.time_scaling.any() and is_affine(self.basis):
+            return "so(2)" if is_rotation(self.matrices[0], about=self.translations[0]) else "R"
         if self.exact.all() and self.closure_error() < ROUNDING:
             if bracket_size(self.basis) < ROUNDING:
                 return abelian_name(self.dim)
@@ -122,11 +168,11 @@ class LieAlgebra:
 
     def structure_constants(self) -> np.ndarray:
         """c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares."""
-        return structure_constants(self.basis)
+        return structure_constants(self.inside.basis)
 
     def closure_error(self) -> float:
         """The part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra."""
-        return closure_error(self.basis)
+        return closure_error(self.inside.basis)
 
     def jacobi_residual(self) -> float:
         """|[[a, b], c] + [[b, c], a] + [[c, a], b]| of the structure constants, over their square; 0 for an algebra.
@@ -139,6 +185,8 @@ class LieAlgebra:
         """The same algebra in a readable basis, rounded to simple numbers where the error bars allow it."""
         if self.dim == 0 or self.exact.all():
             return self
+        if self.chart is not None:
+            return self._like(self.inside.canonical())
         vectors = self.basis.vectors()
         draws = self.draw(200, rng=np.random.default_rng(0))
         ensemble = Ensemble(vectors, np.stack([draw.basis.vectors() for draw in draws]), np.eye(vectors.shape[1]))
@@ -147,6 +195,8 @@ class LieAlgebra:
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
         """Algebras drawn from the error bars; generators marked exact stay as they are."""
+        if self.chart is not None:
+            return [self._like(drawn) for drawn in self.inside.draw(n_draws, rng)]
         values, vectors = np.linalg.eigh(self.covariance)
         root = vectors * np.sqrt(values.clip(0))
         shape = self.basis.vectors().shape
@@ -186,7 +236,8 @@ class LieAlgebra:
         blocks = self.covariance.reshape(self.dim, len(jacobian.T), self.dim, len(jacobian.T))
         covariance = np.einsum("ab,kblc,dc->kald", jacobian, blocks, jacobian)
         size = basis.vectors().size
-        return LieAlgebra(basis, covariance.reshape(size, size), self.exact)
+        chart = None if self.chart is None else self.chart.prolong()
+        return LieAlgebra(basis, covariance.reshape(size, size), self.exact, chart)
 
     def subset(self, indices) -> LieAlgebra:
         """The generators with the given indices, with their error bars."""
@@ -195,7 +246,7 @@ class LieAlgebra:
         blocks = self.covariance.reshape(self.dim, width, self.dim, width)[indices][:, :, indices]
         size = len(indices) * width
         basis = self.basis.with_vectors(self.basis.vectors()[indices])
-        return LieAlgebra(basis, blocks.reshape(size, size), self.exact[indices])
+        return LieAlgebra(basis, blocks.reshape(size, size), self.exact[indices], self.chart)
 
     def representation(self, copies: int = 1) -> np.ndarray:
         """Matrices `(generator, copies * n, copies * n)`: the linear parts on `copies` blocks of the state.
@@ -212,8 +263,12 @@ class LieAlgebra:
         return np.array(blocks).reshape(self.dim, size, size)
 
     def texts(self, precision: int = 3) -> list[str]:
-        """Each generator as a differential operator, such as `y ∂x − x ∂y`."""
-        return self.basis.texts(precision)
+        """Each generator as a differential operator, such as `y ∂x − x ∂y`.
+
+        Of an algebra that was found in data, terms that matter there: those above a thousandth of the largest over the
+        data's range. Where a centre says it better, generators are written about it.
+        """
+        return self.basis.texts(precision) if self.chart is None else charted_texts(self.basis, self.chart, precision)
 
     def latex(self, precision: int = 3) -> list[str]:
         r"""Each generator as a differential operator in LaTeX, such as `y\,\partial_x - x\,\partial_y`.
@@ -259,11 +314,21 @@ class LieAlgebra:
 
         return load_algebra(path)
 
-    def _is_linear(self):
-        try:
-            return not np.any(self.translations)
-        except ValueError:
-            return False
+
+def _carried(covariance, turn, dim):
+    """The covariance of rows of coefficients that are multiplied by `turn` `(coefficient, coefficient)`."""
+    width = len(turn)
+    blocks = np.tensordot(covariance.reshape(dim, width, dim, width), turn, axes=(1, 0))  # (k, l, d, b)
+    blocks = np.tensordot(blocks, turn, axes=(2, 0)).transpose(0, 2, 1, 3)
+    return blocks.reshape(dim * turn.shape[1], dim * turn.shape[1])
+
+
+def _inverse_map(chart, features):
+    """Rows of coefficients of x, times it, are those of y; the inverse of `Chart.vector_map`."""
+    full = np.zeros((len(chart) * features.size(len(chart)) + 1,) * 2)
+    full[:-1, :-1] = np.kron(np.diag(1 / np.array(chart.scale)), chart.back(features))
+    full[-1, -1] = 1.0
+    return full
 
 
 def _prolonged_unit(basis, unit):

@@ -14,14 +14,17 @@ depends on neither. What carries over:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators
+from symdyn.lie.groups import Elements
 
 __all__ = ["Chart"]
+
+_PROBES = 64  # points at which functions are sized
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,14 @@ class Chart:
         Positive, in the units of the states; commensurate states have one scale, each in its own unit.
     time : float
         The unit of time, in the unit of the times.
+    ties : tuple of tuples of int
+        Groups of states that have one scale because they share a dimension: between them ratios are pure numbers.
     """
 
     centre: tuple[float, ...]
     scale: tuple[float, ...]
     time: float = 1.0
+    ties: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "centre", tuple(float(value) for value in np.ravel(self.centre)))
@@ -72,11 +78,29 @@ class Chart:
 
     def subset(self, states: Sequence[int]) -> Chart:
         """The chart of some of the states."""
-        return Chart(tuple(self.centre[k] for k in states), tuple(self.scale[k] for k in states), self.time)
+        place = {state: k for k, state in enumerate(states)}
+        groups = (tuple(place[state] for state in group if state in place) for group in self.ties)
+        ties = tuple(group for group in groups if len(group) > 1)
+        return Chart(tuple(self.centre[k] for k in states), tuple(self.scale[k] for k in states), self.time, ties)
 
     def __add__(self, other: Chart) -> Chart:
         """The chart of the states of both, with the time of the first."""
-        return Chart(self.centre + other.centre, self.scale + other.scale, self.time)
+        n = len(self)
+        moved = tuple(tuple(state + n for state in group) for group in other.ties)
+        return Chart(self.centre + other.centre, self.scale + other.scale, self.time, self.ties + moved)
+
+    def prolong(self) -> Chart:
+        """The chart of positions and velocities: these are rates there, too."""
+        n = len(self)
+        return self + Chart((0.0,) * n, tuple(value / self.time for value in self.scale), self.time, self.ties)
+
+    def is_near(self, other: Chart) -> bool:
+        """Whether what has size 1 in one has about size 1 in the other: either will do for the same data."""
+        if len(self) != len(other):
+            return False
+        ratios = np.array((*self.scale, self.time)) / (*other.scale, other.time)
+        gaps = np.abs(np.subtract(self.centre, other.centre)) / other.scale
+        return bool(np.all(np.abs(np.log(ratios)) < np.log(4)) and np.all(gaps < 4))
 
     def points(self, given: np.ndarray) -> np.ndarray:
         """Points `(..., state)` of the data in the chart."""
@@ -100,6 +124,23 @@ class Chart:
         """Generators of y as generators of x on `features`, of which those of y are the image."""
         coefficients = charted.coefficients @ self.forward(features) * np.array(self.scale)[:, None]
         return Generators(features, coefficients, charted.time_scaling, charted.states)
+
+    def elements(self, given: Elements) -> Elements:
+        """Elements x -> A x + b as maps of y."""
+        centre, scale = np.array(self.centre), np.array(self.scale)
+        shifts = (given.matrices @ centre + given.translations - centre) / scale
+        return replace(given, matrices=given.matrices * scale / scale[:, None], translations=shifts)
+
+    def term_sizes(self, generators: Generators) -> np.ndarray:
+        """How large each term `(coefficient,)` of generators of x is on the data, with coefficient 1, time last.
+
+        The largest value of its function over the data's range, in units of the state that it moves.
+        """
+        reach = 2.0 * np.random.default_rng(3).uniform(-1, 1, (_PROBES, len(self)))
+        with np.errstate(all="ignore"):
+            values = np.abs(generators.features(self.points_back(reach)))
+        largest = np.where(np.isfinite(values), values, 0.0).max(axis=0)
+        return np.append(np.outer(1 / np.array(self.scale), largest).ravel(), 1.0)
 
     def vector_map(self, features: Features) -> np.ndarray:
         """J `(coefficient, coefficient)`: rows of `Generators.vectors()` of y, times J, are those of x."""

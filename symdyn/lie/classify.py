@@ -75,11 +75,27 @@ def algebra_name(constants: np.ndarray, tolerance: float | None = None, *, noise
     return name or unnamed
 
 
-def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2) -> bool:
-    """Whether x' = A x turns every state round at one or more fixed rates (purely imaginary spectrum, bounded)."""
+def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2, about: np.ndarray | None = None) -> bool:
+    """Whether x' = A x + b turns states round some centre at one or more fixed rates: bounded, imaginary spectrum.
+
+    Parameters
+    ----------
+    matrix : ndarray, `(n, n)`
+        A.
+    tolerance : float
+        Real parts, and what a centre leaves of b, that count as none, relative to the rates.
+    about : ndarray, `(n,)`, optional
+        b, 0 if left out.
+    """
     values, vectors = np.linalg.eig(matrix)
+    largest = np.abs(values).max()
     bounded = np.linalg.cond(vectors) < 1e6
-    return bool(bounded and np.abs(values.real).max() <= tolerance * np.abs(values).max() and np.any(values.imag))
+    if not (bounded and np.abs(values.real).max() <= tolerance * largest and np.any(values.imag)):
+        return False
+    if about is None or not np.any(about):
+        return True
+    left = about - matrix @ np.linalg.lstsq(matrix, about, rcond=tolerance)[0]
+    return bool(np.abs(left).max() <= tolerance * largest)
 
 
 def _checked(constants, tolerance):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -10,7 +11,26 @@ from scipy.integrate import solve_ivp
 from symdyn.lie.features import Features, Polynomial
 from symdyn.lie.printing import equation_lines, field_text
 
-__all__ = ["Generators", "VectorField"]
+if TYPE_CHECKING:
+    from symdyn.lie.chart import Chart
+
+__all__ = ["Charted", "Generators", "VectorField", "of_size_one"]
+
+
+@dataclass(frozen=True, eq=False)
+class Charted:
+    """A field as it was computed, in a chart: far from the origin the coefficients on x alone have lost digits.
+
+    `field` is over y = (x − c) / s, its outputs in the `units` `(output,)`.
+    """
+
+    field: VectorField
+    chart: Chart
+    units: np.ndarray
+
+    def coefficients(self, features: Features) -> np.ndarray:
+        """Those `(output, feature)` on the functions of x."""
+        return self.chart.law(self.field.coefficients, features, self.units)
 
 
 @dataclass(frozen=True)
@@ -25,24 +45,39 @@ class VectorField:
         The matrix W; its units are those of the output over those of the feature.
     states : tuple of str
         Names of the inputs, in order.
+    inside : Charted, optional
+        The same field in the chart in which it was computed: it is evaluated there.
     """
 
     features: Features
     coefficients: np.ndarray
     states: tuple[str, ...]
+    inside: Charted | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self):
         expected = self.features.size(len(self.states))
         shape = np.shape(self.coefficients)
         if len(shape) != 2 or shape[1] != expected:
             raise ValueError(f"coefficients must have shape (output, {expected}), got {shape}")
+        if self.inside is not None and not np.array_equal(self.coefficients, self.inside.coefficients(self.features)):
+            object.__setattr__(self, "inside", None)  # coefficients that were changed since are the field
+
+    @classmethod
+    def from_chart(cls, inside: Charted, features: Features, **options) -> VectorField:
+        """The field over x on `features`, of which those of `inside` are the image in its chart."""
+        return cls(features, inside.coefficients(features), inside.field.states, inside=inside, **options)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Values `(sample, output)` at points `(sample, state)`."""
+        if self.inside is not None:
+            return self.inside.field(self.inside.chart.points(points)) * self.inside.units
         return self.features(points) @ self.coefficients.T
 
     def jacobian(self, points: np.ndarray) -> np.ndarray:
         """Exact derivatives `(sample, output, state)` at points `(sample, state)`."""
+        if self.inside is not None:
+            slopes = self.inside.field.jacobian(self.inside.chart.points(points))
+            return slopes * self.inside.units[:, None] / self.inside.chart.scale
         return np.einsum("of,sfi->soi", self.coefficients, self.features.jacobian(points))
 
     def flow(self, start: np.ndarray, times: np.ndarray, *, rtol=1e-10, atol=1e-12) -> np.ndarray:
@@ -174,6 +209,26 @@ class Generators:
     def renamed(self, states: tuple[str, ...]) -> Generators:
         """The same generators with other names of the states."""
         return Generators(self.features, self.coefficients, self.time_scaling, tuple(states))
+
+
+def of_size_one(given: Generators) -> tuple[Generators, np.ndarray]:
+    """Orthonormal generators of the same span, and their weights `(new, generator)`.
+
+    In a chart candidates may differ by many decades, or be nearly parallel: far from the origin x ∂x is nearly ∂x.
+    Generators that span all fields on their features are replaced by these themselves, one coefficient each.
+    """
+    vectors = given.vectors()
+    sizes = np.linalg.norm(vectors, axis=1)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    used = np.any(vectors != 0, axis=0)
+    if len(given) == used.sum() and np.linalg.matrix_rank(vectors[:, used] / sizes[:, None], tol=1e-15) == len(given):
+        units = np.eye(vectors.shape[1])[used]
+        return given.with_vectors(units), np.linalg.inv(vectors[:, used] / sizes[:, None]) / sizes
+    basis, triangle = np.linalg.qr((vectors / sizes[:, None]).T)
+    basis[np.abs(basis) < 1e-14] = 0.0  # what a candidate does not move, it does not move
+    if np.abs(np.diag(triangle)).min(initial=1.0) < 1e-12:  # not independent: to be told by whoever judges them
+        return given.with_vectors(vectors / sizes[:, None]), np.diag(1 / sizes)
+    return given.with_vectors(basis.T), np.linalg.inv(triangle).T / sizes
 
 
 def _nested(first, second):

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from symdyn.lie import prolongation
 from symdyn.lie.derivative import act
 from symdyn.lie.differences import output_matrices
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators
 from symdyn.lie.groups import Elements
 from symdyn.lie.printing import monomial_exponents, simple_fraction
-from symdyn.lie.prolongation import affine_parts
 
 __all__ = ["Images", "coefficient_equations", "exact_numbers", "is_affine", "polynomial_equations"]
 
@@ -71,13 +71,7 @@ def polynomial_equations(features: Features, part, n_inputs: int, kind: str, n_o
 
 def is_affine(part) -> bool:
     """Whether a symmetry is made of affine maps or affine generators."""
-    if not isinstance(part, Generators):
-        return isinstance(part, Elements)
-    try:
-        affine_parts(part)
-    except ValueError:
-        return False
-    return True
+    return isinstance(part, Elements) or (isinstance(part, Generators) and prolongation.is_affine(part))
 
 
 def coefficient_equations(images: Images, outputs: np.ndarray) -> sparse.csr_array:

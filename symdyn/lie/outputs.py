@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import Action
 from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Generators
 from symdyn.lie.prolongation import affine_parts
 
-__all__ = ["act_on_pairs", "extend_by_outputs", "index_actions", "moved_output"]
+__all__ = [
+    "act_on_pairs",
+    "extend_by_outputs",
+    "index_actions",
+    "index_units",
+    "moved_output",
+    "output_in_units",
+    "value_units",
+]
 
 _NAMED = {"invariant": None, "vector": ("vector",), "vector_field": ("vector",), "metric": ("covector", "covector")}
 _ACTIONS = ("vector", "covector", "invariant", "linear")
@@ -33,6 +42,61 @@ def index_actions(output, n_indices: int) -> tuple[str, ...]:
     if len(actions) != n_indices:
         raise ValueError(f"output {output!r} is for values with {len(actions)} indices, they have {n_indices}")
     return actions
+
+
+def value_units(values: np.ndarray, scale: np.ndarray, output, shape: tuple[int, ...]) -> np.ndarray:
+    """The unit `(value,)` of each flattened value: products of those of its indices, times one size of all values.
+
+    An index that moves like a state has its scale, one that moves like a covector the inverse; the entries of others
+    are sized by the values themselves. Values that mix in ways of their own keep their ratios.
+
+    Parameters
+    ----------
+    values : ndarray, `(sample, value)`
+    scale : ndarray, `(state,)`
+    output : see `discover_function`
+    shape : tuple of int
+        Of a value before it was flattened.
+    """
+    sizes = np.sqrt(np.mean(np.square(values), axis=0)).reshape(shape)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    if not isinstance(output, str | tuple | list) or (isinstance(output, str) and output == "density"):
+        return np.full(sizes.size, np.sqrt(np.mean(sizes**2)))
+    units = np.ones(shape)
+    actions = index_actions(output, len(shape))
+    for index, action in enumerate(actions):
+        others = tuple(k for k in range(len(shape)) if k != index)
+        if action in ("vector", "covector"):
+            factor = scale if action == "vector" else 1 / scale
+        else:  # the geometric mean over the other indices is multiplicative, whatever their units
+            factor = np.exp(np.mean(np.log(sizes), axis=others))
+            factor = factor / np.exp(np.mean(np.log(factor)))
+        units = units * np.reshape(factor, [-1 if k == index else 1 for k in range(len(shape))])
+    return (units * np.sqrt(np.mean((sizes / units) ** 2))).ravel()
+
+
+def output_in_units(output, units: np.ndarray):
+    """An action on values as one on values over their `units` `(value,)`: given matrices are conjugated."""
+    if isinstance(output, np.ndarray):
+        return output * units / units[:, None]
+    if isinstance(output, Generators):
+        return Chart((0.0,) * len(units), tuple(units)).generators(output)
+    return output
+
+
+def index_units(units: np.ndarray, shape: tuple[int, ...], names) -> np.ndarray:
+    """The unit of each extra state of candidates on outputs: `out_0 ...` on all values, `out1_0 ...` on one index."""
+    table = units.reshape(shape)
+    found = []
+    for name in names:
+        head, entry = name.rsplit("_", 1)
+        if head == "out":
+            found.append(units[int(entry)])
+            continue
+        index = int(head.removeprefix("out"))
+        others = tuple(k for k in range(len(shape)) if k != index)
+        found.append(np.exp(np.mean(np.log(table), axis=others))[int(entry)])
+    return np.array(found)
 
 
 def moved_output(values: np.ndarray, generators: Generators, points: np.ndarray, output) -> list[np.ndarray]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from symdyn.lie.features import Polynomial
-from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.fields import Charted, Generators, VectorField
 
-__all__ = ["first_order", "prolong", "velocity_names"]
+__all__ = ["affine_parts", "first_order", "is_affine", "prolong", "velocity_names"]
 
 
 def velocity_names(positions: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,6 +51,15 @@ def affine_parts(generators: Generators) -> tuple[np.ndarray, np.ndarray]:
     return generators.values(origin)[0].T, np.moveaxis(generators.jacobians(origin)[0], -1, 0)
 
 
+def is_affine(generators: Generators) -> bool:
+    """Whether generators have a matrix and a constant part, and nothing else."""
+    try:
+        affine_parts(generators)
+    except ValueError:
+        return False
+    return True
+
+
 def first_order(law: VectorField) -> VectorField:
     """A second-order law q'' = g(q, q') as the flow (q', g) on positions and velocities.
 
@@ -67,4 +76,8 @@ def first_order(law: VectorField) -> VectorField:
     coefficients = np.zeros((2 * n, size + n))
     coefficients[:n, size:] = np.eye(n)
     coefficients[n:, :size] = law.coefficients
-    return VectorField(law.features + velocities, coefficients, states)
+    if law.inside is None:
+        return VectorField(law.features + velocities, coefficients, states)
+    chart, units = law.inside.chart, law.inside.units
+    both = np.append(np.array(chart.scale[:n]) / chart.time, units)
+    return VectorField.from_chart(Charted(first_order(law.inside.field), chart, both), law.features + velocities)

@@ -131,9 +131,10 @@ def test_sums_are_read_by_any_netcdf_reader(moments, tmp_path):
 
 
 def test_sums_of_format_1_open(moments, tmp_path):
-    """They had no axes, and `cross` for `products`."""
-    values = {("cross" if name == "products" else name): v for name, v in vars(moments).items() if name != "axes"}
-    dataset = moments_to_dataset(moments).drop_vars("axes").rename(products="cross")
+    """They had no axes, no chart, and `cross` for `products`."""
+    new = ["axes", "centre", "scale", "clock"]
+    values = {("cross" if name == "products" else name): v for name, v in vars(moments).items() if name not in new}
+    dataset = moments_to_dataset(moments).drop_vars(new).rename(products="cross")
     dataset.attrs |= {"format_version": 1, "sha256": store._digest(values)}
     dataset.to_netcdf(tmp_path / "m.nc", engine="h5netcdf")
     loaded = load_moments(tmp_path / "m.nc")

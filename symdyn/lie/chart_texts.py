@@ -1,0 +1,109 @@
+"""Generators that were found in data as text: terms that matter there, in the units of the states, about a centre."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symdyn.lie.chart import Chart
+from symdyn.lie.fields import Generators
+from symdyn.lie.printing import monomial_exponents
+from symdyn.lie.prolongation import affine_parts, is_affine
+
+__all__ = ["charted_texts", "common_centre", "gauge_factors"]
+
+_MATTERS = 1e-3  # part of the largest term, over the range of the data, above which a term is shown
+_NEARLY = 0.1  # part of the largest term, from which on a coefficient may set the scale of a generator
+_FIXED = 1e-6  # what a centre may leave of the field, relative to it
+
+
+def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny: float = _MATTERS) -> list[str]:
+    """Each generator as a differential operator, such as `x1 ∂x0 − x0 ∂x1 about (300, 300)`.
+
+    Parameters
+    ----------
+    generators : Generators
+        In the units of the states.
+    chart : Chart
+        Of the data.
+    precision : int
+        Significant digits.
+    tiny : float
+        Terms below this part of the largest, over the range of the data, are not shown.
+    """
+    names = generators.states
+    texts = []
+    for one in (generators.with_vectors(row[None]) for row in generators.vectors()):
+        centre = common_centre(one, chart)
+        if centre is None:
+            texts += one.texts(precision, tiny, chart.term_sizes(one))
+            continue
+        centred = Chart((0.0,) * len(chart), chart.scale, chart.time)
+        linear = one.with_vectors(one.vectors() * _linear_terms(one))
+        text = linear.texts(precision, tiny, centred.term_sizes(linear))[0]
+        read = np.any(affine_parts(one)[1][0] != 0, axis=0)
+        values = [f"{value:.{precision}g}".replace("-", "−") for value in centre]
+        where = [f"{name} = {value}" for name, value, used in zip(names, values, read, strict=True) if used]
+        about = f"({', '.join(values)})" if read.all() else ", ".join(where)
+        texts.append(f"{text} about {about}")
+    return texts
+
+
+def gauge_factors(generators: Generators, chart: Chart) -> np.ndarray:
+    """Factors `(generator,)` that make the largest coefficient of each generator 1, the first large one positive.
+
+    Among those of terms that matter on the data, constant ones aside: far from the origin these are large, and say where
+    a centre is. Coefficients that are nearly as large count by their mean, which does not jump where they trade places.
+
+    Parameters
+    ----------
+    generators : Generators
+        In the units of the states.
+    chart : Chart
+    """
+    sizes, vectors = chart.term_sizes(generators), generators.vectors()
+    constant = np.append(np.tile(_is_constant(generators), len(generators.states)), False)
+    factors = np.ones(len(vectors))
+    for k, vector in enumerate(vectors):
+        weights = np.abs(vector) * sizes
+        weights[-1] = 0.0 if np.any(weights[:-1] > _FIXED * np.abs(vector[-1])) else weights[-1]
+        varying = np.where(constant, 0.0, weights)
+        weights = varying if varying.max(initial=0.0) > _NEARLY * weights.max(initial=0.0) else weights
+        chosen = vector[weights > _NEARLY * weights.max(initial=0.0)]
+        if chosen.size:
+            largest = np.abs(chosen).max()
+            near = np.abs(chosen[np.abs(chosen) > 0.9 * largest]).mean()
+            factors[k] = np.sign(chosen[np.argmax(np.abs(chosen) > 0.5 * largest)]) / near
+    return factors
+
+
+def _is_constant(generators):
+    """Which functions `(feature,)` the components are made of do not depend on the states."""
+    exponents = monomial_exponents(generators.features, len(generators.states))
+    size = generators.coefficients.shape[2]
+    return np.zeros(size, dtype=bool) if exponents is None else exponents.sum(axis=1) == 0
+
+
+def common_centre(generator: Generators, chart: Chart) -> np.ndarray | None:
+    """The point `(state,)` about which an affine generator is linear, where that is not 0 as far as the data can tell.
+
+    None for generators without such a point, and for those whose constant terms do not matter on the data.
+    """
+    if not is_affine(generator):
+        return None
+    matrix = affine_parts(generator)[1][0]
+    sizes = chart.term_sizes(generator)[:-1].reshape(len(chart), -1)
+    terms = np.abs(generator.coefficients[0]) * sizes
+    if not np.any(matrix) or terms[:, 0].max(initial=0.0) <= _MATTERS * terms[:, 1:].max(initial=0.0):
+        return None
+    (shift,), (turn,) = affine_parts(chart.generators(generator))
+    point = np.linalg.lstsq(turn, -shift, rcond=1e-9)[0]
+    if np.abs(turn @ point + shift).max() > _FIXED * np.abs(np.column_stack([turn, shift])).max():
+        return None
+    return chart.points_back(point)
+
+
+def _linear_terms(generator):
+    """1 for each coefficient of a generator but those of constant terms."""
+    kept = np.ones_like(generator.coefficients[0])
+    kept[:, 0] = 0.0
+    return np.append(kept.ravel(), 1.0)
