@@ -160,7 +160,6 @@ class PointSymmetryDiscovery(BaseEstimator):
             self.evidence_,
             self.alpha,
             lambda generators: vanishing(generators, found.law, sample),
-            sample.points_of(frames.charted.states),
         )
         self.algebra_, self.trivial_ = result.algebra, result.trivial
         self.generators_, self.verdicts_ = result.generators, result.verdicts

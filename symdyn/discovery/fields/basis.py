@@ -22,6 +22,7 @@ from symdyn.discovery.verdicts import verdict_table
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble
+from symdyn.lie.chart_texts import charted_texts, gauge_factors
 from symdyn.lie.evolution import determining_rows
 from symdyn.lie.fields import Generators
 from symdyn.lie.subspace import null_space
@@ -63,7 +64,6 @@ def point_findings(
     evidence: Evidence,
     alpha: float,
     is_trivial: Callable[[Generators], np.ndarray],
-    points: np.ndarray,
 ) -> PointFindings:
     """The accepted algebra with its verdicts.
 
@@ -79,8 +79,6 @@ def point_findings(
     alpha : float
     is_trivial : callable
         From generators in the chart to a mask `(generator,)`.
-    points : ndarray, `(sample, state)`
-        In the chart, over which terms have their size.
     """
     pool = near.T @ frames.charted.vectors()
     judge = _Judge(pool, evidence, alpha)
@@ -92,18 +90,16 @@ def point_findings(
     size = np.repeat(leading, basis.rows.shape[1])
     rows, covariance = basis.rows / leading[:, None], covariance / size[:, None] / size
     trivial = is_trivial(charted)
-    flags = np.full(len(rows), basis.exact)
-    whole = frames.algebra(rows, covariance, flags)
+    whole = frames.algebra(rows, covariance, np.full(len(rows), basis.exact))
     others = np.concatenate([evidence.directions.T[len(rows) :], evidence.unseen.T]) @ pool
-    sizes = frames.sizes(points)
-    shown = _leading_one(others @ frames.to_home, sizes, frames.units)
-    texts = whole.basis.texts(tiny=1e-12 if basis.exact else 5e-4, sizes=_given(frames, sizes))
-    texts += frames.in_units(shown).texts(precision=2, tiny=0.2, sizes=_given(frames, sizes))
+    beyond = frames.in_units(others @ frames.to_home)
+    beyond = beyond.with_vectors(beyond.vectors() * gauge_factors(beyond, frames.chart)[:, None])
+    texts = whole.texts() + charted_texts(beyond, frames.chart, precision=2, tiny=0.2)
     return PointFindings(
         whole.subset(np.flatnonzero(~trivial)),
         whole.subset(np.flatnonzero(trivial)),
         verdict_table(evidence, weights, texts, trivial, alpha),
-        frames.in_units(np.concatenate([rows, shown])),
+        whole.basis.with_vectors(np.concatenate([whole.basis.vectors(), beyond.vectors()])),
         frames.charted.with_vectors(np.concatenate([charted.vectors(), others])),
     )
 
@@ -213,17 +209,3 @@ def _fractions(rows, pure, near):
                 result[place] = fraction
                 break
     return result
-
-
-def _leading_one(home, sizes, units):
-    """Rows whose term of the largest size has the coefficient ±1 in the units of the data."""
-    if not len(home):
-        return home
-    largest = np.argmax(np.abs(home * sizes), axis=1)
-    leading = np.abs(np.take_along_axis(home * units, largest[:, None], axis=1))
-    return home / np.where(leading == 0, 1, leading)
-
-
-def _given(frames, sizes):
-    """Sizes `(given coefficient,)` of terms with coefficient 1 in the units of the data."""
-    return (sizes / frames.units)[frames.kept]

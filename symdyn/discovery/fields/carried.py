@@ -17,7 +17,7 @@ from symdyn.data.fields.charts import units_shared
 from symdyn.data.fields.grids import field_grid
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
-from symdyn.lie.features import Features, Polynomial, monomials, polynomial_exponents
+from symdyn.lie.features import Features, Polynomial, polynomial_exponents
 from symdyn.lie.fields import Generators
 from symdyn.lie.pointfields import point_candidates
 from symdyn.lie.printing import monomial_exponents
@@ -110,11 +110,6 @@ class Frames:
         n = len(self.exponents)
         return np.append(np.concatenate([k * n + self._places for k in range(len(self._states))]), n * len(self._states))
 
-    def sizes(self, points: np.ndarray) -> np.ndarray:
-        """Root mean squares `(coefficient,)` of terms with coefficient 1 at home, at points `(sample, state)` of the chart."""
-        values = monomials(points + np.array(self._shift.centre), self.exponents)
-        return np.append(np.tile(np.sqrt(np.mean(values**2, axis=0)), len(self._states)), 1.0)
-
     def in_units(self, home: np.ndarray) -> Generators:
         """Generators in the units of the data, on the features that were given, from rows `(generator, coefficient)`."""
         wide = (home * self.units)[:, :-1].reshape(len(home), len(self._states), len(self.exponents))
@@ -125,7 +120,7 @@ class Frames:
         factors = np.tile(self.units, len(home))
         kept = np.concatenate([k * len(self.units) + self.kept for k in range(len(home))] or [[]]).astype(int)
         carried = covariance * factors[:, None] * factors
-        return LieAlgebra(self.in_units(home), carried[np.ix_(kept, kept)], exact)
+        return LieAlgebra(self.in_units(home), carried[np.ix_(kept, kept)], exact, self.chart)
 
     @property
     def _states(self):

@@ -33,10 +33,6 @@ class JetSample:
     # Averages of monomials by their keys: the conditions of laws that differ by one coefficient share nearly all.
     _known: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
-    def points_of(self, variables: Sequence[str]) -> np.ndarray:
-        """Points `(row * point, variable)` of coordinates and fields."""
-        return self.values[:, [self.names.index(name) for name in variables]]
-
     def at_points(self, space: JetSpace, polynomials: Sequence[Sequence[JetPolynomial]]) -> np.ndarray:
         """Values `(point, field, generator)` of polynomials `[generator][field]`."""
         flat = [p for fields in polynomials for p in fields]

@@ -12,7 +12,6 @@ from symdyn.discovery.verdicts import verdict_text
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import structure_constants
 from symdyn.lie.chart import Chart
-from symdyn.lie.estimated import natural_scales
 
 __all__ = ["coefficient_table", "equation_table", "flow_table", "point_text", "refused", "space_and_values"]
 
@@ -96,17 +95,18 @@ def _closed_part(algebra, left):
     left = left.copy()
     if left.all() or not left.any():
         return left
-    # In units in which coefficients are alike, constants of an algebra are of order 1.
-    scales = natural_scales(algebra.basis, algebra.errors)
-    rows = algebra.basis.vectors() * scales
-    natural = algebra.basis.with_vectors(rows / np.linalg.norm(rows, axis=1, keepdims=True))
-    constants = np.abs(structure_constants(natural))
+    rows = algebra.inside.basis.vectors()
+    constants = np.abs(structure_constants(algebra.inside.basis.with_vectors(_unit_rows(rows))))
     while True:
         needs = np.any(constants[:, :, ~left] > _BRACKET * constants.max(initial=1e-300), axis=2) & np.outer(left, left)
         faults = needs.sum(axis=1)
         if not faults.any():
             return left
         left[len(faults) - 1 - int(np.argmax(faults[::-1]))] = False
+
+
+def _unit_rows(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def point_text(search) -> str:
