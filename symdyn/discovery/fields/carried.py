@@ -68,7 +68,11 @@ class Frames:
 
     @cached_property
     def charted(self) -> Generators:
-        """The candidates in the chart, on `features`."""
+        """The candidates in the chart, on `features`; where they are all fields of a degree, the simplest of them."""
+        size = len(self._states) * len(self.exponents)
+        if len(self.given) == size and self.features == self.given.features and not self.given.time_scaling.any():
+            simple = np.eye(size).reshape(size, len(self._states), -1)
+            return Generators(self.features, simple, np.zeros(size), self._states)
         return self.chart.generators(Generators(self.features, self._widened(), self.given.time_scaling, self._states))
 
     @cached_property
