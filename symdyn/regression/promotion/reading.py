@@ -14,13 +14,14 @@ import numpy as np
 from scipy import sparse
 
 from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.printing import monomial_exponents
+from symdyn.lie.fields import Generators
+from symdyn.lie.groups import Elements
 from symdyn.lie.subspace import pivoted_basis
 from symdyn.regression.promotion.choice import folds, without
 from symdyn.regression.promotion.penalty import Penalty
 from symdyn.regression.promotion.promote import promotion_path
 
-__all__ = ["Kept", "kept_symmetries", "settled"]
+__all__ = ["Kept", "as_exact_as_the_fit", "kept_symmetries", "settled"]
 
 _ROUNDS = 3
 _LOOSE = 1e-4  # certified gap of the solves that give error bars
@@ -36,16 +37,28 @@ _CONSTANT = 1e-3  # size of a fit, relative to that of the data, below which it 
 class Kept:
     """What a fit keeps of `n_candidates` candidates.
 
-    `to_enforce` is `symmetry` as exact as the fit it is read off, in `units` of the states: error bars say how far
-    the law's symmetry may be, and are no licence to break this one.
+    Parameters
+    ----------
+    algebra : LieAlgebra or None
+        In the units of the states: candidates themselves, without error, or generators with error bars.
+    inside : LieAlgebra or None
+        The same in the chart of the data.
+    elements : Elements or None
+    singular_values : ndarray, `(generator,)`
+    n_broken, n_candidates : int
     """
 
-    symmetry: object
-    to_enforce: object
-    units: np.ndarray
+    algebra: LieAlgebra | None
+    inside: LieAlgebra | None
+    elements: Elements | None
     singular_values: np.ndarray
     n_broken: int
     n_candidates: int
+
+    def symmetry(self, algebra: LieAlgebra | None):
+        """An algebra and the elements that are kept: one of them, a list of both, or None."""
+        parts = [part for part in (algebra, self.elements) if part is not None]
+        return parts[0] if len(parts) == 1 else parts or None
 
 
 def kept_symmetries(maps, found, problem, gamma, output) -> Kept:
@@ -68,18 +81,21 @@ def kept_symmetries(maps, found, problem, gamma, output) -> Kept:
     # The largest is measured by the product of functions that the others are.
     scale = max(values.max(initial=0.0), lengths.max(initial=0.0), _size(problem, found, output))
     null = left[:, values <= _KEPT * scale]
-    unchanged = lengths <= _KEPT * scale
-    parts, enforced, units = [], [], np.ones(len(maps.units))
-    if null.shape[1]:
-        algebra = _algebra(maps, null, problem, gamma)
-        parts.append(algebra)
-        units = units if algebra.exact.all() else maps.units
-        enforced.append(algebra if algebra.exact.all() else _as_exact_as_the_fit(algebra, maps))
-    if unchanged.any():
-        parts.append(maps.elements.subset(np.flatnonzero(unchanged)))
-        enforced.append(parts[-1])
-    n_broken = penalty.n_maps - null.shape[1] - int(unchanged.sum())
-    return Kept(parts[0] if len(parts) == 1 else parts or None, enforced, units, values, n_broken, penalty.n_maps)
+    unchanged = np.flatnonzero(lengths <= _KEPT * scale)
+    outside, inside = _algebra(maps, null, problem, gamma) if null.shape[1] else (None, None)
+    elements = maps.elements.subset(unchanged) if unchanged.size else None
+    n_broken = penalty.n_maps - null.shape[1] - unchanged.size
+    return Kept(outside, inside, elements, values, n_broken, penalty.n_maps)
+
+
+def as_exact_as_the_fit(inside: LieAlgebra, frame: Generators) -> LieAlgebra:
+    """An algebra of the chart whose inexact generators are off, along the frame, by what the fit leaves of error.
+
+    Error bars say how far the symmetry of the law may be, and are no licence to break that of the fit.
+    """
+    vectors = frame.vectors()
+    variance = _INEXACT**2 * vectors.T @ vectors
+    return LieAlgebra(inside.basis, np.kron(np.diag(np.where(inside.exact, 0.0, 1.0)), variance), inside.exact)
 
 
 def settled(problem, found, n_generators: int, gamma: float, tol: float, max_iter: int = 10000):
@@ -132,42 +148,53 @@ def _rows(penalty, found):
 
 
 def _algebra(maps, null, problem, gamma):
-    """The generators of a null space; candidates themselves, without error, where they span it.
+    """The generators of a null space `(frame, generator)`, over x and over y.
 
-    Error bars are those of the jackknife: weights, too, are found again without a fifth of the samples.
+    Where they are candidates, these are taken, without error. Error bars of others are those of the jackknife: weights,
+    too, are found again without a fifth of the samples.
     """
-    basis, pivots = pivoted_basis(null)
-    n, dim = basis.shape
+    basis, pivots = pivoted_basis(maps.weights.T @ null)
     given = np.abs(basis).sum(axis=0) < 1 + 1e-2
-    generators = maps.generators.combine(np.where(given, np.eye(n)[:, pivots], basis).T)
     if given.all():
-        return LieAlgebra(_plain(generators))
-    replicates = []
+        outside = LieAlgebra(_plain(maps.given.combine(np.eye(len(basis))[pivots])))
+        return outside, outside.in_chart(maps.chart)
+    frame, charted = maps.frame.vectors(), maps.chart.generators(maps.given).vectors()
+    # Through the frame, not through the candidates: far from the origin these are nearly parallel, and digits are lost.
+    found = _in_gauge(maps, null, pivots)
+    vectors = np.where(given[:, None], charted[pivots], found.T @ frame)
+    moves = np.stack([_in_gauge(maps, near, pivots) - found for near in _replicates(maps, null, problem, gamma)])
+    moves = np.einsum("bfg,fc->bgc", moves * ~given, frame).reshape(len(moves), -1)
+    covariance = (len(moves) - 1) / len(moves) * moves.T @ moves
+    inside = LieAlgebra(maps.frame.with_vectors(vectors), covariance, given)
+    return _carried_back(inside, maps), inside
+
+
+def _in_gauge(maps, null, pivots):
+    """The same null space `(frame, generator)` with the identity on the candidates `pivots`."""
+    return np.linalg.lstsq((maps.weights.T @ null)[pivots].T, null.T, rcond=None)[0].T
+
+
+def _replicates(maps, null, problem, gamma):
+    """Null spaces `(frame, generator)` of as many generators without a fifth of the samples each."""
+    n = maps.n_generators
     for left_out in folds(len(problem[1])):
         part, share = without(problem, left_out)
         first = promotion_path(*part[:3], [share * gamma], l1=part[3], tol=_LOOSE)[0]
         one = settled(part, first, n, share * gamma, _LOOSE)
         left = np.linalg.svd(_rows(maps.penalty, one)[:n], full_matrices=True)[0]
-        near = left[:, -dim:]
-        replicates.append(np.linalg.lstsq(near[pivots].T, near.T, rcond=None)[0].T - basis)
-    moves = np.stack(replicates) * ~given  # (fold, candidate, generator)
-    moves = np.einsum("bkg,kc->bgc", moves, maps.generators.vectors()).reshape(len(replicates), -1)
-    covariance = (len(moves) - 1) / len(moves) * moves.T @ moves
-    return LieAlgebra(generators, covariance, given)
+        yield left[:, -null.shape[1] :]
 
 
-def _as_exact_as_the_fit(algebra, maps):
-    """The algebra in the units of `maps`, with an error of `_INEXACT` in all inexact generators."""
-    exponents = monomial_exponents(algebra.basis.features, len(maps.units))
-    # x_i = d_i y_i turns the coefficient of x^a in component i by d^a / d_i.
-    turned = np.ones(algebra.basis.vectors().shape[1])
-    if exponents is not None:
-        powers = (exponents - np.eye(len(maps.units))[:, None]).reshape(-1, len(maps.units))
-        turned = np.append(np.exp(powers @ np.log(maps.units)), 1.0)
-    vectors = maps.generators.vectors() * turned
-    variance = _INEXACT**2 * vectors.T @ vectors
-    covariance = np.kron(np.diag(np.where(algebra.exact, 0.0, 1.0)), variance)
-    return LieAlgebra(algebra.basis.with_vectors(algebra.basis.vectors() * turned), covariance, algebra.exact)
+def _carried_back(inside, maps):
+    """An algebra of the chart over x, the first large term of each generator, by its size on the data, with coefficient 1."""
+    found = maps.chart.generators_back(inside.basis, maps.given.features)
+    sizes = np.abs(found.vectors()) * maps.chart.term_sizes(found)
+    first = np.argmax(sizes > 0.5 * sizes.max(axis=1, keepdims=True), axis=1)
+    factors = 1 / found.vectors()[np.arange(len(found)), first]
+    wide = np.repeat(factors, inside.basis.vectors().shape[1])
+    scaled = inside.basis.with_vectors(inside.basis.vectors() * factors[:, None])
+    algebra = LieAlgebra(scaled, inside.covariance * wide * wide[:, None], inside.exact)
+    return LieAlgebra.from_chart(algebra, maps.chart, maps.given.features)
 
 
 def _plain(generators):
