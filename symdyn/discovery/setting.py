@@ -11,7 +11,7 @@ from symdyn.data.charts import chart_of_layout
 from symdyn.data.moments import Moments
 from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
-from symdyn.data.units import shared_scales
+from symdyn.data.units import unit_groups
 from symdyn.discovery.scales import Scales, find_scales
 from symdyn.discovery.trivial import parallel_violation
 from symdyn.lie.chart import Chart
@@ -94,7 +94,7 @@ class Setting:
         if self.kind == "pairs":
             return _pair_scales(moments, self.output)
         kind = "second_order" if self.kind == "second_order" else "flow"
-        found = find_scales(moments, shared_scales(dataset, list(self.layout.arguments)), kind)
+        found = find_scales(moments, unit_groups(dataset, self.layout.arguments)[0], kind)
         n = moments.power.shape[1]
         return replace(found, outputs=found.outputs[:, :n])
 

@@ -72,7 +72,10 @@ class SymmetryDiscovery(BaseEstimator):
     Attributes
     ----------
     algebra_ : LieAlgebra
-        Accepted generators, canonical, without trivial ones.
+        Accepted generators, canonical, without trivial ones. They are snapped to the nearest exact algebra of their
+        kind inside the error bars; if there is none they stay as they came out, with their errors (`exact` is False).
+    found_ : LieAlgebra
+        All accepted generators as they came out, before they were snapped.
     trivial_ : LieAlgebra
         Accepted generators that are parallel to the flow, or symmetric only by the part of the flow in them.
     verdicts_ : xr.Dataset
@@ -227,7 +230,7 @@ class SymmetryDiscovery(BaseEstimator):
 
     def _judge_generators(self, given, setting, moments, scales, fit, law):
         if len(setting.candidates) == 0:
-            self.algebra_ = self.trivial_ = LieAlgebra(given.candidates)
+            self.algebra_ = self.trivial_ = self.found_ = LieAlgebra(given.candidates)
             self.generators_, self.verdicts_ = given.candidates, empty_table(self.delta, self.alpha)
             return
         candidates, derivative = setting.derivative(moments.points)
@@ -243,7 +246,7 @@ class SymmetryDiscovery(BaseEstimator):
             flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
             View(setting.candidate_chart(candidates), given.candidates.features, candidates),
         )
-        self.algebra_, self.trivial_ = found.algebra, found.trivial
+        self.algebra_, self.trivial_, self.found_ = found.algebra, found.trivial, found.found
         self.verdicts_, self.generators_ = found.verdicts, found.generators
 
     def _judge_elements(self, elements, setting, moments, scales, fit):

@@ -21,6 +21,7 @@ from symdyn.regression.promotion.reading import kept_symmetries, settled
 
 __all__ = ["PromotedRegressor"]
 
+
 class PromotedRegressor(RegressorMixin, BaseEstimator):
     """y = W theta(x) by least squares plus gamma times the nuclear norm of the Lie derivatives along candidates.
 
