@@ -47,7 +47,7 @@ class NullSpace:
 
     @cached_property
     def rounded(self) -> LieAlgebra:
-        """With candidates themselves, without error, where the generators are all but these; in the units of the user."""
+        """With candidates, without error, where generators are all but these; in the units of the user."""
         pivots = self._basis[1]
         if self.given.all():
             return LieAlgebra(_plain(self.maps.given.combine(np.eye(len(self.maps.given))[pivots])))
@@ -110,7 +110,7 @@ class NullSpace:
 
 
 def _carried_back(inside, maps):
-    """An algebra of the chart over x, the first large term of each generator, by its size on the data, with coefficient 1."""
+    """An algebra of the chart over x, the first term of each generator that is large on the data 1."""
     found = maps.chart.generators_back(inside.basis, maps.given.features)
     sizes = np.abs(found.vectors()) * maps.chart.term_sizes(found)
     first = np.argmax(sizes > 0.5 * sizes.max(axis=1, keepdims=True), axis=1)
