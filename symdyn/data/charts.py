@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,7 @@ from symdyn.data.axes import sampled_runs
 from symdyn.data.rates import characteristic_time
 from symdyn.data.rows import Layout
 from symdyn.data.trajectories import Trajectory
-from symdyn.data.units import unit_groups
+from symdyn.data.units import unit_groups, velocity_factors
 from symdyn.lie.chart import Chart
 from symdyn.lie.lengths import shared_lengths
 from symdyn.lie.outputs import value_units
@@ -43,7 +44,8 @@ def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> C
         return Chart.identity(len(names))
     groups, factors = unit_groups(dataset, names)
     if kind == "second_order":
-        return _chart_of_motion(np.concatenate([run.states for run in runs]), groups, factors)
+        rates = velocity_factors(dataset, names[: len(names) // 2], names[len(names) // 2 :])
+        return _chart_of_motion(np.concatenate([run.states for run in runs]), groups, factors, rates)
     states = np.concatenate([run.states for run in runs])
     time = 1.0 if kind in ("map", "pairs") else _unit_of_time(runs)
     return Chart(*_centre_and_scale(states, groups, factors), time, _ties(groups))
@@ -104,7 +106,8 @@ def chart_of_points(
 def _centre_and_scale(states, groups, factors):
     """Means `(state,)` and standard deviations, pooled over the states of a group in one unit."""
     centre, spread = states.mean(axis=0), states.std(axis=0)
-    spread[spread <= _STILL * np.abs(states).max(axis=0)] = 0.0
+    still = spread <= _STILL * np.abs(states).max(axis=0)
+    spread[still], centre[still] = 0.0, states[0, still]
     scale = np.empty_like(spread)
     for group in groups:
         common = np.sqrt(np.mean((spread * factors)[group] ** 2))
@@ -112,14 +115,18 @@ def _centre_and_scale(states, groups, factors):
     return centre, scale
 
 
-def _chart_of_motion(states: np.ndarray, groups, factors) -> Chart:
-    """Positions with their centre and scale; the time in which they cross their own spread."""
+def _chart_of_motion(states: np.ndarray, groups, factors, rates=1.0) -> Chart:
+    """Positions with their centre and scale; the time in which they cross their own spread.
+
+    Velocities times `rates` `(velocity,)` are the rates of the positions in the units of the data.
+    """
     n = states.shape[1] // 2
     centre, scale = _centre_and_scale(states[:, :n], [[k for k in g if k < n] for g in groups if g[0] < n], factors[:n])
-    speeds = np.sqrt(np.mean(states[:, n:] ** 2, axis=0))
+    speeds = np.sqrt(np.mean((states[:, n:] * rates) ** 2, axis=0))
     moving = speeds > 0
     time = float(np.exp(np.mean(np.log(scale[moving] / speeds[moving])))) if moving.any() else 1.0
-    return Chart(centre, scale, time, _ties([[k for k in g if k < n] for g in groups])).prolong()
+    chart = Chart(centre, scale, time, _ties([[k for k in g if k < n] for g in groups])).prolong()
+    return replace(chart, scale=(*scale, *(scale / time / rates)))
 
 
 def _ties(groups):

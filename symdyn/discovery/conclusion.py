@@ -14,9 +14,10 @@ from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
 from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
-from symdyn.lie.chart_texts import charted_texts
+from symdyn.lie.chart_texts import charted_texts, gauge_factors
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.prolongation import fixed_point
 
 __all__ = ["Findings", "View", "conclude", "findings_text", "flow_among"]
 
@@ -49,11 +50,13 @@ class View:
 
     def algebra(self, inside: LieAlgebra) -> LieAlgebra:
         """An algebra of the chart."""
-        return LieAlgebra.from_chart(inside, self.chart, self._features(inside.basis))
+        found = LieAlgebra.from_chart(inside, self.chart, self._features(inside.basis))
+        return found.scaled(gauge_factors(found.basis, self.chart))
 
     def generators(self, inside: Generators) -> Generators:
         """Generators of the chart."""
-        return self.chart.generators_back(inside, self._features(inside))
+        found = self.chart.generators_back(inside, self._features(inside))
+        return found.with_vectors(found.vectors() * gauge_factors(found, self.chart)[:, None])
 
     def texts(self, inside: Generators, precision: int = 3, tiny: float = 1e-3) -> list[str]:
         """Generators of the chart as text."""
@@ -89,9 +92,9 @@ def conclude(
         Of candidates that are in a chart: what is found comes back in the units of the states.
     """
     view = view or View(Chart.identity(len(candidates.states)), candidates.features, candidates)
-    accepted = _canonical_algebra(candidates, evidence, alpha)
-    if flow is not None and accepted.dim == 1 and not accepted.exact.all():
-        accepted = _flow_itself(candidates, evidence, flow) or accepted
+    accepted = _canonical_algebra(candidates, evidence, alpha, view.chart.ties)
+    if flow is not None and accepted.dim and not accepted.exact.all():
+        accepted = _flow_set_apart(candidates, evidence, flow, accepted) or accepted
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
     trivial = is_trivial(accepted)
     if flow is not None:
@@ -140,23 +143,25 @@ def _not_accepted(candidates, evidence, rank, view):
     return np.concatenate(parts), texts
 
 
-def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
+def _canonical_algebra(candidates, evidence, alpha, ties) -> LieAlgebra:
     """The largest closed span of directions whose bound is below delta, in canonical form.
 
     The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
     Taking them for symmetries together would force their brackets on a model as well.
     """
+    frame = {"origin": fixed_point(candidates), "ties": ties}
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
         basis = candidates.with_vectors(ensemble.span)
-        canonical, exact, covariance = canonical_vectors(basis, ensemble)
-        if exact.all() and not _holds(candidates, evidence, canonical, alpha):
-            # With twenty coefficients the ellipsoid has room for fractions that are no symmetry.
-            canonical, exact, _ = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
-            moved = np.hstack([ensemble.residuals(vector)[1] for vector in canonical])
-            covariance = moved.T @ moved / len(moved)
-        if exact.all() or closure_error(basis) < _OPEN:
-            return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
+        # With twenty coefficients the error bars have room for exact algebras that are no symmetry.
+        found = canonical_vectors(
+            basis, ensemble, **frame, accept=lambda vectors: _holds(candidates, evidence, vectors, alpha)
+        )
+        if not found.exact.all():
+            exact = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]), **frame)
+            found = replace(found, vectors=exact.vectors, exact=exact.exact)
+        if found.exact.all() or closure_error(basis) < _OPEN:
+            return LieAlgebra(candidates.with_vectors(found.vectors), found.covariance, found.exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
 
 
@@ -169,17 +174,24 @@ def _holds(candidates, evidence, vectors, alpha):
     )
 
 
-def _flow_itself(candidates, evidence, flow) -> LieAlgebra | None:
-    """The law, where it lies inside the error of what was accepted: one generator that noise mixed with others.
+def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
+    """The law and what is beside it, where the law lies inside the error of what was accepted.
 
-    f commutes with f, so the data cannot tell the two apart, and the simpler statement is that nothing but f was found.
+    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f:
+    the simpler statement is that f was found, and perhaps something beside it.
     """
-    ensemble = _ensemble(candidates, evidence, evidence.rank)
+    rank = accepted.dim
+    ensemble = _ensemble(candidates, evidence, rank)
     vector = _unit_size((flow @ candidates.vectors())[None])[0]
-    if not ensemble.contains(vector, vector, 0.95) or evidence.upper_bound(flow, evidence.rank) >= evidence.delta:
+    if not ensemble.contains(vector, vector, 0.95) or evidence.upper_bound(flow, rank) >= evidence.delta:
         return None
-    _, moved = ensemble.residuals(vector)
-    return LieAlgebra(candidates.with_vectors(vector[None]), moved.T @ moved / len(moved), np.zeros(1, dtype=bool))
+    along = ensemble.span @ ensemble.metric @ vector / (vector @ ensemble.metric @ vector)
+    beside = ensemble.span - np.outer(along, vector)
+    values, turn = np.linalg.eigh(beside @ ensemble.metric @ beside.T)
+    rows = np.concatenate([vector[None], _unit_size(turn.T[np.argsort(-values)[: rank - 1]] @ beside)])
+    moved = np.stack([ensemble.residuals(row)[1] for row in rows], axis=1).reshape(len(ensemble.replicates), -1)
+    basis = candidates.with_vectors(rows)
+    return LieAlgebra(basis, moved.T @ moved / len(moved), np.zeros(rank, dtype=bool))
 
 
 def _only_the_flow(evidence, weights, flow):

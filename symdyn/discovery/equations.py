@@ -17,6 +17,7 @@ __all__ = ["Equations", "Model"]
 
 _SINGULAR = 1e-11  # relative eigenvalue below which a combination of features is not fitted
 _SILENT = 1e-14  # and below which it vanishes but for rounding
+_ROUNDING = 1e-13  # of the size of its family, below which a feature is there by rounding
 _SMALLEST, _NOTHING = 1e-12, 1e-13  # the same of singular values, along axes
 
 
@@ -139,8 +140,9 @@ class Model:
 
 
 def _inverse_size(squares, families, column):
-    """One over the size of a feature; that of its family where it vanishes on the data, 1 if that does too."""
-    size = squares[column] or squares[families == families[column]].max()
+    """One over the size of a feature; that of its family where it is rounding on the data, 1 if that vanishes too."""
+    family = squares[families == families[column]].max()
+    size = squares[column] if squares[column] > _ROUNDING**2 * family else family
     return 1 / np.sqrt(size) if size > 0 else 1.0
 
 

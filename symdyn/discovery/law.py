@@ -48,10 +48,12 @@ class Families:
         below = {low for chain in self.chains for low in [label for label in chain if label in active][:-1]}
         return [label for label in active if label not in below]
 
-    def next_to(self, kept: Sequence[str]) -> list[str]:
-        """The families that may be put back to those that are kept."""
-        above = {high for chain in self.chains for high in [label for label in chain if label not in kept][1:]}
-        return [label for label in dict.fromkeys(self.labels) if label not in kept and label not in above]
+    def put_back(self, kept: Sequence[str]) -> list[tuple[str, ...]]:
+        """What may be put back to the families that are kept: each one, and each degree with all below it."""
+        lost = [label for label in dict.fromkeys(self.labels) if label not in kept]
+        chains = [[label for label in chain if label in lost] for chain in self.chains]
+        up_to = [tuple(chain[: k + 1]) for chain in chains for k in range(1, len(chain))]
+        return [*((label,) for label in lost), *up_to]
 
 
 def law_families(features: Features, states: Sequence[str]) -> Families:
@@ -129,7 +131,7 @@ def fit_law(
     path = _backward_path(problem)
     kept = _smallest_good(problem, path, floor**2)
     counts = rng.multinomial(len(problem.parts), np.full(len(problem.parts), 1 / len(problem.parts)), size=n_bootstrap)
-    back = [(*kept, label) for label in problem.families.next_to(kept)]
+    back = [(*kept, *more) for more in families.put_back(kept)]
     better = [more for more in back if _predicts_better(problem, more, kept)]
     grams = problem.resampled(counts, {label for model in (kept, *better) for label in model})
     path = [_path_row(*step) for step in path]

@@ -46,10 +46,10 @@ class Setting:
 
     def in_chart(self, chart: Chart) -> Setting:
         """The same search in the chart of its sums, of all variables."""
-        layout, output = replace(self.layout, chart=chart), self.output
+        layout, output = self.layout.in_chart(chart), self.output
         n = len(self.candidates.states)
         candidates, weights = of_size_one(chart.subset(range(n)).generators(self.candidates))
-        if self.kind == "pairs":
+        if self.kind == "pairs" and not (isinstance(output, Generators) and len(output.states) != layout.n_outputs):
             output = output_in_units(output, layout.output_units)
             if isinstance(output, np.ndarray):  # one matrix a candidate
                 output = np.tensordot(weights, output, 1)
@@ -61,10 +61,10 @@ class Setting:
             output=output,
         )
 
-    def candidate_chart(self, chart: Chart, candidates: Generators) -> Chart:
+    def candidate_chart(self, candidates: Generators) -> Chart:
         """The chart of what candidates act on; an unknown matrix on outputs acts on these in their units."""
         n = len(self.candidates.states)
-        found = chart.subset(range(n))
+        found = self.layout.variables_chart.subset(range(n))
         extra = candidates.states[n:]
         if not extra:
             return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -148,7 +149,7 @@ class SymmetryDiscovery(BaseEstimator):
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         moments = accumulate(dataset, given.features, given.layout)
         # From here to the results all is in the chart of the sums.
-        setting = given.in_chart(moments.chart)
+        setting = given.in_chart(replace(moments.chart, ties=given.layout.variables_chart.ties))
         arguments = setting.layout.arguments
         check_data(moments, setting.features.size(len(arguments)), setting.layout.states)
         scales = setting.scales(dataset, moments)
@@ -206,9 +207,9 @@ class SymmetryDiscovery(BaseEstimator):
             If a generator lies outside the candidates.
         """
         check_is_fitted(self, "evidence_")
-        candidates, _ = _split(self.candidates)
-        joint = self.chart_.subset(range(len(candidates.states))).generators(generators + candidates).vectors()
-        vectors, known = joint[: len(generators)], joint[len(generators) :]
+        given = self.chart_.subset(range(len(generators.states))).generators(generators)
+        joint = (given + self._candidates).vectors()
+        vectors, known = joint[: len(given)], joint[len(given) :]
         weights = vectors @ np.linalg.pinv(known)
         if not np.allclose(weights @ known, vectors, atol=1e-9 * np.abs(vectors).max()):
             raise ValueError("these generators lie outside the candidates that were searched")
@@ -230,6 +231,7 @@ class SymmetryDiscovery(BaseEstimator):
             self.generators_, self.verdicts_ = given.candidates, empty_table(self.delta, self.alpha)
             return
         candidates, derivative = setting.derivative(moments.points)
+        self._candidates = candidates  # what the evidence is on, in the chart
         weights = 1 / scales.outputs[moments.owner]
         displacement = setting.displacement(moments, scales, law, len(candidates))
         self.evidence_ = Evidence(bracket_forms(derivative, fit, weights, displacement), self.delta)
@@ -239,7 +241,7 @@ class SymmetryDiscovery(BaseEstimator):
             self.alpha,
             lambda algebra: setting.parallel(algebra, moments, scales, law),
             flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
-            View(setting.candidate_chart(moments.chart, candidates), given.candidates.features, candidates),
+            View(setting.candidate_chart(candidates), given.candidates.features, candidates),
         )
         self.algebra_, self.trivial_ = found.algebra, found.trivial
         self.verdicts_, self.generators_ = found.verdicts, found.generators

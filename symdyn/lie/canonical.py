@@ -1,13 +1,17 @@
-"""A readable basis of a found algebra, rounded to simple numbers only where the error bars allow it.
+"""A readable basis of a found algebra, exact where an exact algebra lies inside the error bars.
 
 Estimated generators span the algebra in an arbitrary basis and are inexact. Both hide what was found, and an inexact
 generator used as exact removes true terms of a model. So: orthonormalise, split by the Killing form, rotate each
-block by varimax towards few non-zero coefficients, then round to fractions with small denominators if the rounded
-element lies inside the confidence ellipsoid and the rounded elements close under brackets.
+block by varimax towards few non-zero coefficients, and round to fractions with small denominators. This is done in
+frames that the generators themselves fix, a centre and scales of the states or axes of their own, since in the
+coordinates of the data neither the centre of a rotation nor the ratio of two scales is a round number. Rounded
+elements that close under brackets are the type; the nearest algebra of that type is taken if it lies inside the error
+bars (`symdyn.lie.snapping`), and nothing is changed if none does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +19,12 @@ from scipy import linalg
 
 from symdyn.lie.brackets import bracket_size, closure_error, killing_form, structure_constants
 from symdyn.lie.fields import Generators
+from symdyn.lie.frames import Frame, FrameGroup, affine_terms, diagonal_frames, linear_frames
+from symdyn.lie.normal_frames import balanced_scales, common_centre, eigenframes, form_frame, ratio_scales
+from symdyn.lie.printing import monomial_exponents
+from symdyn.lie.snapping import Region, Snapped, snap
 
-__all__ = ["ABELIAN", "Ensemble", "canonical_vectors", "varimax"]
+__all__ = ["ABELIAN", "Canonical", "Ensemble", "canonical_vectors", "varimax"]
 
 
 # Brackets below this fraction of the products they are made of count as zero in an estimated algebra.
@@ -49,36 +57,188 @@ class Ensemble:
         return bool(offset @ precision @ offset <= max(np.quantile(distances, level), 1.0))
 
 
-def canonical_vectors(basis: Generators, ensemble: Ensemble) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Canonical:
     """Canonical generators of an estimated span.
 
-    Returns
-    -------
+    Parameters
+    ----------
     vectors : ndarray, `(generator, coefficient)`
         Largest coefficient of each field 1, first large one positive.
     exact : ndarray of bool, `(generator,)`
-        Which ones were rounded (all or none: a part of an algebra that is rounded does not close with the rest).
+        Whether they are those of an exact algebra (all or none: a part that is exact does not close with the rest).
     covariance : ndarray, `(generator * coefficient, generator * coefficient)`
-        Of the canonical generators before rounding.
+        Of exact ones that of the centre and the scales they were found in, 0 where these are given.
+    centre : ndarray, `(state,)`, or None
+        Where the generators vanish, apart from translations among them; of exact ones only.
+    centre_error : ndarray, `(state,)`, or None
+        Its standard error; infinite for states in which nothing fixes it.
+    frame : ndarray, `(state, state)`, or None
+        P of the coordinates u, y = P u + centre, in which the generators are simple fractions.
     """
-    forms = [_canonical_form(basis, ensemble, rows) for rows in _readable_bases(basis, ensemble)]
-    return next((form for form in forms if form[1].all()), forms[0])
+
+    vectors: np.ndarray
+    exact: np.ndarray
+    covariance: np.ndarray
+    centre: np.ndarray | None = None
+    centre_error: np.ndarray | None = None
+    frame: np.ndarray | None = None
 
 
-def _canonical_form(basis, ensemble, rows):
-    """Rows with their scale fixed, rounded if all of them can be."""
-    readable = np.stack([_gauge(row) for row in rows])
-    # All of them must pass, so each is tested at the level that makes 95 % for all (Bonferroni).
-    level = 1 - 0.05 / len(readable)
-    rounded = [_round_inside(row, ensemble, level) for row in readable]
-    covariance = _covariance(readable, ensemble)
-    if any(row is None for row in rounded):
-        return readable, np.zeros(len(readable), dtype=bool), covariance
-    vectors = np.stack(rounded)
-    independent = np.linalg.matrix_rank(vectors) == len(vectors)
-    if not independent or closure_error(basis.with_vectors(vectors)) > 1e-9:
-        return readable, np.zeros(len(readable), dtype=bool), covariance
-    return vectors, np.ones(len(vectors), dtype=bool), covariance
+def canonical_vectors(
+    basis: Generators,
+    ensemble: Ensemble,
+    *,
+    origin: Sequence[float] | None = None,
+    ties: Sequence[Sequence[int]] | None = None,
+    accept: Callable[[np.ndarray], bool] | None = None,
+) -> Canonical:
+    """Canonical generators of an estimated span.
+
+    Parameters
+    ----------
+    basis : Generators
+        The span; its features say what the coefficients of the ensemble belong to.
+    ensemble : Ensemble
+    origin : sequence of float, `(state,)`, optional
+        A point where all candidates vanish: the centre. It is found where left out.
+    ties : sequence of sequences of int, optional
+        Groups of states whose scales are the same, such as those of one unit; each state has its own if left out.
+    accept : callable, optional
+        From exact generators `(generator, coefficient)` to whether the data allow them. Replicates of few runs are too
+        near to each other, so where data decide as well the error bars are taken twice as wide.
+    """
+    n = len(basis.states)
+    point = None if origin is None else np.asarray(origin, dtype=float)
+    groups = [list(group) for group in ties or ()]
+    groups += [[state] for state in range(n) if not any(state in group for group in groups)]
+    region = Region.of(ensemble.span, ensemble.replicates, ensemble.metric)
+    reach = 1.0 if accept is None else 2.0
+    for group, frame in _frames(basis, region, ensemble, point, groups):
+        for template in _templates(basis, ensemble, region, frame):
+            snapped = snap(template, frame, group, region, basis.features, reach=reach)
+            if snapped is not None and (accept is None or accept(snapped.vectors)):
+                return _exact(snapped, group)
+    readable = np.stack([_gauge(row) for row in _readable_bases(basis, ensemble)[0]])
+    return Canonical(readable, np.zeros(len(readable), dtype=bool), _covariance(readable, ensemble))
+
+
+def _exact(snapped: Snapped, group: FrameGroup) -> Canonical:
+    """What was snapped, the scale of each generator fixed, with its errors."""
+    gauges = np.stack([_gauge_of(row) for row in snapped.vectors])
+    sizes = np.sum(gauges * snapped.vectors, axis=1)[:, None]
+    vectors = snapped.vectors / sizes
+    # d (v / s) with s = gauge v.
+    moves = snapped.moves / sizes
+    moves = moves - np.einsum("bgc,gc->bg", moves, gauges)[:, :, None] * vectors
+    flat = moves.reshape(len(moves), -1)
+    covariance = flat.T @ flat / len(flat)
+    centre, error = _centre(snapped, group)
+    return Canonical(vectors, np.ones(len(vectors), dtype=bool), covariance, centre, error, snapped.frame.matrix)
+
+
+def _centre(snapped, group):
+    """The centre and its error, infinite along shifts that change nothing; none if no shift does."""
+    shifts = ~np.any(group.fields[:, :, 1:], axis=(1, 2))
+    if not shifts.any():
+        return snapped.frame.centre, np.zeros_like(snapped.frame.centre)
+    moved = snapped.template @ group.tangents[shifts]
+    span = np.linalg.qr(snapped.template.T)[0]
+    beside = (moved - moved @ span @ span.T).reshape(len(moved), -1)
+    values, axes = np.linalg.eigh(beside @ beside.T)
+    seen = values > 1e-18 * max(values[-1], 1.0)
+    if not seen.any():
+        return None, None
+    free = (snapped.frame.matrix @ group.fields[shifts][:, :, 0].T @ axes[:, ~seen] ** 2).sum(axis=1) > 1e-9
+    error = np.sqrt(np.mean(snapped.centre_moves**2, axis=0))
+    return snapped.frame.centre, np.where(free, np.inf, error)
+
+
+def _frames(basis, region, ensemble, origin, ties) -> Iterator[tuple[FrameGroup, Frame]]:
+    """Frames to start from, those with the fewest free numbers first, with the group that they may be moved by."""
+    features, n = basis.features, len(basis.states)
+    exponents = monomial_exponents(features, n)
+    if exponents is None:
+        yield FrameGroup(np.zeros((0, n, n + 1)), np.zeros((0, len(region.root), len(region.root)))), _unit(n)
+        return
+    orthonormal = np.linalg.solve(region.root.T, region.span.T).T
+    constants, matrices = _affine_parts(basis.with_vectors(orthonormal))
+    group = diagonal_frames(features, ties, origin is None)
+    errors = np.sqrt(np.mean(np.sum(region.spread(orthonormal) ** 2, axis=1), axis=0))
+    _, error_parts = _affine_parts(basis.with_vectors(errors[None]))
+    centre = origin
+    if centre is None:
+        movable = np.any(group.fields[~np.any(group.fields[:, :, 1:], axis=(1, 2)), :, 0], axis=0)
+        centre = np.where(movable, common_centre(matrices, constants), 0.0)
+    scales = ratio_scales(matrices, error_parts[0], ties)
+    frame = Frame(np.diag(scales), centre)
+    yield group, frame
+    yield group, Frame(np.diag(scales * _balance(basis, region, ensemble, frame, ties)), centre)
+    if set(map(tuple, exponents.tolist())) - {(0,) * n} != set(map(tuple, np.eye(n, dtype=int).tolist())):
+        return
+    group = linear_frames(features, n, origin is None)
+    form = form_frame(matrices)
+    if form is not None:
+        yield group, Frame(form, centre)
+    if len(basis) == 1:
+        for axes in eigenframes(matrices[0], float(np.linalg.norm(error_parts[0]))):
+            yield group, Frame(axes, centre)
+
+
+def _unit(n):
+    return Frame(np.eye(n), np.zeros(n))
+
+
+def _affine_parts(basis):
+    """Constant parts `(generator, n)` and linear parts `(generator, n, n)` of polynomial generators."""
+    constant, linear = affine_terms(basis.features, len(basis.states))
+    padded = np.concatenate([basis.coefficients, np.zeros((*basis.coefficients.shape[:2], 1))], axis=2)
+    return padded[:, :, constant], padded[:, :, linear]
+
+
+def _balance(basis, region, ensemble, frame, ties):
+    """Scales that make the coefficients of each readable generator alike, in a frame."""
+    n = len(basis.states)
+    readable, errors = _readable_rows(basis, region, ensemble, frame)[0]
+    powers = (np.eye(n)[:, None] - monomial_exponents(basis.features, n)).reshape(-1, n)
+    seen = (np.abs(readable) > np.maximum(4 * errors, 1e-3))[:, :-1]
+    return balanced_scales(powers, readable[:, :-1], seen, ties)
+
+
+def _readable_rows(basis, region, ensemble, frame):
+    """Readable bases in a frame, with the standard errors of their coefficients."""
+    carry, back = (each.vector_map(basis.features) for each in (frame, frame.inverse))
+    inside = Ensemble(ensemble.span @ back, ensemble.replicates[:0], carry @ ensemble.metric @ carry.T)
+    found = []
+    for rows in _readable_bases(basis, inside):
+        readable = np.stack([_gauge(row) for row in rows])
+        errors = np.sqrt(np.mean((region.spread(readable @ carry) @ back) ** 2, axis=0))
+        found.append((readable, errors))
+    return found
+
+
+def _templates(basis, ensemble, region, frame) -> Iterator[np.ndarray]:
+    """Fractions near readable generators in a frame that close under brackets."""
+    before, carry = [], frame.vector_map(basis.features)
+    for readable, _ in _readable_rows(basis, region, ensemble, frame):
+        template = [_rounded(row, carry, region) for row in readable]
+        if any(row is None for row in template):
+            continue
+        template = np.stack(template)
+        if np.linalg.matrix_rank(template) < len(template) or any(np.array_equal(template, one) for one in before):
+            continue
+        before.append(template)
+        if closure_error(basis.with_vectors(template)) < 1e-9:
+            yield template
+
+
+def _rounded(vector, carry, region, denominators=(1, 2, 3, 4)):
+    """The fractions with the smallest common denominator that are about as near to the span as its errors, or None."""
+    for denominator in denominators:
+        rounded = np.round(vector * denominator) / denominator
+        if np.any(rounded) and region.is_near(rounded @ carry, vector @ carry):
+            return rounded
+    return None
 
 
 def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
@@ -129,20 +289,18 @@ def _sparse_rows(block, n_starts=8):
 
 def _gauge(vector):
     """Largest coefficient of the field 1 (of the time rate if the field vanishes), first large one positive."""
+    return vector / (_gauge_of(vector) @ vector)
+
+
+def _gauge_of(vector):
+    """Weights `(coefficient,)` whose product with a vector is what it is divided by."""
     part = vector[:-1] if np.any(np.abs(vector[:-1]) > 1e-12 * np.abs(vector).max()) else vector
     large = np.abs(part) > 0.5 * np.abs(part).max()
     # Near-equal entries take turns in being the largest: scaling by their mean keeps the gauge smooth.
     near = np.abs(part) > 0.9 * np.abs(part).max()
-    return vector / (np.abs(part[near]).mean() * np.sign(part[np.argmax(large)]))
-
-
-def _round_inside(vector, ensemble, level, denominators=(1, 2, 3, 4)):
-    """The fraction with the smallest denominator inside the confidence ellipsoid, or None."""
-    for denominator in denominators:
-        rounded = np.round(vector * denominator) / denominator
-        if np.any(rounded) and ensemble.contains(rounded, vector, level):
-            return rounded
-    return None
+    weights = np.zeros_like(vector)
+    weights[: len(part)] = near * np.sign(part) / near.sum() * np.sign(part[np.argmax(large)])
+    return weights
 
 
 def _covariance(vectors, ensemble):

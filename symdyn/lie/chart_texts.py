@@ -6,11 +6,13 @@ import numpy as np
 
 from symdyn.lie.chart import Chart
 from symdyn.lie.fields import Generators
+from symdyn.lie.printing import monomial_exponents
 from symdyn.lie.prolongation import affine_parts, is_affine
 
-__all__ = ["charted_texts", "common_centre"]
+__all__ = ["charted_texts", "common_centre", "gauge_factors"]
 
 _MATTERS = 1e-3  # part of the largest term, over the range of the data, above which a term is shown
+_NEARLY = 0.1  # part of the largest term, from which on a coefficient may set the scale of a generator
 _FIXED = 1e-6  # what a centre may leave of the field, relative to it
 
 
@@ -44,6 +46,42 @@ def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny
         about = f"({', '.join(values)})" if read.all() else ", ".join(where)
         texts.append(f"{text} about {about}")
     return texts
+
+
+def gauge_factors(generators: Generators, chart: Chart) -> np.ndarray:
+    """Factors `(generator,)` that make the largest coefficient of each generator 1, the first large one positive.
+
+    Among those of terms that matter on the data, constant ones aside: far from the origin these are large, and say
+    where a centre is. Coefficients that are nearly as large count by their mean, which does not jump where they trade
+    places.
+
+    Parameters
+    ----------
+    generators : Generators
+        In the units of the states.
+    chart : Chart
+    """
+    sizes, vectors = chart.term_sizes(generators), generators.vectors()
+    constant = np.append(np.tile(_is_constant(generators), len(generators.states)), False)
+    factors = np.ones(len(vectors))
+    for k, vector in enumerate(vectors):
+        weights = np.abs(vector) * sizes
+        weights[-1] = 0.0 if np.any(weights[:-1] > _FIXED * np.abs(vector[-1])) else weights[-1]
+        varying = np.where(constant, 0.0, weights)
+        weights = varying if varying.max(initial=0.0) > _NEARLY * weights.max(initial=0.0) else weights
+        chosen = vector[weights > _NEARLY * weights.max(initial=0.0)]
+        if chosen.size:
+            largest = np.abs(chosen).max()
+            near = np.abs(chosen[np.abs(chosen) > 0.9 * largest]).mean()
+            factors[k] = np.sign(chosen[np.argmax(np.abs(chosen) > 0.5 * largest)]) / near
+    return factors
+
+
+def _is_constant(generators):
+    """Which functions `(feature,)` the components are made of do not depend on the states."""
+    exponents = monomial_exponents(generators.features, len(generators.states))
+    size = generators.coefficients.shape[2]
+    return np.zeros(size, dtype=bool) if exponents is None else exponents.sum(axis=1) == 0
 
 
 def common_centre(generator: Generators, chart: Chart) -> np.ndarray | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
 from symdyn.lie.conserved import Conserved
 from symdyn.lie.derivative import LieDerivative, act
 from symdyn.lie.differences import difference, output_matrices
@@ -15,7 +16,16 @@ from symdyn.lie.monomial_action import polynomial_equations
 from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
 from symdyn.lie.symmetries import as_symmetries
 
-__all__ = ["as_symmetries", "difference", "equivariant_subspace", "generic_points", "output_kind", "output_matrices"]
+__all__ = [
+    "as_symmetries",
+    "charted_subspace",
+    "difference",
+    "equivariant_subspace",
+    "generic_points",
+    "in_chart",
+    "output_kind",
+    "output_matrices",
+]
 
 _KINDS = {None: "flow", "vector_field": "flow"} | {kind: kind for kind in ("map", "second_order", "invariant")}
 
@@ -52,8 +62,91 @@ def equivariant_subspace(
     if isinstance(symmetry, Subspace):
         return symmetry
     parts = as_symmetries(symmetry)
-    n_inputs = len(parts[0].states) * (2 if kind == "second_order" else 1)
     n_outputs = n_outputs or (1 if kind == "invariant" else len(parts[0].states))
+    chart = _chart_of(parts, kind)
+    if chart is None:
+        return _subspace(features, parts, kind, n_outputs)
+    # Numbers that were found in data are compared where they are of size 1.
+    inside = _subspace(chart.features(features), in_chart(parts, chart, kind), kind, n_outputs)
+    turn = np.kron(np.diag(_output_scale(chart, kind, n_outputs)), chart.forward(features).T)
+    return _with_pivots(turn @ inside.basis, inside.shape, _term_sizes(chart, features, kind, n_outputs))
+
+
+def charted_subspace(
+    features: Features, parts: list, chart: Chart, *, kind: str = "flow", n_outputs: int | None = None
+) -> Subspace:
+    """What a symmetry leaves of the coefficients on the functions of a chart.
+
+    Parameters
+    ----------
+    features : Features
+        theta, in the units of the data.
+    parts : list
+        From `as_symmetries`, in the units of the data.
+    chart : Chart
+        Of states and inputs.
+    kind : {"flow", "map", "second_order", "invariant"}
+    n_outputs : int, optional
+        As for `equivariant_subspace`.
+
+    Notes
+    -----
+    What is given as exact is solved as it is given, in fractions where there are any, and its basis then carried into
+    the chart.
+    """
+    n_outputs = n_outputs or (1 if kind == "invariant" else len(parts[0].states))
+    if _chart_of(parts, kind) is not None:
+        return _subspace(chart.features(features), in_chart(parts, chart, kind), kind, n_outputs)
+    given = _subspace(features, parts, kind, n_outputs)
+    turn = np.kron(np.diag(1 / _output_scale(chart, kind, n_outputs)), chart.back(features).T)
+    return _with_pivots(turn @ given.basis, given.shape, 1.0)
+
+
+def in_chart(parts: list, chart: Chart, kind: str = "flow") -> list:
+    """Parts of a symmetry in the coordinates of a chart of all arguments."""
+    moved = []
+    for part in parts:
+        here = chart.subset(range(len(part.states)))
+        if isinstance(part, LieAlgebra):
+            moved.append(part.in_chart(here))
+        else:
+            moved.append(here.elements(part) if isinstance(part, Elements) else part.in_chart(here))
+    return moved
+
+
+def _chart_of(parts, kind):
+    """The chart of the first part that was found in data, of all that the features read; None without one."""
+    found = next((part.chart for part in parts if isinstance(part, LieAlgebra) and part.chart is not None), None)
+    return found.prolong() if found is not None and kind == "second_order" else found
+
+
+def _output_scale(chart, kind, n_outputs):
+    """What an output of size 1 in the chart is in the units of the data, up to the unit of time, which all share."""
+    if kind == "invariant":
+        return np.ones(n_outputs)
+    first = n_outputs if kind == "second_order" else 0
+    return np.array(chart.scale)[first : first + n_outputs]
+
+
+def _term_sizes(chart, features, kind, n_outputs):
+    """How large terms `(output * feature,)` with coefficient 1 are on the data."""
+    sizes = np.abs(chart.back(features)).max(axis=1)
+    return np.outer(1 / _output_scale(chart, kind, n_outputs), sizes).ravel()
+
+
+def _with_pivots(basis, shape, sizes):
+    """A Subspace from a basis whose rows differ by decades, pivots on terms that are large where coefficients are 1."""
+    if basis.size == 0:
+        return Subspace(basis, shape, np.zeros(0, dtype=int))
+    scaled = basis * np.reshape(np.broadcast_to(sizes, len(basis)), (-1, 1))
+    scaled = scaled / np.linalg.norm(scaled, axis=0)
+    found, pivots = pivoted_basis(np.linalg.qr(scaled)[0])
+    weights = np.broadcast_to(sizes, len(basis))
+    return Subspace(found / weights[:, None] * weights[pivots], shape, pivots)
+
+
+def _subspace(features, parts, kind, n_outputs) -> Subspace:
+    n_inputs = len(parts[0].states) * (2 if kind == "second_order" else 1)
     shape = (n_outputs, features.size(n_inputs))
     solved, sampled = [], []
     for part in parts:

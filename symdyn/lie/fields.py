@@ -225,6 +225,7 @@ def of_size_one(given: Generators) -> tuple[Generators, np.ndarray]:
         units = np.eye(vectors.shape[1])[used]
         return given.with_vectors(units), np.linalg.inv(vectors[:, used] / sizes[:, None]) / sizes
     basis, triangle = np.linalg.qr((vectors / sizes[:, None]).T)
+    basis[np.abs(basis) < 1e-14] = 0.0  # what a candidate does not move, it does not move
     if np.abs(np.diag(triangle)).min(initial=1.0) < 1e-12:  # not independent: to be told by whoever judges them
         return given.with_vectors(vectors / sizes[:, None]), np.diag(1 / sizes)
     return given.with_vectors(basis.T), np.linalg.inv(triangle).T / sizes

@@ -7,6 +7,7 @@ from scipy import linalg
 
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.candidates import from_matrices
+from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.subspace import Subspace
@@ -96,7 +97,8 @@ def _extended_algebra(algebra, n_controls, matrices):
     blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)
     size = basis.vectors().size
     covariance = np.einsum("ab,kblc,dc->kald", jacobian, blocks, jacobian).reshape(size, size)
-    return LieAlgebra(basis, covariance, algebra.exact)
+    chart = None if algebra.chart is None else algebra.chart + Chart.identity(n_controls)
+    return LieAlgebra(basis, covariance, algebra.exact, chart)
 
 
 def _wide(generators, matrices):
