@@ -21,7 +21,7 @@ from symdyn.discovery.evidence import Evidence, bracket_forms
 from symdyn.discovery.fitness import check_data, check_law, still_functions, still_note, unexplained
 from symdyn.discovery.law import fit_law, law_families
 from symdyn.discovery.resolution import argument_noise, with_unresolved
-from symdyn.discovery.setting import set_up
+from symdyn.discovery.setting import candidates_on, set_up
 from symdyn.discovery.verdicts import empty_table, judged_table
 from symdyn.lie import groups
 from symdyn.lie.algebra import LieAlgebra
@@ -43,11 +43,12 @@ class SymmetryDiscovery(BaseEstimator):
 
     Parameters
     ----------
-    candidates : Generators, Elements, or a list of both
+    candidates : str, Generators, Elements, or a list of these
         Where to look: `symdyn.candidates` for generators, `symdyn.groups` for finite elements, each of which is judged
-        by itself.
-    law : Features or pysindy feature library
-        Functions of the states that the law is made of.
+        by itself; or words, such as `"affine+sign_flips"`. States with names of their own are matched by name.
+    law : Features, pysindy feature library, or str
+        Functions of the states that the law is made of; words such as `"polynomial:3"`. Sines of states whose units are
+        degrees are of the angle.
     kind : {"flow", "map", "second_order"}
         x' = f(x), x_{k+1} = F(x_k), or q'' = g(q, q'), which is also chosen when the data hold twice as many states as
         the candidates act on (positions, then velocities). Symmetries of a map are sought among affine generators.
@@ -130,11 +131,14 @@ class SymmetryDiscovery(BaseEstimator):
 
         Parameters
         ----------
-        data : xr.Dataset, tuple (x, t), or tuple (X, Y)
-            Trajectories in the schema; or an array `(time, state)` or a list of them, with a step, times or a list;
-            or pairs: points X `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a
-            trajectory). With `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise
-            is looked for in trajectories; of pairs, X must be exact.
+        data : xr.Dataset, path, tables, tuple (x, t), or tuple (X, Y)
+            Trajectories in the schema, a file or data frames of them; or an array `(time, state)` or
+            `(trajectory, time, state)` or a list of arrays, with a step, times or a list; or pairs: points X
+            `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a trajectory). With
+            `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise is looked for in
+            trajectories; of pairs, X must be exact.
+        y : optional
+            The times t, or the values Y, where `data` is x or X alone.
         accumulate : callable, optional
             Makes the sums: `symdyn.data.checkpoint.accumulate_resumable`, with its folder and key bound, keeps them on
             disk as they come.
@@ -147,8 +151,8 @@ class SymmetryDiscovery(BaseEstimator):
         """
         self._check_options()
         like_states = isinstance(self.output, str) and self.output == "vector_field"
-        dataset = as_dataset(data, pairs=not like_states, increments=like_states and self.kind == "map")
-        generators, elements = _split(self.candidates)
+        dataset = as_dataset(data, y, pairs=not like_states, increments=like_states and self.kind == "map")
+        generators, elements = _split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         moments = accumulate(dataset, given.features, given.layout)
         # From here to the results all is in the chart of the sums.
@@ -263,10 +267,7 @@ class SymmetryDiscovery(BaseEstimator):
 
 def _split(candidates) -> tuple[Generators, Elements]:
     """Generators and finite elements among the candidates, either of which may be none."""
-    parts = list(candidates) if isinstance(candidates, list | tuple) else [candidates]
-    for part in parts:
-        if not isinstance(part, Generators | Elements):
-            raise TypeError(f"candidates come from symdyn.candidates or symdyn.groups, got {type(part).__name__}")
+    parts = list(candidates)
     if not parts:
         raise ValueError("candidates are empty: give generators, elements, or both")
     n = len(parts[0].states)
