@@ -24,9 +24,9 @@ def warn_if_far(data, maps) -> None:
     if distance.max() > _FAR and shifted.features != data.given:
         column = int(np.argmax(distance))
         warnings.warn(
-            f"column {column} of X lies {distance[column]:.0f} times its spread from 0, and the features mean functions "
-            "about 0: there they may be nearly dependent, and promotion is slow and inexact. Give polynomials with all "
-            "lower degrees, or shift the states, and the candidates with them",
+            f"column {column} of X lies {distance[column]:.0f} times its spread from 0, and the features mean "
+            "functions about 0: there they may be nearly dependent, and promotion is slow and inexact. Give "
+            "polynomials with all lower degrees, or shift the states, and the candidates with them",
             stacklevel=4,
         )
     if maps.given is None:
@@ -80,6 +80,6 @@ def warn_of_no_debiasing(enforced, squares) -> None:
     worse = np.sqrt(enforced.squares.mean() / max(squares.mean(), 1e-300))
     warnings.warn(
         f"enforcing the symmetries that promotion keeps makes errors of samples left out {worse:.2g} times as large: "
-        "coef_ is not debiased. They are read off the fit and inexact; give them as exact candidates, if they are known",
+        "coef_ is not debiased. They are read off the fit and inexact: give exact ones as candidates, if known",
         stacklevel=5,
     )

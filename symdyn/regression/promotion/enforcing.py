@@ -1,4 +1,4 @@
-"""What a promoted fit keeps, enforced: the coefficients that are left, fitted without penalty, if data do not object."""
+"""What a promoted fit keeps, enforced: coefficients that are left, fitted without penalty, if data do not object."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.equivariance import equivariant_subspace
-from symdyn.lie.fields import Generators
 from symdyn.lie.monomial_action import exact_numbers
 from symdyn.lie.subspace import Subspace, pivoted_basis
 from symdyn.regression.promotion.charted import ChartedData, of_unit_size
 from symdyn.regression.promotion.choice import CLEAR, ROUNDING, folds
-from symdyn.regression.promotion.reading import Kept, as_exact_as_the_fit
+from symdyn.regression.promotion.reading import Kept
 
 __all__ = ["Enforced", "enforcements", "objection"]
 
@@ -44,57 +43,66 @@ class Enforced:
     algebra: LieAlgebra | None
 
 
-def enforcements(data: ChartedData, kept: Kept, frame: Generators | None) -> Iterator[Enforced]:
-    """Fits that keep the symmetry: as exact as the fit it was read off, then in its canonical form, if that is exact."""
-    for inside, outside in _algebras(kept, frame):
-        basis, subspace = _allowed(data, kept, inside)
+def enforcements(data: ChartedData, kept: Kept) -> Iterator[Enforced]:
+    """Fits that keep the symmetry, to be taken in this order unless the data object.
+
+    Generators that are all but candidates are taken for these; then as they were found, as exact as the fit they were
+    read off; then the canonical form of the algebra, if that is exact.
+    """
+    for algebra, inside in _algebras(kept.space):
+        basis, subspace = _allowed(data, kept.elements, algebra, inside)
         if subspace.dim:
-            yield _fitted(data, basis, subspace, outside)
+            yield _fitted(data, basis, subspace, algebra)
 
 
 def objection(data: ChartedData, squares: np.ndarray, promoted: np.ndarray) -> bool:
-    """Whether errors `(sample,)` left out are clearly above those of the promoted fit, sample by sample, and by much."""
+    """Whether errors `(sample,)` left out are above those of the promoted fit, clearly and by much."""
     excess = squares - promoted
     clear = CLEAR * excess.std(ddof=1) / np.sqrt(len(excess))
     rounding = ROUNDING * (np.mean(data.target**2) + np.mean(data.means**2))
     return bool(excess.mean() > max(clear, _MUCH * promoted.mean(), rounding))
 
 
-def _algebras(kept, frame):
-    """Algebras in the chart, and what they stand for over x; None where elements alone are kept."""
-    if kept.algebra is None or kept.inside.exact.all():
-        yield kept.inside, kept.algebra
+def _algebras(space):
+    """Algebras over x, and in the chart; None where elements alone are kept."""
+    if space is None:
+        yield None, None
         return
-    yield as_exact_as_the_fit(kept.inside, frame), kept.algebra
-    snapped = kept.algebra.canonical()
+    yield space.rounded, space.as_exact_as_the_fit(space.rounded)
+    if space.given.any():
+        yield space.estimated, space.as_exact_as_the_fit(space.estimated)
+    snapped = space.estimated.canonical()
     if snapped.exact.all():
-        yield snapped.inside, snapped
+        yield snapped, snapped.inside
 
 
-def _allowed(data: ChartedData, kept: Kept, algebra: LieAlgebra | None) -> tuple[np.ndarray, Subspace]:
+def _allowed(data, elements, algebra, inside) -> tuple[np.ndarray, Subspace]:
     """What a symmetry leaves, as coefficients `(dim, output, feature)` in the chart and as a Subspace over x."""
     shape = (data.target.shape[1], data.design.shape[1])
-    n_outputs = shape[0] if data.output == "invariant" else None
+    options = {"output": data.output, "n_outputs": shape[0] if data.output == "invariant" else None}
     back, forward = data.chart.back(data.given), data.chart.forward(data.given)
-    if _are_simple(kept) and (np.abs(back) @ np.abs(forward)).max() < _TURNED:
-        parts = [part for part in (kept.algebra, kept.elements) if part is not None]
-        subspace = equivariant_subspace(data.given, parts, output=data.output, n_outputs=n_outputs)
+    if _are_simple(algebra, elements) and (np.abs(back) @ np.abs(forward)).max() < _TURNED:
+        subspace = equivariant_subspace(data.given, _parts(algebra, elements), **options)
         outside = subspace.basis.T.reshape(-1, *shape)
         return data.chart.law_in(outside, data.given, data.units), subspace
-    elements = [data.chart.subset(range(len(kept.elements.states))).elements(kept.elements)] if kept.elements else []
-    parts = [part for part in (algebra, *elements) if part is not None]
-    found = equivariant_subspace(data.features, parts, output=data.output, n_outputs=n_outputs)
-    inside = found.basis.T.reshape(-1, *shape)
-    basis, pivots = _pivoted(data, data.outside(inside).reshape(len(inside), -1).T)
-    return inside, Subspace(basis, shape, pivots)
+    if elements is not None:
+        elements = data.chart.subset(range(len(elements.states))).elements(elements)
+    found = equivariant_subspace(data.features, _parts(inside, elements), **options)
+    charted = found.basis.T.reshape(-1, *shape)
+    basis, pivots = _pivoted(data, data.outside(charted).reshape(len(charted), -1).T)
+    return charted, Subspace(basis, shape, pivots)
 
 
-def _are_simple(kept):
+def _parts(*symmetries):
+    return [part for part in symmetries if part is not None]
+
+
+def _are_simple(algebra, elements):
     """Whether all that is kept was given, in simple fractions: these are eliminated exactly, as they are."""
-    if kept.algebra is not None and not kept.inside.exact.all():
+    if algebra is not None and not (algebra.exact.all() and algebra.chart is None):
         return False
-    numbers = [] if kept.algebra is None else [kept.algebra.basis.vectors()]
-    numbers += [] if kept.elements is None else [kept.elements.matrices, kept.elements.translations]
+    numbers = [] if algebra is None else [algebra.basis.vectors()]
+    numbers += [] if elements is None else [elements.matrices, elements.translations]
     return all(exact_numbers(part).dtype == object for part in numbers)
 
 

@@ -11,15 +11,17 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from symdyn.lie.features import as_features
+from symdyn.regression.promotion.adaptive import settled
 from symdyn.regression.promotion.advice import warn_if_broken, warn_if_far, warn_of_no_debiasing
 from symdyn.regression.promotion.candidates import candidate_maps, check_shapes, linear_parts
 from symdyn.regression.promotion.charted import ChartedData
 from symdyn.regression.promotion.choice import chosen_gamma, folds, gamma_grid, left_out_squares
 from symdyn.regression.promotion.enforcing import enforcements, objection
 from symdyn.regression.promotion.promote import promotion_path
-from symdyn.regression.promotion.reading import kept_symmetries, settled
+from symdyn.regression.promotion.reading import kept_symmetries
 
 __all__ = ["PromotedRegressor"]
+
 
 class PromotedRegressor(RegressorMixin, BaseEstimator):
     """y = W theta(x) by least squares plus gamma times the nuclear norm of the Lie derivatives along candidates.
@@ -83,7 +85,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         debias: bool = True,
         l1: float = 0.0,
         noise=None,
-        tol: float = 1e-6,
+        tol: float = 1e-8,
         max_iter: int = 10000,
     ):
         self.candidates = candidates
@@ -143,13 +145,15 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
             adapted = settled(problem, found, maps.n_generators, self.gamma_, **ends)
             kept = kept_symmetries(maps, adapted, problem, self.gamma_, self.output)
         self.singular_values_, self.broken_ = kept.singular_values, kept.n_broken
-        self.symmetry_ = kept.symmetry(kept.algebra)
+        self.symmetry_ = kept.symmetry(None if kept.space is None else kept.space.rounded)
         warn_if_broken(kept)
         promoted = data.inside(found.coefficients)
         self._inside, self.subspace_ = promoted, None
         if self.debias and self.symmetry_ is not None:
             with _one_speaks_for_all():
-                enforced = self._enforced(data, maps, kept, problem, found, squares)
+                enforced = self._enforced(data, kept, problem, found, squares)
+            if enforced is None and kept.space is not None:
+                self.symmetry_ = kept.symmetry(kept.space.estimated)
             if enforced is not None:
                 self._inside, self.subspace_ = data.inside(enforced.coefficients * data.sizes), enforced.subspace
                 self.symmetry_ = kept.symmetry(enforced.algebra)
@@ -169,12 +173,12 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
     def _flattened(self, coefficients):
         return coefficients[0] if self._flat else coefficients
 
-    def _enforced(self, data, maps, kept, problem, found, squares):
+    def _enforced(self, data, kept, problem, found, squares):
         """The fit that keeps the symmetry, None where samples left out object to it, or nothing is left."""
         here = np.concatenate(folds(len(data.target)))
         training = np.mean((data.design @ found.coefficients.T - data.target) ** 2, axis=1)[here]
         worst = None
-        for enforced in enforcements(data, kept, maps.frame):
+        for enforced in enforcements(data, kept):
             if not objection(data, enforced.squares, training):  # errors left out are no smaller than those of the fit
                 return enforced
             if squares is None:
