@@ -21,7 +21,7 @@ __all__ = ["matched", "reordered", "symmetries_on"]
 
 
 def symmetries_on(symmetry, names: Sequence[str], n_moved: int | None = None):
-    """A symmetry as a user gives it, on the states of the data; None and a Subspace stay what they are.
+    """A symmetry as a user gives it, on the states of the data: one part or a list; None and a Subspace as they are.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ def symmetries_on(symmetry, names: Sequence[str], n_moved: int | None = None):
     """
     if symmetry is None or isinstance(symmetry, Subspace):
         return symmetry
-    return matched(as_symmetries(symmetry, len(names) if n_moved is None else n_moved), names)
+    found = matched(as_symmetries(symmetry, len(names) if n_moved is None else n_moved), names)
+    return found[0] if len(found) == 1 else found
 
 
 def matched(parts: Sequence, names: Sequence[str]) -> list:
