@@ -107,7 +107,7 @@ def _replicates(rows, samples, frame):
         region = centres.query(batch.points)[1]
         for k in np.unique(region):
             inside = region == k
-            part = Batch(batch.points[inside], batch.values[inside], batch.slopes[inside])
+            part = Batch(batch.points[inside], batch.values[inside], batch.slopes[inside], batch.factors)
             grams[k] += len(part) * (frame.T @ rows.forms([part]).violation @ frame)
     weights = np.random.default_rng(0).multinomial(len(grams), np.full(len(grams), 1 / len(grams)), _REPLICATES)
     return frame @ np.linalg.eigh(np.tensordot(weights, grams, axes=1))[1]
