@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from dask.base import compute, is_dask_collection
 
+from symdyn.data.angles import periods_of
 from symdyn.data.rows import Layout
 from symdyn.data.tasks import on_block, one_blas_thread
 from symdyn.data.trajectories import Trajectory, each_trajectory, named
@@ -108,12 +109,15 @@ def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int) -> list[T
     """
     n_runs, n_times = dataset.sizes["trajectory"], dataset.sizes["time"]
     numbers = np.unique(np.linspace(0, n_runs - 1, _N_RUNS).astype(int))
+    some, angles = slice(None, None, max(n_times // each, 1)), periods_of(dataset, names).any()
     found = []
-    for one in _loaded(named(dataset).isel(time=slice(None, None, max(n_times // each, 1))), numbers):
+    # Angles are unwrapped before samples are left out.
+    for one in _loaded(named(dataset) if angles else named(dataset).isel(time=some), numbers):
         try:
-            found.append(next(each_trajectory(one, names)))
+            run = next(each_trajectory(one, names))
         except ValueError:  # what is wrong with a trajectory is for the pass to say, when all others are summed
             continue
+        found.append(Trajectory(run.name, run.times[some], run.states[some]) if angles else run)
     return found
 
 

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.fields.grids import WINDOW_POINTS, validate_fields
+from symdyn.data.fields.charts import chart_of_fields, fields_in_chart, without_dates
+from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.fields.tasks import some_runs
-from symdyn.discovery.conclusion import conclude
-from symdyn.discovery.fields.basis import readable
+from symdyn.discovery.fields.basis import point_findings
+from symdyn.discovery.fields.carried import frames_of
 from symdyn.discovery.fields.flow import finite_flows
 from symdyn.discovery.fields.forms import law_forms
-from symdyn.discovery.fields.identify import Identified, given_law, identify_law
+from symdyn.discovery.fields.identify import (
+    Identified,
+    given_coefficients,
+    given_law,
+    identify_law,
+    moves_with_its_origin,
+)
+from symdyn.discovery.fields.law import FieldLaw
 from symdyn.discovery.fields.routes import DirectRoute, PointEvidence, direct_route, near_directions, vanishing
 from symdyn.discovery.fields.sample import sample_jets
 from symdyn.discovery.fields.table import coefficient_table, equation_table, flow_table, point_text, refused
-from symdyn.lie.pointfields import point_candidates
+from symdyn.lie.fields import Generators
 
 __all__ = ["PointSymmetryDiscovery"]
 
@@ -128,28 +137,36 @@ class PointSymmetryDiscovery(BaseEstimator):
             For options out of range and for data that break the schema or cannot decide, with the cure.
         """
         self._check_options()
-        dataset = validate_fields(data, fewest=WINDOW_POINTS)
+        given, dates = without_dates(validate_fields(data, fewest=WINDOW_POINTS))
+        chart = chart_of_fields(given, shifted=self._moves_with_its_origin(given))
+        dataset = fields_in_chart(given, chart)
         rng = np.random.default_rng(self.rng)
-        found = self._identified(dataset, rng)
-        generators = point_candidates(self.candidates, found.grid.coordinates, found.grid.fields)
-        self.law_, self.derivatives_, self.noise_ = found.law, found.derivatives, found.noise
-        self.equation_ = equation_table(found.law)
-        self.notes_ = []
+        found = self._identified(dataset, chart, rng)
+        frames = frames_of(given, self.candidates, chart)
+        self.derivatives_, self.notes_ = found.derivatives, [dates] if dates else []
+        self.law_ = self._law_of(found)
+        self.equation_ = equation_table(self.law_)
+        self.noise_ = found.noise * np.array(chart.scale[-len(found.grid.fields) :])[:, None]
         values, noise = some_runs(dataset, _RUNS)
-        n_rows = max(_ROWS, 3 * len(generators))
+        n_rows = max(_ROWS, 3 * len(frames.charted))
         sample = sample_jets(values, noise, found.grid, found.law, found.halves[1:], n_rows=n_rows, rng=rng)
-        forms = law_forms(found.law, generators, sample)
+        forms = law_forms(found.law, frames.charted, sample)
         near = near_directions(forms, self.delta)
-        pool = generators.with_vectors(near.T @ generators.vectors())
         self.evidence_ = PointEvidence(_turned(forms, near), self.delta, alpha=self.alpha)
-        result = conclude(pool, self.evidence_, self.alpha, lambda algebra: vanishing(algebra.basis, found.law, sample))
-        result = readable(result, pool, self.evidence_, self.alpha)
+        result = point_findings(
+            found.law,
+            frames,
+            near,
+            self.evidence_,
+            self.alpha,
+            lambda generators: vanishing(generators, found.law, sample),
+        )
         self.algebra_, self.trivial_ = result.algebra, result.trivial
         self.generators_, self.verdicts_ = result.generators, result.verdicts
-        self.verdicts_.attrs["n_far"] = len(generators) - near.shape[1]
-        route = direct_route(dataset, generators, found, self.n_bootstrap, rng) if self.direct else None
-        self._confront(route, found)
-        self._flow(values, noise, found)
+        self.verdicts_.attrs["n_far"] = len(frames.charted) - near.shape[1]
+        route = direct_route(dataset, frames.charted, found, self.n_bootstrap, rng) if self.direct else None
+        self._confront(route, found, result.charted)
+        self._flow(values, noise, found, result.charted)
         self.coefficients_ = coefficient_table(self.algebra_)
         return self
 
@@ -168,16 +185,26 @@ class PointSymmetryDiscovery(BaseEstimator):
         if self.time_order not in (None, 1, 2):
             raise ValueError(f"time_order must be 1, 2 or None, got {self.time_order}")
 
-    def _identified(self, dataset, rng) -> Identified:
-        options = {"terms": self.terms, "time_order": self.time_order, "derivatives": self.derivatives}
+    def _moves_with_its_origin(self, dataset):
+        return self.equation is not None or moves_with_its_origin(self.terms, field_grid(dataset))
+
+    def _identified(self, dataset, chart, rng) -> Identified:
+        options = {"terms": self.terms, "time_order": self.time_order, "derivatives": self.derivatives, "chart": chart}
         if self.equation is not None:
-            return given_law(dataset, self.equation, time_order=self.time_order or 1, rng=rng)
+            return given_law(dataset, self.equation, chart=chart, time_order=self.time_order or 1, rng=rng)
         found = identify_law(dataset, **options, n_bootstrap=self.n_bootstrap, rng=rng)
         if not found.law.support.any():
             raise ValueError("no term of the library is told from zero: give longer, more, or less noisy fields")
         return found
 
-    def _confront(self, route: DirectRoute | None, found: Identified):
+    def _law_of(self, found: Identified) -> FieldLaw:
+        """The law in the units of the data; the numbers of a given one to the last digit."""
+        law = found.law.in_units(found.chart)
+        if self.equation is None:
+            return law
+        return replace(law, coefficients=given_coefficients(self.equation, law.terms, law.fields))
+
+    def _confront(self, route: DirectRoute | None, found: Identified, charted: Generators):
         """Take back what the law cannot hold, or the data themselves contradict."""
         n = self.algebra_.dim + self.trivial_.dim
         size = self.verdicts_.sizes["generator"]
@@ -194,7 +221,7 @@ class PointSymmetryDiscovery(BaseEstimator):
         if route is None:
             self.notes_.append("the direct route was not taken: nothing but the law supports the verdicts")
         elif n:
-            vectors = self.generators_.vectors()[:n]
+            vectors = charted.vectors()[:n]
             violation, p_value, usable = route.judge(vectors)
             columns["direct_violation"][:n], columns["direct_p_value"][:n] = violation, p_value
             self.agreement_ = route.angle(vectors[usable])
@@ -215,15 +242,17 @@ class PointSymmetryDiscovery(BaseEstimator):
         if wrong.any():
             self.algebra_, self.trivial_, self.verdicts_ = refused(self.algebra_, self.trivial_, self.verdicts_, wrong)
 
-    def _flow(self, values, noise, found: Identified):
-        size, n = self.verdicts_.sizes["generator"], self.algebra_.dim
+    def _flow(self, values, noise, found: Identified, charted: Generators):
+        size = self.verdicts_.sizes["generator"]
+        place = np.flatnonzero((self.verdicts_.verdict == "symmetric").values & ~self.verdicts_.trivial.values)
         columns = np.full((2, size), np.nan)
         flows = None
-        if self.finite_flow and n:
-            flows = finite_flows(found.law, self.algebra_.basis, values, noise, found.grid)
-        self.flows_ = None if flows is None else flow_table(flows, self.algebra_, found.grid)
+        if self.finite_flow and len(place):
+            moving = charted.with_vectors(charted.vectors()[place])
+            flows = finite_flows(found.law, moving, values, noise, found.grid)
+        texts = list(self.verdicts_.generator.values[place])
+        self.flows_ = None if flows is None else flow_table(flows, texts, found.grid, found.chart)
         if flows is not None:
-            place = np.flatnonzero((self.verdicts_.verdict == "symmetric").values & ~self.verdicts_.trivial.values)
             columns[:, place] = flows.residuals
         self.verdicts_["residual_before"] = ("generator", columns[0])
         self.verdicts_["residual_after"] = ("generator", columns[1])

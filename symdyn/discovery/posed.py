@@ -62,7 +62,9 @@ def posed(candidates: Generators, output, chart: Chart, units: np.ndarray, first
     if added:  # a matrix with a single 1 in a row and a column acts on values that have units
         single = rows.candidates.coefficients[len(basis) :, len(chart) :, 1 + len(chart) :]
         mixture[len(basis) :, len(basis) :] = np.diag(np.sum(single / sizes[:, None] * sizes, axis=(1, 2)))
-    return Posed(rows, len(basis), View(chart + Chart((0.0,) * len(sizes), tuple(sizes)), candidates.features, basis), mixture)
+    return Posed(
+        rows, len(basis), View(chart + Chart((0.0,) * len(sizes), tuple(sizes)), candidates.features, basis), mixture
+    )
 
 
 def in_given_candidates(evidence: Evidence, mixture: np.ndarray) -> Evidence:

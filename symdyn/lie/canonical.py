@@ -113,9 +113,10 @@ def canonical_vectors(
     groups = [list(group) for group in ties or ()]
     groups += [[state] for state in range(n) if not any(state in group for group in groups)]
     region = Region.of(ensemble.span, ensemble.replicates, ensemble.metric)
+    reach = 1.0 if accept is None else 2.0
     for group, frame in _frames(basis, region, ensemble, point, groups):
         for template in _templates(basis, ensemble, region, frame):
-            snapped = snap(template, frame, group, region, basis.features, reach=1.0 if accept is None else 2.0)
+            snapped = snap(template, frame, group, region, basis.features, reach=reach)
             if snapped is not None and (accept is None or accept(snapped.vectors)):
                 return _exact(snapped, group)
     readable = np.stack([_gauge(row) for row in _readable_bases(basis, ensemble)[0]])

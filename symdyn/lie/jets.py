@@ -85,7 +85,7 @@ class JetSpace:
         """
         if name in self.coordinates:
             return self.coordinates.index(name)
-        field, _, index = name.partition("_")
+        field, _, index = (name, "", "") if name in self.fields else name.rpartition("_")
         if field not in self.fields or any(c not in self.coordinates for c in index):
             raise ValueError(
                 f"{name!r} is neither a coordinate ({', '.join(self.coordinates)}), nor a field "

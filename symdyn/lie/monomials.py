@@ -20,6 +20,7 @@ __all__ = [
     "monomial_rows",
     "monomials",
     "polynomial_exponents",
+    "substituted",
 ]
 
 
@@ -117,8 +118,8 @@ def _in_chart(features, exponents, centre, scale):
     """
     if np.any(centre) and not has_all_divisors(exponents):
         return None
-    forward = _substituted(exponents, -centre / scale, 1 / scale)
-    return InChart(features, forward, _substituted(exponents, centre, scale))
+    forward = substituted(exponents, -centre / scale, 1 / scale)
+    return InChart(features, forward, substituted(exponents, centre, scale))
 
 
 def has_all_divisors(exponents: np.ndarray) -> bool:
@@ -130,7 +131,7 @@ def has_all_divisors(exponents: np.ndarray) -> bool:
     return all(_lowered(row, j, 1) in held for row in held for j, power in enumerate(row) if power)
 
 
-def _substituted(exponents, shift, factor):
+def substituted(exponents, shift, factor):
     """S `(feature, feature)` with prod_i (shift_i + factor_i y_i)^a_i = sum_b S_ab y^b, over the given monomials."""
     n_features, n_states = exponents.shape
     matrix = np.ones((n_features, n_features))

@@ -95,40 +95,56 @@ class Region:
 class _Whitener:
     """Turns errors `(generator, direction)` into numbers of size 1: the root of their precision.
 
-    The second moment of replicates is a low rank and a ridge, the floor of each generator. Where directions are many
-    for the replicates, generators are taken one by one: correlations between them would be nothing but chance.
+    The second moment of replicates is a low rank and a ridge, the floor. Generators are first turned so that their
+    errors are of one size and independent over all directions, which makes the floor the same in every basis. Where
+    directions are many for the replicates, generators are taken one by one: correlations between them would be nothing
+    but chance. Directions outside the candidates come first, with errors that are rounding.
     """
 
-    ridge: np.ndarray
+    explored: np.ndarray
+    turn: np.ndarray
+    ridge: float
     blocks: list[tuple[list[int], np.ndarray, np.ndarray]]
 
     @classmethod
     def of(cls, errors, explored):
         """From errors of replicates `(replicate, generator, direction)` and what of them is more than rounding."""
-        count, n, _ = errors.shape
-        largest = np.array([np.linalg.norm(errors[:, g], 2) ** 2 / count for g in range(n)])
-        ridge = np.where(explored, np.maximum(_FLOOR * largest[:, None], _ROUNDING), _ROUNDING)
+        seen = errors[:, :, explored]
+        count, n, _ = seen.shape
+        moment = np.einsum("bgd,bhd->gh", seen, seen) / count + _ROUNDING * np.eye(n)
         together = 4 * n * np.sum(explored) <= count
+        values, axes = np.linalg.eigh(moment if together else np.diag(np.diag(moment)))
+        turn = (axes / np.sqrt(values)) @ axes.T
+        turned = np.einsum("hg,bgd->bhd", turn, seen)
+        sizes = np.linalg.svd(turned.reshape(count * n, -1), compute_uv=False)
+        largest = sizes.max(initial=0.0) ** 2 / (count * n)
+        ridge = _FLOOR * largest + _ROUNDING * np.mean(1 / values)
         blocks = []
         for block in [list(range(n))] if together else [[g] for g in range(n)]:
-            flat = (errors[:, block] / np.sqrt(ridge[block])).reshape(count, -1) / np.sqrt(count)
-            _, values, axes = np.linalg.svd(flat, full_matrices=False)
-            blocks.append((block, axes, 1 - 1 / np.sqrt(1 + values**2)))
-        return cls(ridge, blocks)
+            flat = turned[:, block].reshape(count, -1) / np.sqrt(count * ridge)
+            _, sizes, right = np.linalg.svd(flat, full_matrices=False)
+            blocks.append((block, right, 1 - 1 / np.sqrt(1 + sizes**2)))
+        return cls(explored, turn, float(ridge), blocks)
+
+    @property
+    def shape(self):
+        """(generator, direction)"""
+        return len(self.turn), len(self.explored)
 
     def __call__(self, errors, left_out=False):
         """Rows `(..., generator * direction)`; with `left_out` each as seen by the others, had it not been among them.
 
         A replicate is nearer to a moment that it is part of: its distance d^2 is d^2 / (1 − d^2 / count) without it.
         """
-        scaled = errors / np.sqrt(self.ridge)
+        outside = errors[..., ~self.explored] / np.sqrt(_ROUNDING)
+        scaled = np.einsum("hg,...gd->...hd", self.turn, errors[..., self.explored]) / np.sqrt(self.ridge)
         for block, axes, factors in self.blocks:
             flat = scaled[..., block, :].reshape(*errors.shape[:-2], -1)
             flat = flat - (flat @ axes.T * factors) @ axes
             if left_out:
-                flat = flat / np.sqrt(1 - np.sum(flat**2, axis=-1, keepdims=True) / len(errors)).clip(1e-6)
+                flat = flat / np.sqrt((1 - np.sum(flat**2, axis=-1, keepdims=True) / len(errors)).clip(1e-12))
             scaled[..., block, :] = flat.reshape(scaled[..., block, :].shape)
-        return scaled.reshape(*errors.shape[:-2], -1)
+        return np.concatenate([part.reshape(*errors.shape[:-2], -1) for part in (outside, scaled)], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -262,7 +278,7 @@ def _neighbours(template, carry, region, whiten, constants):
         tried = moving.copy()
         if np.any(np.delete(template[g], constants)):
             tried[constants] = False
-        near = np.zeros((int(tried.sum()), *whiten.ridge.shape))
+        near = np.zeros((int(tried.sum()), *whiten.shape))
         near[:, g] = units[tried] / size * min(_APART, 0.5 / denominator(template[g]))
         found.append(whiten(near))
     return np.concatenate(found)

@@ -71,9 +71,7 @@ class Differentiated(Sampled):
         return batch
 
 
-def network_evidence(
-    problem: Posed, samples: Differentiated, delta: float, accuracy: float
-) -> NetworkEvidence:
+def network_evidence(problem: Posed, samples: Differentiated, delta: float, accuracy: float) -> NetworkEvidence:
     """Forms from one pass over the points, the spectrum from another, replicates from a third.
 
     Parameters

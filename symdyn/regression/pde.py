@@ -7,15 +7,15 @@ import xarray as xr
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.fields.grids import WINDOW_POINTS, validate_fields
-from symdyn.discovery.fields.constraint import symmetric_terms
-from symdyn.discovery.fields.identify import identify_law
+from symdyn.data.fields.charts import chart_of_fields, fields_in_chart, without_dates
+from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
+from symdyn.discovery.fields.constraint import spaces_left
+from symdyn.discovery.fields.identify import identify_law, moves_with_its_origin
 from symdyn.discovery.fields.law import TermSpace
 from symdyn.discovery.fields.table import equation_table
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.fields import Generators
-from symdyn.lie.pointfields import parse_generators
+from symdyn.lie.jetchart import rate_units, terms_back
 from symdyn.lie.printing import equation_lines
+from symdyn.regression.moments_fit import square_root
 
 __all__ = ["PDERegression"]
 
@@ -70,12 +70,14 @@ class PDERegression(BaseEstimator):
         """
         rng = np.random.default_rng(self.rng)
         options = {"time_order": self.time_order, "derivatives": self.derivatives, "n_bootstrap": self.n_bootstrap}
-        found = identify_law(validate_fields(data, fewest=WINDOW_POINTS), terms=self.terms, rng=rng, **options)
-        law, self.space_ = found.law, None
+        given, _ = without_dates(validate_fields(data, fewest=WINDOW_POINTS))
+        chart = chart_of_fields(given, shifted=moves_with_its_origin(self.terms, field_grid(given)))
+        found = identify_law(fields_in_chart(given, chart), chart=chart, terms=self.terms, rng=rng, **options)
+        law, self.space_ = found.law.in_units(chart), None
         if self.symmetry is not None:
-            generators = _generators(self.symmetry, (*law.coordinates, *law.fields))
-            self.space_ = symmetric_terms(law.terms, law.fields, law.coordinates, generators, law.time_order)
-            law = found.refit(self.space_, self.n_bootstrap, rng)
+            spaces = spaces_left(self.symmetry, law, chart)
+            charted = found.refit(spaces.charted, self.n_bootstrap, rng)
+            law, self.space_ = spaces.law_in_units(charted, chart), spaces.given
         shape = law.coefficients.shape
         vectors = np.eye(law.coefficients.size) if self.space_ is None else self.space_.basis.T
         self.features_ = [", ".join(equation_lines(row.reshape(shape), law.terms)) for row in vectors]
@@ -83,7 +85,7 @@ class PDERegression(BaseEstimator):
         self.law_, self.derivatives_ = law, found.derivatives
         self.equation_ = equation_table(law)
         if self.optimizer is not None:
-            self.equation_.values[:] = _optimised(self.optimizer, found.cross, law, self.space_)
+            self.equation_.values[:] = _optimised(self.optimizer, found, law, self.space_)
         return self
 
     def equations(self) -> list[str]:
@@ -92,27 +94,18 @@ class PDERegression(BaseEstimator):
         return self.law_.texts()
 
 
-def _generators(symmetry, variables) -> Generators:
-    if isinstance(symmetry, LieAlgebra):
-        return symmetry.basis
-    if isinstance(symmetry, Generators):
-        return symmetry
-    return parse_generators([symmetry] if isinstance(symmetry, str) else list(symmetry), variables)
+def _optimised(optimizer, found, law, space):
+    """Coefficients `(field, term)` from a pysindy optimizer, on rows with the instrumented normal equations.
 
-
-def _optimised(optimizer, cross, law, space):
-    """Coefficients `(field, term)` from a pysindy optimizer, on rows with the instrumented normal equations."""
-    n = len(law.terms)
-    total = cross.mean(0)
-    values, vectors = np.linalg.eigh(total[:n, :n])
-    kept = values > 1e-11 * values[-1]
-    root = vectors[:, kept] * np.sqrt(values[kept])
-    rows = root.T  # (row, term): rows^T rows are the sums
-    targets = (vectors[:, kept] / np.sqrt(values[kept])).T @ total[:n, n:]
-    shape = law.coefficients.shape
+    The optimizer acts in the units of the data: its penalties mean what its user means.
+    """
+    n_fields, n = law.coefficients.shape
+    charted = square_root(found.cross.mean(0), n_fields)
+    rows = charted.rows @ terms_back(law.terms, law.space, found.chart).T
+    targets = charted.targets * rate_units(law.space, found.chart, law.time_order)
     if space is None:
-        space = TermSpace(np.zeros(shape[0] * n), np.eye(shape[0] * n))
-    joint = np.kron(np.eye(shape[0]), rows)
+        space = TermSpace(np.zeros(n_fields * n), np.eye(n_fields * n))
+    joint = np.kron(np.eye(n_fields), rows)
     right = targets.T.ravel() - joint @ space.offset
     fitted = clone(optimizer).fit(joint @ space.basis, right[:, None])
-    return (space.offset + space.basis @ np.ravel(fitted.coef_)).reshape(shape)
+    return (space.offset + space.basis @ np.ravel(fitted.coef_)).reshape(law.coefficients.shape)

@@ -9,10 +9,10 @@ import pysindy as ps
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.charts import chart_of_points
-from symdyn.lie.equivariance import generic_points
+from symdyn.lie.equivariance import generic_points, subspace_of_data
 from symdyn.lie.features import Features
 from symdyn.lie.subspace import Subspace
-from symdyn.regression.constraint import allowed, library_features
+from symdyn.regression.constraint import library_features
 from symdyn.regression.inputs import on_arguments
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, own_optimizer
 
@@ -190,7 +190,7 @@ class _Engine(EquivariantOptimizer):
         units = units * (np.sqrt(rates) if rates > 0 else 1.0)
         super().fit(np.asarray(x_) @ self.chart.forward(features).T, np.asarray(y) / units, weights, **reduce_kws)
         self.coef_ = self.chart.law(self.coef_, features, units)
-        self.subspace_ = allowed(features, self.symmetries_, self.coef_.shape, self.kind)
+        self.subspace_ = subspace_of_data(self.subspace_, features, self.chart, self.kind)
         self.history_, self.ind_ = [self.coef_], self.coef_ != 0
         return self
 

@@ -87,7 +87,7 @@ class _Problem:
         self.multipliers: dict[str, tuple[int, np.ndarray]] = {}
         for row, terms in enumerate(equations.values()):
             for name, value in terms.items():
-                factors = [base for base, _, power in _split(name) for _ in range(power)]
+                factors = [base for base, _, power in _split(name) for _ in range(power) if base != "1"]
                 for base in factors:
                     self.multipliers[base] = self._multiplier(base, grids)
                 if len(factors) == 1:
@@ -97,7 +97,9 @@ class _Problem:
                     self.products.append((row, float(value), factors))
 
     def _multiplier(self, base, grids):
-        name, _, index = base.partition("_")
+        name, _, index = (base, "", "") if base in self.fields else base.rpartition("_")
+        if not name:
+            name, index = base, ""
         field = self.potentials.get(name, name)
         if field not in self.fields or (name in self.potentials and name in self.fields):
             raise ValueError(f"the term {base} holds {name}, which is neither a field nor the potential of one")

@@ -144,6 +144,8 @@ def _recipes(element, law, n_fields, n_coordinates, time_order):
             if moving:
                 # sum_c p_c u^(p − e_c + q) ∂_i u_c = |p| / (|p| + q) ∂_i (u^(p + q))
                 total = sum(term.exponents)
+                if not total:  # a constant has no derivative
+                    continue
                 fields = tuple(p + q for p, q in zip(term.exponents, element.exponents, strict=True))
                 share = total / (total + sum(element.exponents))
                 _collect(linear, side, order, element, fields, -weight * term.factor * share, moving)

@@ -60,7 +60,7 @@ def factors_of(name: str, fields: Sequence[str], axes: Sequence[str]) -> list[tu
         if factor == "1":
             continue
         base, caret, power = factor.partition("^")
-        field, _, index = base.partition("_")
+        field, _, index = (base, "", "") if base in fields else base.rpartition("_")
         if field not in fields or set(index) - set(axes):
             raise ValueError(
                 f"term {name!r} holds {factor!r}, which is neither a field ({', '.join(fields)}) nor a derivative "
@@ -73,13 +73,13 @@ def factors_of(name: str, fields: Sequence[str], axes: Sequence[str]) -> list[tu
 def field_terms(
     fields: Sequence[str], axes: Sequence[str], *, order: int | None = None, degree: int = 3, products: bool = False
 ) -> list[str]:
-    """A library of terms for each equation.
+    """A library of terms for each equation, which a shift of the fields maps to itself.
 
-    Monomials of the fields up to `degree`; derivatives of each field up to `order` (4 in one dimension, 2 in two);
+    Monomials of the fields up to `degree`, 1 among them; derivatives of each field up to `order` (4 in one dimension, 2 in two);
     u^p u_x up to `degree`. With `products` also those that have no weak form: u_x^2, u u_xx, u v_x.
     """
     order = (4 if len(axes) == 1 else 2) if order is None else order
-    names = [monomial_name(row, fields) for row in polynomial_exponents(len(fields), degree, constant=False)]
+    names = [monomial_name(row, fields) for row in polynomial_exponents(len(fields), degree)]
     indices = ["".join(c) for k in range(1, order + 1) for c in combinations_with_replacement(axes, k)]
     names += [f"{u}_{index}" for u in fields for index in indices]
     for axis in axes:

@@ -3,18 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symdyn.discovery.fields.law import TermSpace
+from symdyn.discovery.fields.carried import Frames
+from symdyn.discovery.fields.law import FieldLaw, TermSpace
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
 from symdyn.lie.evolution import Evolution, conditions
 from symdyn.lie.fields import Generators
+from symdyn.lie.jetchart import rate_units, terms_back, terms_forward
 from symdyn.lie.jets import JetSpace
+from symdyn.lie.pointfields import parse_generators
 from symdyn.lie.subspace import null_space, pivoted_basis
 
-__all__ = ["symmetric_terms"]
+__all__ = ["Spaces", "spaces_left", "symmetric_terms"]
 
 _ROUNDING = 1e-9
+_DIGITS = 14  # that survive the way into a chart and back
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """What symmetries leave of a library, in the chart, and `given` in the units of the data; `units` `(free,)` are those
+    of free coefficients of the chart.
+    """
+
+    charted: TermSpace
+    given: TermSpace
+    units: np.ndarray
+
+    def law_in_units(self, law: FieldLaw, chart: Chart) -> FieldLaw:
+        """The law of the chart in the units of the data, inside the space to the last digit."""
+        free = law.free * self.units
+        inside = (self.given.offset + self.given.basis @ free).reshape(law.coefficients.shape)
+        return replace(law.in_units(chart), coefficients=inside, free=free)
+
+
+def spaces_left(symmetry, law: FieldLaw, chart: Chart) -> Spaces:
+    """What symmetries leave of the terms of a law.
+
+    They are eliminated about the origin of the data, in the scales of the chart, so that neither the choice of free
+    coefficients nor what is tied depends on units.
+
+    Parameters
+    ----------
+    symmetry : LieAlgebra, Generators, str or list of str
+        In the units of the data.
+    law : FieldLaw
+        In the units of the data.
+    chart : Chart
+
+    Raises
+    ------
+    ValueError
+        See `symmetric_terms`.
+    """
+    names, jets = law.terms, law.space
+    scales = Chart((0.0,) * len(chart), chart.scale)
+    generators = Frames(_generators(symmetry, jets.names), scales, ()).charted
+    home = symmetric_terms(names, law.fields, law.coordinates, generators, law.time_order)
+    # A law c T of the data is c T / rate in the chart, whose terms are shifted as well.
+    shift = Chart(tuple(np.array(chart.centre) / chart.scale), (1.0,) * len(chart))
+    shifted = np.kron(np.eye(len(law.fields)), terms_back(names, jets, shift).T)
+    charted = TermSpace(shifted @ home.offset, shifted @ home.basis)
+    rates = rate_units(jets, chart, law.time_order)[:, None]
+    factors = (rates * np.diag(terms_forward(names, jets, scales))).ravel()
+    basis = home.basis * factors[:, None]
+    units = basis[np.argmax(np.abs(home.basis), axis=0), np.arange(home.dim)]
+    given = TermSpace(_digits(home.offset * factors), _digits(basis / units))
+    return Spaces(charted, given, units)
+
+
+def _generators(symmetry, variables) -> Generators:
+    if isinstance(symmetry, LieAlgebra):
+        return symmetry.basis
+    if isinstance(symmetry, Generators):
+        return symmetry
+    return parse_generators([symmetry] if isinstance(symmetry, str) else list(symmetry), variables)
+
+
+def _digits(numbers):
+    """Numbers without their last digits, in which only the way into a chart and back is seen."""
+    places = 10.0 ** (_DIGITS - np.ceil(np.log10(np.abs(np.where(numbers == 0, 1.0, numbers)))))
+    return np.round(numbers * places) / places
 
 
 def symmetric_terms(

@@ -78,20 +78,25 @@ def direct_directions(forms: QuadraticForms) -> np.ndarray:
     return frame @ np.linalg.eigh(frame.T @ (forms.violation - noise) @ frame)[1]
 
 
-def direct_angle(directions: np.ndarray, vectors: np.ndarray, accepted: np.ndarray) -> float:
+def direct_angle(directions: np.ndarray, size: np.ndarray, accepted: np.ndarray) -> float:
     """Largest angle (degrees) between the span of the first directions and as many accepted generators.
+
+    It is that of what they do to the data, in the size of generators, and free of units.
 
     Parameters
     ----------
     directions : ndarray, `(generator, direction)`
-    vectors : ndarray, `(generator, coefficient)`
-    accepted : ndarray, `(accepted, coefficient)`
+    size : ndarray, `(generator, generator)`
+    accepted : ndarray, `(accepted, generator)`
+        Combinations of the same generators.
     """
     n = len(accepted)
     if n == 0:
         return 0.0
-    found = np.linalg.qr((directions[:, :n].T @ vectors).T)[0]
-    wanted = np.linalg.qr(accepted.T)[0]
+    values, vectors = np.linalg.eigh(size)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    found = np.linalg.qr(root.T @ directions[:, :n])[0]
+    wanted = np.linalg.qr(root.T @ accepted.T)[0]
     outside = wanted - found @ (found.T @ wanted)
     return float(np.degrees(np.arcsin(min(np.linalg.norm(outside, 2), 1.0))))
 

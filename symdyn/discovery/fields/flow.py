@@ -15,6 +15,7 @@ from symdyn.data.fields.grids import FieldGrid
 from symdyn.data.fields.strong import stencil
 from symdyn.data.jets import smoothed
 from symdyn.discovery.fields.law import FieldLaw
+from symdyn.lie.features import monomials
 from symdyn.lie.fields import Generators
 from symdyn.lie.printing import monomial_exponents
 from symdyn.systems.spectral import evolve_periodic
@@ -72,9 +73,12 @@ def finite_flows(
 def flowed(generator: Generators, points: np.ndarray, amount: float) -> np.ndarray:
     """Points `(sample, variable)` moved along a single generator by a parameter `amount`."""
     step = amount / _STEPS
+    exponents = monomial_exponents(generator.features, len(generator.states))
+    used = np.any(generator.coefficients[0] != 0, axis=0)
+    exponents, coefficients = exponents[used], generator.coefficients[0][:, used].T
 
     def rate(p):
-        return generator.values(p)[:, :, 0]
+        return monomials(p, exponents) @ coefficients
 
     for _ in range(_STEPS):
         a = rate(points)

@@ -15,10 +15,13 @@ from symdyn.data.fields.strong import SPACE_SCHEMES, TIME_SCHEMES, strong_sums
 from symdyn.data.fields.tasks import some_runs, summed
 from symdyn.data.fields.terms import field_terms, weak_term
 from symdyn.data.fields.windows import FieldWindows, place_windows
-from symdyn.discovery.fields.law import FieldLaw, TermSpace, fit_field_law, unexplained
+from symdyn.discovery.fields.law import FieldLaw, Origin, TermSpace, fit_field_law, unexplained
+from symdyn.lie.chart import Chart
 from symdyn.lie.evolution import Evolution
+from symdyn.lie.jetchart import completed_terms, is_complete, rate_units, terms_back
+from symdyn.lie.jets import JetSpace
 
-__all__ = ["Identified", "given_law", "identify_law", "weak_windows"]
+__all__ = ["Identified", "given_coefficients", "given_law", "identify_law", "moves_with_its_origin", "weak_windows"]
 
 _TIME = 0.15  # half of a window along time, of the time from first to last sample
 _SPACE = (0.06, 0.1, 0.15)  # along space, of the length; the one that knows the law best is taken
@@ -37,7 +40,7 @@ class Identified:
 
     `cross` `(part, row, row)` are the sums it was fitted to; `derivatives` says how rows were made, `is_weak` whether
     in weak form; `halves` are half widths of windows along time and space; `noise` `(field, run)`; `rate` is the size
-    of ∂_t^m u over that of u.
+    of ∂_t^m u over that of u; `chart` the one that the data are in.
     """
 
     law: FieldLaw
@@ -48,6 +51,7 @@ class Identified:
     halves: tuple[float, ...]
     noise: np.ndarray
     rate: float
+    chart: Chart
 
     def refit(self, space: TermSpace, n_bootstrap: int, rng: np.random.Generator) -> FieldLaw:
         """The law again, within what a symmetry leaves."""
@@ -56,9 +60,15 @@ class Identified:
         return fit_field_law(self.cross, law.terms, law.fields, law.coordinates, **options)
 
 
+def moves_with_its_origin(terms: Sequence[str] | None, grid: FieldGrid) -> bool:
+    """Whether a shift of the fields maps a library to itself: the fields may then be counted from their mean."""
+    return terms is None or is_complete(list(terms), JetSpace(grid.coordinates, grid.fields))
+
+
 def identify_law(
     dataset: xr.Dataset,
     *,
+    chart: Chart | None = None,
     terms: Sequence[str] | None = None,
     time_order: int | None = None,
     derivatives: str = "auto",
@@ -70,7 +80,9 @@ def identify_law(
     Parameters
     ----------
     dataset : xr.Dataset
-        As `validate_fields` returns it.
+        As `validate_fields` returns it, in the chart.
+    chart : Chart, optional
+        Of coordinates and fields; that of the data as they are if left out. The law is one of the chart.
     terms : sequence of str, optional
         Names such as `u u_x`; `field_terms` if left out.
     time_order : int, optional
@@ -89,9 +101,10 @@ def identify_law(
     if derivatives not in ("auto", "weak", "differences"):
         raise ValueError(f"derivatives must be 'auto', 'weak' or 'differences', got {derivatives!r}")
     orders = (1, 2) if time_order is None else (time_order,)
+    chart = _chart_of(dataset) if chart is None else chart
     found = []
     for order in orders:
-        one = partial(_identified, dataset, terms, order, n_bootstrap=n_bootstrap, rng=rng)
+        one = partial(_identified, dataset, terms, order, chart=chart, n_bootstrap=n_bootstrap, rng=rng)
         found.append(one(derivatives))
         if order == orders[0] and found[0].law.unexplained[1] < _HELD:
             return found[0]
@@ -99,9 +112,14 @@ def identify_law(
 
 
 def given_law(
-    dataset: xr.Dataset, equation: Mapping[str, Mapping[str, float]], *, time_order: int, rng: np.random.Generator
+    dataset: xr.Dataset,
+    equation: Mapping[str, Mapping[str, float]],
+    *,
+    chart: Chart | None = None,
+    time_order: int,
+    rng: np.random.Generator,
 ) -> Identified:
-    """A law that is given, taken as exact, with what the data leave of it.
+    """A law that is given about the origin of the data, taken as exact, with what the data in their chart leave of it.
 
     Raises
     ------
@@ -111,21 +129,40 @@ def given_law(
     grid = field_grid(dataset)
     if set(equation) != set(grid.fields):
         raise ValueError(f"equation has sides for {sorted(equation)}, the data hold {', '.join(grid.fields)}")
-    names = tuple(dict.fromkeys(name for side in equation.values() for name in side))
+    chart = _chart_of(dataset) if chart is None else chart
     Evolution.of({u: equation[u] for u in grid.fields}, grid.coordinates, time_order)
+    space = JetSpace(grid.coordinates, grid.fields)
+    names = tuple(completed_terms(dict.fromkeys(name for side in equation.values() for name in side), space))
     weak = all(weak_term(name, grid.fields, grid.axes) is not None for name in names)
     derivatives = "weak" if weak else "differences"
-    found = _identified(dataset, names, time_order, derivatives, n_bootstrap=2, rng=rng)
-    coefficients = np.array([[equation[u].get(name, 0.0) for name in names] for u in grid.fields], dtype=float)
+    found = _identified(dataset, names, time_order, derivatives, chart=chart, n_bootstrap=2, rng=rng)
+    given = given_coefficients(equation, names, grid.fields) / rate_units(space, chart, time_order)[:, None]
+    back = terms_back(names, space, chart)
+    coefficients, rounding = given @ back, 1e-12 * (np.abs(given) @ np.abs(back))
+    coefficients[np.abs(coefficients) <= rounding] = 0.0
     ones = (coefficients != 0).astype(float)
     nothing = np.zeros((1, *coefficients.shape))
     left = unexplained(found.cross, coefficients)
-    law = FieldLaw(grid.fields, grid.coordinates, names, coefficients, nothing, ones, left, time_order)
+    law = FieldLaw(grid.fields, grid.coordinates, names, coefficients, nothing, ones, left, time_order, given.ravel())
     return replace(found, law=law)
 
 
-def _identified(dataset, terms, order, derivatives, *, n_bootstrap, rng):
+def given_coefficients(
+    equation: Mapping[str, Mapping[str, float]], terms: Sequence[str], fields: Sequence[str]
+) -> np.ndarray:
+    """Coefficients `(field, term)` of an equation that is given by field and term."""
+    return np.array([[equation[u].get(name, 0.0) for name in terms] for u in fields], dtype=float)
+
+
+def _chart_of(dataset):
+    """That of data which are taken as they are."""
     grid = field_grid(dataset)
+    return Chart.identity(len(grid.coordinates) + len(grid.fields))
+
+
+def _identified(dataset, terms, order, derivatives, *, chart, n_bootstrap, rng):
+    grid = field_grid(dataset)
+    space = JetSpace(grid.coordinates, grid.fields)
     values, noise = some_runs(dataset, _LOOKED_AT)
     spread = values.std(axis=(1, *range(2, values.ndim)))
     quiet = bool(np.all(noise.max(axis=1) < _QUIET * spread))
@@ -137,7 +174,7 @@ def _identified(dataset, terms, order, derivatives, *, n_bootstrap, rng):
             tried.append((True, *_weakly(dataset, grid, weak, windows, order)))
     if derivatives == "differences" or (derivatives == "auto" and quiet):
         names = list(terms) if terms is not None else field_terms(grid.fields, grid.axes, products=True)
-        tried.append((False, *_strongly(dataset, grid, names, values, noise, order)))
+        tried.append((False, *_strongly(dataset, grid, names, values, noise, order, Origin.of(names, space, chart))))
     laws = []
     for is_weak, names, cross, text, halves, level in tried:
         law = fit_field_law(
@@ -148,17 +185,18 @@ def _identified(dataset, terms, order, derivatives, *, n_bootstrap, rng):
             time_order=order,
             n_bootstrap=n_bootstrap,
             rng=rng,
+            origin=Origin.of(names, space, chart),
         )
         targets = np.einsum("pii->pi", cross)[:, len(names) :].mean(0)
         rate = float(np.sqrt(np.abs(targets).mean()) / max(spread.mean(), 1e-300))
-        laws.append(Identified(law, grid, _enough(cross), text, is_weak, halves, level, rate))
+        laws.append(Identified(law, grid, _enough(cross), text, is_weak, halves, level, rate, chart))
     return laws[_simplest([one.law for one in laws])]
 
 
 def _simplest(laws):
     """Of the laws that leave about as little as the best, the first with the fewest terms."""
     left = np.array([law.unexplained[0] for law in laws])
-    n_terms = np.array([law.support.sum() if law.support.any() else np.inf for law in laws])
+    n_terms = np.array([np.count_nonzero(law.free) if law.support.any() else np.inf for law in laws])
     return int(np.argmin(np.where(left <= 5 * left.min() + _EQUAL, n_terms, np.inf)))
 
 
@@ -205,7 +243,7 @@ def _weakly(dataset, grid, names, windows, order):
     return names, sums.cross, f"weak form, {windows.describe()}", halves, sums.level
 
 
-def _strongly(dataset, grid, names, values, noise, order):
+def _strongly(dataset, grid, names, values, noise, order, origin):
     spaces = [s for s in SPACE_SCHEMES if s != "spectral" or all(grid.periodic)]
     few = values[:, :2, :_STEPS]
     trials = []
@@ -214,7 +252,8 @@ def _strongly(dataset, grid, names, values, noise, order):
         trials.append((_residual(sums.cross.sum(0), len(names)), schemes, sums.cross))
     trials = sorted(trials, key=lambda trial: trial[0])[:_SCHEMES]
     rng, shape = np.random.default_rng(0), (tuple(names), grid.fields, grid.coordinates)
-    laws = [fit_field_law(cross, *shape, time_order=order, n_bootstrap=2, rng=rng) for *_, cross in trials]
+    options = {"time_order": order, "n_bootstrap": 2, "rng": rng, "origin": origin}
+    laws = [fit_field_law(cross, *shape, **options) for *_, cross in trials]
     schemes = trials[_simplest(laws)][1]
     options = {"grid": grid, "schemes": schemes, "time_order": order, "stretches": _stretches(dataset)}
     sums = summed(dataset, partial(strong_sums, terms=names, **options))
@@ -254,9 +293,10 @@ def _stretches(dataset):
 
 
 def _enough(cross):
-    """Sums of parts `(part, row, row)`: more trajectories than some hundreds are joined."""
+    """Sums of parts `(part, row, row)`: more trajectories than some hundreds are joined, like ones whatever their order."""
     most = 200
     if len(cross) <= most:
         return cross
+    cross = cross[np.argsort(np.einsum("pii->pi", cross)[:, -1], kind="stable")]
     edges = np.linspace(0, len(cross), most + 1).astype(int)[:-1]
     return np.add.reduceat(cross, edges)

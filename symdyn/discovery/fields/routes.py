@@ -103,7 +103,8 @@ class DirectRoute:
 
     def angle(self, vectors: np.ndarray) -> float:
         """Angle in degrees between given generators and as many directions of this route."""
-        return direct_angle(self.directions, self.generators.vectors(), vectors)
+        weights = vectors @ np.linalg.pinv(self.generators.vectors())
+        return direct_angle(self.directions, self.evidence.forms.size, weights)
 
 
 def direct_route(

@@ -10,8 +10,13 @@ from symdyn.discovery.fields.flow import FiniteFlows
 from symdyn.discovery.fields.law import FieldLaw
 from symdyn.discovery.verdicts import verdict_text
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.brackets import structure_constants
+from symdyn.lie.chart import Chart
 
 __all__ = ["coefficient_table", "equation_table", "flow_table", "point_text", "refused", "space_and_values"]
+
+
+_BRACKET = 0.05  # of the largest structure constant, above which a bracket holds a generator
 
 
 def equation_table(law: FieldLaw) -> xr.DataArray:
@@ -44,12 +49,20 @@ def coefficient_table(algebra: LieAlgebra) -> xr.DataArray:
     )
 
 
-def flow_table(flows: FiniteFlows, algebra: LieAlgebra, grid: FieldGrid) -> xr.Dataset:
-    """A solution and what the generators make of it: fields `(moved, time, x)`, "the solution" first."""
+def flow_table(flows: FiniteFlows, texts: list[str], grid: FieldGrid, chart: Chart) -> xr.Dataset:
+    """A solution and what the generators make of it, in the units of the data: fields `(moved, time, x)`, "the solution"
+    first.
+    """
     dims = ("moved", "time", *grid.axes)
-    moved = np.array(["the solution", *algebra.texts()], dtype=object)
-    fields = {name: (dims, flows.fields[:, k]) for k, name in enumerate(grid.fields)}
-    return xr.Dataset(fields, coords={"moved": moved, "time": flows.times, grid.axes[0]: flows.places})
+    moved = np.array(["the solution", *texts], dtype=object)
+    numbers = list(zip(*chart.numbers, strict=True))
+    (start, length), (left, width) = numbers[:2]
+    fields = {
+        name: (dims, flows.fields[:, k] * scale + centre)
+        for k, (name, (centre, scale)) in enumerate(zip(grid.fields, numbers[2:], strict=True))
+    }
+    coordinates = {"time": flows.times * length + start, grid.axes[0]: flows.places * width + left}
+    return xr.Dataset(fields, coords={"moved": moved, **coordinates})
 
 
 def space_and_values(algebra: LieAlgebra, n_fields: int) -> tuple[xr.DataArray, xr.DataArray]:
@@ -64,15 +77,38 @@ def refused(
 ) -> tuple[LieAlgebra, LieAlgebra, xr.Dataset]:
     """Algebra, trivial part and verdicts without those `wrong` `(accepted,)`, whose verdict is "undetermined".
 
-    What is left need not close under brackets; the first generators that do are kept.
+    What is left closes under brackets, as far as the algebra did: where a bracket of two generators needs one that is
+    gone, the one most often in such a bracket, of equals the later, goes as well.
     """
     is_trivial = verdicts.trivial.values[: len(wrong)]
-    kept = algebra.subset(np.flatnonzero(~wrong[~is_trivial]))
-    others = trivial.subset(np.flatnonzero(~wrong[is_trivial]))
+    left = ~np.asarray(wrong, dtype=bool)
+    left[~is_trivial] = _closed_part(algebra, left[~is_trivial])
     table = verdicts.copy()
     table["verdict"] = ("generator", verdicts.verdict.values.copy())
-    table.verdict.values[np.flatnonzero(wrong)] = "undetermined"
+    table.verdict.values[np.flatnonzero(~left)] = "undetermined"
+    kept, others = (
+        part.subset(np.flatnonzero(left[mask])) for part, mask in ((algebra, ~is_trivial), (trivial, is_trivial))
+    )
     return kept, others, table
+
+
+def _closed_part(algebra, left):
+    """Mask `(generator,)` of generators whose brackets hold none that is not among them."""
+    left = left.copy()
+    if left.all() or not left.any():
+        return left
+    rows = algebra.inside.basis.vectors()
+    constants = np.abs(structure_constants(algebra.inside.basis.with_vectors(_unit_rows(rows))))
+    while True:
+        needs = np.any(constants[:, :, ~left] > _BRACKET * constants.max(initial=1e-300), axis=2) & np.outer(left, left)
+        faults = needs.sum(axis=1)
+        if not faults.any():
+            return left
+        left[len(faults) - 1 - int(np.argmax(faults[::-1]))] = False
+
+
+def _unit_rows(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def point_text(search) -> str:
