@@ -33,8 +33,8 @@ _BATCH = 640  # samples whose products stay in the cache of the processor
 class Batch:
     """Points `(sample, state)`, values `(sample, ...)` and derivatives `(sample, ..., state)` of a function.
 
-    Where there are `factors` `(..., state)`, of rank one, the derivatives are `slopes` times these: the product is taken
-    where it is used, while it is in the cache.
+    Where there are `factors` `(..., state)`, of rank one, the derivatives are `slopes` times these: the product is
+    taken where it is used, while it is in the cache.
     """
 
     points: np.ndarray

@@ -13,7 +13,7 @@ from symdyn.discovery.exact import ExactEvidence
 from symdyn.discovery.function import exact_evidence
 from symdyn.discovery.posed import Posed
 from symdyn.discovery.sampling import Sampled
-from symdyn.lie.gram import Batch, Rows
+from symdyn.lie.gram import Batch
 
 __all__ = ["Differentiated", "NetworkEvidence", "network_evidence"]
 
