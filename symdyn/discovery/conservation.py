@@ -71,8 +71,8 @@ def conserved_quantities(
     -------
     xr.Dataset
         Over `quantity` (text): `coefficients` `(quantity, feature)`, their standard `errors` (nan where nothing was
-        found), `spread` `(feature,)` of the features over the data, `violation`, `upper_bound`, `p_value` (Holm), `exact_rejected`, and `verdict`: "conserved" (bound below
-        delta), "broken" (eps = 0 rejected), "undetermined". Conserved ones come first, simple before complicated, then
+        found), `spread` `(feature,)` of the features over the data, `violation`, `upper_bound`, `p_value` (Holm),
+        `exact_rejected`, and `verdict`: "conserved" (bound below delta), "broken" (eps = 0 rejected), "undetermined". Conserved ones come first, simple before complicated, then
         all other directions of the library in order of evidence, last those that are constant on all the data
         (violation nan). A conserved one with `exact_rejected` is conserved approximately only; one that changes as
         much as its parts do, and is small only because it is slow, is "broken".
@@ -82,10 +82,10 @@ def conserved_quantities(
         independent ones (planar Kepler motion: 3 of the 4 quantities energy, angular momentum, Laplace-Runge-Lenz
         vector). `attrs["centre"]` and `attrs["scale"]` of each state are those in which all was computed.
 
-        The largest term has the coefficient 1. Text shows terms above a thousandth of the largest that errors leave, and
-        where large terms cancel, as they do far from the origin, of what they leave. A quantity is known up to simpler
-        ones: evidence is on that which has no part along these about the centre of the data, coefficients are those of
-        that which has none about the origin of the states, where this lies among the data.
+        The term that varies most has the coefficient 1. Text shows terms above a thousandth of the largest that errors
+        leave; where large terms cancel, as they do far from the origin, of what they leave. A quantity is known up to
+        simpler ones: evidence is on that which has no part along these about the centre of the data, coefficients are
+        those of that which has none about the origin of the states, where this lies among the data.
 
     Warns
     -----

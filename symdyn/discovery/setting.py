@@ -147,6 +147,11 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     n, n_candidates = len(states) + len(inputs), len(candidates.states)
     if kind == "flow" and not inputs and not targets and n == 2 * n_candidates:
         kind = "second_order"
+    if kind == "second_order" and n_candidates == n:
+        raise ValueError(
+            f"velocities are missing: the candidates act on all of {', '.join((*states, *inputs))}, and kind="
+            "'second_order' needs the rates of these beside them; add them, or leave kind out"
+        )
     if n_candidates != (n // 2 if kind == "second_order" else n) or (kind == "second_order" and n % 2):
         given = ", ".join((*states, *inputs))
         raise ValueError(f"the candidates act on {n_candidates} states, the data have {n}: {given}")
