@@ -72,10 +72,11 @@ def conserved_quantities(
     xr.Dataset
         Over `quantity` (text): `coefficients` `(quantity, feature)`, their standard `errors` (nan where nothing was
         found), `spread` `(feature,)` of the features over the data, `violation`, `upper_bound`, `p_value` (Holm),
-        `exact_rejected`, and `verdict`: "conserved" (bound below delta), "broken" (eps = 0 rejected), "undetermined". Conserved ones come first, simple before complicated, then
-        all other directions of the library in order of evidence, last those that are constant on all the data
-        (violation nan). A conserved one with `exact_rejected` is conserved approximately only; one that changes as
-        much as its parts do, and is small only because it is slow, is "broken".
+        `exact_rejected`, and `verdict`: "conserved" (bound below delta), "broken" (eps = 0 rejected), "undetermined".
+        Conserved ones come first, simple before complicated, then all other directions of the library in order of
+        evidence, last those that are constant on all the data (violation nan). A conserved one with `exact_rejected` is
+        conserved approximately only; one that changes as much as its parts do, and is small only because it is slow, is
+        "broken".
 
         Powers and products of conserved quantities are left out (`attrs["n_products"]`), others are kept if they are
         linearly independent. They need not be functionally independent: `attrs["gradient_rank"]` counts the
