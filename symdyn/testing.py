@@ -76,10 +76,10 @@ def _natural_chart(law: VectorField, kind: str) -> tuple[Chart, np.ndarray]:
 
 def _fitted(design, targets):
     """Least squares where few may be far off (weights one over the residual): coefficients that rounding left are."""
-    weights = np.ones(len(targets))
+    found = np.linalg.lstsq(design, targets, rcond=1e-9)[0]
     for _ in range(30):
-        found = np.linalg.lstsq(design * weights[:, None], targets * weights, rcond=1e-9)[0]
         weights = 1 / np.sqrt(np.maximum(np.abs(targets - design @ found), 1.0))
+        found = np.linalg.lstsq(design * weights[:, None], targets * weights, rcond=1e-9)[0]
     return found
 
 

@@ -71,16 +71,27 @@ def conserved_quantities(
     -------
     xr.Dataset
         Over `quantity` (text): `coefficients` `(quantity, feature)`, their standard `errors` (nan where nothing was
-        found), `violation`, `upper_bound`, `p_value` (Holm), `exact_rejected`, and `verdict`: "conserved" (bound below
-        delta), "broken" (eps = 0 rejected), "undetermined". Conserved ones come first, simple before complicated, then
-        all other directions of the library in order of evidence, last those that are constant on all the data
-        (violation nan). A conserved one with `exact_rejected` is conserved approximately only; one that changes as
-        much as its parts do, and is small only because it is slow, is "broken".
+        found), `spread` `(feature,)` of the features over the data, `violation`, `upper_bound`, `p_value` (Holm),
+        `exact_rejected`, and `verdict`: "conserved" (bound below delta), "broken" (eps = 0 rejected), "undetermined".
+        Conserved ones come first, simple before complicated, then all other directions of the library in order of
+        evidence, last those that are constant on all the data (violation nan). A conserved one with `exact_rejected` is
+        conserved approximately only; one that changes as much as its parts do, and is small only because it is slow, is
+        "broken".
 
         Powers and products of conserved quantities are left out (`attrs["n_products"]`), others are kept if they are
         linearly independent. They need not be functionally independent: `attrs["gradient_rank"]` counts the
         independent ones (planar Kepler motion: 3 of the 4 quantities energy, angular momentum, Laplace-Runge-Lenz
-        vector).
+        vector). `attrs["centre"]` and `attrs["scale"]` of each state are those in which all was computed.
+
+        The term that varies most has the coefficient 1. Text shows terms above a thousandth of the largest that errors
+        leave; where large terms cancel, as they do far from the origin, of what they leave. A quantity is known up to
+        simpler ones: evidence is on that which has no part along these about the centre of the data, coefficients are
+        those of that which has none about the origin of the states, where this lies among the data.
+
+    Warns
+    -----
+    UserWarning
+        For a law whose terms cancel so far that its rates are known to less than the tolerance.
 
     Raises
     ------
@@ -99,7 +110,7 @@ def conserved_quantities(
     else:
         dataset = open_trajectories(source[0], t=source[1]) if isinstance(source, tuple) else open_trajectories(source)
         names = state_names(dataset)
-        features, chart = as_features(features, len(names)), chart_of(dataset, names)
+        features, chart = as_features(features, len(names)), chart_of(dataset, names, "map")  # no unit of time is asked
         case = case_from_data(dataset, features, chart, delta, tolerance, n_bootstrap, generator)
     return _judged(case, Readable(features, case.features, chart, case.chosen, case.total), alpha)
 

@@ -29,10 +29,10 @@ class Case:
     """What there is to judge, in the chart; functions of the data in units of `scale` `(feature,)`.
 
     `features` are those of the chart; `evidence` is on combinations of the columns of `frame` `(feature, candidate)`;
-    `unseen` `(feature, direction)` are constant on the data. `points` `(sample, state)` are generic, `spread` `(state,)`
-    that of the data; `parts` `(feature, feature)` is the mean square of what h would change by if single states changed,
-    None for a law; `chosen` are the features that are not constant; `total` `(feature, feature)` is the covariance of
-    these over all data; `scatter` the sums over the data, None for a law.
+    `unseen` `(feature, direction)` are constant on the data. `points` `(sample, state)` are generic, `spread`
+    `(state,)` that of the data; `parts` `(feature, feature)` is the mean square of what h would change by if single
+    states changed, None for a law; `chosen` are the features that are not constant; `total` `(feature, feature)` is the
+    covariance of these over all data; `scatter` the sums over the data, None for a law.
     """
 
     features: Features
@@ -87,7 +87,7 @@ class _OfLaw(Evidence):
 
 def case_from_law(law: VectorField, features: Features, points: np.ndarray, chart: Chart, tolerance: float) -> Case:
     """An exact law: h changes by Dh f at the points."""
-    inside, n = chart.points(points), len(chart)
+    inside = chart.points(points)
     features = chart.features(features)
     slopes = features.jacobian(inside)
     chosen = _varying(features, inside, slopes, features.names(law.states))
@@ -191,7 +191,7 @@ def _of_varying(total, rounding):
 
 
 def _generic(points, features, rng):
-    """Points next to those of trajectories: farther from the centre or nearer to it, or off the only value of a state."""
+    """Points next to those of trajectories: nearer to the centre or farther, or off the only value of a state."""
     noise = _JITTER * rng.standard_normal(points.shape)
     moved = points + noise * np.where(points.std(axis=0) > _STILL, points, 1.0)
     with np.errstate(all="ignore"):

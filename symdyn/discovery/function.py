@@ -82,10 +82,13 @@ def discover_function(
     -----
     UserWarning
         Where the points cannot decide: they are too few (half of them would give more generators), they lie on a curve
-        or surface, or the generators found fail beside them.
+        or surface, the generators found fail beside them, or rounding hides differences that are larger than delta.
 
     Notes
     -----
+    The function is called in the units of the points; what it gives is measured in the spread of each state, values in
+    units of their own, and invariants from their mean, so the answer depends on no unit and origin.
+
     Otto, Zolman, Kutz and Brunton, arXiv 2311.00212 (the null space of the Lie derivative); unknown action on outputs:
     Hu, Li and Lin, arXiv 2410.09841. Sums over batches of points find the few directions that are nearly null; another
     pass over the points settles these to rounding. No array holds all derivatives, or rows of all points.

@@ -1,8 +1,8 @@
 """Functions that were found in a chart, in the units of the user: coefficients, errors and text.
 
-Next to the points sums keep their digits, but text is shortest about the origin of the states, where that lies among the
-points: x^2 about a mean of 0.02 is x^2 − 0.04 x. So functions are brought to a form with few terms *about* that origin
-first. Far from it a shift mixes all terms with each other; then they are written out as they are.
+Next to the points sums keep their digits, but text is shortest about the origin of the states, where that lies among
+the points: x^2 about a mean of 0.02 is x^2 − 0.04 x. So functions are brought to a form with few terms about that
+origin first. Far from it a shift mixes all terms with each other; then they are written out as they are.
 """
 
 from __future__ import annotations
@@ -139,6 +139,10 @@ class Readable:
         return self._of_chosen(self._relative.forward(self.inside))
 
     @cached_property
+    def _forward(self):
+        return self._of_chosen(self.chart.forward(self.given))
+
+    @cached_property
     def _about_scale(self):
         forward = self._out_of_about
         variances = np.einsum("fa,ab,fb->f", forward, self.total, forward)
@@ -150,7 +154,7 @@ class Readable:
 
     def _raw(self, rows):
         raw = np.zeros((*rows.shape[:-1], len(self.spread)))
-        raw[..., self.chosen] = self._back(rows) @ self._of_chosen(self.chart.forward(self.given))
+        raw[..., self.chosen] = self._back(rows) @ self._forward
         return raw
 
 

@@ -187,8 +187,9 @@ class Sampled:
             yield from self._kept
             return
         for block in self._blocks(int(np.clip(_ENTRIES // self._entries, 64, _LENGTH))):
-            batch = self.at(block)
+            batch = self._read(block)
             if self.keeps:
+                batch = Batch(batch.points, batch.values, batch.derivatives)
                 self._kept.append(batch)
             yield batch
 
@@ -196,14 +197,18 @@ class Sampled:
         """A pass over half of the points, drawn at random from each batch."""
         for batch in self.batches():
             drawn = self.rng.permutation(len(batch))[: -(-len(batch) // 2)]
-            yield Batch(batch.points[drawn], batch.values[drawn], batch.slopes[drawn])
+            yield Batch(batch.points[drawn], batch.values[drawn], batch.slopes[drawn], batch.factors)
 
     def at(self, points: np.ndarray) -> Batch:
         """Values and derivatives at points in the units of the user, carried into the chart."""
+        batch = self._read(points)
+        return Batch(batch.points, batch.values, batch.derivatives)
+
+    def _read(self, points):
         values = self._values(points)
         offset, scale = self.units.offset, self.units.scale
         carried = (values - offset) / scale if offset.any() else values / scale
-        return Batch(self.chart.points(points), carried, self._slopes(points))
+        return Batch(self.chart.points(points), carried, *self._slopes(points))
 
     def check(self, batches: Iterable[Batch]) -> None:
         """Raise ValueError naming what is not finite."""
@@ -243,18 +248,13 @@ class Sampled:
                 yield np.asarray(chunk[start : start + length], dtype=float)
 
     def _slopes(self, points):
-        """Derivatives `(sample, ..., state)` in the chart."""
+        """Derivatives `(sample, ..., state)`, and the factors that carry them into the chart."""
         if self.jacobian is None:
-            return self._differences(points)
-        slopes = np.asarray(self.jacobian(points), dtype=float)
-        if slopes.shape[1:] != (*self.units.scale.shape, len(self.chart)):
-            raise ValueError(
-                f"jacobian must return shape {(len(points), *self.units.scale.shape, len(self.chart))}, "
-                f"got {slopes.shape}"
-            )
-        factors = np.array(self.chart.scale) / self.units.scale[..., None]
-        # Long rows: numpy is slow where the last index is short.
-        return (slopes.reshape(len(points), -1) * factors.ravel()).reshape(slopes.shape)
+            return self._differences(points), None
+        slopes, shape = np.asarray(self.jacobian(points), dtype=float), (*self.units.scale.shape, len(self.chart))
+        if slopes.shape[1:] != shape:
+            raise ValueError(f"jacobian must return shape {(len(points), *shape)}, got {slopes.shape}")
+        return slopes, np.array(self.chart.scale) / self.units.scale[..., None]
 
     def _differences(self, points):
         """Derivatives `(sample, ..., state)` by differences of fourth order."""

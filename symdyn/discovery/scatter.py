@@ -213,7 +213,7 @@ def natural_scale(variances: np.ndarray, means: np.ndarray, rounding: np.ndarray
 
 
 def rounding_of(slopes: np.ndarray, chart: Chart) -> np.ndarray:
-    """How much functions `(feature,)` with derivatives `(sample, feature, state)` vary by the rounding of the states."""
+    """How much functions `(feature,)` with derivatives `(sample, feature, state)` vary by rounding of the states."""
     digits = _DIGITS * (np.abs(chart.centre) / chart.scale + 1)
     return np.sqrt(np.mean((slopes * digits) ** 2, axis=0)).sum(axis=1)
 

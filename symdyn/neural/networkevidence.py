@@ -13,7 +13,7 @@ from symdyn.discovery.exact import ExactEvidence
 from symdyn.discovery.function import exact_evidence
 from symdyn.discovery.posed import Posed
 from symdyn.discovery.sampling import Sampled
-from symdyn.lie.gram import Batch, Rows
+from symdyn.lie.gram import Batch
 
 __all__ = ["Differentiated", "NetworkEvidence", "network_evidence"]
 
@@ -105,7 +105,7 @@ def _replicates(rows, samples, frame):
         region = centres.query(batch.points)[1]
         for k in np.unique(region):
             inside = region == k
-            part = Batch(batch.points[inside], batch.values[inside], batch.slopes[inside])
+            part = Batch(batch.points[inside], batch.values[inside], batch.slopes[inside], batch.factors)
             grams[k] += len(part) * (frame.T @ rows.forms([part]).violation @ frame)
     weights = np.random.default_rng(0).multinomial(len(grams), np.full(len(grams), 1 / len(grams)), _REPLICATES)
     return frame @ np.linalg.eigh(np.tensordot(weights, grams, axes=1))[1]
