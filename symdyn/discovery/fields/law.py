@@ -181,11 +181,10 @@ class _Problem:
         """What stays, for parts counted `(part,)` times: indices of free coefficients, and which of those are zero
         about the origin of the data.
         """
-        needed = self.origin.lowered
+        needed, sizes = self.origin.lowered, self._sizes(counts, self.space.basis)
         kept = np.arange(self.space.dim)
         while len(kept):
-            frame = self.frame(kept)
-            weak = self._told(counts, frame, np.eye(len(kept)), self._sizes(counts, frame))
+            weak = self._told(counts, self.frame(kept), np.eye(len(kept)), sizes[kept])
             weak[needed[np.ix_(kept, kept)].any(axis=0)] = np.inf
             worst = int(np.argmin(weak))
             if weak[worst] >= 1:
@@ -193,10 +192,10 @@ class _Problem:
             kept = np.delete(kept, worst)
         lower = kept[needed[np.ix_(kept, kept)].any(axis=0)]
         dropped: list[int] = []
+        sizes = self._sizes(counts, self.origin.terms.T) if len(lower) else sizes
         while len(lower):
             frame = self.frame(kept, dropped)
-            sizes = self._sizes(counts, self.origin.terms[lower].T)
-            weak = self._told(counts, frame, self.origin.home[lower] @ frame, sizes)
+            weak = self._told(counts, frame, self.origin.home[lower] @ frame, sizes[lower])
             worst = int(np.argmin(weak))
             if weak[worst] >= 1:
                 break
