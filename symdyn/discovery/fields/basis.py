@@ -1,9 +1,9 @@
 """From evidence on point symmetries to findings: a span that is accepted, as an algebra in a readable basis.
 
-What is accepted is made exact in one of two ways, which no change of units or origin changes. If the exact symmetries of
-the identified law are as many, and the same span within the errors, they are taken, with the numbers of the law in them:
-t ∂x + a ∂u has the a of u_t = −a u u_x + .... Else numbers that carry no units, such as the 2 in x ∂x + 2 t ∂t, are
-rounded to simple fractions, and others to zero, if the evidence accepts that and the generators then close.
+What is accepted is made exact in one of two ways, which no change of units or origin changes. If the exact symmetries
+of the identified law are as many, and the same span within the errors, they are taken, with the numbers of the law in
+them: a t ∂x + ∂u has the a of u_t = −a u u_x + .... Else numbers that carry no units, such as the 2 in x ∂x + 2 t ∂t,
+are rounded to simple fractions, and others to zero, if the evidence accepts that and the generators then close.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ class _Judge:
 
     def distance(self, vectors: np.ndarray, others: np.ndarray) -> float:
         """Sine of the largest angle between two spans, in the size of generators."""
-        root = np.linalg.cholesky(self.metric + 1e-14 * np.trace(self.metric) / len(self.metric) * np.eye(len(self.metric)))
+        root = np.linalg.cholesky(
+            self.metric + 1e-14 * np.trace(self.metric) / len(self.metric) * np.eye(len(self.metric))
+        )
         first, second = (np.linalg.qr((rows @ root).T)[0] for rows in (vectors, others))
         return float(np.linalg.norm(first - second @ (second.T @ first), 2))
 

@@ -1,8 +1,8 @@
 """Candidates and found generators of fields in three frames: the chart, about the origin of the data, their units.
 
-Polynomial coefficients are those of vectors, and a change of frame is a matrix on them. *At home* coordinates and fields
-are about the origin of the data and in units of the chart: x = s x'. There generators have their terms as in the units of
-the data, with numbers of size 1.
+A change of frame is a matrix on the coefficients of polynomials. *At home* coordinates and fields are about the origin
+of the data and in units of the chart: x = s x'. There generators have the terms that they have in the units of the data,
+with numbers of size 1.
 """
 
 from __future__ import annotations
@@ -68,12 +68,15 @@ class Frames:
 
     @cached_property
     def charted(self) -> Generators:
-        """The candidates in the chart, on `features`; where they are all fields of a degree, the simplest of them."""
+        """The candidates in the chart, on `features`, each of norm 1; of all fields of a degree the simplest ones."""
         size = len(self._states) * len(self.exponents)
         if len(self.given) == size and self.features == self.given.features and not self.given.time_scaling.any():
             simple = np.eye(size).reshape(size, len(self._states), -1)
             return Generators(self.features, simple, np.zeros(size), self._states)
-        return self.chart.generators(Generators(self.features, self._widened(), self.given.time_scaling, self._states))
+        wide = Generators(self.features, self._widened(), self.given.time_scaling, self._states)
+        vectors = self.chart.generators(wide).vectors()
+        sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return wide.with_vectors(vectors / np.where(sizes > 0, sizes, 1.0))
 
     @cached_property
     def to_home(self) -> np.ndarray:
@@ -89,7 +92,7 @@ class Frames:
     def units(self) -> np.ndarray:
         """Coefficients `(coefficient,)` in the units of the data of a row of ones at home."""
         scale = np.array(self.chart.scale)
-        return np.append((scale[:, None] / np.prod(scale ** self.exponents, axis=1)).ravel(), 1.0)
+        return np.append((scale[:, None] / np.prod(scale**self.exponents, axis=1)).ravel(), 1.0)
 
     @cached_property
     def degrees(self) -> np.ndarray:
@@ -112,10 +115,12 @@ class Frames:
     def kept(self) -> np.ndarray:
         """Places `(given coefficient,)` of the coefficients on the given features among those on all."""
         n = len(self.exponents)
-        return np.append(np.concatenate([k * n + self._places for k in range(len(self._states))]), n * len(self._states))
+        return np.append(
+            np.concatenate([k * n + self._places for k in range(len(self._states))]), n * len(self._states)
+        )
 
     def in_units(self, home: np.ndarray) -> Generators:
-        """Generators in the units of the data, on the features that were given, from rows `(generator, coefficient)`."""
+        """Generators in the units of the data, on the given features, from rows `(generator, coefficient)`."""
         wide = (home * self.units)[:, :-1].reshape(len(home), len(self._states), len(self.exponents))
         return Generators(self.given.features, wide[:, :, self._places], home[:, -1], self._states)
 
@@ -141,7 +146,6 @@ class Frames:
         rows = {tuple(row): place for place, row in enumerate(self.exponents.tolist())}
         given: Features = self.given.features
         return np.array([rows[tuple(row)] for row in monomial_exponents(given, len(self._states)).tolist()], dtype=int)
-
 
     def _widened(self):
         wide = np.zeros((len(self.given), len(self._states), len(self.exponents)))

@@ -294,7 +294,7 @@ def _stretches(dataset):
 
 
 def _enough(cross):
-    """Sums of parts `(part, row, row)`: more trajectories than some hundreds are joined, like ones whatever their order."""
+    """Sums of parts `(part, row, row)`: more trajectories than some hundreds are joined, those of like size."""
     most = 200
     if len(cross) <= most:
         return cross
