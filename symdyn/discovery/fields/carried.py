@@ -1,8 +1,8 @@
 """Candidates and found generators of fields in three frames: the chart, about the origin of the data, their units.
 
 A change of frame is a matrix on the coefficients of polynomials. *At home* coordinates and fields are about the origin
-of the data and in units of the chart: x = s x'. There generators have the terms that they have in the units of the data,
-with numbers of size 1.
+of the data and in units of the chart: x = s x'. There generators have the terms that they have in the units of the
+data, with numbers of size 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from symdyn.data.fields.charts import units_shared
 from symdyn.data.fields.grids import field_grid
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
-from symdyn.lie.features import Features, Polynomial, polynomial_exponents
+from symdyn.lie.features import Polynomial, polynomial_exponents
 from symdyn.lie.fields import Generators
 from symdyn.lie.pointfields import point_candidates
 from symdyn.lie.printing import monomial_exponents
@@ -54,12 +54,16 @@ class Frames:
     @cached_property
     def features(self) -> Polynomial:
         """All monomials up to the degree of the candidates, which any change of frame maps to themselves."""
+        return Polynomial(int(self._given_exponents.sum(axis=1).max(initial=0)))
+
+    @cached_property
+    def _given_exponents(self) -> np.ndarray:
         exponents = monomial_exponents(self.given.features, len(self.given.states))
         if exponents is None:
             raise ValueError(
                 "point symmetries are sought among fields with polynomial coefficients: use candidates.polynomial"
             )
-        return Polynomial(int(exponents.sum(axis=1).max(initial=0)))
+        return exponents
 
     @cached_property
     def exponents(self) -> np.ndarray:
@@ -144,8 +148,7 @@ class Frames:
     def _places(self) -> np.ndarray:
         """Places `(given feature,)` of the monomials that were given among the features."""
         rows = {tuple(row): place for place, row in enumerate(self.exponents.tolist())}
-        given: Features = self.given.features
-        return np.array([rows[tuple(row)] for row in monomial_exponents(given, len(self._states)).tolist()], dtype=int)
+        return np.array([rows[tuple(row)] for row in self._given_exponents.tolist()], dtype=int)
 
     def _widened(self):
         wide = np.zeros((len(self.given), len(self._states), len(self.exponents)))

@@ -51,7 +51,7 @@ def graded_basis(
         if n_new:
             # What is left of the fields before is rounding, and comes last.
             level = turn.T[:n_new] @ level
-            chosen = np.sort(linalg.qr(level[:, leading], mode="r", pivoting=True)[1][:n_new])
+            chosen = np.sort(linalg.qr(level[:, leading], mode="r", pivoting=True)[-1][:n_new])
             level = np.linalg.solve(level[:, leading[chosen]], level)
             found, pivots = np.vstack([found, level]), np.append(pivots, leading[chosen])
     return found, pivots
