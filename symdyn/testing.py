@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
+from symdyn.lie.conserved import Conserved
 from symdyn.lie.fields import VectorField
+from symdyn.lie.groups import Elements
+from symdyn.lie.printing import monomial_exponents
 from symdyn.lie.symmetries import as_symmetries
 from symdyn.lie.violation import relative_violations
 
@@ -16,7 +21,8 @@ __all__ = ["assert_equivariant", "assert_symmetric"]
 def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", tolerance: float = 1e-12, rng=0) -> None:
     """Assert that generators, elements and conserved quantities are symmetries: L = 0, f(g x) = A f(x), Dh . f = 0.
 
-    Relative to the terms that the violation is the difference of.
+    Relative to the terms that the violation is the difference of. Polynomial laws are looked at in units in which their
+    coefficients are of one size, since in the units of the states a part that matters may be a small number.
 
     Parameters
     ----------
@@ -30,8 +36,10 @@ def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", toleranc
     """
     __tracebackhide__ = True
     points = np.random.default_rng(rng).standard_normal((200, len(law.states)))
+    chart, units = _natural_chart(law, kind)
+    features, coefficients = chart.features(law.features), chart.law_in(law.coefficients, law.features, units)
     for part in as_symmetries(symmetry):
-        found = relative_violations(law.features, law.coefficients, part, points, kind)
+        found = relative_violations(features, coefficients, _in_chart(part, chart), points, kind)
         for text, value in zip(part.texts(), found, strict=True):
             if not value <= tolerance:  # NaN is no symmetry either
                 raise AssertionError(f"violation {value:.2g} > {tolerance:g} under {text}")
@@ -47,3 +55,53 @@ def assert_equivariant(
     error = np.abs(moved - expected).max() / max(np.abs(expected).max(), 1e-300)
     if not error <= tolerance:  # NaN is no equivariance either
         raise AssertionError(f"equivariance error {error:.2g} > {tolerance:g}")
+
+
+def _natural_chart(law: VectorField, kind: str) -> tuple[Chart, np.ndarray]:
+    """Scales of the inputs and units of the outputs in which the coefficients of a polynomial law are alike.
+
+    By a fit of log |W_of| = log u_o − sum_j a_fj log s_j over coefficients that are not 0, with the exponents
+    a_f of the functions; u_o = s_o / T of a flow. Other laws stay in the units they have.
+    """
+    n, n_outputs = len(law.states), len(law.coefficients)
+    exponents = monomial_exponents(law.features, n)
+    outputs, functions = np.nonzero(np.isfinite(law.coefficients) & (law.coefficients != 0))
+    if exponents is None or not len(outputs):
+        return Chart.identity(n), np.ones(n_outputs)
+    inputs, units = _unknowns(n, n_outputs, kind)
+    design = units[outputs] - exponents[functions] @ inputs
+    logarithms = _fitted(design, np.log(np.abs(law.coefficients[outputs, functions])))
+    return Chart((0.0,) * n, tuple(np.exp(inputs @ logarithms))), np.exp(units @ logarithms)
+
+
+def _fitted(design, targets):
+    """Least squares where few may be far off (weights one over the residual): coefficients that rounding left are."""
+    found = np.linalg.lstsq(design, targets, rcond=1e-9)[0]
+    for _ in range(30):
+        weights = 1 / np.sqrt(np.maximum(np.abs(targets - design @ found), 1.0))
+        found = np.linalg.lstsq(design * weights[:, None], targets * weights, rcond=1e-9)[0]
+    return found
+
+
+def _unknowns(n, n_outputs, kind):
+    """Logarithms of the scales of inputs and of the units of outputs as rows over unknowns: scales, time, and units."""
+    unknown = np.eye(n + 1 + n_outputs)
+    inputs, time, units = unknown[:n], unknown[n], unknown[n + 1 :]
+    if kind == "second_order":
+        half = n // 2
+        return np.vstack([inputs[:half], inputs[:half] - time]), inputs[:half] - 2 * time
+    if kind in ("flow", "map") and n_outputs <= n:
+        return inputs, inputs[:n_outputs] - (time if kind == "flow" else 0.0)
+    return inputs, units
+
+
+def _in_chart(part, chart: Chart):
+    """A symmetry that acts on the first of the states of a chart, or on all."""
+    inside = chart.subset(range(len(part.states)))
+    if isinstance(part, Elements):
+        return inside.elements(part)
+    if isinstance(part, Conserved):
+        functions = part.quantities
+        rows = functions.coefficients @ inside.back(functions.features)
+        return Conserved(VectorField(inside.features(functions.features), rows, functions.states))
+    return LieAlgebra(inside.generators(part.basis))

@@ -14,7 +14,8 @@ from symdyn.data.checkpoint import accumulate_resumable, accumulate_share
 from symdyn.data.store import save_moments
 from symdyn.data.trajectories import state_names
 from symdyn.discovery.setting import set_up
-from symdyn.runs import add_options, parsing, run_job, sums_key
+from symdyn.lie import words
+from symdyn.runs import add_options, run_job, sums_key
 
 
 def main() -> None:
@@ -58,8 +59,8 @@ def set_up_sums(data, args):
         inputs = [str(name) for name, variable in data.data_vars.items() if variable.attrs.get("role") == "input"]
     n_states = len([name for name in names if name not in inputs])
     n = n_states // 2 if args.kind == "second_order" else n_states + len(inputs)
-    candidates = parsing.parse_candidates("translations", n, time_translation=args.time_translation)
-    law = parsing.parse_features(args.law, n_states + len(inputs) + args.time_translation)
+    candidates = words.parse_candidates("translations", n, time_translation=args.time_translation)
+    law = words.parse_features(args.law, n_states + len(inputs) + args.time_translation)
     return set_up(data, candidates, law, args.kind, "vector_field", inputs)
 
 

@@ -15,10 +15,11 @@ import fit_report
 import symdyn as sd
 from symdyn.data.store import save_results
 from symdyn.data.trajectories import state_names
+from symdyn.lie import words
 from symdyn.regression import FittedLaw, discover_then_fit, pareto
 from symdyn.regression.discovered import fit_then_judge
 from symdyn.regression.moments_fit import default_optimizer
-from symdyn.runs import add_options, checksum, parsing, run_job
+from symdyn.runs import add_options, checksum, run_job
 
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
@@ -69,12 +70,12 @@ def job(run, args) -> None:
 
 def fitted(data, symmetry, args):
     n = len(state_names(data))
-    law, options = parsing.parse_features(args.law, n), {"optimizer": default_optimizer(args.threshold)}
+    law, options = words.parse_features(args.law, n), {"optimizer": default_optimizer(args.threshold)}
     if symmetry is not None:
         return fit_then_judge(data, symmetry, law, layout=args.kind, rng=args.seed, **options)
     n_moved = n // 2 if args.kind == "second_order" else n
-    elements = parsing.parse_elements(args.elements, n_moved)
-    candidates = [parsing.parse_candidates(args.candidates, n_moved), *([] if elements is None else [elements])]
+    elements = words.parse_elements(args.elements, n_moved)
+    candidates = [words.parse_candidates(args.candidates, n_moved), *([] if elements is None else [elements])]
     return discover_then_fit(data, candidates, law, kind=args.kind, rng=args.seed, **options)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from dask.base import compute, is_dask_collection
 
+from symdyn.data.angles import periods_of
 from symdyn.data.rows import Layout
 from symdyn.data.tasks import on_block, one_blas_thread
 from symdyn.data.trajectories import Trajectory, each_trajectory, named
@@ -39,6 +40,7 @@ METHODS = ("gram", "qr", "auto")
 _N_RUNS = 8  # looked at: each may be a chunk to be read
 _FEWEST = 256  # points of each
 _PER_FEATURE = 4
+_KEPT: dict[tuple, list[xr.Dataset]] = {}  # by lineage, one at a time
 _ROUNDING = 1e-13  # relative singular value below which a direction is there by rounding only
 _ILL = 1e4  # from this condition on sums of products lose more than eight of sixteen digits
 
@@ -108,23 +110,45 @@ def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int) -> list[T
     """
     n_runs, n_times = dataset.sizes["trajectory"], dataset.sizes["time"]
     numbers = np.unique(np.linspace(0, n_runs - 1, _N_RUNS).astype(int))
-    found = []
-    for one in _loaded(named(dataset).isel(time=slice(None, None, max(n_times // each, 1))), numbers):
-        try:
-            found.append(next(each_trajectory(one, names)))
-        except ValueError:  # what is wrong with a trajectory is for the pass to say, when all others are summed
-            continue
-    return found
+    some, angles = slice(None, None, max(n_times // each, 1)), periods_of(dataset, names).any()
+    # Angles are unwrapped before samples are left out.
+    chunks = _loaded(named(dataset) if angles else named(dataset).isel(time=some), numbers)
+    found = [run for chunk in chunks for run in _sound_runs(chunk, names)]
+    return [Trajectory(run.name, run.times[some], run.states[some]) for run in found] if angles else found
+
+
+def _sound_runs(chunk, names):
+    """The runs of a chunk in memory; what is wrong with others is for the pass to say, when all others are summed."""
+    try:
+        return list(each_trajectory(chunk, names))
+    except ValueError:
+        n = chunk.sizes["trajectory"]
+        return [] if n == 1 else [run for k in range(n) for run in _sound_runs(chunk.isel(trajectory=[k]), names)]
 
 
 def _loaded(dataset, numbers):
-    """Single trajectories in memory, those of one chunk read by one task; without those that cannot be read."""
+    """Trajectories in memory, those of one chunk read by one task; without those that cannot be read.
+
+    They are read once for the chart and once for the axes, by whoever asks next: samples of a lazy Dataset, whose lineage
+    is its identity, are kept until others are asked for.
+    """
+    if not is_dask_collection(dataset):
+        return [dataset.isel(trajectory=numbers)]
+    lineage = (
+        tuple(str(v.data.name) for v in dataset.variables.values() if hasattr(v.data, "dask")),
+        *numbers.tolist(),
+    )
+    if lineage not in _KEPT:
+        _KEPT.clear()
+        _KEPT[lineage] = _read_chunks(dataset, numbers)
+    return _KEPT[lineage]
+
+
+def _read_chunks(dataset, numbers):
     ends = np.cumsum(dataset.chunksizes.get("trajectory", (dataset.sizes["trajectory"],)))
     cuts = np.flatnonzero(np.diff(np.searchsorted(ends, numbers, side="right"))) + 1
     chunks = [dataset.isel(trajectory=some) for some in np.split(numbers, cuts)]
-    if is_dask_collection(dataset):
-        chunks = [chunk for chunk in compute(*[on_block(_read, chunk) for chunk in chunks]) if chunk is not None]
-    return [chunk.isel(trajectory=[k]) for chunk in chunks for k in range(chunk.sizes["trajectory"])]
+    return [chunk for chunk in compute(*[on_block(_read, chunk) for chunk in chunks]) if chunk is not None]
 
 
 def _read(chunk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -11,8 +12,9 @@ from symdyn.data.axes import sampled_runs
 from symdyn.data.rates import characteristic_time
 from symdyn.data.rows import Layout
 from symdyn.data.trajectories import Trajectory
-from symdyn.data.units import unit_groups
+from symdyn.data.units import unit_groups, velocity_factors
 from symdyn.lie.chart import Chart
+from symdyn.lie.lengths import shared_lengths
 from symdyn.lie.outputs import value_units
 
 __all__ = ["chart_of", "chart_of_layout", "chart_of_points"]
@@ -42,7 +44,8 @@ def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> C
         return Chart.identity(len(names))
     groups, factors = unit_groups(dataset, names)
     if kind == "second_order":
-        return _chart_of_motion(runs, groups, factors)
+        rates = velocity_factors(dataset, names[: len(names) // 2], names[len(names) // 2 :])
+        return _chart_of_motion(np.concatenate([run.states for run in runs]), groups, factors, rates)
     states = np.concatenate([run.states for run in runs])
     time = 1.0 if kind in ("map", "pairs") else _unit_of_time(runs)
     return Chart(*_centre_and_scale(states, groups, factors), time, _ties(groups))
@@ -77,11 +80,27 @@ def chart_of_layout(
     return found + Chart((0.0,) * len(units), tuple(units))
 
 
-def chart_of_points(points: np.ndarray) -> Chart:
-    """The chart of points `(sample, state)` without units: mean and spread of each state."""
+def chart_of_points(
+    points: np.ndarray, kind: str = "flow", symmetry: tuple[np.ndarray, np.ndarray] | None = None
+) -> Chart:
+    """The chart of points `(sample, state)` without units: mean and spread of each state.
+
+    Parameters
+    ----------
+    points : ndarray, `(sample, state)`
+    kind : see `chart_of`
+    symmetry : (ndarray `(generator, n, n)`, ndarray `(element, n, n)`), optional
+        Linear parts of what turns states into one another: these share a scale, in the units in which it keeps lengths
+        (`symdyn.lie.lengths`). Of a second-order system they act on the positions.
+    """
     points = np.asarray(points, dtype=float)
-    alone = [[k] for k in range(points.shape[1])]
-    return Chart(*_centre_and_scale(points, alone, np.ones(points.shape[1])))
+    n = points.shape[1] // 2 if kind == "second_order" else points.shape[1]
+    groups, factors = [[k] for k in range(n)], np.ones(n)
+    if symmetry is not None:
+        groups, factors = shared_lengths(*symmetry, _centre_and_scale(points[:, :n], groups, factors)[1])
+    if kind == "second_order":
+        return _chart_of_motion(points, groups, factors)
+    return Chart(*_centre_and_scale(points, groups, factors), ties=_ties(groups))
 
 
 def _centre_and_scale(states, groups, factors):
@@ -96,15 +115,18 @@ def _centre_and_scale(states, groups, factors):
     return centre, scale
 
 
-def _chart_of_motion(runs: list[Trajectory], groups, factors) -> Chart:
-    """Positions with their centre and scale; the time in which they cross their own spread."""
-    states = np.concatenate([run.states for run in runs])
+def _chart_of_motion(states: np.ndarray, groups, factors, rates=1.0) -> Chart:
+    """Positions with their centre and scale; the time in which they cross their own spread.
+
+    Velocities times `rates` `(velocity,)` are the rates of the positions in the units of the data.
+    """
     n = states.shape[1] // 2
     centre, scale = _centre_and_scale(states[:, :n], [[k for k in g if k < n] for g in groups if g[0] < n], factors[:n])
-    speeds = np.sqrt(np.mean(states[:, n:] ** 2, axis=0))
+    speeds = np.sqrt(np.mean((states[:, n:] * rates) ** 2, axis=0))
     moving = speeds > 0
     time = float(np.exp(np.mean(np.log(scale[moving] / speeds[moving])))) if moving.any() else 1.0
-    return Chart(centre, scale, time, _ties([[k for k in g if k < n] for g in groups])).prolong()
+    chart = Chart(centre, scale, time, _ties([[k for k in g if k < n] for g in groups])).prolong()
+    return replace(chart, scale=(*scale, *(scale / time / rates)))
 
 
 def _ties(groups):

@@ -34,7 +34,12 @@ def fill_features(features: Features, states: np.ndarray, noise: np.ndarray, out
     elif isinstance(features, Polynomial | Monomials):
         _fill_monomials(features, states, noise, out)
     elif isinstance(features, Fourier):
-        _fill_waves(features.n_frequencies, states, noise, out)
+        _fill_waves(features.rates(len(states)), states, noise, out)
+    elif isinstance(features, InUnits):
+        scale = np.array(features.scale)
+        given = states * scale[:, None, None] + np.array(features.centre)[:, None, None]
+        fill_features(features.features, given, noise * scale, out)
+        out /= features.sizes[:, None, None]
     elif isinstance(features, InUnits):
         centre, scale = (np.array(part)[:, None, None] for part in (features.centre, features.scale))
         fill_features(features.features, centre + scale * states, noise * features.scale, out)
@@ -62,10 +67,11 @@ def _fill_monomials(features, states, noise, out):
     monomial_rows(read, exponents, np.square(noise.T[columns])[:, :, None], out)
 
 
-def _fill_waves(n_frequencies, states, noise, out):
-    waves = out.reshape(n_frequencies, len(states), 2, *states.shape[1:])
-    for k in range(1, n_frequencies + 1):
+def _fill_waves(rates, states, noise, out):
+    waves = out.reshape(len(rates), len(states), 2, *states.shape[1:])
+    for wave, rate in zip(waves, rates, strict=True):
         # E sin(k (x + e)) = exp(−k^2 s^2 / 2) sin(k x) for normal e of standard deviation s.
-        growth = np.exp(k**2 * np.square(noise.T)[:, :, None] / 2)
-        np.multiply(np.sin(k * states), growth, out=waves[k - 1, :, 0])
-        np.multiply(np.cos(k * states), growth, out=waves[k - 1, :, 1])
+        growth = np.exp(np.square(rate[:, None] * noise.T)[:, :, None] / 2)
+        angles = states if np.all(rate == 1) else rate[:, None, None] * states
+        np.multiply(np.sin(angles), growth, out=wave[:, 0])
+        np.multiply(np.cos(angles), growth, out=wave[:, 1])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from symdyn.data.angles import periods_of, unwrapped
 from symdyn.data.trajectories import Trajectory, clocks_of, each_trajectory, label_of, named, state_names
 from symdyn.data.workspace import Workspace
 from symdyn.lie.chart import Chart
@@ -85,6 +86,7 @@ def read_runs(block: xr.Dataset, names: Sequence[str], chart: Chart | None = Non
     block = named(block)
     clocks = clocks_of(block)
     columns = tuple(clocks if name in _CLOCKS else _column(block, name, clocks.shape) for name in names)
+    columns = tuple(unwrapped(*pair) for pair in zip(columns, periods_of(block, names), strict=True))
     lengths = np.array([length for part in _few_at_a_time(clocks) for length in _checked(block, names, columns, part)])
     labels = tuple(str(label) for label in block[label_of(block)].values)
     chart = Chart.identity(len(columns)) if chart is None else chart

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
-from symdyn.data.files import from_arrays
-from symdyn.data.trajectories import open_trajectories
+from symdyn.data.arrays import stacked_runs
+from symdyn.data.numbers import real_array
+from symdyn.data.trajectories import are_tables, open_trajectories
 
-__all__ = ["are_pairs", "as_dataset", "from_pairs"]
+__all__ = ["are_pairs", "as_dataset", "column_names", "from_pairs"]
 
 _N_STRETCHES = 200
 
 
-def as_dataset(data, *, pairs: bool = False, increments: bool = False) -> xr.Dataset:
+def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = False) -> xr.Dataset:
     """Whatever a fit takes as data, in the schema.
 
     Parameters
     ----------
-    data : xr.Dataset, tuple (x, t) of trajectories and times, or tuple (X, Y) of pairs
+    data : xr.Dataset, path, DataFrame, tuple (x, t) of trajectories and times, tuple (X, Y) of pairs, or x or X alone
+        As `open_trajectories` takes it, or `from_pairs`.
+    t_or_y : optional
+        The times, or the values, if they are not in a tuple with the first: `fit(x, t)` is `fit((x, t))`.
     pairs : bool
         Whether a tuple can only be pairs; else its shapes tell.
     increments : bool
@@ -31,17 +37,24 @@ def as_dataset(data, *, pairs: bool = False, increments: bool = False) -> xr.Dat
     ValueError
         For data that break the schema.
     """
-    if isinstance(data, xr.Dataset):
+    if isinstance(data, xr.Dataset | xr.DataArray | str | Path):
+        if t_or_y is not None:
+            raise TypeError(f"a {type(data).__name__} holds its times: leave out the second argument")
         return open_trajectories(data)
-    if not (isinstance(data, tuple | list) and len(data) == 2):
+    if t_or_y is None and isinstance(data, tuple | list) and len(data) == 2 and not are_tables(data):
+        data, t_or_y = data
+    if t_or_y is None and not are_tables(data):
         raise TypeError(
-            "data must be a Dataset, a tuple (x, t) of trajectories and times, or a tuple (X, Y) of pairs, got "
-            f"{type(data).__name__}"
+            "data must be a Dataset, a tuple (x, t) of trajectories and times, a tuple (X, Y) of pairs, or a file, got "
+            f"{_described(data)} alone: give the times or the step, too"
         )
-    first, second = data
-    if pairs or are_pairs(first, second):
-        return from_pairs(first, second, increments=increments)
-    return open_trajectories(first, t=second)
+    if t_or_y is not None and (pairs or are_pairs(data, t_or_y)):
+        return from_pairs(data, t_or_y, increments=increments)
+    return open_trajectories(data, t=t_or_y)
+
+
+def _described(data):
+    return f"a list of {len(data)}" if isinstance(data, list | tuple) else type(data).__name__
 
 
 def are_pairs(first, second) -> bool:
@@ -55,8 +68,8 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
 
     Parameters
     ----------
-    x : array `(sample, state)`, or list of such arrays
-    y : array `(sample, ...)`, or list of such arrays
+    x : array or DataFrame `(sample, state)`, array `(trajectory, sample, state)`, or list of arrays `(sample, state)`
+    y : array `(sample, ...)`, or list of such arrays, as x
         Values: scalars, vectors or tensors. The entries of a list are trajectories, the unit of the bootstrap; a single
         array is cut into stretches of neighbours, which may depend on one another.
     increments : bool
@@ -69,7 +82,10 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
     """
     if isinstance(x, list | tuple) != isinstance(y, list | tuple):
         raise ValueError("give x and y alike: both arrays, or both lists of arrays")
-    points, values = ([np.asarray(e, dtype=float) for e in (v if isinstance(v, list | tuple) else [v])] for v in (x, y))
+    states = column_names(x)
+    points, values = _runs_of(x, "x"), _runs_of(y, "y")
+    if len(points) == 1 and points[0].ndim == 3:
+        points, values = list(points[0]), list(values[0])
     if len(points) != len(values) or any(len(p) != len(v) for p, v in zip(points, values, strict=False)):
         raise ValueError("x and y must hold one value a point: their lengths differ")
     if any(p.ndim != 2 for p in points):
@@ -84,8 +100,23 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
     if not all(np.all(np.isfinite(part)) for part in (*points, *flat)):
         raise ValueError("x or y is not finite somewhere; drop these pairs")
     n_states, n_targets = points[0].shape[1], flat[0].shape[1]
-    names = [*(f"x{i}" for i in range(n_states)), *(f"y{i}" for i in range(n_targets))]
-    dataset = from_arrays([np.hstack(part) for part in zip(points, flat, strict=True)], 1.0, names)
+    states = [f"x{i}" for i in range(n_states)] if states is None else states
+    letter = next(letter for letter in ("y", "target_", "value_") if f"{letter}0" not in states)
+    names = [*states, *(f"{letter}{i}" for i in range(n_targets))]
+    runs = [np.hstack(part) for part in zip(points, flat, strict=True)]
+    dataset = stacked_runs(runs, [np.arange(len(run), dtype=float) for run in runs], names)
     for name in names[n_states:]:
         dataset[name].attrs["role"] = "target"
     return dataset.assign_attrs(states=" ".join(names[:n_states]), target_shape=shape)
+
+
+def _runs_of(given, name):
+    return [real_array(entry, name) for entry in (given if isinstance(given, list | tuple) else [given])]
+
+
+def column_names(x) -> list[str] | None:
+    """Names of the columns of a table, or of the first of a list of these; None where they have none."""
+    columns = getattr(x[0] if isinstance(x, list | tuple) and len(x) else x, "columns", None)
+    return (
+        None if columns is None or any(isinstance(name, int) for name in columns) else [str(name) for name in columns]
+    )

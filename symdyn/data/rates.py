@@ -26,7 +26,8 @@ def characteristic_time(times: np.ndarray, states: np.ndarray) -> float:
         In the units of `times`; the whole length if the trajectory never varies that much.
     """
     spread = states.std(axis=0)
-    scaled = states[:, spread > 0] / spread[spread > 0]
+    moving = spread > 1e-13 * np.abs(states).max(axis=0)  # a state at rest varies by rounding
+    scaled = states[:, moving] / spread[moving]
     length = times[-1] - times[0]
     if scaled.shape[1] == 0:
         return float(length)

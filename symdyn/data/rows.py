@@ -13,7 +13,7 @@ no instruments: rows are then multiplied with themselves, and noise in x biases 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -63,6 +63,11 @@ class Layout:
             raise ValueError(f"kind must be one of {KINDS}, got {self.kind!r}")
         if self.chart is not None and len(self.chart) != len(self.variables):
             raise ValueError(f"the chart is of {len(self.chart)} variables, there are {len(self.variables)}")
+
+    def in_chart(self, chart: Chart) -> Layout:
+        """The same layout in the chart of sums; values that sums of older files have no chart for stay as they are."""
+        missing = len(self.variables) - len(chart)
+        return replace(self, chart=chart + Chart.identity(missing) if missing > 0 else chart)
 
     @property
     def variables_chart(self) -> Chart:

@@ -18,7 +18,7 @@ from symdyn.data.netcdf import dataset_of, netcdf_of
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
 from symdyn.lie.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
-from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.fields import Charted, Generators, VectorField
 
 __all__ = [
     "FORMAT_VERSION",
@@ -104,7 +104,12 @@ def algebra_to_dataset(algebra: LieAlgebra) -> xr.Dataset:
             "state": np.array(algebra.states, dtype=object),
             "term": np.array(basis.features.names(algebra.states), dtype=object),
         },
-        attrs={"format_version": FORMAT_VERSION, "features": _encode(basis.features), "name": algebra.name},
+        attrs={
+            "format_version": FORMAT_VERSION,
+            "features": _encode(basis.features),
+            "name": algebra.name,
+            **_chart_attrs(algebra.chart),
+        },
     )
 
 
@@ -120,26 +125,58 @@ def dataset_to_algebra(dataset: xr.Dataset) -> LieAlgebra:
     )
     size = basis.vectors().size
     covariance = dataset["covariance"].values.reshape(size, size)
-    return LieAlgebra(basis, covariance, dataset["exact"].values.astype(bool))
+    return LieAlgebra(basis, covariance, dataset["exact"].values.astype(bool), _stored_chart(dataset))
 
 
 def law_to_dataset(law: VectorField, outputs: list[str]) -> xr.Dataset:
-    """A law as a Dataset over `output` and `feature`."""
+    """A law as a Dataset over `output` and `feature`, with its coefficients in the chart that it was computed in."""
+    variables, attrs = {"coefficients": (("output", "feature"), law.coefficients)}, {}
+    if law.inside is not None:
+        variables["charted"] = (("output", "feature"), law.inside.field.coefficients)
+        variables["output_units"] = ("output", law.inside.units)
+        attrs = _chart_attrs(law.inside.chart)
     return xr.Dataset(
-        {"coefficients": (("output", "feature"), law.coefficients)},
+        variables,
         coords={
             "output": np.array(outputs, dtype=object),
             "feature": np.array(law.features.names(law.states), dtype=object),
         },
-        attrs={"format_version": FORMAT_VERSION, "features": _encode(law.features), "states": " ".join(law.states)},
+        attrs={
+            "format_version": FORMAT_VERSION,
+            "features": _encode(law.features),
+            "states": " ".join(law.states),
+            **attrs,
+        },
     )
 
 
 def dataset_to_law(dataset: xr.Dataset) -> VectorField:
     """The law in a Dataset made by `law_to_dataset`."""
     _check_version(dataset)
-    states = tuple(dataset.attrs["states"].split())
-    return VectorField(_decode(dataset.attrs["features"]), dataset["coefficients"].values, states)
+    states, features = tuple(dataset.attrs["states"].split()), _decode(dataset.attrs["features"])
+    chart, inside = _stored_chart(dataset), None
+    if chart is not None and "charted" in dataset:
+        field = VectorField(chart.features(features), dataset["charted"].values, states)
+        inside = Charted(field, chart, dataset["output_units"].values)
+    return VectorField(features, dataset["coefficients"].values, states, inside=inside)
+
+
+def _chart_attrs(chart: Chart | None) -> dict:
+    if chart is None:
+        return {}
+    return {
+        "chart_centre": np.array(chart.centre),
+        "chart_scale": np.array(chart.scale),
+        "chart_time": chart.time,
+        "chart_ties": json.dumps(chart.ties),
+    }
+
+
+def _stored_chart(dataset: xr.Dataset) -> Chart | None:
+    if "chart_scale" not in dataset.attrs:
+        return None
+    centre, scale, time = (dataset.attrs[f"chart_{name}"] for name in ("centre", "scale", "time"))
+    return Chart(np.ravel(centre), np.ravel(scale), time, _tuples(json.loads(dataset.attrs["chart_ties"])))
 
 
 def save_results(groups: dict[str, xr.Dataset], path) -> None:

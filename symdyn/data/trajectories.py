@@ -14,12 +14,17 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from symdyn.data.angles import periods_of, unwrapped
+from symdyn.data.arrays import from_arrays, joined_names
+from symdyn.data.clocks import clock_name, numbered_clock
 from symdyn.data.fields.grids import is_field_data, validate_fields
-from symdyn.data.files import from_arrays, joined_names, read_file
+from symdyn.data.files import read_file
+from symdyn.data.numbers import refuse_dtype
 from symdyn.data.units import check_units
 
 __all__ = [
     "Trajectory",
+    "are_tables",
     "clocks_of",
     "each_trajectory",
     "from_arrays",
@@ -46,13 +51,14 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
 
     Parameters
     ----------
-    source : path, xr.Dataset, array `(time, state)`, or list of such arrays
-        `.nc`, `.zarr` (both lazy), `.csv` (columns `t`, the states, and `trajectory` if there are several) or `.npz`
-        (`x` `(trajectory, time, state)` or `(time, state)`, `t`, and `states` with the names).
+    source : path, xr.Dataset, DataArray, DataFrame, array `(time, state)` or `(trajectory, time, state)`, or list
+        `.nc`, `.zarr` (both lazy), `.csv` (columns `t`, the states, and `trajectory` if there are several; parted by
+        commas, semicolons, tabs or blanks; units in brackets, as `t [s]`) or `.npz` (`x` `(trajectory, time, state)` or
+        `(time, state)`, `t`, and `states` with the names). A list holds one array or table for each trajectory.
     t : float, array or list of arrays, optional
-        For arrays: the time step, the times, or the times of each trajectory.
+        For arrays: the time step, the times, or the times of each trajectory; numbers or dates.
     states : sequence of str, optional
-        The variables that are states, in order; else the attribute `states`, else all variables.
+        The variables that are states, in order; else the attribute `states`, else all variables as they are stored.
     chunks : int, dict, "auto" or None
         Dask chunks along `trajectory`; None loads the data.
 
@@ -65,10 +71,18 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     FileNotFoundError, ValueError
         Naming the file, the variable and the trajectory, and what to do.
     """
+    if isinstance(source, xr.DataArray):
+        source = _separated(source)
+    if isinstance(source, xr.Dataset | str | Path) and t is not None:
+        raise ValueError("t is for arrays: a Dataset or a file holds its own times")
     if isinstance(source, xr.Dataset):
         dataset = source
     elif isinstance(source, str | Path):
-        dataset = read_file(Path(source), chunks)
+        dataset = read_file(Path(source), chunks, states)
+    elif are_tables(source):
+        from symdyn.data.tables import from_tables
+
+        dataset = from_tables(source, t, states)
     else:
         dataset = from_arrays(source, t, states)
     return validate_fields(dataset, states) if is_field_data(dataset) else validate(dataset, states)
@@ -87,6 +101,9 @@ def names_with_role(dataset: xr.Dataset, role: str) -> tuple[str, ...]:
 def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dataset:
     """The Dataset with its `states` fixed, after checking dims, times and units (values are checked when read).
 
+    Dates become numbers (`symdyn.data.clocks`), marked values NaN. The attribute `states_order = "stored"` says that
+    nobody gave the states an order.
+
     Raises
     ------
     ValueError
@@ -96,18 +113,28 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
     missing = [name for name in names if name not in dataset.data_vars]
     if missing:
         raise ValueError(f"variable {missing[0]!r} is missing; the file has {sorted(map(str, dataset.data_vars))}")
+    given = states is not None or "states" in dataset.attrs
+    order = dataset.attrs.get("states_order") if states is None else None
+    dataset = _with_gaps(dataset, names)
     if "trajectory" not in dataset.dims:
         dataset = dataset.expand_dims("trajectory")
     for name in names:
+        refuse_dtype(dataset[name].dtype, f"variable {name!r}")
         dims = dataset[name].dims
-        if dims != ("trajectory", "time"):
-            raise ValueError(f"variable {name!r} has dims {dims}; rename or transpose them to ('trajectory', 'time')")
-        if not np.issubdtype(dataset[name].dtype, np.number):
-            raise ValueError(f"variable {name!r} holds {dataset[name].dtype}, not numbers; convert it first")
+        if set(dims) != {"trajectory", "time"}:
+            raise ValueError(f"variable {name!r} has dims {dims}; rename them to ('trajectory', 'time')")
     if "t" not in dataset.variables and "time" not in dataset.coords:
         raise ValueError("times are missing: add a variable t(trajectory, time) or a coordinate time")
+    clock = clock_name(dataset)
+    if any(dataset[name].dims == ("time", "trajectory") for name in (*names, clock)):
+        dataset = dataset.transpose("trajectory", "time", ...)
+    dataset = numbered_clock(dataset)
     check_units(dataset, names)
-    return named(dataset).assign_attrs(states=joined_names(names))
+    attrs = {name: value for name, value in dataset.attrs.items() if name != "states_order"}
+    order = order if given else "stored"
+    dataset = named(dataset).copy(deep=False)
+    dataset.attrs = {**attrs, "states": joined_names(names), **({"states_order": order} if order else {})}
+    return dataset
 
 
 def refuse_fields(dataset: xr.Dataset) -> None:
@@ -149,8 +176,9 @@ def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> 
     names = state_names(dataset) if names is None else list(names)
     dataset = named(dataset)
     labels = dataset[label_of(dataset)].values
-    clocks = clocks_of(dataset)
-    values = np.stack([clocks if name in _CLOCKS else _full(dataset, name) for name in names], axis=-1)
+    clocks, periods = clocks_of(dataset), periods_of(dataset, names)
+    columns = [clocks if name in _CLOCKS else _full(dataset, name) for name in names]
+    values = np.stack([unwrapped(*pair) for pair in zip(columns, periods, strict=True)], axis=-1)
     for label, times, states in zip(labels, clocks, values, strict=True):
         yield _checked(str(label), times, states, names)
 
@@ -183,12 +211,9 @@ def _checked(label, times, states, names):
 
 
 def clocks_of(dataset: xr.Dataset) -> np.ndarray:
-    """Times `(trajectory, time)` in memory, in seconds since the first if they are dates; a view if all share them."""
+    """Times `(trajectory, time)` in memory, in the unit `symdyn.data.clocks.time_unit`; a view if all share them."""
     shape = (dataset.sizes["trajectory"], dataset.sizes["time"])
-    name = "t" if "t" in dataset.variables else "time"
-    clock = dataset[name].values
-    if np.issubdtype(clock.dtype, np.datetime64):
-        clock = (clock - clock.reshape(-1)[0]) / np.timedelta64(1, "s")
+    clock = numbered_clock(dataset)[clock_name(dataset)].values  # dates, where the data were not opened by this module
     return np.broadcast_to(np.asarray(clock, dtype=float), shape)
 
 
@@ -205,3 +230,28 @@ def _declared_states(dataset):
     if not found:
         raise ValueError("no states found: the file has no data variables besides the times")
     return found
+
+
+def _with_gaps(dataset, names):
+    """The Dataset with NaN where values are marked as missing by attributes that nobody has read yet."""
+    marked = [name for name in names if {"_FillValue", "missing_value"} & set(dataset[name].attrs)]
+    return dataset.assign(xr.decode_cf(dataset[marked], decode_times=False).data_vars) if marked else dataset
+
+
+def _separated(array):
+    """A DataArray over time and states as a Dataset, one variable a state, named by the coordinate if there is one."""
+    others = [dim for dim in array.dims if dim not in ("trajectory", "time")]
+    if len(others) != 1:
+        return array.to_dataset(name=array.name or "x0") if not others else array.to_dataset(name=array.name or "u")
+    (dim,) = others
+    if dim in ("x", "y"):  # a field along an axis
+        return array.to_dataset(name=array.name or "u")
+    names = [str(v) for v in array[dim].values] if dim in array.coords else [f"x{k}" for k in range(array.sizes[dim])]
+    parts = {name: array.isel({dim: k}, drop=True).assign_attrs(array.attrs) for k, name in enumerate(names)}
+    return xr.Dataset(parts, attrs={"states": joined_names(names)})
+
+
+def are_tables(source):
+    """Whether these are data frames or series, or a list of them."""
+    member = source[0] if isinstance(source, list | tuple) and len(source) else source
+    return type(member).__module__.split(".")[0] == "pandas" and hasattr(member, "index")

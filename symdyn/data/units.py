@@ -1,75 +1,114 @@
-"""Units as written in attributes: enough to notice that two variables cannot belong together."""
+"""Units as written in attributes: which variables belong together, and by what factor they are converted."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["check_units", "shared_scales", "unit_groups"]
+from symdyn.data.clocks import clock_name, time_unit
+from symdyn.data.dimensions import ANGLE, Unit, unit_of
 
-_LENGTHS = {"m", "km", "cm", "mm", "um", "nm", "au", "pc", "ly", "ft", "mi"}
-_ANGLES = {"rad", "radian", "radians", "deg", "degree", "degrees"}
+__all__ = ["check_units", "full_turns", "radians_of", "shared_scales", "unit_groups", "variable_of", "velocity_factors"]
 
 
 def check_units(dataset: xr.Dataset, states: list[str]) -> None:
-    """Check positions against each other and velocities against their positions.
+    """Check velocities against their positions.
 
     Raises
     ------
     ValueError
-        If two positions are in different units of one dimension, or a velocity is not in units of its position over
-        the units of time.
+        If a velocity does not measure its position over a time; other units of the same are converted.
     """
-    clock = "t" if "t" in dataset.variables else "time"
-    time_unit = _normal(dataset[clock].attrs.get("units", ""))
     pairs = {str(dataset[n].attrs["derivative_of"]): n for n in states if "derivative_of" in dataset[n].attrs}
     for position, velocity in pairs.items():
         if position not in states:
             raise ValueError(f"variable {velocity!r} is the derivative of {position!r}, which is not a state")
-        expected = f"{_unit(dataset, position)}/{time_unit}"
-        found = _unit(dataset, velocity)
-        if found and time_unit and _unit(dataset, position) and found != expected:
-            raise ValueError(
-                f"variable {velocity!r} is in {found!r}, but {position!r} and the times call for {expected!r}; "
-                "convert one of them"
-            )
-    for group in (list(pairs), list(pairs.values())) if pairs else (states,):
-        _check_group(dataset, group)
+    velocity_factors(dataset, list(pairs), list(pairs.values()))
+
+
+def velocity_factors(dataset: xr.Dataset, positions: Sequence[str], velocities: Sequence[str]) -> np.ndarray:
+    """Factors `(velocity,)` that make rates of the positions, in their unit over that of time, out of the velocities.
+
+    Of positions in km, times in days and velocities in m/s: 86.4. Where one of the three has no unit: 1.
+
+    Raises
+    ------
+    ValueError
+        For a velocity that does not measure its position over a time, naming both and the cure.
+    """
+    factors = [_velocity_factor(dataset, *pair) for pair in zip(positions, velocities, strict=True)]
+    return np.array(factors, dtype=float)
 
 
 def shared_scales(dataset: xr.Dataset, states: list[str]) -> list[list[int]]:
     """Groups of states measured in one unit, which share one scale; a state without units stands alone."""
-    groups: dict[str, list[int]] = {}
-    for index, name in enumerate(states):
-        groups.setdefault(_unit(dataset, name) or f" {name}", []).append(index)
-    return list(groups.values())
+    return _grouped([_unit(dataset, name) for name in states])
 
 
 def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
-    """Groups of states of one dimension, and factors `(state,)` from the unit of each to that of its group's first."""
-    return shared_scales(dataset, list(names)), np.ones(len(names))
+    """Groups of states of one dimension, and factors `(state,)` to the unit of the first in each group."""
+    units = [_unit(dataset, name) for name in names]
+    groups = _grouped([None if unit is None else unit.dimension for unit in units])
+    sizes = np.array([1.0 if unit is None else unit.factor for unit in units])
+    factors = np.ones(len(units))
+    for group in groups:
+        factors[group] = sizes[group] / sizes[group[0]]
+    return groups, factors
 
 
-def _check_group(dataset, names):
-    for kind in (_LENGTHS, _ANGLES):
-        found = {name: _unit(dataset, name) for name in names if _unit(dataset, name).split("/")[0] in kind}
-        if len(set(found.values())) > 1:
-            (first, unit), *others = found.items()
-            second, other = next(pair for pair in others if pair[1] != unit)
-            raise ValueError(f"variables {first!r} in {unit!r} and {second!r} in {other!r} disagree; convert one")
+def radians_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
+    """Radians in the unit of each state `(state,)`; of rates of angles over their time; 1 for what is no angle."""
+    units = [_unit(dataset, name) for name in names]
+    return np.array([unit.angle if unit is not None and ("rad", 1) in unit.dimension else 1.0 for unit in units])
 
 
-def _unit(dataset, name):
-    return _normal(dataset[name].attrs.get("units", ""))
+def full_turns(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
+    """A full turn in the unit of each state `(state,)`; 0 for a state that is declared no angle."""
+    units = [_unit(dataset, name) for name in names]
+    return np.array(
+        [2 * np.pi / unit.factor if unit is not None and unit.dimension == ANGLE else 0.0 for unit in units]
+    )
 
 
-def _normal(unit):
-    """`au day-1`, `au day^-1`, `au d**-1` and `au/day` are one unit; `days since ...` is `day`."""
-    text = str(unit).strip().split(" since ")[0].lower()
-    text = re.sub(r"\s*[* ]?\s*(\w+?)\s*(?:\^|\*\*)?-1$", r"/\1", text)
-    parts = [part.strip() for part in text.split("/")]
-    names = {"days": "day", "d": "day", "seconds": "s", "second": "s", "sec": "s", "years": "year", "yr": "year"}
-    return "/".join(names.get(part, part) for part in parts)
+def variable_of(dataset: xr.Dataset, name: str) -> xr.DataArray:
+    """A variable by its name, `t` and `time` being the times, whatever they are called in the data."""
+    return dataset[clock_name(dataset) if name in ("t", "time") else name]
+
+
+def _velocity_factor(dataset, position, velocity):
+    of_position, of_velocity, of_time = (_unit(dataset, name) for name in (position, velocity, "t"))
+    if of_position is None or of_velocity is None or of_time is None:
+        return 1.0
+    expected = _without_angles(of_position.dimension, of_time.dimension)
+    if _without_angles(of_velocity.dimension, ()) != expected:
+        raise ValueError(
+            f"variable {velocity!r} is in {_text(dataset, velocity)!r}, but {position!r} and the times call for "
+            f"'{_text(dataset, position)}/{time_unit(dataset)}' or what converts to it; correct the units, or the "
+            "attribute derivative_of"
+        )
+    return of_velocity.factor * of_time.factor / of_position.factor
+
+
+def _without_angles(above, below):
+    """A quotient of dimensions, in which radians count as numbers: angles may turn by rad/s, or by 1/s."""
+    powers = dict(above)
+    for base, power in below:
+        powers[base] = powers.get(base, 0) - power
+    return {base: power for base, power in powers.items() if power and base != "rad"}
+
+
+def _grouped(keys):
+    groups: dict[object, list[int]] = {}
+    for index, key in enumerate(keys):
+        groups.setdefault(("alone", index) if key is None else key, []).append(index)
+    return list(groups.values())
+
+
+def _text(dataset, name) -> str:
+    return str(variable_of(dataset, name).attrs.get("units", "")).partition(" since ")[0].strip()
+
+
+def _unit(dataset, name) -> Unit | None:
+    return unit_of(_text(dataset, name))

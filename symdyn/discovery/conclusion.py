@@ -17,6 +17,7 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.chart_texts import charted_texts, gauge_factors
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.prolongation import fixed_point
 
 __all__ = ["Findings", "View", "conclude", "findings_text", "flow_among"]
 
@@ -27,10 +28,14 @@ _OPEN = 0.3
 
 @dataclass(frozen=True)
 class Findings:
-    """What a search found: the accepted algebra without its trivial part, that part, verdicts, and all generators."""
+    """What a search found: the accepted algebra without its trivial part, that part, verdicts, and all generators.
+
+    `found` is all that was accepted as it came out of the evidence, before it was snapped to an exact algebra.
+    """
 
     algebra: LieAlgebra
     trivial: LieAlgebra
+    found: LieAlgebra
     verdicts: xr.Dataset
     generators: Generators
 
@@ -91,7 +96,7 @@ def conclude(
         Of candidates that are in a chart: what is found comes back in the units of the states.
     """
     view = view or View(Chart.identity(len(candidates.states)), candidates.features, candidates)
-    accepted = _canonical_algebra(candidates, evidence, alpha)
+    accepted = _canonical_algebra(candidates, evidence, alpha, view.chart.ties)
     if flow is not None and accepted.dim and not accepted.exact.all():
         accepted = _flow_set_apart(candidates, evidence, flow, accepted) or accepted
     weights = accepted.basis.vectors() @ np.linalg.pinv(candidates.vectors())
@@ -103,6 +108,7 @@ def conclude(
     return Findings(
         view.algebra(accepted.subset(np.flatnonzero(~trivial))),
         view.algebra(accepted.subset(np.flatnonzero(trivial))),
+        view.algebra(_as_it_came_out(candidates, evidence, accepted.dim)),
         verdict_table(evidence, weights, texts, trivial, alpha),
         view.generators(candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others]))),
     )
@@ -126,7 +132,18 @@ def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> 
 def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra) -> str:
     """The verdicts as a table of text, trivial generators named below."""
     below = f"\ntrivial (no more than the flow): {', '.join(trivial.texts())}" if trivial.dim else ""
-    return verdict_text(verdicts, algebra.name) + below
+    # No exact algebra of its kind lies inside the error bars, or the data reject it.
+    name = algebra.name if algebra.exact.all() else f"{algebra.name} (approximate)"
+    return verdict_text(verdicts, name) + below
+
+
+def _as_it_came_out(candidates, evidence, rank) -> LieAlgebra:
+    if rank == 0:
+        return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
+    ensemble = _ensemble(candidates, evidence, rank)
+    rows = _unit_size(ensemble.span)
+    moved = np.stack([ensemble.residuals(row)[1] for row in rows], axis=1).reshape(len(ensemble.replicates), -1)
+    return LieAlgebra(candidates.with_vectors(rows), moved.T @ moved / len(moved), np.zeros(rank, dtype=bool))
 
 
 def _not_accepted(candidates, evidence, rank, view):
@@ -142,23 +159,25 @@ def _not_accepted(candidates, evidence, rank, view):
     return np.concatenate(parts), texts
 
 
-def _canonical_algebra(candidates, evidence, alpha) -> LieAlgebra:
+def _canonical_algebra(candidates, evidence, alpha, ties) -> LieAlgebra:
     """The largest closed span of directions whose bound is below delta, in canonical form.
 
     The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
     Taking them for symmetries together would force their brackets on a model as well.
     """
+    frame = {"origin": fixed_point(candidates), "ties": ties}
     for rank in range(evidence.rank, 0, -1):
         ensemble = _ensemble(candidates, evidence, rank)
         basis = candidates.with_vectors(ensemble.span)
-        canonical, exact, covariance = canonical_vectors(basis, ensemble)
-        if exact.all() and not _holds(candidates, evidence, canonical, alpha):
-            # With twenty coefficients the ellipsoid has room for fractions that are no symmetry.
-            canonical, exact, _ = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]))
-            moved = np.hstack([ensemble.residuals(vector)[1] for vector in canonical])
-            covariance = moved.T @ moved / len(moved)
-        if exact.all() or closure_error(basis) < _OPEN:
-            return LieAlgebra(candidates.with_vectors(canonical), covariance, exact)
+        # With twenty coefficients the error bars have room for exact algebras that are no symmetry.
+        found = canonical_vectors(
+            basis, ensemble, **frame, accept=lambda vectors: _holds(candidates, evidence, vectors, alpha)
+        )
+        if not found.exact.all():
+            exact = canonical_vectors(basis, replace(ensemble, replicates=ensemble.span[None]), **frame)
+            found = replace(found, vectors=exact.vectors, exact=exact.exact)
+        if found.exact.all() or closure_error(basis) < _OPEN:
+            return LieAlgebra(candidates.with_vectors(found.vectors), found.covariance, found.exact)
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
 
 
@@ -174,8 +193,8 @@ def _holds(candidates, evidence, vectors, alpha):
 def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
     """The law and what is beside it, where the law lies inside the error of what was accepted.
 
-    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f: the
-    simpler statement is that f was found, and perhaps something beside it.
+    f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f:
+    the simpler statement is that f was found, and perhaps something beside it.
     """
     rank = accepted.dim
     ensemble = _ensemble(candidates, evidence, rank)

@@ -22,9 +22,13 @@ import numpy as np
 import xarray as xr
 from scipy import linalg
 
-from symdyn.discovery.conservation_case import LEVEL, Case, case_from_data, case_from_law
+from symdyn.data.charts import chart_of, chart_of_points
+from symdyn.data.trajectories import open_trajectories, state_names
+from symdyn.discovery.conservation_case import LEVEL, Case, case_from_data, case_from_law, checked_points
 from symdyn.discovery.evidence import holm
 from symdyn.discovery.independence import Reduced, gradient_rank, levels_of, simplest_basis
+from symdyn.discovery.readable import Readable
+from symdyn.lie.features import as_features
 from symdyn.lie.fields import VectorField
 from symdyn.lie.printing import equation_lines
 
@@ -67,16 +71,27 @@ def conserved_quantities(
     -------
     xr.Dataset
         Over `quantity` (text): `coefficients` `(quantity, feature)`, their standard `errors` (nan where nothing was
-        found), `violation`, `upper_bound`, `p_value` (Holm), `exact_rejected`, and `verdict`: "conserved" (bound below
-        delta), "broken" (eps = 0 rejected), "undetermined". Conserved ones come first, simple before complicated, then
-        all other directions of the library in order of evidence, last those that are constant on all the data
-        (violation nan). A conserved one with `exact_rejected` is conserved approximately only; one that changes as
-        much as its parts do, and is small only because it is slow, is "broken".
+        found), `spread` `(feature,)` of the features over the data, `violation`, `upper_bound`, `p_value` (Holm),
+        `exact_rejected`, and `verdict`: "conserved" (bound below delta), "broken" (eps = 0 rejected), "undetermined".
+        Conserved ones come first, simple before complicated, then all other directions of the library in order of
+        evidence, last those that are constant on all the data (violation nan). A conserved one with `exact_rejected` is
+        conserved approximately only; one that changes as much as its parts do, and is small only because it is slow, is
+        "broken".
 
         Powers and products of conserved quantities are left out (`attrs["n_products"]`), others are kept if they are
         linearly independent. They need not be functionally independent: `attrs["gradient_rank"]` counts the
         independent ones (planar Kepler motion: 3 of the 4 quantities energy, angular momentum, Laplace-Runge-Lenz
-        vector).
+        vector). `attrs["centre"]` and `attrs["scale"]` of each state are those in which all was computed.
+
+        The term that varies most has the coefficient 1. Text shows terms above a thousandth of the largest that errors
+        leave; where large terms cancel, as they do far from the origin, of what they leave. A quantity is known up to
+        simpler ones: evidence is on that which has no part along these about the centre of the data, coefficients are
+        those of that which has none about the origin of the states, where this lies among the data.
+
+    Warns
+    -----
+    UserWarning
+        For a law whose terms cancel so far that its rates are known to less than the tolerance.
 
     Raises
     ------
@@ -86,15 +101,21 @@ def conserved_quantities(
     _check_options(delta, alpha, tolerance, n_bootstrap)
     generator = np.random.default_rng(rng)
     if isinstance(source, VectorField):
-        case = case_from_law(source, features, points, tolerance, generator)
+        features = as_features(features, len(source.states))
+        points = checked_points(source, features, points, generator)
+        chart = chart_of_points(points)
+        case = case_from_law(source, features, points, chart, tolerance)
     elif points is not None:
         raise ValueError("points are for a law; trajectories bring their own")
     else:
-        case = case_from_data(source, features, delta, tolerance, n_bootstrap, generator)
-    return _judged(case, alpha)
+        dataset = open_trajectories(source[0], t=source[1]) if isinstance(source, tuple) else open_trajectories(source)
+        names = state_names(dataset)
+        features, chart = as_features(features, len(names)), chart_of(dataset, names, "map")  # no unit of time is asked
+        case = case_from_data(dataset, features, chart, delta, tolerance, n_bootstrap, generator)
+    return _judged(case, Readable(features, case.features, chart, case.chosen, case.total), alpha)
 
 
-def _judged(case: Case, alpha: float) -> xr.Dataset:
+def _judged(case: Case, readable: Readable, alpha: float) -> xr.Dataset:
     evidence = case.evidence
     near, pool = _pool(evidence, alpha)
     span, slow = _without_slow(case, evidence.directions[:, :pool], alpha)
@@ -106,16 +127,17 @@ def _judged(case: Case, alpha: float) -> xr.Dataset:
     order = np.concatenate([np.flatnonzero(accepted), np.flatnonzero(~accepted & ~products)])
     kept = reduced.rows[order]
     vectors = np.concatenate([kept @ inverse, slow.T, evidence.directions[:, pool:].T])
-    coefficients = np.concatenate([kept, vectors[len(kept) :] @ case.frame.T, case.unseen.T])
-    errors = np.full(coefficients.shape, np.nan)
-    errors[: len(kept)] = _errors(case, reduced, order, span.shape[1])
     found = int(accepted.sum())
     table = _table(evidence, vectors, found, case.unseen.shape[1], near, alpha, case.stretch(vectors @ case.frame.T))
     rank = gradient_rank(case.gradients(kept[:found]), case.tiny)
     table.attrs.update(
         states=" ".join(case.states), gradient_rank=rank, n_products=int(products.sum()), n_unseen=case.unseen.shape[1]
     )
-    return _labelled(case, table, coefficients, errors, found)
+    replicates = _replicates(case, reduced, span.shape[1])
+    rows, others = readable.about_origin(reduced.rows / case.scale, replicates / case.scale, reduced.pivots)
+    rest = np.concatenate([vectors[len(kept) :] @ case.frame.T, case.unseen.T])
+    rest = readable.unreduced(rest / case.scale)
+    return _labelled(case, readable, table, (rows[order], others[:, order]), rest, found)
 
 
 def _pool(evidence, alpha):
@@ -174,19 +196,11 @@ def _without_slow(case: Case, span, alpha):
     return directions[:, ~slow], directions[:, slow]
 
 
-def _errors(case: Case, reduced: Reduced, order, rank):
-    """Standard errors `(element, feature)` of chosen elements: half the central 68 % of what replicates find instead.
-
-    The coefficient of the term that varies most is held fixed.
-    """
+def _replicates(case: Case, reduced: Reduced, rank):
+    """The elements of the reduced span as replicates find them `(replicate, element, feature)`."""
     if rank == 0:
-        return np.zeros((0, len(case.scale)))
-    spans = np.swapaxes(case.frame @ case.evidence.replicate_directions[:, :, :rank], 1, 2)
-    others, rows = reduced.follow(spans)[:, order], reduced.rows[order]
-    fixed = np.abs(rows).argmax(axis=1)[:, None]
-    ratio = np.take_along_axis(rows, fixed, axis=1) / np.take_along_axis(others, fixed[None], axis=2)
-    low, high = np.quantile(others * ratio, [0.16, 0.84], axis=0)
-    return (high - low) / 2
+        return np.zeros((1, 0, len(case.scale)))
+    return reduced.follow(np.swapaxes(case.frame @ case.evidence.replicate_directions[:, :, :rank], 1, 2))
 
 
 def _table(evidence, vectors, n_found, n_unseen, near, alpha, stretch) -> xr.Dataset:
@@ -209,23 +223,25 @@ def _table(evidence, vectors, n_found, n_unseen, near, alpha, stretch) -> xr.Dat
     )
 
 
-def _labelled(case: Case, table, coefficients, errors, n_found) -> xr.Dataset:
-    """The table with coefficients in the units of the features, 1 for the term that varies most, and its text."""
-    names = case.features.names(case.states)
-    main = np.abs(coefficients).argmax(axis=1)[:, None]
-    leading = np.take_along_axis(coefficients, main, axis=1)
-    size, bars = np.abs(coefficients / leading), np.nan_to_num(np.abs(errors / leading))
-    found = (np.arange(len(size)) < n_found)[:, None]
-    shown = (size > np.maximum(np.where(found, 5e-4, 0.2), 2 * bars)) | (size >= 0.5)
-    unit = leading / case.scale[main]
-    raw, raw_errors, text = np.zeros((3, len(coefficients), len(names)))
-    raw[:, case.chosen], raw_errors[:, case.chosen] = (
-        coefficients / case.scale / unit,
-        errors / case.scale / np.abs(unit),
+def _labelled(case: Case, readable: Readable, table, kept, rest, n_found) -> xr.Dataset:
+    """The table with coefficients in the units of the features, 1 for the term that varies most, and its text.
+
+    `kept` are elements of the reduced span and their replicates; nothing is known of the errors of the `rest`.
+    """
+    rows, replicates = kept
+    names = readable.given.names(case.states)
+    errors = np.full((len(rest), len(names)), np.nan)
+    coefficients = readable.coefficients(np.concatenate([rows, rest]))
+    text = np.concatenate(
+        [
+            readable.shown(rows, replicates, np.arange(len(rows)) < n_found),
+            readable.shown(rest, rest[None], np.zeros(len(rest), dtype=bool)),
+        ]
     )
-    text[:, case.chosen] = np.where(shown, raw[:, case.chosen], 0.0)
-    table["coefficients"] = (("quantity", "feature"), raw)
-    table["errors"] = (("quantity", "feature"), raw_errors)
+    table["coefficients"] = (("quantity", "feature"), coefficients)
+    table["errors"] = (("quantity", "feature"), np.concatenate([readable.errors(rows, replicates), errors]))
+    table["spread"] = ("feature", readable.spread, {"long_name": "spread of the feature over the data"})
+    table.attrs.update(centre=np.array(readable.chart.centre), scale=np.array(readable.chart.scale))
     return table.assign_coords(
         feature=np.array(names, dtype=object), quantity=np.array(equation_lines(text, names, 3), dtype=object)
     )

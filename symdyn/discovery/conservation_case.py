@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import stats
 
-from symdyn.data.trajectories import open_trajectories, state_names
+from symdyn.data.trajectories import state_names
 from symdyn.discovery.evidence import Evidence, QuadraticForms, gram_of
-from symdyn.discovery.scatter import Scatter, accumulate_scatter, natural_scale, scatter_forms
-from symdyn.lie.features import Features, as_features
+from symdyn.discovery.scatter import Scatter, accumulate_scatter, natural_scale, rounding_of, scatter_forms
+from symdyn.lie.chart import Chart
+from symdyn.lie.features import Features
 from symdyn.lie.fields import VectorField
 
-__all__ = ["LEVEL", "Case", "case_from_data", "case_from_law"]
+__all__ = ["LEVEL", "Case", "case_from_data", "case_from_law", "checked_points"]
 
 LEVEL = 0.95  # of the upper bounds
 _JITTER = 0.1  # relative shift that makes points of trajectories generic
+_PROBES = 50  # points beside the data that show whether a feature is constant
+_STILL = 1e-13  # spread, in scales: a state that varies by less varies by rounding
 _ROUNDING = 1e-3  # part of a function that counts as none, where all is exact
 
 
 @dataclass(frozen=True)
 class Case:
-    """What there is to judge; functions of the data in units of `scale` `(feature,)`.
+    """What there is to judge, in the chart; functions of the data in units of `scale` `(feature,)`.
 
-    `evidence` on combinations of the columns of `frame` `(feature, candidate)`; `unseen` `(feature, direction)` are
-    constant on the data. `points` `(sample, state)` are generic, `spread` `(state,)` that of the data; `parts`
-    `(feature, feature)` is the mean square of what h would change by if single states changed, None for a law;
-    `chosen` are the features that are not constant; `scatter` the sums over the data, None for a law.
+    `features` are those of the chart; `evidence` is on combinations of the columns of `frame` `(feature, candidate)`;
+    `unseen` `(feature, direction)` are constant on the data. `points` `(sample, state)` are generic, `spread`
+    `(state,)` that of the data; `parts` `(feature, feature)` is the mean square of what h would change by if single
+    states changed, None for a law; `chosen` are the features that are not constant; `total` `(feature, feature)` is the
+    covariance of these over all data; `scatter` the sums over the data, None for a law.
     """
 
     features: Features
@@ -41,6 +46,7 @@ class Case:
     spread: np.ndarray
     parts: np.ndarray | None
     tiny: float
+    total: np.ndarray
     scatter: Scatter | None = None
 
     def families(self) -> list[str]:
@@ -68,38 +74,72 @@ class Case:
         return np.einsum("qf,sfi->sqi", rows, slopes)
 
 
-def case_from_law(law: VectorField, features, points, tolerance: float, rng: np.random.Generator) -> Case:
-    """An exact law: h changes by Dh f, at `points` or, if None, at points uniform on [−1, 1] in each state."""
+@dataclass(frozen=True)
+class _OfLaw(Evidence):
+    """Evidence from a law that is exact but for `resolution`, the rounding of its rates: that breaks nothing."""
+
+    resolution: float = field(default=0.0, kw_only=True)
+
+    def p_value(self, vector: np.ndarray) -> float:
+        """1 for a violation below delta, or that rounding may have made, else 0."""
+        return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0
+
+
+def case_from_law(law: VectorField, features: Features, points: np.ndarray, chart: Chart, tolerance: float) -> Case:
+    """An exact law: h changes by Dh f at the points."""
+    inside = chart.points(points)
+    features = chart.features(features)
+    slopes = features.jacobian(inside)
+    chosen = _varying(features, inside, slopes, features.names(law.states))
+    if len(points) <= len(chosen):
+        raise ValueError(f"{len(points)} points cannot decide about {len(chosen)} features: give more")
+    rates, spread = law(points) / chart.scale, inside.std(axis=0)
+    rate = max(np.sqrt(np.mean(rates**2, axis=0))[spread > 0] / spread[spread > 0], default=0.0)
+    if rate == 0:
+        raise ValueError("the law is at rest at all points: nothing can be told about what is conserved")
+    values = features(inside)[:, chosen]
+    rounding = rounding_of(slopes[:, chosen], chart)
+    scale, frame, unseen = _frame(values, rounding)
+    changes = np.einsum("sfi,si->sf", slopes[:, chosen] / scale[:, None], rates) @ frame / rate
+    known = float(np.sqrt(np.mean(np.sum((_rounding(law, points) / chart.scale) ** 2, axis=1))) / rate)
+    evidence = _OfLaw(_exact_forms(changes / np.sqrt(len(points))), tolerance, resolution=known)
+    if known > tolerance:
+        warnings.warn(
+            f"the rates of the law are known to {known:.1g} of their size only, its terms nearly cancel: changes "
+            f"below that cannot be told from tolerance = {tolerance:.1g}; move the origin of the states to the points",
+            stacklevel=3,
+        )
+    total = _of_varying(np.cov(values, rowvar=False, bias=True).reshape(len(chosen), -1), rounding)
+    return Case(features, law.states, chosen, scale, evidence, frame, unseen, inside, spread, None, _ROUNDING, total)
+
+
+def _rounding(law, points):
+    """What rates `(sample, output)` may be off by: the rounding of the terms of the law."""
+    if law.inside is not None:
+        return _rounding(law.inside.field, law.inside.chart.points(points)) * law.inside.units
+    return np.finfo(float).eps * np.abs(law.features(points)) @ np.abs(law.coefficients).T
+
+
+def checked_points(law: VectorField, features: Features, points, rng: np.random.Generator) -> np.ndarray:
+    """Where the law is looked at: uniform on [−1, 1] in each state, unless points are given."""
     n = len(law.states)
     if len(law.coefficients) != n:
         raise ValueError("the law must be a flow, one output a state; turn a second-order law into one: `first_order`")
-    features = as_features(features, n)
     if points is None:
         points = rng.uniform(-1, 1, (max(500, 10 * features.size(n)), n))
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != n:
         raise ValueError(f"points must have shape (sample, {n}), got {points.shape}")
-    slopes = features.jacobian(points)
-    chosen = _varying(slopes, features.names(law.states))
-    if len(points) <= len(chosen):
-        raise ValueError(f"{len(points)} points cannot decide about {len(chosen)} features: give more")
-    rates, spread = law(points), points.std(axis=0)
-    rate = max(np.sqrt(np.mean(rates**2, axis=0))[spread > 0] / spread[spread > 0], default=0.0)
-    if rate == 0:
-        raise ValueError("the law is at rest at all points: nothing can be told about what is conserved")
-    scale, frame, unseen = _frame(features(points)[:, chosen])
-    changes = np.einsum("sfi,si->sf", slopes[:, chosen] / scale[:, None], rates) @ frame / rate
-    evidence = Evidence(_exact_forms(changes / np.sqrt(len(points))), tolerance)
-    return Case(features, law.states, chosen, scale, evidence, frame, unseen, points, spread, None, _ROUNDING)
+    return points
 
 
-def _frame(values):
+def _frame(values, rounding):
     """Scales of the functions, orthonormal combinations of them, and those that are constant at all points.
 
     With an orthonormal frame the squares of rows keep their digits.
     """
     means = values.mean(axis=0)
-    scale = natural_scale(values.var(axis=0), means)
+    scale = natural_scale(values.var(axis=0), means, rounding)
     _, sizes, right = np.linalg.svd((values - means) / scale / np.sqrt(len(values)), full_matrices=False)
     seen = sizes > 1e-8 * sizes[0]
     return scale, right[seen].T / sizes[seen], right[~seen].T
@@ -111,21 +151,22 @@ def _exact_forms(rows) -> QuadraticForms:
     return QuadraticForms(gram_of(rows), np.eye(n), nothing, nothing, nothing[0], np.ones(1))
 
 
-def case_from_data(source, features, delta, tolerance, n_bootstrap, rng: np.random.Generator) -> Case:
+def case_from_data(
+    dataset, features: Features, chart: Chart, delta, tolerance, n_bootstrap, rng: np.random.Generator
+) -> Case:
     """Trajectories: h scatters within them and between them."""
-    dataset = open_trajectories(source[0], t=source[1]) if isinstance(source, tuple) else open_trajectories(source)
-    names = tuple(state_names(dataset))
-    features = as_features(features, len(names))
-    scatter = accumulate_scatter(dataset, features)
+    names, n_states = tuple(state_names(dataset)), len(chart)
+    features = chart.features(features)
+    scatter = accumulate_scatter(dataset, features, chart)
     slopes = features.jacobian(scatter.points)
-    chosen = _varying(slopes, features.names(names))
-    n_all = features.size(len(names))
-    scatter = scatter.only(np.concatenate([chosen, np.arange(n_all, n_all + len(names))]))
-    forms, scale = scatter_forms(scatter, len(chosen), tolerance, n_bootstrap, rng)
+    chosen = _varying(features, scatter.points, slopes, features.names(names))
+    n_all = features.size(n_states)
+    scatter = scatter.only(np.concatenate([chosen, np.arange(n_all, n_all + n_states)]))
+    rounding = rounding_of(slopes[:, chosen], chart)
+    forms, scale = scatter_forms(scatter, rounding, tolerance, n_bootstrap, rng)
     moved = slopes[:, chosen] / scale[:, None] * scatter.offsets[:, None, :]
-    parts = sum(gram_of(moved[:, :, i]) for i in range(len(names))) / len(moved)
+    parts = sum(gram_of(moved[:, :, i]) for i in range(n_states)) / len(moved)
     evidence = Evidence(forms, delta, _level_for(len(scatter.count)))
-    points = scatter.points * (1 + _JITTER * rng.standard_normal(scatter.points.shape))
     return Case(
         features,
         names,
@@ -134,20 +175,39 @@ def case_from_data(source, features, delta, tolerance, n_bootstrap, rng: np.rand
         evidence,
         np.eye(len(chosen)),
         evidence.unseen,
-        points,
+        _generic(scatter.points, features, rng),
         scatter.points.std(axis=0),
         parts,
         delta,
+        _of_varying(scatter.scatter_in_all()[: len(chosen), : len(chosen)], rounding),
         scatter,
     )
 
 
-def _varying(slopes, names):
-    """Indices of the features that depend on the state at all."""
+def _of_varying(total, rounding):
+    """The covariance of features, 0 for those that vary by rounding only."""
+    varies = np.diag(total) > rounding**2
+    return np.where(varies[:, None] & varies, total, 0.0)
+
+
+def _generic(points, features, rng):
+    """Points next to those of trajectories: nearer to the centre or farther, or off the only value of a state."""
+    noise = _JITTER * rng.standard_normal(points.shape)
+    moved = points + noise * np.where(points.std(axis=0) > _STILL, points, 1.0)
+    with np.errstate(all="ignore"):
+        inside = np.isfinite(features(moved)).all(axis=1)
+    return np.where(inside[:, None], moved, points)
+
+
+def _varying(features, points, slopes, names):
+    """Indices of the features that depend on the state at all, whether or not they vary at the points."""
     bad = np.flatnonzero(~np.isfinite(slopes).all(axis=(0, 2)))
     if bad.size:
         raise ValueError(f"the derivative of feature {names[bad[0]]!r} is not finite at all points")
-    chosen = np.flatnonzero(np.abs(slopes).max(axis=(0, 2)) > 0)
+    few = points[:_PROBES] + _JITTER * np.random.default_rng(4).standard_normal(points[:_PROBES].shape)
+    with np.errstate(all="ignore"):
+        beside = np.nan_to_num(features.jacobian(few))
+    chosen = np.flatnonzero(np.maximum(np.abs(slopes).max(axis=(0, 2)), np.abs(beside).max(axis=(0, 2))) > 0)
     if chosen.size == 0:
         raise ValueError("all features are constant: add some that depend on the state")
     return chosen

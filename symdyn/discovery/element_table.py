@@ -49,7 +49,8 @@ def share_outside(images: np.ndarray, points: np.ndarray, spreads: np.ndarray) -
         A state with spread infinity does not vary: no image may leave its value.
     """
     scale = np.sqrt(np.mean(np.where(np.isfinite(spreads), spreads, 0.0) ** 2, axis=0))
-    scale = np.where(scale > 0, scale, 1e-9 * (1 + np.abs(points).max(axis=0)))
+    largest = np.maximum(np.abs(points).max(axis=0), np.abs(images).max(axis=(0, 2), initial=0.0))
+    scale = np.where(scale > 0, scale, 1e-9 * np.where(largest > 0, largest, 1.0))
     tree = cKDTree(points / scale)
     reach = _FAR * np.sqrt(points.shape[1])
     gaps = [tree.query(images[:, :, k] / scale, distance_upper_bound=reach)[0] for k in range(images.shape[2])]

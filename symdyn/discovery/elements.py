@@ -19,14 +19,16 @@ error the replicates show as far as the law is in its library. `image_outside` s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
+from symdyn.data.charts import chart_of_points
 from symdyn.discovery.element_table import element_table, share_outside
 from symdyn.discovery.evidence import Evidence, QuadraticForms, exact_forms
 from symdyn.discovery.law import LawFit
+from symdyn.discovery.sampling import units_of_values
 from symdyn.lie.equivariance import difference
 from symdyn.lie.features import Features
 from symdyn.lie.groups import Elements
@@ -36,6 +38,7 @@ __all__ = ["LawSample", "judge_elements", "judge_elements_of_function"]
 
 # Points at a time: replicates times points of rows are held in memory.
 _BLOCK = 500
+_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 
 
 @dataclass(frozen=True)
@@ -120,26 +123,37 @@ def judge_elements_of_function(
     images = elements.images(points)
     values = np.asarray(f(points), dtype=float)
     _check_function(values, points, elements, output)
-    spread = points.std(axis=0)
-    scaled = _scaling(values, np.where(spread > 0, spread, 1.0), output)
-    rates = _function_rates(values / scaled, len(spread), output)
-    spreads = np.broadcast_to(np.where(spread > 0, spread, np.inf), points.shape)
+    chart = chart_of_points(points)
+    inside, here = chart.elements(elements), chart.points(points)
+    still = points.std(axis=0) <= _STILL * np.abs(points).max(axis=0)
+    units = units_of_values(values, output, np.array(chart.scale))
+    rates = _function_rates((values - units.offset) / units.scale, len(chart), output)
+    spreads = np.broadcast_to(np.where(still, np.inf, 1.0), points.shape)
 
     def judge(part: Elements) -> Evidence | None:
-        there = part.images(points)[:, :, 0]
+        there = part.images(here)[:, :, 0]
+        known = inside.index(part)[0]  # a product of elements is none of them
+        given = images[:, :, known] if known >= 0 else chart.points_back(there)
         with np.errstate(all="ignore"):
-            moved = np.asarray(f(there), dtype=float)
+            moved = np.asarray(f(given), dtype=float)
         if not np.all(np.isfinite(moved)):
             return None
-        matrix = output[elements.index(part)[0]] if isinstance(output, np.ndarray) else None
-        carried = (_carried(values, part, output, matrix) - values) / scaled
-        displacement = _displacement(there - points, spreads, rates)
-        transported = (moved - values) / scaled
+        matrix = output[known] if isinstance(output, np.ndarray) else None
+        carried = _carried(values, _outside(part, chart), output, matrix)
+        displacement = _displacement(there - here, spreads, rates)
+        transported, carried = (moved - values) / units.scale, (carried - values) / units.scale
         return _judged(exact_forms(transported[..., None], [carried[..., None]], displacement[..., None]), delta)
 
     products = not isinstance(output, np.ndarray)  # no matrix is given for products of elements
-    outside = share_outside(images, points, spreads)
-    return element_table(elements, judge, outside, delta=delta, alpha=0.05, products=products)
+    outside = share_outside(images, points, np.where(still, np.inf, points.std(axis=0)) * np.ones(points.shape))
+    table = element_table(inside, judge, outside, delta=delta, alpha=0.05, products=products)
+    return table.assign_coords(element=np.array(elements.texts(), dtype=object))
+
+
+def _outside(element: Elements, chart) -> Elements:
+    """The linear part of an element of the chart in the units of the user, which is what values move by."""
+    scale = np.array(chart.scale)
+    return replace(element, matrices=element.matrices * scale[:, None] / scale)
 
 
 def _judged(forms: QuadraticForms | None, delta) -> Evidence | None:
@@ -245,19 +259,6 @@ def _carried(values, element, output, matrix):
             moves = forward if action == "vector" else backward
             values = np.moveaxis(np.tensordot(moves, values, axes=(1, index)), 0, index)
     return -values if element.reverses_time[0] else values
-
-
-def _scaling(values, spread, output):
-    """Units of the values, to broadcast: products of spreads for indices that move like states."""
-    scaled = np.ones(values.ndim * (1,))
-    if isinstance(output, np.ndarray) or (isinstance(output, str) and output == "density"):
-        return scaled
-    for index, action in enumerate(index_actions(output, values.ndim - 1), start=1):
-        if action != "invariant":
-            shape = [1] * values.ndim
-            shape[index] = len(spread)
-            scaled = scaled * (spread if action == "vector" else 1 / spread).reshape(shape)
-    return scaled
 
 
 def _function_rates(values, n_states, output):

@@ -80,6 +80,11 @@ class Evidence:
         total = frame.T @ (self._replicates(self.forms.stretch) + self.noise) @ frame
         return frame @ np.linalg.eigh(total)[1]
 
+    def is_unseen(self, vector: np.ndarray) -> bool:
+        """Whether a combination moves nothing on the data, so that they say nothing about it."""
+        largest = np.diag(self.forms.size).max(initial=0.0)
+        return bool(vector @ self.forms.size @ vector <= 1e-20 * largest * (vector @ vector))
+
     def ratio(self, vector: np.ndarray) -> float:
         """|L|^2 over its mean square error: about 1 and below for a symmetry, to the resolution of the data."""
         return float((vector @ self.forms.violation @ vector) / max(vector @ self.noise @ vector, 1e-300))

@@ -22,9 +22,12 @@ class ExactEvidence(Evidence):
     spectrum : tuple of ndarray
         Directions `(candidate, direction)`, orthonormal in the size, and their violations `(direction,)`, ascending.
         From a second pass over the data: the forms alone know violations to 1e-8 only.
+    resolution : float
+        Violations below may come from rounding: where that is more than delta, they are neither accepted nor broken.
     """
 
     spectrum: tuple[np.ndarray, np.ndarray] = field(kw_only=True)
+    resolution: float = field(default=0.0, kw_only=True)
 
     @cached_property
     def directions(self) -> np.ndarray:
@@ -56,5 +59,5 @@ class ExactEvidence(Evidence):
         return self.violation(vector)
 
     def p_value(self, vector: np.ndarray) -> float:
-        """1 for a violation below delta, else 0: no error makes a violation."""
-        return 1.0 if self.violation(vector) < self.delta else 0.0
+        """1 for a violation below delta, or that rounding may have made, else 0."""
+        return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,16 @@ from symdyn.discovery.conclusion import conclude, findings_text
 from symdyn.discovery.evidence import Evidence, QuadraticForms
 from symdyn.discovery.exact import ExactEvidence
 from symdyn.discovery.generic import leaves_points, polynomial_relation, unsettled
-from symdyn.discovery.sampling import PointSums, Sampled
+from symdyn.discovery.posed import Posed, in_given_candidates, posed
+from symdyn.discovery.sampling import Sampled
 from symdyn.discovery.trivial import parallel_violation
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Generators
-from symdyn.lie.gram import Rows, lie_rows
+from symdyn.lie.gram import Batch, Rows
 from symdyn.lie.refine import refined_directions
 
-__all__ = ["FunctionSymmetry", "discover_function", "exact_evidence", "parallel_to_values"]
+__all__ = ["FunctionSymmetry", "concluded", "discover_function", "exact_evidence", "parallel_to_values"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def discover_function(
 
     Raises
     ------
+    TypeError
+        For candidates that are no generators.
     ValueError
         For points, values or a Jacobian of the wrong shape, values that are not finite, and a Jacobian that disagrees
         with central differences.
@@ -78,10 +82,13 @@ def discover_function(
     -----
     UserWarning
         Where the points cannot decide: they are too few (half of them would give more generators), they lie on a curve
-        or surface, or the generators found fail beside them.
+        or surface, the generators found fail beside them, or rounding hides differences that are larger than delta.
 
     Notes
     -----
+    The function is called in the units of the points; what it gives is measured in the spread of each state, values in
+    units of their own, and invariants from their mean, so the answer depends on no unit and origin.
+
     Otto, Zolman, Kutz and Brunton, arXiv 2311.00212 (the null space of the Lie derivative); unknown action on outputs:
     Hu, Li and Lin, arXiv 2410.09841. Sums over batches of points find the few directions that are nearly null; another
     pass over the points settles these to rounding. No array holds all derivatives, or rows of all points.
@@ -89,24 +96,28 @@ def discover_function(
     points = _checked_points(points, candidates)
     if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
         output = np.asarray(output, dtype=float)
-    samples = Sampled(f, jacobian, points, candidates.features, np.random.default_rng(0))
-    rows = lie_rows(candidates, output, samples.first)
-    evidence, scale = exact_evidence(rows, samples, candidates, delta)
-    _warn_of_points(rows, samples, evidence, scale)
-    found = conclude(rows.candidates, evidence, 0.05, lambda algebra: parallel_to_values(algebra, samples, output))
-    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
+    samples = Sampled(f, jacobian, points, candidates, output, np.random.default_rng(0))
+    problem = posed(candidates, output, samples.chart, samples.units.scale, samples.first)
+    evidence, scale = exact_evidence(problem, samples, delta)
+    _warn_of_points(problem.rows, samples, evidence, scale)
+    return concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output))
 
 
-def exact_evidence(rows: Rows, samples: Sampled, candidates: Generators, delta: float) -> tuple[ExactEvidence, float]:
-    """Evidence from two passes over the points, and the unit of the values.
+def concluded(problem: Posed, evidence: Evidence, is_trivial: Callable[[LieAlgebra], np.ndarray]) -> FunctionSymmetry:
+    """Findings in the units of the user, from evidence in the chart."""
+    found = conclude(problem.rows.candidates, evidence, 0.05, is_trivial, view=problem.view)
+    given = in_given_candidates(evidence, problem.mixture)
+    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given)
+
+
+def exact_evidence(problem: Posed, samples: Sampled, delta: float) -> tuple[ExactEvidence, float]:
+    """Evidence from two passes over the points, and the size of the values in the chart.
 
     Parameters
     ----------
-    rows : Rows
+    problem : Posed
     samples : Sampled
         Checks derivatives where it reads its first points, unless they are exact (`Differentiated`).
-    candidates : Generators
-        Without those on outputs that `rows` may have added.
     delta : float
 
     Raises
@@ -114,26 +125,49 @@ def exact_evidence(rows: Rows, samples: Sampled, candidates: Generators, delta: 
     ValueError
         For values or derivatives that are not finite.
     """
+    rows, products = problem.rows, _Products(problem.rows.candidates, samples)
     with np.errstate(invalid="ignore"):
-        sums, forms = samples.sums, rows.forms(samples.batches())
+        forms = rows.forms(products.watching(samples.batches()))
     if not np.all(np.isfinite(forms.violation)):
         samples.check(samples.batches())
     power = forms.power or 1.0
     size = (forms.transported + forms.carried) / power
-    size[: len(candidates), : len(candidates)] += _displacement(candidates, sums)
+    size[: problem.moving, : problem.moving] += products.displacement(problem.moving)
     nothing = np.zeros((1, *size.shape))
     quadratic = QuadraticForms(forms.violation / power, size, nothing, nothing, nothing[0], np.ones(1))
     frame = Evidence(quadratic, delta).directions
     scale = float(np.sqrt(power))
     spectrum = refined_directions(rows, samples.batches, frame, quadratic.violation, scale)
-    return ExactEvidence(quadratic, delta, spectrum=spectrum), scale
+    return ExactEvidence(quadratic, delta, spectrum=spectrum, resolution=samples.resolution / scale), scale
 
 
-def _displacement(candidates: Generators, sums: PointSums) -> np.ndarray:
-    """Mean over points of sum_i v_i^2 / s_i^2 as a form on candidates; states that do not move are left out."""
-    moving = sums.spread > 0
-    fields = candidates.coefficients[:, moving] / sums.spread[moving][:, None]
-    return np.tensordot(fields @ sums.features, fields, axes=((1, 2), (1, 2)))
+class _Products:
+    """Mean over points of products of the functions that candidates are made of, on states alone."""
+
+    def __init__(self, candidates: Generators, samples: Sampled):
+        self.candidates, self.sums, self.chart = candidates, samples.sums, samples.chart
+        self.affine = candidates.features == Polynomial(1)
+        self.total, self.count = 0.0, 0
+
+    def watching(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches, summed up as they pass."""
+        for batch in batches:
+            if not self.affine:
+                theta = self.candidates.features(batch.points)
+                self.total, self.count = self.total + theta.T @ theta, self.count + len(batch)
+            yield batch
+
+    def displacement(self, moving: int) -> np.ndarray:
+        """Mean over points of sum_i v_i^2 as a form on the first candidates; states that do not move are left out."""
+        n = len(self.chart)
+        if self.affine:
+            scale, mean = np.array(self.chart.scale), np.append(1.0, self.chart.points(self.sums.mean))
+            products = np.outer(mean, mean)
+            products[1:, 1:] += self.sums.covariance / scale / scale[:, None]
+        else:
+            products = self.total / self.count
+        fields = self.candidates.coefficients[:moving, :n, : len(products)][:, self.sums.spread > 0]
+        return np.tensordot(fields @ products, fields, axes=((1, 2), (1, 2)))
 
 
 def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: float = 1e-6) -> np.ndarray:
@@ -142,6 +176,7 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: flo
     Parameters
     ----------
     algebra : LieAlgebra
+        In the chart.
     samples : Sampled
     output : see `discover_function`
     below : float
@@ -150,11 +185,19 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: flo
     if not isinstance(output, str) or output != "vector_field" or algebra.dim == 0:
         return np.zeros(algebra.dim, dtype=bool)
     points, values = samples.first.points, samples.first.values
-    spread = np.maximum(samples.sums.spread, 1e-300)
-    return parallel_violation(algebra.basis.values(points), values, np.broadcast_to(spread, points.shape)) < below
+    fields = algebra.basis.values(points)
+    still = samples.sums.spread == 0  # motion out of the only value of a state is never along the flow
+    scales = np.broadcast_to(np.where(still, 1e-300, 1.0), points.shape)
+    return parallel_violation(fields, values, scales) < below
 
 
 def _checked_points(points, candidates):
+    if not isinstance(candidates, Generators):
+        raise TypeError(
+            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}; finite "
+            "elements of a function are judged by `symdyn.discovery.elements.judge_elements_of_function`, those of "
+            "trajectories by `SymmetryDiscovery`"
+        )
     points = points if hasattr(points, "dask") else np.asarray(points)
     n = len(candidates.states)
     if np.isnan(points.shape).any():
@@ -166,7 +209,11 @@ def _checked_points(points, candidates):
 
 def _warn_of_points(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale: float):
     """Warn once, of the worst reason why the answer may hold at these points only."""
-    message = _too_few(rows, samples, evidence, scale) or _not_generic(rows, samples, evidence, scale)
+    message = (
+        _too_few(rows, samples, evidence, scale)
+        or _not_generic(rows, samples, evidence, scale)
+        or _not_resolved(evidence)
+    )
     if message:
         warnings.warn(message, stacklevel=3)
 
@@ -193,7 +240,7 @@ def _too_few(rows, samples, evidence, scale):
 
 
 def _not_generic(rows, samples, evidence, scale):
-    states = rows.candidates.states[: samples.points.shape[1]]
+    states = rows.candidates.states[: len(samples.chart)]
     points, delta = samples.sums.chosen, evidence.delta
     relation = polynomial_relation(points, states, float(np.clip(10 * delta, 1e-8, 1e-4)))
     if relation:
@@ -209,3 +256,13 @@ def _not_generic(rows, samples, evidence, scale):
             "surface, or are too few. Give generic points of the whole domain"
         )
     return None
+
+
+def _not_resolved(evidence):
+    violations = evidence.spectrum[1]
+    if not np.any((violations >= evidence.delta) & (violations < evidence.resolution)):
+        return None
+    return (
+        f"differences of f tell violations from 0 above {evidence.resolution:.1g} only, and some lie between that and "
+        f"delta = {evidence.delta:.1g}: give `jacobian`, or states whose origin is not so far from the points"
+    )

@@ -13,6 +13,7 @@ from math import comb
 
 import numpy as np
 
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Generators
 from symdyn.lie.gram import Batch, Rows
@@ -23,6 +24,8 @@ __all__ = ["Relation", "leaves_points", "polynomial_relation", "samples_needed",
 
 _DEGREE = 4  # highest degree of relations looked for
 _MONOMIALS = 200  # and their largest number
+_STILL = 1e-13  # of its size: what varies by less varies by rounding
+_AMONG = 10.0  # spreads: an origin nearer than that lies among the points
 _TERMS = 8  # a relation with more terms is not worth printing
 
 
@@ -84,9 +87,7 @@ def polynomial_relation(points: np.ndarray, states: tuple[str, ...], tolerance: 
 
     Degrees whose monomials are more than half of the points are not looked at.
     """
-    points, centred = _bulk(points)
-    largest = np.abs(points).max(axis=0)
-    scale = np.where(largest > 0, largest, 1.0)
+    centred, chart = _bulk(points)
     for degree in range(1, _DEGREE + 1):
         size = comb(points.shape[1] + degree, degree)
         if 2 * size > len(points) or size > _MONOMIALS:
@@ -100,19 +101,20 @@ def polynomial_relation(points: np.ndarray, states: tuple[str, ...], tolerance: 
         within = np.quantile(left, 0.9, axis=0, method="higher")
         count = int(np.sum(within < 10 * tolerance))
         if count:
-            text = _relation_text(features, points, scale, states, count)
+            text = _relation_text(features, centred, chart, states, count)
             return Relation(degree, count, float(within[within < 10 * tolerance].max()), text)
     return None
 
 
 def _bulk(points):
-    """The points without far ones, next to which all others look like one, and the same in units of their spread."""
+    """The points without far ones, next to which all others look like one, in a chart of their bulk, and that chart."""
     low, middle, high = np.quantile(points, (0.25, 0.5, 0.75), axis=0)
     width = np.where(high > low, high - low, points.std(axis=0))
-    centred = (points - middle) / np.where(width > 0, width, 1.0)
+    width[width <= _STILL * np.abs(points).max(axis=0)] = 0.0
+    chart = Chart(tuple(middle), tuple(np.where(width > 0, width, 1.0)))
+    centred = chart.points(points)
     near = np.abs(centred).max(axis=1) <= 8
-    near = near if near.mean() > 0.5 else np.ones(len(points), dtype=bool)
-    return points[near], centred[near]
+    return centred[near if near.mean() > 0.5 else np.ones(len(points), dtype=bool)], chart
 
 
 def _vanishing(theta, tolerance):
@@ -125,22 +127,37 @@ def _vanishing(theta, tolerance):
     return (right[singular < min(tolerance, 1e3 * singular[-1] + 1e-12)] / size).T
 
 
-def _relation_text(features, points, scale, states, count):
-    theta = features(points / scale)
+def _relation_text(features, centred, chart, states, count):
+    """Simple relations in the units of the states.
+
+    They are found next to the points. About the origin of the states, where that lies among the points, they are
+    brought to a form with few terms.
+    """
+    near = np.abs(chart.points(np.zeros(len(chart)))) < _AMONG
+    about = Chart(tuple(np.where(near, 0.0, chart.centre)), chart.scale)
+    theta = features(about.points(chart.points_back(centred)))
     size = np.sqrt(np.mean(theta**2, axis=0))
     size[size == 0] = 1.0
     right = np.linalg.svd(np.linalg.qr(theta / size, mode="r"))[2]
     vectors = pivoted_basis(right[-count:].T)[0].T
     vectors = np.where(np.abs(vectors) < 1e-5 * np.abs(vectors).max(axis=1, keepdims=True), 0.0, vectors)
     simple = [v for v in vectors if np.count_nonzero(v) <= _TERMS][:3]
-    units = size * features(scale[None])[0]
-    return ", ".join(_equation(v / units, features.names(states)) for v in simple)
+    values = features(chart.points_back(centred))
+    back = about.forward(features)
+    return ", ".join(_equation(v / size @ back, values, features, states) for v in simple)
 
 
-def _equation(coefficients, names):
-    """`x^2 + y^2 = 1`: the constant alone on the right."""
-    coefficients = coefficients / coefficients[1:][np.argmax(np.abs(coefficients[1:]))]
-    coefficients = np.where(np.abs(coefficients) < 1e-12, 0.0, coefficients)
+def _equation(coefficients, values, features, states):
+    """`x^2 + y^2 = 1`: the constant alone on the right; 1 for the largest coefficient of highest degree."""
+    names, families = features.names(states), features.families(states)
+    sizes = np.sqrt(np.mean(values**2, axis=0))
+    sizes = np.abs(coefficients) * np.where(sizes > 0, sizes, 1.0)
+    parts = np.append(sizes[0], np.abs(coefficients[1:]) * values[:, 1:].std(axis=0))
+    constant = parts[1:].max() <= _STILL * sizes[1:].max()  # of states that never vary
+    kept = (sizes if constant else parts) > 1e-9 * (sizes if constant else parts)[1:].max()
+    coefficients = np.where(kept, coefficients, 0.0)
+    highest = np.array([family == families[np.flatnonzero(kept)[-1]] for family in families])
+    coefficients = coefficients / coefficients[np.argmax(np.abs(coefficients) * highest)]
     left, right = equation_lines(np.stack([coefficients[1:], 0 * coefficients[1:]]), names[1:])
     right = equation_lines(-coefficients[:1, None], ["1"])[0] if coefficients[0] else right
     return f"{left} = {right}"

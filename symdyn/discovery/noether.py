@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
 from symdyn.lie.fields import Generators, VectorField
 
@@ -49,7 +50,8 @@ def noether_pairing(
     law : VectorField, optional
         Checked to be Hamiltonian in these states.
     tolerance : float
-        Largest part of a generator, relative to its coefficients, that the quantities may leave unexplained.
+        Largest part of a generator, relative to its coefficients in the chart of the quantities, that these may leave
+        unexplained.
 
     Returns
     -------
@@ -68,15 +70,18 @@ def noether_pairing(
     states = tuple(str(quantities.attrs["states"]).split())
     if len(states) % 2:
         raise ValueError(f"canonical states are positions and as many momenta, got {len(states)}: {', '.join(states)}")
-    if law is not None:
-        _check_hamiltonian(law, len(states))
     found = quantities.coefficients.values[quantities.verdict.values == "conserved"]
-    generators = _hamiltonian_fields(found, _exponents(features, len(states), found), states)
+    sizes = np.abs(found) * (quantities.spread.values if "spread" in quantities else 1.0)
+    exponents = _exponents(features, len(states), sizes)
+    chart = _chart_of(quantities, found, exponents)
+    if law is not None:
+        _check_hamiltonian(law, chart)
+    generators = _hamiltonian_fields(found, exponents, states)
     partners = np.zeros((0, len(found)))
     if algebra is not None:
         if len(algebra.states) != len(states):
             raise ValueError(f"the algebra acts on {len(algebra.states)} states, the quantities on {len(states)}")
-        partners = _partners(algebra.basis.renamed(states), generators, tolerance)
+        partners = _partners(algebra.basis.renamed(states), generators, chart, tolerance)
     return NoetherPairing(generators, partners)
 
 
@@ -96,17 +101,43 @@ def _hamiltonian_fields(coefficients, exponents, states) -> Generators:
     return Generators(Polynomial(degree), fields, np.zeros(len(coefficients)), states)
 
 
-def _partners(symmetries: Generators, fields: Generators, tolerance):
-    """Weights `(symmetry, field)` with v = sum_k weight_k field_k, nan where there are none."""
-    vectors = (symmetries + fields).vectors()
+def _partners(symmetries: Generators, fields: Generators, chart: Chart, tolerance):
+    """Weights `(symmetry, field)` with v = sum_k weight_k field_k, nan where there are none.
+
+    Coefficients are compared in the chart: in the units of the states one would outweigh the others.
+    """
+    vectors = chart.generators(symmetries + fields).vectors()
     wanted, given = vectors[: len(symmetries)], vectors[len(symmetries) :]
-    weights = wanted @ np.linalg.pinv(given)
+    lengths = np.linalg.norm(given, axis=1)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    weights = wanted @ np.linalg.pinv(given / lengths[:, None]) / lengths
     left = np.linalg.norm(wanted - weights @ given, axis=1) / np.linalg.norm(wanted, axis=1)
     return np.where((left <= tolerance)[:, None], weights, np.nan)
 
 
-def _exponents(features, n_states, coefficients):
-    """Exponents `(feature, state)`; zero for features that are no monomials and have no weight."""
+def _chart_of(quantities, coefficients, exponents):
+    """The chart in which the quantities were found; without one, the scales in which their coefficients are alike.
+
+    A state x_i = s_i y_i turns the coefficient of x^a into s^a times it: a least-squares fit of logarithms.
+    """
+    if "scale" in quantities.attrs:
+        return Chart(tuple(np.ravel(quantities.attrs["centre"])), tuple(np.ravel(quantities.attrs["scale"])))
+    sizes = np.abs(coefficients)
+    rows, columns = np.nonzero((sizes > 1e-9 * sizes.max(axis=1, initial=0.0, keepdims=True)) & exponents.any(axis=1))
+    n = exponents.shape[1]
+    if not len(rows):
+        return Chart.identity(n)
+    design = np.hstack([exponents[columns], np.eye(len(coefficients))[rows]])
+    logarithms = np.linalg.lstsq(design, np.log(sizes[rows, columns]), rcond=None)[0][:n]
+    return Chart((0.0,) * n, tuple(np.exp(-logarithms)))
+
+
+def _exponents(features, n_states, sizes):
+    """Exponents `(feature, state)`; zero for features that are no monomials and have no weight.
+
+    `sizes` `(quantity, feature)` are parts of the quantities, in one unit each.
+    """
+    negligible = 1e-9 * sizes.max(axis=1, initial=0.0, keepdims=True)
     parts = features.parts if isinstance(features, Sum) else (features,)
     rows, first = [], 0
     for part in parts:
@@ -117,7 +148,7 @@ def _exponents(features, n_states, coefficients):
             read = list(range(n_states)) if part.columns is None else list(part.columns)
             rows.append(np.zeros((size, n_states), dtype=int))
             rows[-1][:, read] = polynomial_exponents(len(read), part.degree, part.constant)
-        elif np.any(np.abs(coefficients[:, first : first + size]) > 1e-9):
+        elif np.any(sizes[:, first : first + size] > negligible):
             raise ValueError(f"quantities that hold {type(part).__name__} features are no polynomials: leave them out")
         else:
             rows.append(np.zeros((size, n_states), dtype=int))
@@ -125,12 +156,16 @@ def _exponents(features, n_states, coefficients):
     return np.concatenate(rows)
 
 
-def _check_hamiltonian(law, n):
-    """f = J grad H for some H exactly when the Jacobian of J^-1 f is symmetric."""
+def _check_hamiltonian(law, chart):
+    """f = J grad H for some H exactly when the Jacobian of J^-1 f is symmetric.
+
+    Its entries, second derivatives of H by the states of the chart, are all in the unit of H.
+    """
+    n, scale = len(chart), np.array(chart.scale)
     if len(law.states) != n or len(law.coefficients) != n:
         raise ValueError(f"the law must be a flow of the {n} states of the quantities")
-    slopes = law.jacobian(np.random.default_rng(0).uniform(0.5, 1.5, (50, n)))
-    gradients = np.concatenate([-slopes[:, n // 2 :], slopes[:, : n // 2]], axis=1)
-    twist = np.abs(gradients - np.swapaxes(gradients, 1, 2)).max()
-    if twist > 1e-6 * np.abs(gradients).max():
+    slopes = law.jacobian(chart.points_back(np.random.default_rng(0).uniform(0.5, 1.5, (50, n))))
+    second = np.concatenate([-slopes[:, n // 2 :], slopes[:, : n // 2]], axis=1) * scale[:, None] * scale
+    twist = np.abs(second - np.swapaxes(second, 1, 2)).max()
+    if twist > 1e-6 * np.abs(second).max():
         raise ValueError("the law is not Hamiltonian in these states: no function H has q' = dH/dp, p' = −dH/dq")

@@ -19,14 +19,17 @@ from symdyn.data.rates import characteristic_time, noise_level
 from symdyn.data.tasks import on_block
 from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
 from symdyn.discovery.evidence import QuadraticForms
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features, Sum
+from symdyn.lie.space import InUnits
 
-__all__ = ["Scatter", "accumulate_scatter", "natural_scale", "noise_free", "scatter_forms"]
+__all__ = ["Scatter", "accumulate_scatter", "natural_scale", "noise_free", "rounding_of", "scatter_forms"]
 
 MIN_SAMPLES = 16
 _CELL = 1 / 3  # length of a cell in characteristic times: a cell must not average the motion out
 _MIN_CELLS = 10  # cells in a trajectory, where it has samples enough
 _FEW = 10  # trajectories below which stretches of time are resampled
+_DIGITS = 1e-14  # of a state, some fifty times the rounding of its last one
 _MANY = 400  # independent parts that are kept apart
 
 
@@ -96,7 +99,7 @@ class Scatter:
         return np.clip((within + left.min(axis=0)) / np.where(total > 0, total, 1.0), 0.0, 1.0)
 
 
-def accumulate_scatter(dataset: xr.Dataset, features: Features, n_points: int = 2000) -> Scatter:
+def accumulate_scatter(dataset: xr.Dataset, features: Features, chart: Chart, n_points: int = 2000) -> Scatter:
     """One pass over trajectories.
 
     Parameters
@@ -104,6 +107,9 @@ def accumulate_scatter(dataset: xr.Dataset, features: Features, n_points: int = 
     dataset : xr.Dataset
         Trajectories in the schema; Dask chunks along `trajectory` are the unit of work.
     features : Features
+        Of states in the chart.
+    chart : Chart
+        Of the states, which are carried there as they are read.
     n_points : int
         States kept in all.
 
@@ -120,8 +126,9 @@ def accumulate_scatter(dataset: xr.Dataset, features: Features, n_points: int = 
     ends, dataset = np.cumsum(sizes), named(dataset)
     blocks = [dataset.isel(trajectory=slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
     if len(blocks) == 1:
-        return _one_block(blocks[0], features, stretches, per_run)
-    return reduce(add, compute(*[on_block(_one_block, block, features, stretches, per_run) for block in blocks]))
+        return _one_block(blocks[0], features, chart, stretches, per_run)
+    parts = [on_block(_one_block, block, features, chart, stretches, per_run) for block in blocks]
+    return reduce(add, compute(*parts))
 
 
 def noise_free(features: Features, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -132,6 +139,9 @@ def noise_free(features: Features, points: np.ndarray, noise: np.ndarray) -> np.
     """
     if isinstance(features, Sum):
         return np.concatenate([noise_free(part, points, noise) for part in features.parts], axis=1)
+    if isinstance(features, InUnits):
+        given = np.asarray(points) * features.scale + features.centre
+        return noise_free(features.features, given, np.asarray(noise) * features.scale) / features.sizes
     if type(features).debiased is not Features.debiased:
         return features.debiased(points, noise)
     here = features(points)
@@ -142,7 +152,7 @@ def noise_free(features: Features, points: np.ndarray, noise: np.ndarray) -> np.
     return here - bias
 
 
-def scatter_forms(scatter: Scatter, n_features: int, tolerance: float, n_bootstrap: int, rng: np.random.Generator):
+def scatter_forms(scatter: Scatter, rounding: np.ndarray, tolerance: float, n_bootstrap: int, rng: np.random.Generator):
     """Quadratic forms of eps^2 = (scatter of h within trajectories / scatter of h in all) / (same of the states).
 
     The states' ratio is that of the state that moves most: where all of the motion is slow or short, nothing is
@@ -151,8 +161,8 @@ def scatter_forms(scatter: Scatter, n_features: int, tolerance: float, n_bootstr
     Parameters
     ----------
     scatter : Scatter
-    n_features : int
-        Leading columns that are features.
+    rounding : ndarray, `(feature,)`
+        What the leading columns, the features, vary by at least, see `rounding_of`.
     tolerance : float
         eps below which a change counts as rounding.
     n_bootstrap : int
@@ -170,6 +180,7 @@ def scatter_forms(scatter: Scatter, n_features: int, tolerance: float, n_bootstr
     ValueError
         If no state moves, or there are fewer cells than features.
     """
+    n_features = len(rounding)
     if scatter.n_rows < n_features:
         raise ValueError(
             f"{scatter.n_rows} cells of samples cannot decide about {n_features} features: "
@@ -178,7 +189,7 @@ def scatter_forms(scatter: Scatter, n_features: int, tolerance: float, n_bootstr
     total, within = scatter.scatter_in_all(), np.diag(scatter.scatter_within())
     moving = _share_of_motion(within[n_features:], np.diag(total)[n_features:])
     chosen = np.ix_(range(n_features), range(n_features))
-    scale = natural_scale(np.diag(total)[:n_features], scatter.even.mean(axis=0)[:n_features])
+    scale = natural_scale(np.diag(total)[:n_features], scatter.even.mean(axis=0)[:n_features], rounding)
     units = np.outer(scale, scale)
     size = total[chosen] / units
     counts = rng.multinomial(len(scatter.count), np.full(len(scatter.count), 1 / len(scatter.count)), size=n_bootstrap)
@@ -190,11 +201,21 @@ def scatter_forms(scatter: Scatter, n_features: int, tolerance: float, n_bootstr
     return _as_forms(motion, noise, share, rounding, size), scale
 
 
-def natural_scale(variances: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Spread of each function `(feature,)`; its size, or 1, where it is constant up to rounding."""
-    sizes = np.abs(means) + np.sqrt(np.maximum(variances, 0))
-    sizes = np.where(sizes > 0, sizes, 1.0)
-    return np.where(variances > 1e-20 * sizes**2, np.sqrt(np.maximum(variances, 0)), sizes)
+def natural_scale(variances: np.ndarray, means: np.ndarray, rounding: np.ndarray | float = 0.0) -> np.ndarray:
+    """Spread of each function `(feature,)`; its size, or 1, where it is constant up to rounding.
+
+    `rounding` `(feature,)` is how much functions may vary because the states do not have more digits.
+    """
+    spread = np.sqrt(np.maximum(variances, 0))
+    sizes = np.abs(means) + spread
+    sizes = np.where(sizes > rounding, sizes, 1.0)
+    return np.where((spread > 1e-10 * sizes) & (spread > rounding), spread, sizes)
+
+
+def rounding_of(slopes: np.ndarray, chart: Chart) -> np.ndarray:
+    """How much functions `(feature,)` with derivatives `(sample, feature, state)` vary by rounding of the states."""
+    digits = _DIGITS * (np.abs(chart.centre) / chart.scale + 1)
+    return np.sqrt(np.mean((slopes * digits) ** 2, axis=0)).sum(axis=1)
 
 
 def _as_forms(motion, noise, share, rounding, size):
@@ -219,10 +240,11 @@ def _share_of_motion(within, total):
     return min(moved, 1.0)
 
 
-def _one_block(block, features, stretches, per_run) -> Scatter:
+def _one_block(block, features, chart, stretches, per_run) -> Scatter:
     block = block.compute(scheduler="synchronous")
     names = state_names(block)
-    return reduce(add, [_one_run(run, names, features, stretches, per_run) for run in each_trajectory(block)])
+    runs = (run._replace(states=chart.points(run.states)) for run in each_trajectory(block))
+    return reduce(add, [_one_run(run, names, features, stretches, per_run) for run in runs])
 
 
 def _one_run(run: Trajectory, names, features, stretches, per_run) -> Scatter:

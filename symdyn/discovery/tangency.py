@@ -3,7 +3,8 @@
 The rows are the normal parts (I − P_x) v_k(x), with P_x the projector on the tangent space at x: known where the
 manifold is a level set, estimated by local principal components where only points of it are known (Otto et al.,
 arXiv 2311.00212). Tangent spaces from points have errors, which depend on the number of points, their noise and the
-curvature; so the tolerance is not fixed but lies in the largest gap of the spectrum above these errors.
+curvature; so the tolerance is not fixed but lies in the largest gap of the spectrum above these errors. Distances and
+angles are those of the chart, where each state has its own unit; whether a field is tangent does not depend on it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from symdyn.discovery.conclusion import conclude
+from symdyn.data.charts import chart_of_points
+from symdyn.discovery.conclusion import View, conclude
 from symdyn.discovery.evidence import Evidence, QuadraticForms, gram_of
 from symdyn.discovery.function import FunctionSymmetry
-from symdyn.lie.fields import Generators
+from symdyn.discovery.posed import in_given_candidates
+from symdyn.lie.fields import Generators, of_size_one
 
 __all__ = ["discover_manifold"]
 
+_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 _NEIGHBOURS = 12  # per dimension of the manifold: enough to average, few enough to stay local
 
 
@@ -56,26 +60,34 @@ def discover_manifold(
 
     Raises
     ------
+    TypeError
+        For candidates that are no generators.
     ValueError
         For points of the wrong shape or too few, points off the level set, and a dimension out of range.
     """
+    if not isinstance(candidates, Generators):
+        raise TypeError(
+            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}"
+        )
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != len(candidates.states):
         raise ValueError(f"points must have shape (sample, {len(candidates.states)}), got {points.shape}")
-    spread = points.std(axis=0)
-    scale = np.sqrt(np.mean(spread**2))
-    if scale == 0:
+    chart = chart_of_points(points)
+    if not np.any(points.std(axis=0) > _STILL * np.abs(points).max(axis=0)):
         raise ValueError("all points are the same: they make no manifold")
-    fields = candidates.values(points)
+    basis, weights = of_size_one(chart.generators(candidates))
+    inside = chart.points(points)
     if level_set is not None:
-        normals, moved = _normals_of_level_set(level_set, points, scale), []
+        normals, moved = _normals_of_level_set(level_set, points, chart), []
     else:
-        normals, moved = _normals_of_points(points, dim, n_bootstrap, np.random.default_rng(rng))
-    evidence = Evidence(_tangency_forms(fields / scale, normals, moved), 1e-6 if delta is None else delta)
+        normals, moved = _normals_of_points(inside, dim, n_bootstrap, np.random.default_rng(rng))
+    evidence = Evidence(_tangency_forms(basis.values(inside), normals, moved), 1e-6 if delta is None else delta)
     if delta is None and level_set is None:
         evidence = replace(evidence, delta=_middle_of_gap(evidence))
-    found = conclude(candidates, evidence, 0.05, lambda algebra: np.zeros(algebra.dim, dtype=bool))
-    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
+    view = View(chart, candidates.features, basis)
+    found = conclude(basis, evidence, 0.05, lambda algebra: np.zeros(algebra.dim, dtype=bool), view=view)
+    given = in_given_candidates(evidence, np.linalg.inv(weights))
+    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given)
 
 
 def _tangency_forms(fields, normals, moved) -> QuadraticForms:
@@ -111,25 +123,34 @@ def _middle_of_gap(evidence: Evidence) -> float:
     return float(np.sqrt(levels[k] * levels[k + 1]))
 
 
-def _normals_of_level_set(level_set, points, scale):
+def _normals_of_level_set(level_set, points, chart):
     values = np.asarray(level_set(points), dtype=float).reshape(len(points), -1)
-    slopes = np.stack([_slope(level_set, points, state, scale) for state in range(points.shape[1])], axis=-1)
-    off = np.abs(values) / np.maximum(np.linalg.norm(slopes, axis=2), 1e-300) / scale
+    slopes = np.stack([_slope(level_set, points, state, chart) for state in range(len(chart))], axis=-1)
+    off = np.abs(values) / np.maximum(np.linalg.norm(slopes, axis=2), 1e-300)
     if off.max() > 1e-6:
         raise ValueError(
             f"{int((off > 1e-6).any(axis=1).sum())} of {len(points)} points lie off the level set, "
             f"up to {off.max():.2g} of the spread of the points; move them onto it"
         )
+    # Equations have units of their own, and only the directions of their slopes count.
+    slopes = slopes / np.maximum(np.linalg.norm(slopes, axis=2, keepdims=True), 1e-300)
     basis = np.linalg.qr(np.swapaxes(slopes, 1, 2))[0]
     return basis @ np.swapaxes(basis, 1, 2)
 
 
-def _slope(level_set, points, state, scale):
-    step = np.zeros(points.shape[1])
-    step[state] = 1e-3 * scale
-    ahead, behind = (np.asarray(level_set(points + s * step)).reshape(len(points), -1) for s in (1, -1))
-    far, back = (np.asarray(level_set(points + s * step)).reshape(len(points), -1) for s in (2, -2))
-    return (8 * (ahead - behind) - (far - back)) / (12 * step[state])
+def _slope(level_set, points, state, chart):
+    """Derivatives `(sample, equation)` along a state of the chart, by differences of fourth order."""
+    near, far = (_difference(level_set, points, state, steps * 1e-3 * chart.scale[state]) for steps in (1, 2))
+    return (4 * near - far) / 3 * chart.scale[state]
+
+
+def _difference(level_set, points, state, step):
+    """[h(x + e) − h(x − e)] / 2 e, over the distance that rounding next to a large x leaves of 2 e."""
+    ahead, behind = points.copy(), points.copy()
+    ahead[:, state] += step
+    behind[:, state] -= step
+    change = np.asarray(level_set(ahead), dtype=float) - np.asarray(level_set(behind), dtype=float)
+    return change.reshape(len(points), -1) / (ahead[:, state] - behind[:, state])[:, None]
 
 
 def _normals_of_points(points, dim, n_bootstrap, rng):

@@ -70,12 +70,16 @@ def empty_table(delta: float, alpha: float) -> xr.Dataset:
 def judged_table(evidence: Evidence, weights: np.ndarray, texts: list[str], alpha: float) -> xr.Dataset:
     """Evidence on given combinations of the candidates `(generator, candidate)`; p values are not adjusted."""
     everything = evidence.directions.shape[1]  # a replicate's own version of a given generator is the generator itself
-    bounds = np.array([evidence.upper_bound(v, everything) for v in weights])
-    p_values = np.array([evidence.p_value(v) for v in weights])
+    unseen = np.array([evidence.is_unseen(v) for v in weights], dtype=bool)
+
+    def column(judge):
+        return np.array([np.nan if hidden else judge(v) for v, hidden in zip(weights, unseen, strict=True)])
+
+    bounds, p_values = column(lambda v: evidence.upper_bound(v, everything)), column(evidence.p_value)
     rejected = np.where(p_values < alpha, "broken", "undetermined")
     return xr.Dataset(
         {
-            "violation": ("generator", np.array([evidence.violation(v) for v in weights])),
+            "violation": ("generator", column(evidence.violation)),
             "upper_bound": ("generator", bounds),
             "p_value": ("generator", p_values),
             "verdict": ("generator", np.where(bounds < evidence.delta, "symmetric", rejected).astype(object)),

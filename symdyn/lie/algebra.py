@@ -17,7 +17,7 @@ from symdyn.lie.estimated import estimated_name
 from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.printing import field_latex
-from symdyn.lie.prolongation import affine_parts, is_affine, prolong
+from symdyn.lie.prolongation import affine_parts, fixed_point, is_affine, prolong
 from symdyn.lie.symbolic import field_sympy
 
 __all__ = ["LieAlgebra"]
@@ -159,10 +159,13 @@ class LieAlgebra:
             return self.inside.name
         if self.dim == 1 and not self.time_scaling.any() and is_affine(self.basis):
             return "so(2)" if is_rotation(self.matrices[0], about=self.translations[0]) else "R"
-        if self.exact.all() and self.closure_error() < ROUNDING:
-            if bracket_size(self.basis) < ROUNDING:
+        vectors = self.basis.vectors()
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # in the units of the states they may be anything
+        unit = self.basis.with_vectors(vectors / np.where(lengths > 0, lengths, 1.0))
+        if self.exact.all() and closure_error(unit) < ROUNDING:
+            if bracket_size(unit) < ROUNDING:
                 return abelian_name(self.dim)
-            return algebra_name(self.structure_constants())
+            return algebra_name(structure_constants(unit))
         draws = self.draw(20, np.random.default_rng(0))
         return estimated_name(self.basis, self.errors, [draw.basis for draw in draws])
 
@@ -182,16 +185,32 @@ class LieAlgebra:
         return jacobi_residual(self.structure_constants())
 
     def canonical(self) -> LieAlgebra:
-        """The same algebra in a readable basis, rounded to simple numbers where the error bars allow it."""
+        """The same algebra in a readable basis, snapped to an exact one where the error bars allow it.
+
+        What is exact closes under brackets, and has exact structure constants and spectrum; a centre and the ratios of
+        scales that were found stay numbers with errors. An algebra that was found in data has the ratios of scales that
+        its units say, and no others; one that was given without a chart is tried in its own units, about 0, first.
+        """
         if self.dim == 0 or self.exact.all():
             return self
-        if self.chart is not None:
-            return self._like(self.inside.canonical())
+        if self.chart is None:
+            n = len(self.states)
+            found = self._snapped(np.zeros(n), (tuple(range(n)),))
+            return found if found.exact.all() else self._snapped(None, ())
+        # Rounding of what vanishes at 0 in the units of the data is no centre of its own.
+        (zero,) = self.chart.points(np.zeros((1, len(self.states))))
+        about = fixed_point(self.inside.basis)
+        origin = (
+            zero if about is not None and np.abs(about - zero).max() < ROUNDING * (1 + np.abs(zero).max()) else None
+        )
+        return self._like(self.inside._snapped(origin, self.chart.ties))
+
+    def _snapped(self, origin, ties) -> LieAlgebra:
         vectors = self.basis.vectors()
         draws = self.draw(200, rng=np.random.default_rng(0))
         ensemble = Ensemble(vectors, np.stack([draw.basis.vectors() for draw in draws]), np.eye(vectors.shape[1]))
-        rounded, exact, covariance = canonical_vectors(self.basis, ensemble)
-        return LieAlgebra(self.basis.with_vectors(rounded), covariance, exact)
+        found = canonical_vectors(self.basis, ensemble, origin=origin, ties=ties)
+        return LieAlgebra(self.basis.with_vectors(found.vectors), found.covariance, found.exact)
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
         """Algebras drawn from the error bars; generators marked exact stay as they are."""

@@ -1,26 +1,29 @@
-"""A readable basis of a found algebra, rounded to simple numbers only where the error bars allow it.
+"""A readable basis of a found algebra, exact where an exact algebra lies inside the error bars.
 
 Estimated generators span the algebra in an arbitrary basis and are inexact. Both hide what was found, and an inexact
 generator used as exact removes true terms of a model. So: orthonormalise, split by the Killing form, rotate each
-block by varimax towards few non-zero coefficients, then round to fractions with small denominators if the rounded
-element lies inside the confidence ellipsoid and the rounded elements close under brackets.
+block by varimax towards few non-zero coefficients, and round to fractions with small denominators. This is done in
+frames that the generators themselves fix, a centre and scales of the states or axes of their own, since in the
+coordinates of the data neither the centre of a rotation nor the ratio of two scales is a round number. Rounded
+elements that close under brackets are the type; the nearest algebra of that type is taken if it lies inside the error
+bars (`symdyn.lie.snapping`), and nothing is changed if none does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
-from symdyn.lie.brackets import bracket_size, closure_error, killing_form, structure_constants
 from symdyn.lie.fields import Generators
+from symdyn.lie.frames import FrameGroup
+from symdyn.lie.readable import ABELIAN, gauge, gauge_weights, readable_bases, varimax
+from symdyn.lie.region import Region
+from symdyn.lie.snapping import Snapped, snap
+from symdyn.lie.templates import simple_frames, templates
 
-__all__ = ["ABELIAN", "Ensemble", "canonical_vectors", "varimax"]
-
-
-# Brackets below this fraction of the products they are made of count as zero in an estimated algebra.
-ABELIAN = 0.05
+__all__ = ["ABELIAN", "Canonical", "Ensemble", "canonical_vectors", "varimax"]
 
 
 @dataclass(frozen=True)
@@ -49,100 +52,101 @@ class Ensemble:
         return bool(offset @ precision @ offset <= max(np.quantile(distances, level), 1.0))
 
 
-def canonical_vectors(basis: Generators, ensemble: Ensemble) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Canonical:
     """Canonical generators of an estimated span.
 
-    Returns
-    -------
+    Parameters
+    ----------
     vectors : ndarray, `(generator, coefficient)`
         Largest coefficient of each field 1, first large one positive.
     exact : ndarray of bool, `(generator,)`
-        Which ones were rounded (all or none: a part of an algebra that is rounded does not close with the rest).
+        Whether they are those of an exact algebra (all or none: a part that is exact does not close with the rest).
     covariance : ndarray, `(generator * coefficient, generator * coefficient)`
-        Of the canonical generators before rounding.
+        Of exact ones that of the centre and the scales they were found in, 0 where these are given.
+    centre : ndarray, `(state,)`, or None
+        Where the generators vanish, apart from translations among them; of exact ones only.
+    centre_error : ndarray, `(state,)`, or None
+        Its standard error; infinite for states in which nothing fixes it.
+    frame : ndarray, `(state, state)`, or None
+        P of the coordinates u, y = P u + centre, in which the generators are simple fractions.
     """
-    forms = [_canonical_form(basis, ensemble, rows) for rows in _readable_bases(basis, ensemble)]
-    return next((form for form in forms if form[1].all()), forms[0])
+
+    vectors: np.ndarray
+    exact: np.ndarray
+    covariance: np.ndarray
+    centre: np.ndarray | None = None
+    centre_error: np.ndarray | None = None
+    frame: np.ndarray | None = None
 
 
-def _canonical_form(basis, ensemble, rows):
-    """Rows with their scale fixed, rounded if all of them can be."""
-    readable = np.stack([_gauge(row) for row in rows])
-    # All of them must pass, so each is tested at the level that makes 95 % for all (Bonferroni).
-    level = 1 - 0.05 / len(readable)
-    rounded = [_round_inside(row, ensemble, level) for row in readable]
-    covariance = _covariance(readable, ensemble)
-    if any(row is None for row in rounded):
-        return readable, np.zeros(len(readable), dtype=bool), covariance
-    vectors = np.stack(rounded)
-    independent = np.linalg.matrix_rank(vectors) == len(vectors)
-    if not independent or closure_error(basis.with_vectors(vectors)) > 1e-9:
-        return readable, np.zeros(len(readable), dtype=bool), covariance
-    return vectors, np.ones(len(vectors), dtype=bool), covariance
+def canonical_vectors(
+    basis: Generators,
+    ensemble: Ensemble,
+    *,
+    origin: Sequence[float] | None = None,
+    ties: Sequence[Sequence[int]] | None = None,
+    accept: Callable[[np.ndarray], bool] | None = None,
+) -> Canonical:
+    """Canonical generators of an estimated span.
 
-
-def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
-    """The orthogonal mixture R of orthonormal rows with the largest fourth moments: returns R rows.
-
-    H. F. Kaiser, Psychometrika 23, 187 (1958); the raw (quartimax) criterion, since rows are coefficients, not
-    factor loadings with a common mean.
+    Parameters
+    ----------
+    basis : Generators
+        The span; its features say what the coefficients of the ensemble belong to.
+    ensemble : Ensemble
+    origin : sequence of float, `(state,)`, optional
+        A point where all candidates vanish: the centre. It is found where left out.
+    ties : sequence of sequences of int, optional
+        Groups of states whose scales are the same, such as those of one unit; each state has its own if left out.
+    accept : callable, optional
+        From exact generators `(generator, coefficient)` to whether the data allow them. Replicates of few runs are too
+        near to each other, so where data decide as well the error bars are taken twice as wide.
     """
-    n = len(rows)
-    rotation = np.eye(n)
-    for _ in range(n_iter):
-        mixed = rotation @ rows
-        left, _, right = np.linalg.svd(mixed**3 @ rows.T)
-        update = left @ right
-        if np.allclose(update, rotation, atol=1e-13):
-            break
-        rotation = update
-    return rotation @ rows
+    n = len(basis.states)
+    point = None if origin is None else np.asarray(origin, dtype=float)
+    groups = [list(group) for group in ties or ()]
+    groups += [[state] for state in range(n) if not any(state in group for group in groups)]
+    region = Region.of(ensemble.span, ensemble.replicates, ensemble.metric)
+    reach = 1.0 if accept is None else 2.0
+    for group, frame in simple_frames(basis, region, point, groups):
+        for template in templates(basis, region, frame):
+            snapped = snap(template, frame, group, region, basis.features, reach=reach)
+            if snapped is not None and (accept is None or accept(snapped.vectors)):
+                return _exact(snapped, group)
+    readable = np.stack([gauge(row) for row in readable_bases(basis, ensemble.span, ensemble.metric)[0]])
+    return Canonical(readable, np.zeros(len(readable), dtype=bool), _covariance(readable, ensemble))
 
 
-def _readable_bases(basis, ensemble):
-    """The span in bases with few non-zero coefficients: first one that respects the Killing form, then the sparsest.
-
-    Blocks of the Killing form keep an ideal or a centre apart that varimax might mix; but its eigenvectors depend on
-    the metric, so that rotations and boosts, say, come out a little mixed.
-    """
-    gram = ensemble.span @ ensemble.metric @ ensemble.span.T
-    orthonormal = linalg.solve_triangular(np.linalg.cholesky(gram), ensemble.span, lower=True)
-    if bracket_size(basis.with_vectors(orthonormal)) < ABELIAN:
-        return [_sparse_rows(orthonormal)]
-    form = killing_form(structure_constants(basis.with_vectors(orthonormal)))
-    values, vectors = np.linalg.eigh((form + form.T) / 2)
-    largest = np.abs(values).max(initial=0.0)
-    kinds = np.where(np.abs(values) <= 0.1 * largest, 0, np.sign(values)).astype(int)
-    blocks = [vectors[:, kinds == kind].T @ orthonormal for kind in (-1, 1, 0) if np.any(kinds == kind)]
-    return [np.concatenate([_sparse_rows(block) for block in blocks]), _sparse_rows(orthonormal)]
+def _exact(snapped: Snapped, group: FrameGroup) -> Canonical:
+    """What was snapped, the scale of each generator fixed, with its errors."""
+    gauges = np.stack([gauge_weights(row) for row in snapped.vectors])
+    sizes = np.sum(gauges * snapped.vectors, axis=1)[:, None]
+    vectors = snapped.vectors / sizes
+    # d (v / s) with s = gauge v.
+    moves = snapped.moves / sizes
+    moves = moves - np.einsum("bgc,gc->bg", moves, gauges)[:, :, None] * vectors
+    flat = moves.reshape(len(moves), -1)
+    covariance = flat.T @ flat / len(flat)
+    centre, error = _centre(snapped, group)
+    return Canonical(vectors, np.ones(len(vectors), dtype=bool), covariance, centre, error, snapped.frame.matrix)
 
 
-def _sparse_rows(block, n_starts=8):
-    """Rows mixed by varimax from several starts, the sparsest kept: the criterion has local maxima."""
-    orthonormal = np.linalg.qr(block.T)[0].T
-    rng = np.random.default_rng(0)
-    starts = [np.eye(len(block))] + [np.linalg.qr(rng.standard_normal((len(block),) * 2))[0] for _ in range(n_starts)]
-    mixed = [varimax(start @ orthonormal) for start in starts]
-    best = max(mixed, key=lambda rows: np.sum(rows**4))
-    return best[np.argsort(np.argmax(np.abs(best) > 0.3 * np.abs(best).max(1, keepdims=True), axis=1), kind="stable")]
-
-
-def _gauge(vector):
-    """Largest coefficient of the field 1 (of the time rate if the field vanishes), first large one positive."""
-    part = vector[:-1] if np.any(np.abs(vector[:-1]) > 1e-12 * np.abs(vector).max()) else vector
-    large = np.abs(part) > 0.5 * np.abs(part).max()
-    # Near-equal entries take turns in being the largest: scaling by their mean keeps the gauge smooth.
-    near = np.abs(part) > 0.9 * np.abs(part).max()
-    return vector / (np.abs(part[near]).mean() * np.sign(part[np.argmax(large)]))
-
-
-def _round_inside(vector, ensemble, level, denominators=(1, 2, 3, 4)):
-    """The fraction with the smallest denominator inside the confidence ellipsoid, or None."""
-    for denominator in denominators:
-        rounded = np.round(vector * denominator) / denominator
-        if np.any(rounded) and ensemble.contains(rounded, vector, level):
-            return rounded
-    return None
+def _centre(snapped, group):
+    """The centre and its error, infinite along shifts that change nothing; none if no shift does."""
+    shifts = ~np.any(group.fields[:, :, 1:], axis=(1, 2))
+    if not shifts.any():
+        return snapped.frame.centre, np.zeros_like(snapped.frame.centre)
+    moved = snapped.template @ group.tangents[shifts]
+    span = np.linalg.qr(snapped.template.T)[0]
+    beside = (moved - moved @ span @ span.T).reshape(len(moved), -1)
+    values, axes = np.linalg.eigh(beside @ beside.T)
+    seen = values > 1e-18 * max(values[-1], 1.0)
+    if not seen.any():
+        return None, None
+    free = (snapped.frame.matrix @ group.fields[shifts][:, :, 0].T @ axes[:, ~seen] ** 2).sum(axis=1) > 1e-9
+    error = np.sqrt(np.mean(snapped.centre_moves**2, axis=0))
+    return snapped.frame.centre, np.where(free, np.inf, error)
 
 
 def _covariance(vectors, ensemble):

@@ -25,6 +25,7 @@ from symdyn.lie.groups import Elements
 __all__ = ["Chart"]
 
 _PROBES = 64  # points at which functions are sized
+_CANCELLED = 1e-14  # of the terms of a sum, below which it is rounding
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,11 @@ class Chart:
         outputs : ndarray, `(output,)`
             The unit of each output in the units of the data: s_i / T of a rate, s_i of a step.
         """
-        return np.asarray(outputs)[:, None] * (coefficients @ self.forward(features))
+        forward = self.forward(features)
+        found = coefficients @ forward
+        # What cancels up to rounding is 0: terms that are not there stay away.
+        found = np.where(np.abs(found) > _CANCELLED * (np.abs(coefficients) @ np.abs(forward)), found, 0.0)
+        return np.asarray(outputs)[:, None] * found
 
     def law_in(self, coefficients: np.ndarray, features: Features, outputs: np.ndarray) -> np.ndarray:
         """The inverse of `law`: coefficients on theta' of a law that is known on theta."""

@@ -51,8 +51,9 @@ def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny
 def gauge_factors(generators: Generators, chart: Chart) -> np.ndarray:
     """Factors `(generator,)` that make the largest coefficient of each generator 1, the first large one positive.
 
-    Among those of terms that matter on the data, constant ones aside: far from the origin these are large, and say where
-    a centre is. Coefficients that are nearly as large count by their mean, which does not jump where they trade places.
+    Among those of terms that matter on the data, constant ones aside: far from the origin these are large, and say
+    where a centre is. Coefficients that are nearly as large count by their mean, which does not jump where they trade
+    places.
 
     Parameters
     ----------

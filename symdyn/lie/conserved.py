@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features
 from symdyn.lie.fields import VectorField
 
@@ -38,6 +39,13 @@ class Conserved:
         """The quantities with the given indices."""
         chosen = np.atleast_1d(np.asarray(indices, dtype=int))
         return Conserved(VectorField(self.quantities.features, self.quantities.coefficients[chosen], self.states))
+
+    def in_chart(self, chart: Chart) -> Conserved:
+        """The same functions of the states of a chart, each divided by the size of its largest term there."""
+        features = self.quantities.features
+        rows = self.quantities.coefficients @ chart.back(features)
+        rows = rows / np.abs(rows).max(axis=1, keepdims=True)
+        return Conserved(VectorField(chart.features(features), rows, self.states))
 
     def texts(self, precision: int = 3) -> list[str]:
         """Each quantity as `x^2 + y^2 conserved`."""
@@ -80,9 +88,13 @@ def conserved(features: Features, coefficients, states=None) -> Conserved:
     names = tuple(states) if states is not None else _default_names(features, rows.shape[1])
     found = Conserved(VectorField(features, rows, names))
     points = np.random.default_rng(5).standard_normal((20, len(names)))
-    slopes = np.abs(found.quantities.jacobian(points)).max(axis=(0, 2))
-    if not np.all(slopes > 1e-12 * np.abs(rows).max(axis=1)):
-        raise ValueError(f"quantity {int(np.argmin(slopes))} is constant, so every law conserves it: leave it out")
+    each = features.jacobian(points)
+    slopes = np.abs(np.einsum("qf,sfi->sqi", rows, each)).max(axis=0)
+    terms = np.einsum("qf,sfi->sqi", np.abs(rows), np.abs(each)).max(axis=0)
+    # By one state at a time: derivatives by different ones are in different units.
+    varies = np.any(slopes > 1e-12 * terms, axis=1)
+    if not np.all(varies):
+        raise ValueError(f"quantity {int(np.argmin(varies))} is constant, so every law conserves it: leave it out")
     return found
 
 

@@ -51,7 +51,8 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
 
     Parameters
     ----------
-    given : Features or pysindy feature library
+    given : Features, pysindy feature library, or str
+        In words such as `polynomial:3`, see `symdyn.lie.words`.
     n_states : int
         How many states (and inputs) the functions are of.
     name : str
@@ -62,12 +63,19 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
     TypeError
         For anything else.
     ValueError
-        For a library that was fitted to another number of states.
+        For a library that was fitted to another number of states, and words that mean nothing.
     """
     if isinstance(given, Features):
         return given
+    if isinstance(given, str):
+        from symdyn.lie.words import parse_features  # which needs this module
+
+        return parse_features(given, n_states)
     if not (hasattr(given, "get_feature_names") and hasattr(given, "fit")):
-        raise TypeError(f"{name} must be Features or a pysindy feature library, got {type(given).__name__}")
+        raise TypeError(
+            f"{name} must be Features or a pysindy feature library, or words such as 'polynomial:3', got "
+            f"{type(given).__name__}"
+        )
     library = copy.deepcopy(given)
     if not hasattr(library, "n_features_in_"):
         library.fit(np.ones((2, n_states)))

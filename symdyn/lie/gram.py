@@ -31,21 +31,41 @@ _BATCH = 640  # samples whose products stay in the cache of the processor
 
 @dataclass(frozen=True)
 class Batch:
-    """Points `(sample, state)`, values `(sample, ...)` and derivatives `(sample, ..., state)` of a function."""
+    """Points `(sample, state)`, values `(sample, ...)` and derivatives `(sample, ..., state)` of a function.
+
+    Where there are `factors` `(..., state)`, of rank one, the derivatives are `slopes` times these: the product is
+    taken where it is used, while it is in the cache.
+    """
 
     points: np.ndarray
     values: np.ndarray
     slopes: np.ndarray
+    factors: np.ndarray | None = None
+
+    @property
+    def derivatives(self) -> np.ndarray:
+        """Derivatives `(sample, ..., state)`."""
+        if self.factors is None:
+            return self.slopes
+        # Long rows: numpy is slow where the last index is short.
+        return (self.slopes.reshape(len(self), -1) * self.factors.ravel()).reshape(self.slopes.shape)
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def split_factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Factors `(value,)` and `(state,)` whose outer product the factors are."""
+        if self.factors is None:
+            return np.ones(self.values[0].size), np.ones(self.points.shape[1])
+        flat = self.factors.reshape(-1, self.points.shape[1])
+        return flat[:, 0] / flat[0, 0], flat[0]
 
     def parts(self, length: int) -> Iterator[Batch]:
         """Views of at most `length` samples each, of about the same length."""
         step = -(-len(self) // max(-(-len(self) // length), 1))
         for start in range(0, len(self), max(step, 1)):
             here = slice(start, start + step)
-            yield Batch(self.points[here], self.values[here], self.slopes[here])
+            yield Batch(self.points[here], self.values[here], self.slopes[here], self.factors)
 
 
 @dataclass(frozen=True)
@@ -141,7 +161,7 @@ class LieRows:
         """All candidates, Df v_k `(sample, ..., candidate)` and the parts of psi_k f."""
         fields = self.given.values(batch.points)
         shape = (*batch.values.shape, len(self.given))
-        slopes = batch.slopes.reshape(len(batch), -1, batch.slopes.shape[-1])
+        slopes = _flat(batch.derivatives)
         transported = (slopes @ fields).reshape(shape)
         carried = moved_output(batch.values, self.given, batch.points, self.output)
         return extend_by_outputs(self.given, batch.values, transported, carried, self.output)
@@ -213,9 +233,12 @@ class AffineRows:
         moved = self._work.array("moved", len(batch), n * n_directions)
         np.matmul(batch.points, linear, out=moved)
         moved += fields[:, 0].reshape(-1)
+        left, right = batch.split_factors()
+        moved *= np.repeat(right, n_directions)
         rows = np.empty((slopes.shape[0] * slopes.shape[1], n_directions)) if out is None else out
         each = rows.reshape(len(batch), -1, n_directions)
         np.matmul(slopes, moved.reshape(len(batch), n, n_directions), out=each)
+        each *= left[:, None]
         if self.moving:
             np.matmul(batch.values, linear, out=moved)
             each -= moved.reshape(each.shape)
@@ -223,7 +246,7 @@ class AffineRows:
 
     def pull_back(self, batch: Batch, rows: np.ndarray) -> np.ndarray:
         """See `Rows`."""
-        slopes = _flat(batch.slopes)
+        slopes = _flat(batch.derivatives)
         each = rows.reshape(len(batch), slopes.shape[1], -1)
         back = (slopes.transpose(0, 2, 1) @ each).reshape(len(batch), -1)  # Df^T R
         unit = np.empty((slopes.shape[2], 1 + slopes.shape[2], rows.shape[1]))
@@ -247,7 +270,8 @@ class _PairSums:
         length, n = len(batch), self.n
         x, slopes = self.array("x", n + 1, length), self.array("Df", batch.slopes[0].size, length)
         x[0], x[1:] = 1.0, batch.points.T
-        slopes[:] = batch.slopes.reshape(length, -1).T
+        given = batch.slopes.reshape(length, -1).T
+        np.multiply(given, 1.0 if batch.factors is None else batch.factors.reshape(-1, 1), out=slopes)
         each = slopes.reshape(-1, n, length)
         left, right = self.array("left", len(self.squares), length), self.array("right", len(self.squares.T), length)
         for i, pairs in _segments(n):

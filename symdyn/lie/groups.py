@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 
 from symdyn.lie.printing import equation_lines
 from symdyn.lie.prolongation import velocity_names
@@ -223,7 +224,8 @@ def element(matrix, translation=None, *, reverses_time: bool = False, states=Non
         raise ValueError(f"translation must have shape ({n},), got {shift.shape}")
     if not (np.all(np.isfinite(matrix)) and np.all(np.isfinite(shift))):
         raise ValueError("matrix and translation must be finite")
-    if np.linalg.cond(matrix) > 1e12:
+    # In other units of the states an element is S A S^-1: these alone make none singular.
+    if np.linalg.cond(linalg.matrix_balance(matrix, permute=False)[0]) > 1e12:
         raise ValueError("matrix is singular: an element of a group has an inverse")
     names = tuple(f"x{i}" for i in range(n))
     alone = Elements(matrix[None], shift[None], np.array([bool(reverses_time)]), names, np.array([-1]))

@@ -58,21 +58,42 @@ def value_units(values: np.ndarray, scale: np.ndarray, output, shape: tuple[int,
     shape : tuple of int
         Of a value before it was flattened.
     """
-    sizes = np.sqrt(np.mean(np.square(values), axis=0)).reshape(shape)
-    sizes = np.where(sizes > 0, sizes, 1.0)
+    sizes = _root_mean_square(values).reshape(shape)
+    present = sizes > 0
+    sizes = np.where(present, sizes, 1.0)
     if not isinstance(output, str | tuple | list) or (isinstance(output, str) and output == "density"):
         return np.full(sizes.size, np.sqrt(np.mean(sizes**2)))
-    units = np.ones(shape)
-    actions = index_actions(output, len(shape))
-    for index, action in enumerate(actions):
-        others = tuple(k for k in range(len(shape)) if k != index)
-        if action in ("vector", "covector"):
+    units, free = np.ones(shape), []
+    for index, action in enumerate(index_actions(output, len(shape))):
+        if action in ("vector", "covector") and shape[index] == len(scale):
             factor = scale if action == "vector" else 1 / scale
-        else:  # the geometric mean over the other indices is multiplicative, whatever their units
-            factor = np.exp(np.mean(np.log(sizes), axis=others))
-            factor = factor / np.exp(np.mean(np.log(factor)))
-        units = units * np.reshape(factor, [-1 if k == index else 1 for k in range(len(shape))])
-    return (units * np.sqrt(np.mean((sizes / units) ** 2))).ravel()
+            units = units * np.reshape(factor, [-1 if k == index else 1 for k in range(len(shape))])
+        else:
+            free.append(index)
+    units = units * _products_next_to(sizes / units, present, free)
+    return (units * np.sqrt(np.mean((sizes / units)[present] ** 2) if present.any() else 1.0)).ravel()
+
+
+def _root_mean_square(values):
+    """Over samples; squares of small numbers must not vanish."""
+    largest = np.abs(values).max(axis=0)
+    largest = np.where(largest > 0, largest, 1.0)
+    return np.sqrt(np.mean((values / largest) ** 2, axis=0)) * largest
+
+
+def _products_next_to(sizes, present, free):
+    """Products `(...)` of one factor for each entry of the free indices that are next to the sizes `(...)`.
+
+    By least squares of logarithms: they follow the units of the entries, whatever these are. Entries that are not
+    `present` `(...)`, because their values vanish, have no say.
+    """
+    if not free or not sizes.size:
+        return np.ones(sizes.shape)
+    grid = np.indices(sizes.shape).reshape(sizes.ndim, -1)
+    design = np.hstack([np.eye(sizes.shape[index])[grid[index]] for index in free])
+    kept = present.ravel()
+    logarithms = np.linalg.lstsq(design[kept], np.log(sizes).ravel()[kept], rcond=None)[0]
+    return np.exp(design @ logarithms).reshape(sizes.shape)
 
 
 def output_in_units(output, units: np.ndarray):

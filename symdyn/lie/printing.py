@@ -176,6 +176,7 @@ def _formula_latex(name, states):
     """The name of a feature, such as `x |q|^-3` or `sin(2 x)`, in LaTeX."""
     text = with_states(name, states, [state_latex(state) for state in states], "|q|")
     text = re.sub(rf"(?<![\\A-Za-z])({'|'.join(FUNCTIONS)})\b", r"\\\1", text)
+    text = re.sub(r"(?<![\\\w])pi(?=/)", r"\\pi", text)  # `sin(pi/180 x)`
     text = re.sub(r"(?<![\w.^{])1(?:\.0*)? (?=[A-Za-z\\])", "", text)  # `sin(1 x)`
     return re.sub(r"(?:\^|\*\*)(-?\d+(?:\.\d+)?)", r"^{\1}", text)
 

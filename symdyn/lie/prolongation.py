@@ -7,7 +7,7 @@ import numpy as np
 from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Charted, Generators, VectorField
 
-__all__ = ["affine_parts", "first_order", "is_affine", "prolong", "velocity_names"]
+__all__ = ["affine_parts", "first_order", "fixed_point", "is_affine", "prolong", "velocity_names"]
 
 
 def velocity_names(positions: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,6 +48,8 @@ def affine_parts(generators: Generators) -> tuple[np.ndarray, np.ndarray]:
     size = 1 + len(generators.states)
     if not isinstance(generators.features, Polynomial) or np.any(coefficients[:, :, size:]):
         raise ValueError("these generators are not affine: they have no matrix")
+    if generators.features.constant and generators.features.columns is None and coefficients.shape[2] >= size:
+        return coefficients[:, :, 0], coefficients[:, :, 1:size]
     return generators.values(origin)[0].T, np.moveaxis(generators.jacobians(origin)[0], -1, 0)
 
 
@@ -58,6 +60,21 @@ def is_affine(generators: Generators) -> bool:
     except ValueError:
         return False
     return True
+
+
+def fixed_point(generators: Generators) -> np.ndarray | None:
+    """The point `(state,)` at which all of some affine generators vanish: what linear candidates are about.
+
+    None where there is none, and for other generators. Directions in which nothing moves stay at 0.
+    """
+    if len(generators) == 0 or not is_affine(generators):
+        return None
+    constant, linear = affine_parts(generators)
+    sizes = np.maximum(np.abs(linear).max(axis=(1, 2)), np.abs(constant).max(axis=1))
+    rows = (linear / np.where(sizes > 0, sizes, 1.0)[:, None, None]).reshape(-1, len(generators.states))
+    target = -(constant / np.where(sizes > 0, sizes, 1.0)[:, None]).ravel()
+    point = np.linalg.lstsq(rows, target, rcond=1e-12)[0]
+    return point if np.abs(rows @ point - target).max(initial=0.0) < 1e-9 else None
 
 
 def first_order(law: VectorField) -> VectorField:

@@ -59,10 +59,10 @@ def _formula_sympy(name, states, symbols, distance):
     text = with_states(name, states, places, "Q").replace("^", "**")
     # The parser evaluates what it reads: nothing but numbers, states, known functions and arithmetic may reach it.
     words = set(re.findall(r"[^\W\d]\w*", re.sub(r"\d[eE][-+]?\d", "0", text)))
-    known = words <= {*places, *FUNCTIONS, *(["Q"] if distance is not None else [])}
+    known = words <= {*places, *FUNCTIONS, "pi", *(["Q"] if distance is not None else [])}
     if not known or re.search(r"[^\w\s.+\-*/()]", text):
         raise ValueError(f"the feature {name!r} is no formula in the states {', '.join(states)}: it has no sympy form")
-    values = {**dict(zip(places, symbols, strict=True)), "Q": distance}
+    values = {**dict(zip(places, symbols, strict=True)), "Q": distance, "pi": _sympy().pi}
     steps = (*sympy_parser.standard_transformations, sympy_parser.implicit_multiplication)
     try:
         return sympy_parser.parse_expr(text, local_dict=values, transformations=steps)

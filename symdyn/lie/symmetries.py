@@ -10,43 +10,88 @@ from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.conserved import Conserved
 from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.groups import Elements
+from symdyn.lie.words import as_matrices, parse_symmetry
 
-__all__ = ["as_symmetries"]
+__all__ = ["Part", "as_symmetries"]
+
+Part = LieAlgebra | Elements | Conserved
 
 
-def as_symmetries(symmetry) -> list[LieAlgebra | Elements | Conserved]:
+def as_symmetries(symmetry, n_states: int | None = None) -> list[Part]:
     """Whatever is accepted as a symmetry, as a list of parts on the same states.
 
     Parameters
     ----------
-    symmetry : LieAlgebra, Generators, VectorField, matrices `(generator, n, n)`, Elements, Conserved, or a list
+    symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, str, fitted search, or a list
+        Matrices as an array `(generator, n, n)`, a single `(n, n)`, or lists of numbers. Words such as `"so(2)"` or
+        `"sign_flips"`, see `symdyn.lie.words`. Of a search, or a fit, what it found.
+    n_states : int, optional
+        How many states words without a number of their own stand for.
 
     Raises
     ------
     TypeError
-        For anything else.
+        For anything else, and for a search that was not fitted.
     ValueError
         If the parts act on different numbers of states.
     """
-    if isinstance(symmetry, LieAlgebra | Elements | Conserved):
-        parts = [symmetry]
-    elif isinstance(symmetry, Generators):
-        parts = [LieAlgebra(symmetry)]
-    elif isinstance(symmetry, VectorField):
-        parts = [LieAlgebra(_as_generator(symmetry))]
-    elif isinstance(symmetry, np.ndarray):
-        parts = [LieAlgebra.from_matrices(symmetry.reshape(-1, *symmetry.shape[-2:]))]
-    elif isinstance(symmetry, Sequence) and len(symmetry) and not isinstance(symmetry, str):
-        parts = [part for member in symmetry for part in as_symmetries(member)]
-    else:
-        raise TypeError(
-            "a symmetry is a LieAlgebra, generators, vector fields, matrices, finite elements, conserved quantities "
-            f"or a list of these, got {symmetry!r}"
-        )
+    parts = _parts(symmetry, n_states)
     sizes = {len(part.states) for part in parts}
     if len(sizes) > 1:
         raise ValueError(f"the symmetries act on different numbers of states: {sorted(sizes)}")
     return parts
+
+
+def _parts(symmetry, n_states) -> list[Part]:
+    if isinstance(symmetry, LieAlgebra | Elements | Conserved):
+        return [symmetry]
+    if isinstance(symmetry, Generators):
+        return [LieAlgebra(symmetry)]
+    if isinstance(symmetry, VectorField):
+        return [LieAlgebra(_as_generator(symmetry))]
+    if isinstance(symmetry, str):
+        return [
+            part for found in parse_symmetry(symmetry, _size_in(symmetry, n_states)) for part in _parts(found, None)
+        ]
+    matrices = as_matrices(symmetry) if isinstance(symmetry, np.ndarray | list | tuple) and len(symmetry) else None
+    if matrices is None and isinstance(symmetry, np.ndarray):
+        raise ValueError(f"a symmetry as an array holds matrices (generator, n, n), got shape {symmetry.shape}")
+    if matrices is not None:
+        return [LieAlgebra.from_matrices(matrices.reshape(-1, *matrices.shape[-2:]))]
+    if isinstance(symmetry, Sequence) and len(symmetry):
+        return [part for member in symmetry for part in _parts(member, n_states)]
+    return _found_by(symmetry, n_states)
+
+
+def _size_in(text, n_states) -> int:
+    """The number of states, which `so(3)` says by itself."""
+    if n_states is not None:
+        return n_states
+    for word in text.replace(" ", "").split("+"):
+        size = word.partition("(")[2].removesuffix(")")
+        if size.isdigit() and not word.startswith("poly"):
+            return int(size)
+    raise ValueError(f"{text!r} does not say on how many states: write the number, such as so(3)")
+
+
+def _found_by(symmetry, n_states) -> list[Part]:
+    """What a fitted search or model found."""
+    if hasattr(symmetry, "algebra_"):
+        found = (symmetry.algebra_, getattr(symmetry, "elements_", None))
+        parts = [part for part in found if part is not None and part.dim]
+        if not parts:
+            raise ValueError("this search found no symmetry: nothing is to be kept, fit without (symmetry=None)")
+        return parts
+    # The parameter `symmetry` of an estimator is what it was given, not what it found.
+    for name in ("symmetry_", "search", *(() if hasattr(symmetry, "fit") else ("symmetry",))):
+        if getattr(symmetry, name, None) is not None:
+            return _parts(getattr(symmetry, name), n_states)
+    if hasattr(symmetry, "fit"):
+        raise TypeError(f"this {type(symmetry).__name__} has found no symmetry yet: call its fit first")
+    raise TypeError(
+        "a symmetry is a LieAlgebra, generators, vector fields, matrices, finite elements, conserved quantities, words "
+        f"such as 'so(3)', a fitted search, or a list of these, got {type(symmetry).__name__}"
+    )
 
 
 def _as_generator(field):

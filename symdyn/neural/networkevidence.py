@@ -11,9 +11,9 @@ from scipy.spatial import cKDTree
 from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.exact import ExactEvidence
 from symdyn.discovery.function import exact_evidence
+from symdyn.discovery.posed import Posed
 from symdyn.discovery.sampling import Sampled
-from symdyn.lie.fields import Generators
-from symdyn.lie.gram import Batch, Rows
+from symdyn.lie.gram import Batch
 
 __all__ = ["Differentiated", "NetworkEvidence", "network_evidence"]
 
@@ -71,17 +71,13 @@ class Differentiated(Sampled):
         return batch
 
 
-def network_evidence(
-    rows: Rows, samples: Differentiated, candidates: Generators, delta: float, accuracy: float
-) -> NetworkEvidence:
+def network_evidence(problem: Posed, samples: Differentiated, delta: float, accuracy: float) -> NetworkEvidence:
     """Forms from one pass over the points, the spectrum from another, replicates from a third.
 
     Parameters
     ----------
-    rows : Rows
+    problem : Posed
     samples : Differentiated
-    candidates : Generators
-        Without those on outputs that `rows` may have added.
     delta, accuracy : float
 
     Raises
@@ -89,8 +85,8 @@ def network_evidence(
     ValueError
         For values or derivatives that are not finite.
     """
-    exact, _ = exact_evidence(rows, samples, candidates, delta)
-    replicates = _replicates(rows, samples, Evidence(exact.forms, delta).directions)
+    exact, _ = exact_evidence(problem, samples, delta)
+    replicates = _replicates(problem.rows, samples, Evidence(exact.forms, delta).directions)
     return NetworkEvidence(
         exact.forms, delta, spectrum=exact.spectrum, replicate_directions=replicates, accuracy=accuracy
     )
@@ -102,15 +98,14 @@ def _replicates(rows, samples, frame):
     The violation that the error of a network leaves is a smooth function of x, so neighbours are no independent
     witnesses: points are drawn by regions, the cells of some of the points.
     """
-    scale = np.where(samples.sums.spread > 0, samples.sums.spread, 1.0)
     n_regions = int(np.clip(samples.sums.count // 4, 1, _REGIONS))
-    centres = cKDTree(samples.sums.chosen[:n_regions] / scale)
+    centres = cKDTree(samples.chart.points(samples.sums.chosen[:n_regions]))
     grams = np.zeros((centres.n, frame.shape[1], frame.shape[1]))
     for batch in samples.batches():
-        region = centres.query(batch.points / scale)[1]
+        region = centres.query(batch.points)[1]
         for k in np.unique(region):
             inside = region == k
-            part = Batch(batch.points[inside], batch.values[inside], batch.slopes[inside])
+            part = Batch(batch.points[inside], batch.values[inside], batch.slopes[inside], batch.factors)
             grams[k] += len(part) * (frame.T @ rows.forms([part]).violation @ frame)
     weights = np.random.default_rng(0).multinomial(len(grams), np.full(len(grams), 1 / len(grams)), _REPLICATES)
     return frame @ np.linalg.eigh(np.tensordot(weights, grams, axes=1))[1]

@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from symdyn.discovery.conclusion import conclude
-from symdyn.discovery.function import FunctionSymmetry, parallel_to_values
+from symdyn.discovery.function import FunctionSymmetry, concluded, parallel_to_values
 from symdyn.discovery.generic import polynomial_relation
+from symdyn.discovery.posed import posed
 from symdyn.lie.fields import Generators
-from symdyn.lie.gram import lie_rows
 from symdyn.neural.checks import check_callable, numbers
 from symdyn.neural.networkevidence import Differentiated, network_evidence
 
@@ -93,13 +92,12 @@ def discover_network(
     if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
         output = np.asarray(output, dtype=float)
     function, jacobian = as_function(module, increments=increments)
-    samples = Differentiated(function, jacobian, points, candidates.features, np.random.default_rng(0))
+    samples = Differentiated(function, jacobian, points, candidates, output, np.random.default_rng(0))
     accuracy = _accuracy(function, points, targets, delta, increments)
-    rows = lie_rows(candidates, output, samples.first)
-    evidence = network_evidence(rows, samples, candidates, delta, accuracy)
-    _warn_of_points(rows, samples)
-    found = conclude(rows.candidates, evidence, 0.05, lambda algebra: parallel_to_values(algebra, samples, output, 0.1))
-    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, evidence)
+    problem = posed(candidates, output, samples.chart, samples.units.scale, samples.first)
+    evidence = network_evidence(problem, samples, delta, accuracy)
+    _warn_of_points(problem.rows, samples)
+    return concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output, 0.1))
 
 
 def as_function(module: nn.Module | Callable, *, increments: bool = False) -> tuple[Callable, Callable]:

@@ -23,6 +23,8 @@ def value_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
     Polynomial laws are compiled; others evaluate their features. The points are not checked.
     """
     n = len(law.states)
+    if law.inside is not None and any(law.inside.chart.centre):
+        return _through_chart(value_function(law.inside.field), law.inside.chart, law.inside.units)
     exponents = polynomial_part(law.features, n)
     if exponents is None:
         return _on_rows(law, n)
@@ -32,6 +34,9 @@ def value_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
 def jacobian_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
     """Df as a function of x `(..., state)`, giving the exact derivatives `(..., output, state)`."""
     n = len(law.states)
+    if law.inside is not None and any(law.inside.chart.centre):
+        units = law.inside.units[:, None] / np.array(law.inside.chart.scale)
+        return _through_chart(jacobian_function(law.inside.field), law.inside.chart, units)
     exponents = polynomial_part(law.features, n)
     if exponents is None:
         return _on_rows(law.jacobian, n)
@@ -98,6 +103,16 @@ def _derivatives(exponents, coefficients):
     for term, state in np.argwhere(exponents > 0):
         weights[:, state, place[term, state]] += exponents[term, state] * coefficients[:, term]
     return lower, weights.reshape(n_outputs * n, -1)
+
+
+def _through_chart(function, chart, units):
+    """A function of y = (x − c) / s in units of its own as one of x: far from the origin no digits are lost."""
+    centre, scale = np.array(chart.centre), np.array(chart.scale)
+
+    def values(x):
+        return function((np.asarray(x, dtype=float) - centre) / scale) * units
+
+    return values
 
 
 def _on_rows(function, n_states):

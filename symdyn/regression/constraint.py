@@ -7,9 +7,10 @@ import warnings
 import numpy as np
 
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import KINDS, act
 from symdyn.lie.differences import output_matrices
-from symdyn.lie.equivariance import equivariant_subspace, generic_points
+from symdyn.lie.equivariance import charted_subspace, equivariant_subspace, generic_points
 from symdyn.lie.features import Features, Monomials, as_features
 from symdyn.lie.groups import Elements
 from symdyn.lie.subspace import Subspace
@@ -60,8 +61,10 @@ def library_features(library, n_inputs: int) -> Features:
     return as_features(library, n_inputs, "library")
 
 
-def allowed(features: Features, parts: list, shape: tuple[int, int], kind: str = "flow") -> Subspace:
-    """The coefficients `(target, feature)` that a symmetry leaves.
+def allowed(
+    features: Features, parts: list, shape: tuple[int, int], kind: str = "flow", chart: Chart | None = None
+) -> Subspace:
+    """The coefficients `(target, feature)` that a symmetry leaves; those on the functions of a chart, if one is given.
 
     Raises
     ------
@@ -75,7 +78,10 @@ def allowed(features: Features, parts: list, shape: tuple[int, int], kind: str =
     if expected[1] != shape[1]:
         raise ValueError(f"the symmetry is of coefficients {expected}, the data ask for {shape}")
     output = {"flow": "vector_field"}.get(kind, kind)
-    subspace = equivariant_subspace(features, parts, output=output, n_outputs=shape[0])
+    if chart is None:
+        subspace = equivariant_subspace(features, parts, output=output, n_outputs=shape[0])
+    else:
+        subspace = charted_subspace(features, parts, chart, kind=kind, n_outputs=shape[0])
     if subspace.dim == 0:
         raise ValueError(_what_fell(features, parts, output, shape[0]))
     return subspace
@@ -118,8 +124,9 @@ def output_actions(parts: list, n_outputs: int, kind: str = "flow") -> np.ndarra
 
 
 def _warn_of_wide_bars(algebra):
-    size = np.abs(algebra.basis.vectors()).max(axis=1, initial=0.0)
-    relative = algebra.errors.max(axis=1, initial=0.0) / np.maximum(size, 1e-300)
+    inside = algebra.inside
+    size = np.abs(inside.basis.vectors()).max(axis=1, initial=0.0)
+    relative = inside.errors.max(axis=1, initial=0.0) / np.maximum(size, 1e-300)
     for k in np.flatnonzero(algebra.exact & (relative > _WIDE)):
         warnings.warn(
             f"the generator {algebra.texts()[k]} is used as exact, but its error bar is {relative[k]:.0%} of its size: "

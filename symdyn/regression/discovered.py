@@ -8,14 +8,14 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.moments import Moments, accumulate, joined
-from symdyn.data.pairs import are_pairs
+from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout
-from symdyn.data.trajectories import open_trajectories
+from symdyn.data.trajectories import names_with_role
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.lie.features import as_features
+from symdyn.lie.matching import symmetries_on
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.learning import enough, learning_curve
-from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, root_of, sums_of
+from symdyn.regression.moments_fit import check_optimizer, fit_root, laid_out, law_from, root_of
 from symdyn.regression.validation import rate_losses
 
 __all__ = [
@@ -119,10 +119,8 @@ def discover_then_fit(
     TypeError
         For optimizers that need the rows.
     """
-    optimizer = default_optimizer() if optimizer is None else optimizer
     check_optimizer(optimizer)
-    dataset = data if isinstance(data, xr.Dataset) else _from_arrays(data)
-    dataset, rng = open_trajectories(dataset), np.random.default_rng(rng)
+    dataset, rng = _trajectories(data), np.random.default_rng(rng)
     first, second, third = split_trajectories(dataset.sizes["trajectory"], parts, rng)
     used: list[Moments] = []
 
@@ -133,7 +131,7 @@ def discover_then_fit(
     search = SymmetryDiscovery(candidates, features, rng=rng, **options)
     search.fit(dataset.isel(trajectory=first), accumulate=keeping)
     layout = _layout_of(search, used[0])
-    space = as_features(features, len(layout.arguments))
+    space = search.law_.features
     train, held_out = (
         accumulate(dataset.isel(trajectory=part), space, layout, method=used[0].axes) for part in (second, third)
     )
@@ -165,13 +163,14 @@ def fit_then_judge(
     ValueError
         For fewer than 5 trajectories, and parts that are no shares.
     """
-    optimizer = default_optimizer() if optimizer is None else optimizer
     check_optimizer(optimizer)
-    dataset = open_trajectories(data if isinstance(data, xr.Dataset) else _from_arrays(data))
+    dataset = _trajectories(data)
     chosen = split_trajectories(dataset.sizes["trajectory"], parts, np.random.default_rng(rng))
-    train, layout = sums_of(dataset.isel(trajectory=chosen[0]), features, layout)
-    space = as_features(features, len(layout.arguments))
-    held_out = accumulate(dataset.isel(trajectory=chosen[1]), space, layout, method=train.axes)
+    some, space, layout = laid_out(dataset.isel(trajectory=chosen[0]), features, layout)
+    train = accumulate(some, space, layout)
+    moved = len(layout.states) // 2 if layout.kind == "second_order" else None
+    symmetry = symmetries_on(symmetry, layout.arguments, moved)
+    held_out = accumulate(dataset.isel(trajectory=chosen[1]), space, layout.in_chart(train.chart), method=train.axes)
     fit = compare_fits(train, held_out, space, symmetry=symmetry, optimizer=optimizer, layout=layout)
     return replace(fit, indices=tuple(chosen))
 
@@ -197,20 +196,25 @@ def compare_fits(
     models: dict[str, tuple] = {"symmetric": (train, symmetry), "free": (train, None)}
     if spare is not None:
         models["free, all trajectories but those left out"] = (joined([spare, train]), None)
-    fitted = {}
-    for name, (sums, constraint) in models.items():
-        fitted[name] = (*fit_root(root_of(sums, layout), features, constraint, optimizer, kind), sums.n_trajectories)
-    subspace = fitted["symmetric"][1]
-    judged = rate_losses(np.stack([coefficients for coefficients, _, _ in fitted.values()]), held_out, layout.kind)
+    roots = {name: root_of(sums, layout) for name, (sums, _) in models.items()}
+    fitted = {
+        name: (fit_root(roots[name], features, constraint, optimizer, kind), sums.n_trajectories)
+        for name, (sums, constraint) in models.items()
+    }
+    on_sums = [fit.on_sums(held_out, features, layout) for fit, _ in fitted.values()]
+    judged = rate_losses(np.stack(on_sums), held_out, layout.kind)
     curve = learning_curve(
         train,
         held_out,
         features,
-        models={"symmetric": (None if symmetry is None else subspace, optimizer), "free": (None, optimizer)},
+        models={
+            "symmetric": (None if symmetry is None else fitted["symmetric"][0].subspace, optimizer),
+            "free": (None, optimizer),
+        },
         layout=layout,
         rng=np.random.default_rng(0),
     )
-    laws = [FittedLaw(features, coefficients, layout.arguments, kind) for coefficients, _, _ in fitted.values()]
+    laws = [law_from(fit, roots[name], features, layout.arguments, kind) for name, (fit, _) in fitted.items()]
     return SymmetricFit(laws[0], laws[1], _table(fitted, judged), curve, symmetry, train, held_out, layout)
 
 
@@ -246,9 +250,9 @@ def found_symmetry(search: SymmetryDiscovery):
 def _table(fitted, judged):
     excess, error = judged.excess(0)
     variables = {
-        "n_trajectories": [n for _, _, n in fitted.values()],
-        "n_free": [subspace.dim for _, subspace, _ in fitted.values()],
-        "n_terms": [np.count_nonzero(coefficients) for coefficients, _, _ in fitted.values()],
+        "n_trajectories": [n for _, n in fitted.values()],
+        "n_free": [fit.subspace.dim for fit, _ in fitted.values()],
+        "n_terms": [fit.n_terms for fit, _ in fitted.values()],
         "held_out_error": judged.error,
         "excess": excess,
         "excess_error": error,
@@ -264,10 +268,12 @@ def _layout_of(search, moments):
     states, inputs = tuple(arguments[:n_states]), tuple(arguments[n_states:])
     if inputs:
         raise ValueError(f"inputs ({', '.join(inputs)}) need a symmetry that acts on them: fit by SymmetricSINDy")
-    return Layout(search.kind_, states, fine=search.kind_ == "map" and bool(np.all(moments.instrumented)))
+    fine = search.kind_ == "map" and bool(np.all(moments.instrumented))
+    return Layout(search.kind_, states, fine=fine, chart=moments.chart)
 
 
-def _from_arrays(data):
-    if not (isinstance(data, tuple | list) and len(data) == 2) or are_pairs(*data):
-        raise TypeError("data must be a Dataset of trajectories, or a tuple (x, t)")
-    return open_trajectories(data[0], t=data[1])
+def _trajectories(data):
+    dataset = as_dataset(data)
+    if names_with_role(dataset, "target"):
+        raise TypeError("data must be trajectories: a Dataset, a path, tables, or a tuple (x, t)")
+    return dataset

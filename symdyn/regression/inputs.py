@@ -7,6 +7,7 @@ from scipy import linalg
 
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.candidates import from_matrices
+from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.subspace import Subspace
@@ -34,7 +35,7 @@ def on_arguments(symmetry, n_states: int, n_controls: int = 0, inputs=None):
     """
     if symmetry is None or isinstance(symmetry, Subspace):
         return symmetry
-    parts = as_symmetries(symmetry)
+    parts = as_symmetries(symmetry, n_states)
     n = len(parts[0].states)
     if n_controls and n == n_states and inputs is not None:
         return _extended(parts, n_controls, inputs)
@@ -96,7 +97,8 @@ def _extended_algebra(algebra, n_controls, matrices):
     blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)
     size = basis.vectors().size
     covariance = np.einsum("ab,kblc,dc->kald", jacobian, blocks, jacobian).reshape(size, size)
-    return LieAlgebra(basis, covariance, algebra.exact)
+    chart = None if algebra.chart is None else algebra.chart + Chart.identity(n_controls)
+    return LieAlgebra(basis, covariance, algebra.exact, chart)
 
 
 def _wide(generators, matrices):

@@ -16,6 +16,7 @@ from symdyn.regression.manifolds import Box, Sphere, Torus
 from symdyn.regression.manifolds.group_order import TooManyElements
 from symdyn.regression.manifolds.haar import group_nodes
 from symdyn.regression.manifolds.isometries import as_isometries
+from symdyn.regression.placed import chart_of_kernel, in_kernel_chart
 from symdyn.regression.spectral import SpectralAveraging
 
 __all__ = ["InvariantKernelRidge", "SpectralAveraging"]
@@ -39,11 +40,14 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         exp(−gamma |x − y|^2) (angles of a torus as points on circles); exp(gamma sum_i (cos(2 pi (x_i − y_i) /
         period_i) − 1)) on a torus; sum_lambda max(1, lambda)^(−smoothness) phi(x) phi(y), cut after `max_eigs_total`.
     group : Elements, LieAlgebra, or a list of these, optional
-        Orthogonal matrices if there is no manifold, else isometries of it.
+        Isometries of the manifold. Without one, rotations and reflections about a point, in some unit for each state
+        (without gamma; with gamma in those of X).
     alpha : float
         Ridge, in units of the kernel times samples, as in scikit-learn's `KernelRidge`.
     gamma : float, optional
-        1 / number of features (Gaussian), 1 (von Mises) if left out.
+        In the units of X: one over the square of a length. If left out, 1 (von Mises), or 1 / number of features
+        (Gaussian) in units of the spread of each state of X, so that units of the states do not matter; states that the
+        group turns into one another share one. On a sphere, a torus or a product of these points have no units.
     manifold : Manifold, optional
     smoothness : float, optional
         s of the Sobolev kernel; dim / 2 + 1 if left out. At most dim / 2 is refused: K(x, x) then diverges, and at
@@ -57,6 +61,8 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
     ----------
     dual_coef_ : ndarray, `(sample,)` or `(sample, target)`
     X_fit_ : ndarray, `(sample, coordinate)`
+    chart_ : Chart or None
+        Centre and scales between which distances are measured; None on a manifold other than a box.
     n_elements_ : int
         Elements or nodes averaged over; 1 for the Sobolev kernel.
     """
@@ -102,8 +108,8 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=float)
         self._check_options()
-        X = X if self.manifold is None else self.manifold.check(X)
-        self._prepare(X)
+        X_fit = X if self.manifold is None else self.manifold.check(X)
+        X = self._charted = self._prepare(X_fit)
         matrix = self._lower(X)
         matrix.flat[:: len(X) + 1] += self.alpha
         try:
@@ -112,7 +118,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         except linalg.LinAlgError as error:
             raise ValueError(f"the kernel matrix is singular with alpha={self.alpha}; raise alpha") from error
         self.dual_coef_ = linalg.cho_solve(factor, y.astype(float), check_finite=False)
-        self.X_fit_ = X
+        self.X_fit_ = X_fit
         return self
 
     def predict(self, X):
@@ -125,9 +131,10 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=float)
         X = X if self.manifold is None else self.manifold.check(X)
+        X = X if self.chart_ is None else self.chart_.points(X)
         if self.kernel == "sobolev":
-            return self._features(X) @ self._features(self.X_fit_).T
-        images = self._images(self.X_fit_, self.nodes_)
+            return self._features(X) @ self._features(self._charted).T
+        images = self._images(self._charted, self.nodes_)
         return averaged_gaussian(self._embedded(X), images, self.nodes_[2], self.gamma_)
 
     def __sklearn_tags__(self):
@@ -148,18 +155,25 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
             raise ValueError(f"gamma must be positive, got {self.gamma}")
 
     def _prepare(self, X):
-        """What evaluating the kernel needs: elements with weights, or the invariant eigenfunctions."""
+        """What evaluating the kernel needs: elements with weights, or invariant eigenfunctions; X in the chart."""
         manifold = self.manifold if self.manifold is not None else _acted_on(X.shape[1])
-        group = as_isometries(manifold, self.group)
+        self.chart_ = None
+        if self.kernel == "gaussian" and isinstance(self.manifold, Box | None):
+            if self.manifold is not None:
+                as_isometries(self.manifold, self.group)  # checks it
+            self.chart_ = chart_of_kernel(X, self.group, self.gamma is None)
+            X, manifold = self.chart_.points(X), _acted_on(X.shape[1])
+        group = as_isometries(manifold, self.group if self.chart_ is None else in_kernel_chart(self.chart_, self.group))
         if self.kernel == "sobolev":
             self.terms_, self.n_elements_ = self._sobolev_terms(manifold, group), 1
-            return
+            return X
         default = 1.0 if self.kernel == "von_mises" else 1 / X.shape[1]
         self.gamma_ = default if self.gamma is None else self.gamma
         if self.kernel == "von_mises":
             self.gamma_ /= 2  # sum_i (cos − 1) is minus half the square of the distance between points on unit circles
         self.nodes_ = self._nodes(manifold, group, X)
         self.n_elements_ = len(self.nodes_[2])
+        return X
 
     def _nodes(self, manifold, group, X):
         """Elements and weights; for continuous groups more and more nodes, until the kernel stands still."""
@@ -197,7 +211,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         if self.kernel == "von_mises" and isinstance(self.manifold, Torus):
             angles = 2 * np.pi * X / self.manifold.periods
             return np.hstack([np.cos(angles), np.sin(angles)])
-        return embedded(self.manifold, X)
+        return X if self.chart_ is not None else embedded(self.manifold, X)
 
     def _images(self, X, nodes):
         return lambda k: self._embedded(X @ nodes[0][k].T + nodes[1][k])

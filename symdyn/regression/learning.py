@@ -9,7 +9,7 @@ import xarray as xr
 
 from symdyn.data.moments import Moments
 from symdyn.data.rows import Layout
-from symdyn.regression.moments_fit import fit_root, square_root, sums_by_trajectory
+from symdyn.regression.moments_fit import fit_root, in_chart_of, square_root, sums_by_trajectory
 from symdyn.regression.validation import rate_losses
 
 __all__ = ["enough", "learning_curve"]
@@ -45,12 +45,14 @@ def learning_curve(
     for row, size in enumerate(sizes):
         for repeat in range(_REPEATS):
             total = each[rng.permutation(n)[:size]].sum(axis=0)
-            root = square_root(total, layout.n_outputs, train.axes)
+            root = in_chart_of(train, layout, square_root(total, layout.n_outputs, train.axes))
             for name, (symmetry, optimizer) in models.items():
                 with warnings.catch_warnings():  # too few data may well leave no term
                     warnings.filterwarnings("ignore", message="Sparsity parameter is too big")
-                    coefficients, _ = fit_root(root, features, symmetry, optimizer, kind)
-                losses[name][row, repeat] = rate_losses(coefficients[None], held_out, layout.kind).loss[0]
+                    found = fit_root(root, features, symmetry, optimizer, kind)
+                losses[name][row, repeat] = rate_losses(
+                    found.on_sums(held_out, features, layout)[None], held_out, layout.kind
+                ).loss[0]
     errors = {name: ("trajectories", np.sqrt(np.median(loss, axis=1).clip(0))) for name, loss in losses.items()}
     return xr.Dataset(errors, coords={"trajectories": sizes})
 

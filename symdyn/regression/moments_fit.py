@@ -7,28 +7,40 @@ rows themselves; those that count rows or split them cannot be used.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pysindy as ps
+import xarray as xr
 
+from symdyn.data.angles import features_for
 from symdyn.data.axes import returned
+from symdyn.data.charts import chart_of_layout
 from symdyn.data.moments import Moments, accumulate
+from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.discovery.scales import find_scales
-from symdyn.lie.features import as_features
+from symdyn.lie.chart import Chart
+from symdyn.lie.features import Features, as_features
+from symdyn.lie.fields import Charted, VectorField
+from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.optimizer import EquivariantOptimizer, counts_rows
+from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, own_optimizer
 
 __all__ = [
+    "RootFit",
     "SquareRoot",
     "check_optimizer",
     "default_optimizer",
     "fit_moments",
     "fit_root",
+    "in_chart_of",
+    "laid_out",
+    "law_from",
     "root_of",
     "square_root",
     "sums_by_trajectory",
@@ -41,10 +53,42 @@ _SINGULAR = 1e-13  # relative eigenvalue below which sums of squares know nothin
 
 
 class SquareRoot(NamedTuple):
-    """Rows `(row, feature)` and targets `(row, output)` with the sums X^T X and X^T y of all the data."""
+    """Rows `(row, feature)` and targets `(row, output)` with the sums X^T X and X^T y of all the data.
+
+    They are numbers in the `chart` of the arguments, the targets in their `units` `(output,)`; in the units of the data
+    where these are None.
+    """
 
     rows: np.ndarray
     targets: np.ndarray
+    chart: Chart | None = None
+    units: np.ndarray | None = None
+
+
+class RootFit(NamedTuple):
+    """A law on the functions of the data, `coefficients` `(output, feature)`, and on those of the chart, `charted`.
+
+    `subspace` is what the symmetry leaves of the coefficients that were fitted; `in_chart` whether these are `charted`;
+    `chart` that of the arguments, None for the units of the data.
+    """
+
+    coefficients: np.ndarray
+    charted: np.ndarray
+    subspace: Subspace
+    in_chart: bool
+    chart: Chart | None
+
+    def on_sums(self, moments: Moments, features: Features, layout: Layout) -> np.ndarray:
+        """Coefficients `(output, feature)` on the functions of the chart of any sums, such as those to judge by."""
+        layout = layout.in_chart(moments.chart)
+        if self.chart == layout.argument_chart:
+            return self.charted
+        return layout.argument_chart.law_in(self.coefficients, features, layout.output_units)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of terms that were not set to 0, where they were fitted."""
+        return int(np.count_nonzero(self.charted if self.in_chart else self.coefficients))
 
 
 def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Layout | str = "flow") -> FittedLaw:
@@ -52,16 +96,19 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
 
     Parameters
     ----------
-    moments : Moments, xr.Dataset, or tuple (x, t)
+    moments : Moments, xr.Dataset, path, tables, tuple (x, t), or tuple (X, Y)
         Sums made with the same features; or trajectories, of which they are made in one pass (Dask chunks along
         `trajectory` are never in memory together).
-    features : Features or pysindy feature library
+    features : Features, pysindy feature library, or str
     symmetry : optional
-        Whatever `EquivariantOptimizer` takes, acting on the states (on positions, for a second-order system).
+        Whatever `EquivariantOptimizer` takes, or a word such as `"so(2)"`, acting on the states (on positions, for a
+        second-order system); states with names of their own are matched by name.
     optimizer : STLSQ, SR3 (without trimming), Ridge or LinearRegression, optional
-        `STLSQ(threshold=0.1, alpha=1e-10)` if left out. Those of scikit-learn without intercept. Penalties weigh
-        against sums over windows of the weak form, of which there are fewer than samples: STLSQ's own alpha of 0.05
-        shrinks laws from short data.
+        If left out, terms below a hundredth are dropped in the chart of the data, where states, rates and terms are of
+        size 1: what is small depends on neither units nor origin. (No more than that: a law that is sparse about the
+        origin of its own is not so about the mean of the data.) An optimizer that is given acts in the units of the
+        data, as in pysindy. Those of scikit-learn without intercept. Penalties weigh against sums over windows of the
+        weak form, of which there are fewer than samples: STLSQ's own alpha of 0.05 shrinks laws from short data.
     layout : Layout or {"flow", "second_order", "map", "pairs"}
         What was summed; a Layout knows the names of the states.
 
@@ -77,26 +124,46 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     ValueError
         If the sums are not of these features, or the symmetry leaves nothing.
     """
-    optimizer = default_optimizer() if optimizer is None else optimizer
     check_optimizer(optimizer)
     kind = layout if isinstance(layout, str) else layout.kind
     if not isinstance(moments, Moments):
-        moments, layout = sums_of(moments, features, layout)
+        dataset, features, layout = laid_out(moments, features, layout)
+        moments = accumulate(dataset, features, layout)
     n_arguments = moments.spread.shape[1]
     features = as_features(features, n_arguments)
     if isinstance(layout, str):
         layout = Layout(layout, tuple(f"x{i}" for i in range(n_arguments)))
     _check_sums(moments, features, layout)
+    symmetry = symmetries_on(symmetry, layout.arguments, n_arguments // 2 if kind == "second_order" else None)
     root = root_of(moments, layout)
     kind = "flow" if kind == "pairs" else kind
-    coefficients, _ = fit_root(root, features, symmetry, optimizer, kind)
-    return FittedLaw(features, coefficients, layout.arguments, kind)
+    return law_from(fit_root(root, features, symmetry, optimizer, kind), root, features, layout.arguments, kind)
 
 
-def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow") -> tuple[np.ndarray, Subspace]:
-    """Coefficients `(output, feature)` from a square root of sums, and the Subspace that they lie in."""
-    inside = EquivariantOptimizer(optimizer, symmetry, features, kind=kind).fit(root.rows, root.targets)
-    return inside.coef_, inside.subspace_
+def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow") -> RootFit:
+    """A law from a square root of sums.
+
+    What depends on no units is solved in the chart of the sums: without an optimizer, by our own, or one that penalises
+    nothing. Others see the rows in the units of the data.
+    """
+    own, chart, units = own_optimizer() if optimizer is None else optimizer, root.chart, root.units
+    if chart is None:
+        plain = EquivariantOptimizer(own, symmetry, features, kind=kind).fit(root.rows, root.targets)
+        return RootFit(plain.coef_, plain.coef_, plain.subspace_, False, None)
+    if acts_in_chart(optimizer):
+        inside = EquivariantOptimizer(own, symmetry, features, kind=kind, chart=chart).fit(root.rows, root.targets)
+        return RootFit(chart.law(inside.coef_, features, units), inside.coef_, inside.subspace_, True, chart)
+    outside = EquivariantOptimizer(own, symmetry, features, kind=kind)
+    outside.fit(root.rows @ chart.back(features).T, root.targets * units)
+    return RootFit(outside.coef_, chart.law_in(outside.coef_, features, units), outside.subspace_, False, chart)
+
+
+def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: str) -> FittedLaw:
+    """The law of a fit as an object, which is evaluated where it was fitted."""
+    if root.chart is None or not fit.in_chart:
+        return FittedLaw(features, fit.coefficients, tuple(states), kind)
+    inside = VectorField(root.chart.features(features), fit.charted, tuple(states))
+    return FittedLaw.from_chart(Charted(inside, root.chart, root.units), features, kind=kind)
 
 
 def default_optimizer(threshold: float = 0.1) -> ps.STLSQ:
@@ -105,12 +172,18 @@ def default_optimizer(threshold: float = 0.1) -> ps.STLSQ:
 
 
 def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Layout]:
-    """Sums over trajectories in one pass, and what they are sums of.
+    """Sums over trajectories in one pass, and what they are sums of; see `laid_out`."""
+    dataset, features, layout = laid_out(data, features, layout)
+    return accumulate(dataset, features, layout), layout
+
+
+def laid_out(data, features, layout: Layout | str = "flow") -> tuple[xr.Dataset, Features, Layout]:
+    """Data in the schema, functions of their states, and what is to be summed of them, in the chart of the data.
 
     Parameters
     ----------
-    data : xr.Dataset, tuple (x, t) of trajectories and times, or tuple (X, Y) of pairs
-    features : Features or pysindy feature library
+    data : xr.Dataset, path, tables, tuple (x, t) of trajectories and times, or tuple (X, Y) of pairs
+    features : Features, pysindy feature library, or str
     layout : Layout or str
     """
     kind = layout if isinstance(layout, str) else layout.kind
@@ -118,15 +191,24 @@ def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Lay
     if isinstance(layout, str):
         inputs, targets = names_with_role(dataset, "input"), names_with_role(dataset, "target")
         states = tuple(name for name in state_names(dataset) if name not in inputs)
+        states = paired_states(dataset, states) if layout == "second_order" and not targets else states
         fine = layout == "map" and not targets and finely_sampled(dataset, states)
+        kind = layout
         layout = Layout("pairs" if targets else layout, states, inputs, targets, fine)
-    return accumulate(dataset, as_features(features, len(layout.arguments)), layout), layout
+        layout = replace(layout, chart=chart_of_layout(dataset, layout, kind))
+    return dataset, features_for(features, dataset, layout.arguments), layout
 
 
 def root_of(moments: Moments, layout: Layout) -> SquareRoot:
     """A square root of the sums over all trajectories."""
     total = sums_by_trajectory(moments, layout.kind).sum(axis=0)
-    return square_root(total, layout.n_outputs, moments.axes)
+    return in_chart_of(moments, layout, square_root(total, layout.n_outputs, moments.axes))
+
+
+def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot) -> SquareRoot:
+    """A square root of some of the sums, which knows their chart."""
+    layout = layout.in_chart(moments.chart)
+    return root._replace(chart=layout.argument_chart, units=layout.output_units)
 
 
 def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
@@ -172,12 +254,14 @@ def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = Non
 
 
 def check_optimizer(optimizer) -> None:
-    """Refuse optimizers that need more of the rows than their sums.
+    """Refuse optimizers that need more of the rows than their sums; None stands for our own.
 
     Raises
     ------
     TypeError
     """
+    if optimizer is None:
+        return
     if isinstance(optimizer, _JUDGES) or counts_rows(optimizer):
         raise TypeError(
             f"{type(optimizer).__name__} needs the rows of the data, which sums over trajectories no longer have: take "

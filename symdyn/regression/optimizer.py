@@ -12,15 +12,16 @@ from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
 
 from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.equivariance import generic_points
+from symdyn.lie.equivariance import generic_points, in_chart
 from symdyn.lie.subspace import Subspace
 from symdyn.lie.violation import Violation, explained_violations
 from symdyn.regression.constraint import allowed, fallen_terms, library_features, output_actions, usable_symmetries
 from symdyn.regression.targets import commuting_whitener, compressed, is_full, stacked, tied_targets
 
-__all__ = ["EquivariantOptimizer", "counts_rows"]
+__all__ = ["EquivariantOptimizer", "acts_in_chart", "counts_rows", "own_optimizer"]
 
 # These see the rows only through sums of products; so does SR3 unless it trims rows.
+_NO_RIDGE = 1e-8  # a penalty that small is there for the solver
 _SUMS_ONLY = (ps.STLSQ, ps.SR3, ps.SSR, ps.FROLS, LinearRegression, Ridge)
 
 
@@ -46,6 +47,10 @@ class EquivariantOptimizer(BaseOptimizer):
         Whether a QR factor stands for the rows; "auto" where that is exact.
     whiten : bool
         Weigh targets by the covariance of the residuals, averaged so that it commutes with the symmetry.
+    chart : Chart, optional
+        Of states and inputs: the columns are the library's functions in this chart (`Chart.features`), targets are in
+        its units, and so are `coef_` and `subspace_`. Symmetry and library are given in the units of the data all the
+        same.
 
     Attributes
     ----------
@@ -61,7 +66,9 @@ class EquivariantOptimizer(BaseOptimizer):
         For generators that are not exact: the violation of the fit, and how much of it the error bar explains.
     """
 
-    def __init__(self, optimizer=None, symmetry=None, library=None, *, kind="flow", compress="auto", whiten=False):
+    def __init__(
+        self, optimizer=None, symmetry=None, library=None, *, kind="flow", compress="auto", whiten=False, chart=None
+    ):
         super().__init__(copy_X=False, unbias=False)
         self.optimizer = optimizer
         self.symmetry = symmetry
@@ -69,6 +76,7 @@ class EquivariantOptimizer(BaseOptimizer):
         self.kind = kind
         self.compress = compress
         self.whiten = whiten
+        self.chart = chart
 
     def set_params(self, **params):
         """Set parameters; returns self, which pysindy's own optimizers forget."""
@@ -146,7 +154,7 @@ class EquivariantOptimizer(BaseOptimizer):
             self.symmetries_ = usable_symmetries(self.symmetry)
             n_inputs = len(self.symmetries_[0].states) * (2 if self.kind == "second_order" else 1)
             self._features = library_features(self.library, n_inputs)
-            self.subspace_ = allowed(self._features, self.symmetries_, shape, self.kind)
+            self.subspace_ = allowed(self._features, self.symmetries_, shape, self.kind, self.chart)
             self.fallen_terms_ = fallen_terms(self._features, self.symmetries_, self.subspace_, self.kind)
             if self.fallen_terms_:
                 warnings.warn(
@@ -164,7 +172,8 @@ class EquivariantOptimizer(BaseOptimizer):
             if not self.symmetries_:
                 raise ValueError("whiten=True needs the symmetry itself: a Subspace does not say how targets move")
             residuals = targets - rows @ np.linalg.lstsq(rows, targets, rcond=None)[0]
-            whitener = commuting_whitener(residuals, output_actions(self.symmetries_, targets.shape[1], self.kind))
+            parts = self.symmetries_ if self.chart is None else in_chart(self.symmetries_, self.chart, self.kind)
+            whitener = commuting_whitener(residuals, output_actions(parts, targets.shape[1], self.kind))
             everything = groups[0]._replace(
                 targets=np.arange(targets.shape[1]), coordinates=np.arange(self.subspace_.dim)
             )
@@ -185,9 +194,28 @@ class EquivariantOptimizer(BaseOptimizer):
         if not inexact or self._features is None:
             return []
         n_inputs = len(inexact[0].states) * (2 if self.kind == "second_order" else 1)
-        points = generic_points(self._features, n_inputs, 200, 23)
-        found = [explained_violations(self._features, self.coef_, part, points, self.kind) for part in inexact]
-        return [violation for part in found for violation in part]
+        features, parts = self._features, inexact
+        if self.chart is not None:
+            features, parts = self.chart.features(features), in_chart(inexact, self.chart, self.kind)
+        points = generic_points(features, n_inputs, 200, 23)
+        found = [explained_violations(features, self.coef_, part, points, self.kind) for part in parts]
+        texts = [text for part in inexact for text in part.texts()]
+        violations = [violation for part in found for violation in part]
+        return [one._replace(generator=text) for one, text in zip(violations, texts, strict=True)]
+
+
+def own_optimizer() -> ps.STLSQ:
+    """What is used in a chart where no optimizer is given: terms below a hundredth of the rates are dropped."""
+    return ps.STLSQ(threshold=0.01, alpha=1e-10)
+
+
+def acts_in_chart(optimizer) -> bool:
+    """Whether a fit depends on no units: by our own optimizer (None), or by one that penalises nothing."""
+    if type(optimizer) is LinearRegression:  # those of pysindy derive from it
+        return not optimizer.positive
+    if type(optimizer) is ps.STLSQ:
+        return optimizer.threshold == 0 and optimizer.alpha <= _NO_RIDGE and not optimizer.normalize_columns
+    return optimizer is None
 
 
 def counts_rows(optimizer) -> bool:

@@ -15,7 +15,7 @@ from symdyn.data.rows import Layout
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.features import as_features
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, root_of
+from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, law_from, root_of
 from symdyn.regression.validation import rate_losses
 
 __all__ = ["Pareto", "pareto", "subalgebras"]
@@ -84,12 +84,13 @@ def pareto(
         for threshold in sorted(thresholds):
             sparse = clone(optimizer)
             setattr(sparse, name, threshold)  # set_params of pysindy's optimizers returns nothing
-            coefficients, subspace = fit_root(root, features, symmetry, sparse, kind)
-            symmetry = None if symmetry is None else subspace  # found once
-            rows.append((label, threshold, subspace.dim, np.count_nonzero(_free(coefficients, subspace)), coefficients))
-    rows.sort(key=lambda row: (row[3], np.count_nonzero(row[4])))
-    table, chosen = _table(rows, held_out, layout.kind)
-    return Pareto(table, [FittedLaw(features, row[4], layout.arguments, kind) for row in rows], chosen)
+            found = fit_root(root, features, symmetry, sparse, kind)
+            symmetry = None if symmetry is None else found.subspace  # found once
+            rows.append((label, threshold, found.subspace.dim, np.count_nonzero(_free(found)), found))
+    rows.sort(key=lambda row: (row[3], row[4].n_terms))
+    judged = rate_losses(np.stack([row[4].on_sums(held_out, features, layout) for row in rows]), held_out, layout.kind)
+    table, chosen = _table(rows, judged)
+    return Pareto(table, [law_from(row[4], root, features, layout.arguments, kind) for row in rows], chosen)
 
 
 def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
@@ -112,14 +113,13 @@ def _kind(layout):
     return "flow" if layout.kind == "pairs" else layout.kind
 
 
-def _free(coefficients, subspace):
+def _free(fit):
     """The free numbers of a model: its coefficients on the pivots, of which all others are made."""
-    return np.ravel(coefficients)[subspace.pivots]
+    return np.ravel(fit.charted if fit.in_chart else fit.coefficients)[fit.subspace.pivots]
 
 
-def _table(rows, held_out, kind):
-    labels, thresholds, n_free, n_numbers, coefficients = zip(*rows, strict=True)
-    judged = rate_losses(np.stack(coefficients), held_out, kind)
+def _table(rows, judged):
+    labels, thresholds, n_free, n_numbers, fits = zip(*rows, strict=True)
     best = int(np.argmin(judged.loss))
     excess, error = judged.excess(best)
     good = np.flatnonzero(excess <= np.where(np.isfinite(error), error, 0.0))
@@ -129,7 +129,7 @@ def _table(rows, held_out, kind):
         "threshold": np.array(thresholds),
         "n_free": np.array(n_free),
         "n_numbers": np.array(n_numbers),
-        "n_terms": np.array([np.count_nonzero(one) for one in coefficients]),
+        "n_terms": np.array([fit.n_terms for fit in fits]),
         "held_out_error": judged.error,
         "excess": excess,
         "excess_error": error,

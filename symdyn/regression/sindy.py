@@ -8,12 +8,16 @@ import numpy as np
 import pysindy as ps
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.lie.equivariance import generic_points
+from symdyn.data.charts import chart_of_points
+from symdyn.data.numbers import real_runs
+from symdyn.data.pairs import column_names
+from symdyn.lie.equivariance import generic_points, subspace_of_data
 from symdyn.lie.features import Features
+from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
 from symdyn.regression.constraint import library_features
 from symdyn.regression.inputs import on_arguments
-from symdyn.regression.optimizer import EquivariantOptimizer
+from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, own_optimizer
 
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
@@ -26,7 +30,9 @@ class SymmetricSINDy(ps.SINDy):
     Parameters
     ----------
     optimizer, feature_library, differentiation_method
-        As for `pysindy.SINDy`; none of them is changed by `fit`.
+        As for `pysindy.SINDy`; none of them is changed by `fit`. An optimizer acts in the units of the data; with a
+        symmetry and without an optimizer, or with one that penalises nothing, the fit happens in the chart of the data,
+        and depends on neither units nor origin (see `fit_moments`).
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, Subspace, or a list, optional
         What the model keeps, acting on the states, or on states and control inputs together. An algebra that acts on
         the first half of the states is prolonged to positions and velocities. None gives plain SINDy.
@@ -78,17 +84,23 @@ class SymmetricSINDy(ps.SINDy):
             For a symmetry on other states, without an action on the control inputs, or one that leaves nothing.
         """
         self._check(x_dot, x_next)
-        symmetry = on_arguments(self.symmetry, _width(x), 0 if u is None else _width(u), self.inputs)
+        feature_names = column_names(x) if feature_names is None and u is None else feature_names
+        x, x_dot, u, x_next = (real_runs(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
+        given = self.symmetry if feature_names is None else symmetries_on(self.symmetry, feature_names, _width(x))
+        symmetry = on_arguments(given, _width(x), 0 if u is None else _width(u), self.inputs)
         library = copy.deepcopy(self.feature_library) if self.feature_library is not None else ps.PolynomialLibrary()
         engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
         engine.row_weights = self._row_weights(x, sample_weight, x_next)
+        if not (symmetry is None or isinstance(symmetry, Subspace)) and acts_in_chart(self.optimizer):
+            engine.optimizer = own_optimizer() if self.optimizer is None else self.optimizer
+            engine.chart = chart_of_points(np.hstack([_stacked(x), *([] if u is None else [_stacked(u)])]))
         if self.kind == "map":
             self.model_ = ps.DiscreteSINDy(engine, library)
             self.model_.fit(x, t, x_next=x_next, u=u, feature_names=feature_names)
         else:
             self.model_ = ps.SINDy(engine, library, copy.deepcopy(self.differentiation_method))
             self.model_.fit(x, t, x_dot=x_dot, u=u, feature_names=feature_names)
-        engine.row_weights = None
+        engine.row_weights, engine.optimizer = None, self.optimizer
         self.optimizer_, self.subspace_ = engine, engine.subspace_
         self.feature_names = self.model_.feature_names
         self.n_control_features_ = self.model_.n_control_features_
@@ -168,10 +180,24 @@ class _Engine(EquivariantOptimizer):
         weights = self.row_weights if sample_weight is None else sample_weight
         identity = self._identity(np.shape(y)[1]) if self.kind == "map" else None
         if identity is None:
-            return super().fit(x_, y, weights, **reduce_kws)
-        super().fit(x_, np.asarray(y) - np.asarray(x_) @ identity.T, weights, **reduce_kws)
+            return self._fit(x_, y, weights, **reduce_kws)
+        self._fit(x_, np.asarray(y) - np.asarray(x_) @ identity.T, weights, **reduce_kws)
         self.coef_ = self.coef_ + identity
         self.history_ = [self.coef_]
+        return self
+
+    def _fit(self, x_, y, weights, **reduce_kws):
+        """Fit in the chart, where there is one; rows and coefficients are in the units of the data."""
+        if self.chart is None:
+            return super().fit(x_, y, weights, **reduce_kws)
+        n_outputs, n_inputs = np.shape(y)[1], len(self.chart)
+        features, units = library_features(self.library, n_inputs), np.array(self.chart.scale[:n_outputs])
+        rates = np.nanmean(np.square(np.asarray(y) / units))
+        units = units * (np.sqrt(rates) if rates > 0 else 1.0)
+        super().fit(np.asarray(x_) @ self.chart.forward(features).T, np.asarray(y) / units, weights, **reduce_kws)
+        self.coef_ = self.chart.law(self.coef_, features, units)
+        self.subspace_ = subspace_of_data(self.subspace_, features, self.chart, self.kind)
+        self.history_, self.ind_ = [self.coef_], self.coef_ != 0
         return self
 
     def _identity(self, n_states):
@@ -195,6 +221,12 @@ class _Engine(EquivariantOptimizer):
         if not np.allclose(values @ identity.T, points[:, :n_states], atol=1e-8):
             raise ValueError("a map that keeps translations needs the states themselves as terms of its library")
         return np.round(identity, 12)
+
+
+def _stacked(runs):
+    """All samples `(sample, column)` of an array or of a list of arrays."""
+    parts = [np.asarray(one, dtype=float) for one in (runs if isinstance(runs, list | tuple) else [runs])]
+    return np.concatenate([part.reshape(-1, part.shape[-1] if part.ndim > 1 else 1) for part in parts])
 
 
 def _width(runs):

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from symdyn.data.charts import chart_of_points
 from symdyn.regression.cut import checked_limit, invariant_spaces, rule
 from symdyn.regression.manifolds import Box
 from symdyn.regression.manifolds.generators import without_redundant
@@ -31,7 +32,8 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     manifold : Manifold, optional
-        Where the points lie. A box around the data if left out; a group needs a manifold it acts on.
+        Where the points lie. If left out, a box around the data, each state in units of its spread; a group needs a
+        manifold it acts on.
     group : Elements, LieAlgebra, or a list of these, optional
         Generators of a compact group of isometries, on the coordinates of the manifold.
     estimator : {"mean", "lstsq"}
@@ -124,7 +126,8 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         """
         self._check_options()
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, ensure_min_samples=2, dtype=float)
-        self.manifold_ = self.manifold if self.manifold is not None else _box_around(X)
+        self._chart = chart_of_points(X) if self.manifold is None else None
+        self.manifold_ = self.manifold if self._chart is None else _box_around(self._chart.points(X))
         self.group_ = as_isometries(self.manifold_, self.group)
         if len(self.group_.matrices) > _MANY:
             self.group_ = without_redundant(self.manifold_, self.group_)
@@ -171,8 +174,8 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
             raise ValueError("density is used by estimator='mean'; least squares needs none")
 
     def _placed(self, X):
-        if self.manifold is None:
-            return np.clip(X, self.manifold_.low, self.manifold_.high)
+        if self._chart is not None:
+            return np.clip(self._chart.points(X), self.manifold_.low, self.manifold_.high)
         return self.manifold_.check(X)
 
     def _terms(self, X, targets):

@@ -51,6 +51,7 @@ def rate_losses(coefficients: np.ndarray, moments: Moments, kind: str = "flow") 
     Parameters
     ----------
     coefficients : ndarray, `(model, output, feature)`
+        On the functions of the chart of the sums (`Chart.law_in`).
     moments : Moments
         Of the same features.
     kind : str

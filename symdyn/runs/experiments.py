@@ -10,7 +10,7 @@ import numpy as np
 
 import symdyn.systems
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.runs.parsing import parse_candidates, parse_features
+from symdyn.lie.words import parse_candidates, parse_features
 
 __all__ = ["check_parameters", "discovery", "find_job"]
 
@@ -34,7 +34,7 @@ def discovery(
     system : str
         A function of `symdyn.systems`, which takes `noise`, `seed` (as `rng`) and all parameters not named here.
     candidates, law : str
-        As the command line writes them, `symdyn.runs.parsing`.
+        As the command line writes them, `symdyn.lie.words`.
     seed, delta, alpha, n_bootstrap, time_scaling
         As in `SymmetryDiscovery`.
 

@@ -16,7 +16,7 @@ import symdyn as sd
 from symdyn.data.moments import accumulate
 from symdyn.discovery.conclusion import conclude
 from symdyn.discovery.evidence import Evidence, bracket_forms
-from symdyn.discovery.law import fit_law, law_families
+from symdyn.discovery.law import fit_law
 from symdyn.discovery.setting import set_up
 from symdyn.lie.fields import VectorField
 

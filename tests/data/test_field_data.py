@@ -4,6 +4,7 @@ import xarray as xr
 from dask import config
 
 import symdyn as sd
+from symdyn.data.clocks import time_unit
 from symdyn.data.fields.grids import (
     WINDOW_POINTS,
     field_block,
@@ -71,22 +72,46 @@ def test_a_period_that_is_not_that_of_the_grid_is_refused(clean):
         validate_fields(wrong)
 
 
-def test_axes_in_two_units_are_refused():
+def test_axes_are_brought_to_one_unit_where_they_measure_the_same():
     values = np.random.default_rng(0).standard_normal((1, 16, 16, 16))
     grids = {name: np.arange(16.0) for name in ("time", "x", "y")}
     data = xr.Dataset({"u": (("trajectory", "time", "x", "y"), values)}, coords=grids)
-    data["x"], data["y"] = data.x.assign_attrs(units="m"), data.y.assign_attrs(units="km")
-    with pytest.raises(ValueError, match="units cannot fit one equation: x in 'm', y in 'km'"):
+    data["x"], data["y"] = data.x.assign_attrs(units="m"), data.y.assign_attrs(units="km", period=16.0)
+    checked = validate_fields(data.drop_attrs(deep=False).assign_coords(y=data.y.drop_attrs().assign_attrs(units="km")))
+    np.testing.assert_allclose(checked.y, 1000 * np.arange(16.0))
+    assert checked.y.attrs["units"] == "m"
+    data["y"] = data.y.drop_attrs().assign_attrs(units="rad")
+    with pytest.raises(ValueError, match="units cannot fit one equation: x in 'm', y in 'rad'"):
         validate_fields(data)
 
 
 def test_other_dims_and_complex_fields_are_refused(clean):
-    with pytest.raises(ValueError, match="transpose them"):
-        validate_fields(clean.transpose("trajectory", "x", "time"))
+    with pytest.raises(ValueError, match=r"dims \('trajectory', 'time', 'z'\); rename or transpose them"):
+        validate_fields(clean.rename(x="z").assign(w=clean.u), ["u"])
     with pytest.raises(ValueError, match="split complex fields"):
         validate_fields(clean.astype(complex))
     with pytest.raises(ValueError, match="no fields found"):
         validate_fields(xr.Dataset({"u": ("time", np.zeros(20))}))
+
+
+def test_order_of_dims_and_points_and_type_of_numbers_do_not_matter(clean):
+    whole = (1e6 * clean.u).round().astype(np.int32).to_dataset()
+    wanted = validate_fields((1e6 * clean.u).round().to_dataset())
+    for given in (
+        whole,
+        whole.isel(x=slice(None, None, -1)),
+        whole.isel(time=slice(None, None, -1)),
+        whole.roll(x=17, roll_coords=True),
+        whole.transpose("x", "time", "trajectory"),
+    ):
+        xr.testing.assert_equal(validate_fields(given), wanted)
+
+
+def test_dates_of_fields_become_numbers_of_a_unit(clean):
+    dates = np.datetime64("2020-01-01", "ns") + np.arange(clean.sizes["time"]) * np.timedelta64(6, "h")
+    checked = validate_fields(clean.assign_coords(time=dates))
+    assert time_unit(checked) == "h"
+    np.testing.assert_allclose(field_grid(checked).steps[0], 6.0)
 
 
 def test_gaps_are_named(clean):

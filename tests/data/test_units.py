@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from symdyn.data.units import check_units, shared_scales
+from symdyn.data.units import check_units, shared_scales, unit_groups, velocity_factors
 
 
 def dataset(time="s", **units):
@@ -27,6 +27,8 @@ def dataset(time="s", **units):
         ("m", "", "km/h"),  # nothing is known about the times
         ("", "s", "m/s"),  # nor about the position
         ("m", "s", ""),
+        ("au", "day", "km/s"),  # which are converted
+        ("deg", "s", "1/s"),
     ],
 )
 def test_units_that_fit_pass(position, time, velocity):
@@ -34,10 +36,13 @@ def test_units_that_fit_pass(position, time, velocity):
 
 
 @pytest.mark.parametrize(
-    ("position", "time", "velocity", "wanted"), [("au", "day", "km/s", "au/day"), ("m", "s", "m", "m/s")]
+    ("position", "time", "velocity", "wanted"),
+    [("au", "day", "K/s", "au/day"), ("m", "s", "m", "m/s"), ("count", "day", "m/day", "count/day")],
 )
 def test_units_that_do_not_fit_are_named_with_the_cure(position, time, velocity, wanted):
-    with pytest.raises(ValueError, match=f"variable 'v' is in '{velocity}', but 'x' .* call for '{wanted}'; convert"):
+    with pytest.raises(
+        ValueError, match=f"variable 'v' is in '{velocity}', but 'x' .* call for '{wanted}' or what converts"
+    ):
         check_units(dataset(time, x=position, v=(velocity, "x")), ["x", "v"])
 
 
@@ -46,11 +51,25 @@ def test_a_velocity_of_something_that_is_no_state_is_named():
         check_units(dataset(x="m", v=("m/s", "x")), ["v"])
 
 
-def test_positions_of_one_dimension_must_share_a_unit():
-    with pytest.raises(ValueError, match="'x' in 'm' and 'y' in 'km' disagree; convert one"):
-        check_units(dataset(x="m", y="km"), ["x", "y"])
-    with pytest.raises(ValueError, match="'a' in 'deg' and 'b' in 'rad' disagree; convert one"):
-        check_units(dataset(a="deg", b="rad"), ["a", "b"])
+def test_states_of_one_dimension_are_a_group_whatever_their_units():
+    data = dataset(x="mm", a="deg", y="m", b="rad", z="km", c="count", d="")
+    groups, factors = unit_groups(data, ["x", "a", "y", "b", "z", "c", "d"])
+    assert groups == [[0, 2, 4], [1, 3], [5], [6]]
+    np.testing.assert_allclose(factors, [1, 1, 1e3, 180 / np.pi, 1e6, 1, 1])
+
+
+def test_velocities_are_converted_to_rates_of_their_positions():
+    data = dataset("days since 2000-01-01", x="km", v=("m/s", "x"), a="deg", w=("rad/s", "a"), q="", p=("m/s", "q"))
+    factors = velocity_factors(data, ["x", "a", "q"], ["v", "w", "p"])
+    np.testing.assert_allclose(factors, [86.4, 86400 * 180 / np.pi, 1])
+
+
+def test_the_times_have_a_unit_of_their_own_whatever_they_are_called():
+    shared = xr.Dataset({"x": ("time", np.ones(3), {"units": "s"})}, coords={"time": ("time", np.arange(3.0))})
+    shared["time"].attrs["units"] = "ms"
+    groups, factors = unit_groups(shared, ["x", "t"])
+    assert groups == [[0, 1]]
+    np.testing.assert_allclose(factors, [1, 1e-3])
 
 
 def test_lengths_and_angles_may_stand_side_by_side():

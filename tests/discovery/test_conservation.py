@@ -306,7 +306,7 @@ def test_bad_sources_and_features_are_named():
     with pytest.raises(ValueError, match="all features are constant"):
         sd.conserved_quantities(data, Polynomial(0))
     with pytest.raises(TypeError, match="features must be Features"):
-        sd.conserved_quantities(data, "x^2")
+        sd.conserved_quantities(data, 2)
     with pytest.raises(ValueError, match=r"points must have shape \(sample, 2\)"):
         sd.conserved_quantities(DUFFING, Polynomial(2), points=np.zeros((5, 3)))
     with pytest.raises(ValueError, match="3 points cannot decide about 5 features"):

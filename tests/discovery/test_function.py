@@ -193,7 +193,8 @@ def test_forms_from_batches_are_those_of_all_rows_at_once(output, monkeypatch):
     every, transported, carried = extend_by_outputs(candidates.gl(3), values, transported, carried, output)
     displacement = np.zeros((len(x), 3, len(every)))
     displacement[:, :, :9] = fields / x.std(axis=0)[:, None]
-    size = np.sqrt(np.mean(values**2))
+    units = sampling.units_of_values(values, output, x.std(axis=0))
+    size = np.sqrt(np.mean(((values - units.offset) / units.scale) ** 2)) * units.scale[..., None]
     expected = exact_forms(transported / size, [part / size for part in carried], displacement)
     np.testing.assert_allclose(forms.size, expected.size, atol=1e-9 * np.abs(expected.size).max())
     np.testing.assert_allclose(forms.violation, expected.violation, atol=1e-9 * np.abs(expected.size).max())

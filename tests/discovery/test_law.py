@@ -54,7 +54,7 @@ def test_families_stay_or_go_as_a_whole():
     for label in dict.fromkeys(families):
         block = fit.coefficients[:, families == label]
         assert np.all(block != 0) if label in fit.kept else not np.any(block)
-    assert fit.kept == ("degree 1", "degree 3")
+    assert fit.kept == ("degree 0", "degree 1", "degree 2", "degree 3")
 
 
 def test_the_path_of_the_selection_drops_one_family_a_step():

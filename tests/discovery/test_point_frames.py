@@ -19,7 +19,7 @@ HOURS = np.datetime64("2020-01-01") + np.arange(100) * np.timedelta64(1, "h")
 INPUTS = {
     "as it is": (HEAT, PLACES, TIMES, 1.0),
     "seconds": (HEAT, PLACES, 3600.0 * np.arange(100), 0.01 / 3600),
-    "dates": (HEAT, PLACES, HOURS, 0.01 / 3600),
+    "dates": (HEAT, PLACES, HOURS, 0.01),  # in hours
     "small": (1e-6 * HEAT, PLACES, TIMES, 1.0),
     "large": (1e6 * HEAT, PLACES, TIMES, 1.0),
     "micrometres": (HEAT, 1e6 * PLACES, TIMES, 1e12),

@@ -74,7 +74,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="output must be one of"):
         sd.equivariant_subspace(Polynomial(2), candidates.so(2), output="tensor")
     with pytest.raises(TypeError, match="a symmetry is"):
-        sd.equivariant_subspace(Polynomial(2), "so(2)")
+        sd.equivariant_subspace(Polynomial(2), {"so": 2})
     with pytest.raises(ValueError, match="different numbers of states"):
         sd.equivariant_subspace(Polynomial(2), [candidates.so(2), candidates.so(3)])
 

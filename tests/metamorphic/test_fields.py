@@ -156,11 +156,11 @@ def test_dates_do_not_change_the_search():
     data = burgers(0.02)
     hours = np.arange(60) * np.timedelta64(1, "h")
     dated = search(data.assign_coords(time=np.datetime64("2020-01-01") + hours))
-    counted = search(data.assign_coords(time=3600.0 * np.arange(60)))
+    counted = search(data.assign_coords(time=np.arange(60.0)))
     assert_same_answer(dated, counted)
-    assert any("seconds after 2020-01-01" in note for note in dated.notes_)
+    assert any("hours since 2020-01-01" in note for note in dated.notes_)
     step = float(data.time[1] - data.time[0])
-    law = law_of(dated, ((3600 / step, 0.0), *SAME[1:]))[0]
+    law = law_of(dated, ((1 / step, 0.0), *SAME[1:]))[0]
     assert law == pytest.approx(law_of(searched(0.02))[0], rel=1e-6, abs=1e-9)
 
 

@@ -69,7 +69,6 @@ def test_a_generator_beside_simple_numbers_is_not_rounded_to_them():
     net, x, _ = trained(lambda x: torch.exp(-(x[:, :1] ** 2 + 1.2 * x[:, 1:] ** 2) / 2), 2, 1)
     assert discover_network(net, x, candidates.so(2)).algebra_.dim == 1
     found = discover_network(net, x, candidates.gl(2)).algebra_
-    assert not found.exact.any()
     (matrix,), errors = found.matrices, found.errors[0]
     assert abs(matrix[0, 1] / matrix[1, 0]) == pytest.approx(1.2, abs=6 * errors.max())
     assert 1e-3 < errors.max() < 0.03
@@ -208,7 +207,9 @@ def test_the_error_of_a_generator_is_the_violation_of_discovery(round_network):
     net, x, _ = round_network
     double = mlp(2, 1).double()
     double.load_state_dict(net.state_dict())
-    error = equivariance_error(double, x, TURN[None], "invariant")
+    mean = double(torch.as_tensor(x, dtype=torch.float64)).mean()  # what is invariant has an origin of its own
+    given = torch.as_tensor(x, dtype=torch.float64)
+    error = equivariance_error(lambda points: double(points) - mean, given, TURN[None], "invariant")
     violation = discover_network(net, x, candidates.so(2)).verdicts_.violation
     assert float(error[0]) == pytest.approx(float(violation[0]), rel=0.2)
 

@@ -39,8 +39,14 @@ def pairs(rng, n=200):
 def test_sums_give_the_same_law_as_the_rows(name, symmetry, seed):
     points, rates = pairs(np.random.default_rng(seed))
     law = fit_moments((points, rates), CUBIC, symmetry=symmetry, optimizer=OPTIMIZERS[name], layout="pairs")
-    direct = EquivariantOptimizer(OPTIMIZERS[name], symmetry, CUBIC).fit(CUBIC(points), rates)
-    np.testing.assert_allclose(law.coefficients, direct.coef_, atol=1e-8)
+    if name == "LinearRegression":  # what penalises nothing is fitted in the chart, where targets weigh alike
+        chart, units = law.inside.chart, law.inside.units
+        direct = EquivariantOptimizer(OPTIMIZERS[name], symmetry, CUBIC, chart=chart)
+        direct.fit(CUBIC(chart.points(points)), rates / units)
+        np.testing.assert_allclose(law.coefficients, chart.law(direct.coef_, CUBIC, units), atol=1e-8)
+    else:
+        direct = EquivariantOptimizer(OPTIMIZERS[name], symmetry, CUBIC).fit(CUBIC(points), rates)
+        np.testing.assert_allclose(law.coefficients, direct.coef_, atol=1e-8)
 
 
 def test_the_symmetry_is_exact_and_the_normal_form_of_hopf_is_found_in_noise():
@@ -66,10 +72,12 @@ def test_a_dataset_its_chunks_and_its_sums_give_one_law():
     assert whole.states == ("x", "y")
     chunked = fit_moments(dataset.chunk(trajectory=3), CUBIC, symmetry=ROTATION)
     np.testing.assert_allclose(chunked.coefficients, whole.coefficients, atol=1e-11)
-    sums, layout = accumulate(dataset, CUBIC), Layout("flow", ("x", "y"))
+    sums, layout = sums_of(dataset, CUBIC)
     np.testing.assert_array_equal(
         fit_moments(sums, CUBIC, symmetry=ROTATION, layout=layout).coefficients, whole.coefficients
     )
+    plain = fit_moments(accumulate(dataset, CUBIC), CUBIC, symmetry=ROTATION, layout=Layout("flow", ("x", "y")))
+    np.testing.assert_allclose(plain.coefficients, whole.coefficients, atol=0.02)  # without a chart targets weigh alike
     library = fit_moments(dataset, ps.PolynomialLibrary(3), symmetry=ROTATION)
     np.testing.assert_allclose(library.coefficients, whole.coefficients, atol=1e-11)
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from symdyn import candidates, features, groups
+from symdyn import LieAlgebra, candidates, features, groups
 from symdyn.lie.equivariance import equivariant_subspace
 from symdyn.regression import PromotedRegressor
 
@@ -126,13 +126,51 @@ def test_a_rotation_seen_from_afar_is_told_from_a_translation():
     np.testing.assert_allclose(np.abs(axis[[0, 0, 1], [1, 2, 2]]), np.abs(axis[0, 1]), rtol=0.05)
 
 
-def test_states_far_from_the_origin_are_warned_of():
+def far_warnings(fields, library, shift):
     points, rates = hopf_data(0)
-    model = PromotedRegressor(candidates.translations(2), features.Polynomial(2), gamma=1.0, debias=False)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model.fit(points + 50, rates[:, 0])
-    assert any("times its spread from 0" in str(one.message) for one in caught)
+        PromotedRegressor(fields, library, gamma=1.0, debias=False).fit(points + shift, rates[:, 0])
+    return [
+        str(one.message) for one in caught if "their spread" in str(one.message) or "its spread" in str(one.message)
+    ]
+
+
+@pytest.mark.parametrize("fields", [candidates.translations(2), candidates.se(2), candidates.affine(2)])
+def test_candidates_that_are_the_same_about_any_origin_are_not_warned_of(fields):
+    assert not far_warnings(fields, features.Polynomial(2), 1e4)
+
+
+def test_candidates_and_functions_that_mean_an_origin_far_from_the_data_are_warned_of():
+    (told,) = far_warnings(candidates.so(2), features.Polynomial(2), 50)
+    assert "means an origin from which the data lie" in told
+    (told,) = far_warnings(candidates.translations(2), features.Polynomial(2, constant=False), 50)
+    assert "the features mean functions about 0" in told
+    assert not far_warnings(candidates.so(2), features.Polynomial(2, constant=False), 0)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_kept_rotations_that_miss_a_common_centre_do_not_leave_constants_alone(seed):
+    # Candidates that the kept generators are all but equal to are no licence to round only some of them.
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-1, 1, (100, 3))
+    values = (points**2).sum(axis=1)
+    model = PromotedRegressor(candidates.se(3), features.Polynomial(2))
+    model.fit(points, values + 0.05 * rng.standard_normal(100))
+    assert model.score(points, values) > 0.99 and model.subspace_.dim == 2 and model.symmetry_.dim == 3
+
+
+def test_a_symmetry_that_samples_left_out_object_to_is_not_enforced(monkeypatch):
+    wrong = property(lambda space: LieAlgebra(candidates.translations(2)))
+    monkeypatch.setattr("symdyn.regression.promotion.nullspace.NullSpace.rounded", wrong)
+    monkeypatch.setattr("symdyn.regression.promotion.nullspace.NullSpace.estimated", wrong)
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (60, 2))
+    model = PromotedRegressor(candidates.so(2), features.Polynomial(2))
+    with pytest.warns(UserWarning, match="times as large: coef_ is not debiased"):
+        model.fit(points, (points**2).sum(axis=1) + 0.02 * rng.standard_normal(60))
+    assert model.subspace_ is None
+    np.testing.assert_array_equal(model.coef_, model.promoted_coef_)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-8, 1e-4])

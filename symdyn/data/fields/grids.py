@@ -13,6 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from symdyn.data.clocks import numbered_clock
+from symdyn.data.dimensions import unit_of
+from symdyn.data.numbers import refuse_dtype
+
 __all__ = [
     "WINDOW_POINTS",
     "FieldGrid",
@@ -67,6 +71,9 @@ def is_field_data(dataset: xr.Dataset) -> bool:
 def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *, fewest: int = 3) -> xr.Dataset:
     """The Dataset with its `states` fixed, after checking dims, grids of at least `fewest` points, units and seams.
 
+    Coordinates that descend are sorted, dates become numbers (`symdyn.data.clocks`), integers floats, dims get their
+    order, and axes of one dimension one unit.
+
     Raises
     ------
     TypeError
@@ -85,19 +92,13 @@ def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *,
     if "trajectory" not in dataset.dims:
         dataset = dataset.expand_dims("trajectory")
     axes = tuple(axis for axis in AXES if axis in dataset[names[0]].dims)
-    wanted = ("trajectory", "time", *axes)
-    for name in names:
-        dims = dataset[name].dims
-        if dims != wanted or not axes:
-            shown = wanted if axes else ("trajectory", "time", "x")
-            raise ValueError(f"field {name!r} has dims {dims}; rename or transpose them to {shown}")
-        if not np.issubdtype(dataset[name].dtype, np.floating):
-            raise ValueError(
-                f"field {name!r} holds {dataset[name].dtype}, not real numbers; split complex fields in two"
-            )
+    dataset = dataset.assign({name: _field_of(dataset[name], name, axes) for name in names})
+    if "time" in dataset.coords:
+        dataset = numbered_clock(dataset, "time")
     for axis in ("time", *axes):
+        dataset = _sorted_along(dataset, axis)
         _check_axis(dataset, axis, fewest)
-    _check_units(dataset, axes)
+    dataset = _in_one_unit(dataset, axes)
     for name in names:
         _check_values(dataset, name, axes)
     return dataset.assign_attrs(states=" ".join(names))
@@ -174,11 +175,42 @@ def _check_axis(dataset, axis, fewest):
         )
 
 
-def _check_units(dataset, axes):
-    units = {axis: dataset[axis].attrs.get("units") for axis in axes}
-    if len({unit for unit in units.values() if unit}) > 1:
-        listed = ", ".join(f"{axis} in {unit!r}" for axis, unit in units.items())
+def _field_of(variable, name, axes):
+    """A field with its dims in order, of real numbers."""
+    wanted = ("trajectory", "time", *axes)
+    if set(variable.dims) != set(wanted) or not axes:
+        shown = wanted if axes else ("trajectory", "time", "x")
+        raise ValueError(f"field {name!r} has dims {variable.dims}; rename or transpose them to {shown}")
+    if variable.dtype.kind == "c":
+        raise ValueError(f"field {name!r} holds {variable.dtype}, not real numbers; split complex fields in two")
+    refuse_dtype(variable.dtype, f"field {name!r}")
+    if variable.dtype.kind in "iu":
+        variable = variable.astype(float)
+    return variable if variable.dims == wanted else variable.transpose(*wanted)
+
+
+def _sorted_along(dataset, axis):
+    """The Dataset with a coordinate that grows: descending latitudes, longitudes from 0 on after those up to 360."""
+    if axis not in dataset.coords or dataset[axis].dims != (axis,) or dataset.indexes[axis].is_monotonic_increasing:
+        return dataset
+    return dataset.sortby(axis)
+
+
+def _in_one_unit(dataset, axes):
+    """The axes of space in the unit of the first that has one."""
+    units = {axis: unit_of(str(dataset[axis].attrs.get("units", ""))) for axis in axes}
+    known = {axis: unit for axis, unit in units.items() if unit is not None}
+    if len({unit.dimension for unit in known.values()}) > 1:
+        listed = ", ".join(f"{axis} in {dataset[axis].attrs['units']!r}" for axis in known)
         raise ValueError(f"units cannot fit one equation: {listed}; convert the axes to one unit")
+    for axis in list(known)[1:]:
+        first = next(iter(known))
+        factor = known[axis].factor / known[first].factor
+        if factor != 1:
+            attrs = {**dataset[axis].attrs, "units": dataset[first].attrs["units"]}
+            attrs |= {"period": float(attrs["period"]) * factor} if "period" in attrs else {}
+            dataset = dataset.assign_coords({axis: (axis, dataset[axis].values * factor, attrs)})
+    return dataset
 
 
 def _check_values(dataset, name, axes):

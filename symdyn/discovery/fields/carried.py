@@ -29,8 +29,8 @@ def frames_of(dataset: xr.Dataset, candidates, chart: Chart) -> Frames:
     """The frames of candidates (see `point_candidates`) for checked fields in the units of the data."""
     grid = field_grid(dataset)
     given = point_candidates(candidates, grid.coordinates, grid.fields)
-    groups = [[0], *([1 + k for k in group] for group in units_shared(dataset, grid.axes))]
-    groups += [[1 + len(grid.axes) + k for k in group] for group in units_shared(dataset, grid.fields)]
+    groups = [[0], *([1 + k for k in group] for group in units_shared(dataset, grid.axes)[0])]
+    groups += [[1 + len(grid.axes) + k for k in group] for group in units_shared(dataset, grid.fields)[0]]
     return Frames(given, chart, tuple(map(tuple, groups)))
 
 

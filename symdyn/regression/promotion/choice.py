@@ -9,10 +9,11 @@ import numpy as np
 from symdyn.regression.promotion.penalty import Penalty
 from symdyn.regression.promotion.promote import promotion_path
 
-__all__ = ["chosen_gamma", "folds", "gamma_grid", "without"]
+__all__ = ["CLEAR", "ROUNDING", "chosen_gamma", "folds", "gamma_grid", "left_out_squares", "without"]
 
 _LOOSE = 1e-4  # certified gap of the solves that only choose
-_CLEAR = 1.5  # standard errors from which a weight counts as worse than the best
+ROUNDING = 1e-20  # of the mean square of the data: mean squares of errors below are as good as one another
+CLEAR = 1.5  # standard errors from which a fit counts as worse than another
 
 
 def gamma_grid(penalty: Penalty, design: np.ndarray, target: np.ndarray, n: int = 20) -> np.ndarray:
@@ -34,8 +35,8 @@ def folds(n_samples: int, n_folds: int = 5) -> list[np.ndarray]:
     return [part for part in np.array_split(order, min(n_folds, n_samples)) if part.size]
 
 
-def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, np.ndarray]:
-    """A weight out of the grid, and the mean square error of each.
+def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, np.ndarray, np.ndarray | None]:
+    """A weight out of the grid, the mean square error of each, and the squares `(sample,)` of the one that is chosen.
 
     Parameters
     ----------
@@ -46,8 +47,9 @@ def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, 
     grid : ndarray
         Descending.
     noise : ndarray, `(output,)`, optional
-        The largest weight with residuals of this size at most. If left out, the largest with an error of the folds
-        that is not clearly above the least: by 1.5 standard errors of the difference, sample by sample.
+        The largest weight with residuals of this size at most; then no sample is left out, and there are no squares. If
+        not given, the largest with an error of the folds that is not clearly above the least: by 1.5 standard errors of
+        the difference, sample by sample.
     """
     if noise is not None:
         found = promotion_path(penalty, design, target, grid, l1=l1, tol=_LOOSE)
@@ -61,19 +63,26 @@ def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, 
                 "features, or the noise of these samples",
                 stacklevel=6,
             )
-        return float(grid[small[0] if small.size else -1]), errors
-    squares = []
-    for left_out in folds(len(design)):
-        part, share = without((penalty, design, target, l1), left_out)
-        found = promotion_path(*part[:3], share * grid, l1=part[3], tol=_LOOSE)
-        left = [np.mean((design[left_out] @ one.coefficients.T - target[left_out]) ** 2, axis=1) for one in found]
-        squares.append(left)
-    squares = np.concatenate(squares, axis=1)
+        return float(grid[small[0] if small.size else -1]), errors, None
+    squares = left_out_squares((penalty, design, target, l1), grid)
     mean = squares.mean(axis=1)
     # The samples are the same for all weights: their differences scatter less than the errors themselves.
     excess = squares - squares[np.argmin(mean)]
-    allowed = _CLEAR * excess.std(axis=1, ddof=1) / np.sqrt(excess.shape[1])
-    return float(grid[np.flatnonzero(excess.mean(axis=1) <= allowed)[0]]), mean
+    allowed = np.maximum(CLEAR * excess.std(axis=1, ddof=1) / np.sqrt(excess.shape[1]), ROUNDING * np.mean(target**2))
+    best = np.flatnonzero(excess.mean(axis=1) <= allowed)[0]
+    return float(grid[best]), mean, squares[best]
+
+
+def left_out_squares(problem: tuple, gammas: np.ndarray) -> np.ndarray:
+    """Squares of errors `(weight, sample)` of samples left out by folds, in their order, means over outputs."""
+    _, design, target, _ = problem
+    squares = []
+    for left_out in folds(len(design)):
+        part, share = without(problem, left_out)
+        found = promotion_path(*part[:3], share * gammas, l1=part[3], tol=_LOOSE)
+        errors = [design[left_out] @ one.coefficients.T - target[left_out] for one in found]
+        squares.append([np.mean(error**2, axis=1) for error in errors])
+    return np.concatenate(squares, axis=1)
 
 
 def without(problem: tuple, left_out: np.ndarray) -> tuple[tuple, float]:

@@ -36,7 +36,8 @@ class Promotion:
         the objective itself where rounding puts that above it.
     gap : float
         (objective − lower_bound) / objective; below a thousandth of the objective of the first guess, or of |y|^2 / 2
-        where Lie derivatives vanish to rounding, relative to these.
+        where Lie derivatives vanish to rounding, relative to these. What stands still below 1e-8 of |y|^2 / 2 is
+        rounding, and counts as converged.
     n_iter : int
     converged : bool
         Whether the gap is below the tolerance, and more than rounding.

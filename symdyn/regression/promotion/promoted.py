@@ -10,18 +10,17 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from symdyn.lie.equivariance import equivariant_subspace
 from symdyn.lie.features import as_features
-from symdyn.lie.lie_maps import exponents_of
-from symdyn.lie.subspace import Subspace
-from symdyn.regression.promotion.candidates import candidate_maps
-from symdyn.regression.promotion.choice import chosen_gamma, gamma_grid
+from symdyn.regression.promotion.adaptive import settled
+from symdyn.regression.promotion.advice import warn_if_broken, warn_if_far, warn_of_no_debiasing
+from symdyn.regression.promotion.candidates import candidate_maps, check_shapes, linear_parts
+from symdyn.regression.promotion.charted import ChartedData
+from symdyn.regression.promotion.choice import chosen_gamma, folds, gamma_grid, left_out_squares
+from symdyn.regression.promotion.enforcing import enforcements, objection
 from symdyn.regression.promotion.promote import promotion_path
-from symdyn.regression.promotion.reading import kept_symmetries, settled
+from symdyn.regression.promotion.reading import kept_symmetries
 
 __all__ = ["PromotedRegressor"]
-
-_FAR = 10.0  # distance of a state from 0, in its spread, from which monomials are hard to tell apart
 
 
 class PromotedRegressor(RegressorMixin, BaseEstimator):
@@ -86,7 +85,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         debias: bool = True,
         l1: float = 0.0,
         noise=None,
-        tol: float = 1e-6,
+        tol: float = 1e-8,
         max_iter: int = 10000,
     ):
         self.candidates = candidates
@@ -122,41 +121,43 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)  # the names of its columns
         X, Y = _checked(X, y)
         self.n_features_in_, self._flat = X.shape[1], np.ndim(y) == 1
-        self._functions = as_features(self.features, X.shape[1])
-        _warn_if_far(X)
+        check_shapes(self.candidates, X.shape[1], Y.shape[1], self.output)
+        functions = as_features(self.features, X.shape[1])
         try:
-            return self._fit(X, Y)
+            return self._fit(functions, X, Y)
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"the features cannot be told apart on these samples ({error}): shift and scale the states, and the "
-                "candidates with them, or take fewer features"
+                f"the features cannot be told apart on these samples ({error}): give more samples, or fewer features"
             ) from error
 
-    def _fit(self, X, Y):
-        Y = Y - X[:, : Y.shape[1]] if self.output == "map" else Y
-        scales = _scales(Y, self.output)
-        design, sizes = _of_unit_size(self._functions(X))
-        target = Y / scales
-        maps = candidate_maps(self._functions, self.candidates, X, self.output, scales, sizes)
-        problem = (maps.penalty, design, target, self.l1)
+    def _fit(self, functions, X, Y):
+        data = self._data = ChartedData.build(functions, X, Y, self.output, linear_parts(self.candidates))
+        maps = candidate_maps(data, self.candidates)
+        warn_if_far(data, maps)
+        problem = (maps.penalty, data.design, data.target, self.l1)
         self.path_ = {"gamma": gamma_grid(*problem[:3])}
         ends = {"tol": self.tol, "max_iter": self.max_iter}
         with _one_speaks_for_all():
-            self.gamma_ = self._choose(problem, scales)
-        found = promotion_path(maps.penalty, design, target, [self.gamma_], l1=self.l1, **ends)[0]
+            self.gamma_, squares = self._choose(problem, data.units)
+        found = promotion_path(*problem[:3], [self.gamma_], l1=self.l1, **ends)[0]
         self.gap_ = found.gap
         with _one_speaks_for_all():
             adapted = settled(problem, found, maps.n_generators, self.gamma_, **ends)
             kept = kept_symmetries(maps, adapted, problem, self.gamma_, self.output)
-        self.singular_values_, self.broken_, self.symmetry_ = kept.singular_values, kept.n_broken, kept.symmetry
-        _warn_if_broken(kept)
-        promoted = found.coefficients * scales[:, None] / sizes
-        coefficients, self.subspace_ = promoted, None
+        self.singular_values_, self.broken_ = kept.singular_values, kept.n_broken
+        self.symmetry_ = kept.symmetry(None if kept.space is None else kept.space.rounded)
+        warn_if_broken(kept)
+        promoted = data.inside(found.coefficients)
+        self._inside, self.subspace_ = promoted, None
         if self.debias and self.symmetry_ is not None:
-            self.subspace_ = self._allowed(kept, Y.shape[1])
-            coefficients = _debiased(self.subspace_, design * sizes, Y, scales, promoted)
-        self.promoted_coef_ = promoted[0] if self._flat else promoted
-        self.coef_ = coefficients[0] if self._flat else coefficients
+            with _one_speaks_for_all():
+                enforced = self._enforced(data, kept, problem, found, squares)
+            if enforced is None and kept.space is not None:
+                self.symmetry_ = kept.symmetry(kept.space.estimated)
+            if enforced is not None:
+                self._inside, self.subspace_ = data.inside(enforced.coefficients * data.sizes), enforced.subspace
+                self.symmetry_ = kept.symmetry(enforced.algebra)
+        self.promoted_coef_, self.coef_ = (self._flattened(data.outside(one)) for one in (promoted, self._inside))
         return self
 
     def predict(self, X):
@@ -166,43 +167,46 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         if len(shape) != 2 or shape[1] != expected:
             raise ValueError(f"X must have shape (sample, {expected}), got {shape}")
         validate_data(self, X, reset=False, skip_check_array=True)
-        X = np.asarray(X, dtype=float)
-        values = self._functions(X) @ np.atleast_2d(self.coef_).T
-        values = values + X[:, : values.shape[1]] if self.output == "map" else values
+        values = self._data.predicted(self._inside, np.asarray(X, dtype=float))
         return values[:, 0] if self._flat else values
 
-    def _choose(self, problem, scales):
+    def _flattened(self, coefficients):
+        return coefficients[0] if self._flat else coefficients
+
+    def _enforced(self, data, kept, problem, found, squares):
+        """The fit that keeps the symmetry, None where samples left out object to it, or nothing is left."""
+        here = np.concatenate(folds(len(data.target)))
+        training = np.mean((data.design @ found.coefficients.T - data.target) ** 2, axis=1)[here]
+        worst = None
+        for enforced in enforcements(data, kept):
+            if not objection(data, enforced.squares, training):  # errors left out are no smaller than those of the fit
+                return enforced
+            if squares is None:
+                squares = left_out_squares(problem, np.array([self.gamma_]))[0]
+            if not objection(data, enforced.squares, squares):
+                return enforced
+            worst = enforced
+        warn_of_no_debiasing(worst, squares)
+        return None
+
+    def _choose(self, problem, units):
         if isinstance(self.gamma, str) and self.gamma not in ("cv", "noise"):
             raise ValueError(f"gamma must be a number above 0, 'cv' or 'noise', got {self.gamma!r}")
         if not isinstance(self.gamma, str):
             if not (isinstance(self.gamma, Real) and np.isfinite(self.gamma) and self.gamma > 0):
                 raise ValueError(f"gamma must be a number above 0, 'cv' or 'noise', got {self.gamma!r}")
-            return float(self.gamma)
+            return float(self.gamma), None
         noise = None
         if self.gamma == "noise":
             if self.noise is None:
                 raise ValueError("gamma='noise' needs noise, the standard deviation of the noise in y")
             given = np.asarray(self.noise, dtype=float)
-            if given.shape not in ((), (1,), scales.shape) or not np.all(np.isfinite(given)) or np.any(given <= 0):
+            if given.shape not in ((), (1,), units.shape) or not np.all(np.isfinite(given)) or np.any(given <= 0):
                 raise ValueError(f"noise must be above 0, one number or one for each output, got {self.noise!r}")
-            noise = given / scales
-        gamma, errors = chosen_gamma(*problem, self.path_["gamma"], noise)
+            noise = given / units
+        gamma, errors, squares = chosen_gamma(*problem, self.path_["gamma"], noise)
         self.path_["error"] = errors
-        return gamma
-
-    def _allowed(self, kept, n_outputs):
-        """The Subspace that the kept symmetries leave, solved in their units."""
-        n = n_outputs if self.output == "invariant" else None
-        allowed = equivariant_subspace(self._functions, kept.to_enforce, output=self.output, n_outputs=n)
-        if np.all(kept.units == 1):
-            return allowed
-        # y_i = x_i / d_i: coefficients of x^a are those of y^a over d^a, components of a vector field times d_i.
-        states = np.resize(kept.units, self.n_features_in_)
-        columns = np.exp(-exponents_of(self._functions, len(states)) @ np.log(states))
-        rows = np.ones(n_outputs) if self.output == "invariant" else kept.units
-        turned = np.outer(rows, columns).ravel()
-        basis = allowed.basis * turned[:, None] / turned[allowed.pivots]
-        return Subspace(basis, allowed.shape, allowed.pivots)
+        return gamma, squares
 
 
 @contextmanager
@@ -212,35 +216,6 @@ def _one_speaks_for_all():
         for message in ("promote stopped", "promote has no certificate", r"\d+ directions of coefficients"):
             warnings.filterwarnings("ignore", message=message)
         yield
-
-
-def _debiased(subspace, design, Y, scales, promoted):
-    if subspace.dim == 0:
-        warnings.warn(
-            "the symmetries that promotion keeps leave no term of the library: coef_ is not debiased. Give more "
-            "features, or fewer candidates",
-            stacklevel=5,
-        )
-        return promoted
-    basis = subspace.basis.reshape(*subspace.shape, -1)
-    rows = np.einsum("sf,ofd->osd", design, basis / scales[:, None, None]).reshape(-1, subspace.dim)
-    rows, lengths = _of_unit_size(rows)
-    free = np.linalg.lstsq(rows, (Y / scales).T.ravel(), rcond=None)[0] / lengths
-    return subspace.expand(free)
-
-
-def _of_unit_size(design):
-    """Columns divided by their root mean squares, and these."""
-    sizes = np.sqrt(np.mean(design**2, axis=0))
-    sizes = np.where(sizes > 0, sizes, 1.0)
-    return design / sizes, sizes
-
-
-def _scales(Y, output):
-    """Units of the outputs; one for all of them where generators mix them."""
-    variances = Y.var(axis=0)
-    variances = variances if output == "invariant" else np.full(len(variances), variances.mean())
-    return np.sqrt(np.where(variances > 1e-24 * np.mean(Y**2, axis=0), variances, 1.0))  # what varies by rounding: 1
 
 
 def _checked(X, y):
@@ -256,24 +231,3 @@ def _checked(X, y):
         if not np.all(np.isfinite(values)):
             raise ValueError(f"{name} holds values that are not finite: leave these samples out")
     return X, y.reshape(len(y), -1)
-
-
-def _warn_if_far(X):
-    spread = X.std(axis=0)
-    far = np.abs(X.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
-    if far.max() > _FAR:
-        warnings.warn(
-            f"column {int(np.argmax(far))} of X lies {far.max():.0f} times its spread from 0: powers of it are nearly "
-            "dependent, and promotion is slow and inexact. Shift the states, and the candidates with them",
-            stacklevel=3,
-        )
-
-
-def _warn_if_broken(kept):
-    if 2 * kept.n_broken > kept.n_candidates:
-        warnings.warn(
-            f"{kept.n_broken} of {kept.n_candidates} candidate symmetries are broken: promotion shrinks what breaks "
-            "them and may fit worse than least squares. Give candidates of which the law keeps most, such as those of "
-            "a smaller group",
-            stacklevel=4,
-        )

@@ -35,6 +35,9 @@ _CHECK = 50  # iterations between certificates, at most
 # Iterations after which acceleration starts anew where the gap is not below this part of the one before: what it
 # remembers is of other ranks.
 _LATE, _STALLED = 100, 0.5
+# A gap that three certificates in a row leave above nine tenths is rounding if it is below this part of |y|^2 / 2: a
+# dual point is a difference over the step, which is short where weights are large.
+_STILL, _CERTIFICATES, _DIGITS = 0.9, 3, 1e-8
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ class Solution:
     """Coefficients with their objective, the best lower bound, and the state to go on from.
 
     `scale` is what the gap is measured by: the objective, or a thousandth of that of the first guess, or of |y|^2 / 2
-    where the minimum is 0 but for rounding.
+    where the minimum is 0 but for rounding. A gap that stands still below 1e-8 |y|^2 / 2 is rounding: `scale` is then
+    that over the tolerance.
     """
 
     coefficients: np.ndarray
@@ -167,7 +171,7 @@ def minimise(
     best, memory = -np.inf, Anderson(_MEMORY, state.size)
     tracker, size = SubspaceTracker(), 0.0
     schedule = _Schedule(15 if stop is None else 10, often=stop is not None)
-    iteration, ranks, gap = 0, [], np.inf
+    iteration, ranks, gap, still = 0, [], np.inf, 0
     while True:
         iteration += 1
         shrunk, rank = problem.shrunk(state, step, tracker, size)
@@ -185,6 +189,9 @@ def minimise(
             while tol * scale <= objective - best < _NEAR * scale and tries < _CORRECTIONS:
                 point, tries = problem.corrected(*point, step), tries + 1
                 best = max(best, problem.bound(*point))
+            still = still + 1 if objective - best > _STILL * gap else 0
+            if still >= _CERTIFICATES and objective - best < _DIGITS * problem.fit.size < np.inf:
+                scale = max(scale, _DIGITS * problem.fit.size / tol)
             done = objective - best < tol * scale or iteration == max_iter
             if done or (stop is not None and stop(coefficients, objective, best)):
                 state = (shrunk, dual / problem.gamma, step * problem.gamma)

@@ -1,0 +1,86 @@
+"""Angles: states in degrees or radians that wrap are unwrapped, and functions of them read radians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.units import full_turns, radians_of
+from symdyn.lie.features import Features, Fourier, Sum, as_features
+
+__all__ = ["features_for", "periods_of", "unwrapped", "with_angle_units"]
+
+_ROOM = 1.2  # periods that wrapped values may span: noise puts some outside
+_SMALL = 0.25  # of a period: half of the steps must be smaller, or it is not known which way they went
+
+
+def features_for(given, dataset: xr.Dataset, names: Sequence[str], label: str = "features") -> Features:
+    """Functions of the states as a user gives them, those of angles in radians.
+
+    Parameters
+    ----------
+    given : Features, pysindy feature library, or str
+        See `symdyn.lie.features.as_features`.
+    dataset : xr.Dataset
+    names : sequence of str
+        What the functions are of.
+    label : str
+        What to call them in errors.
+    """
+    return with_angle_units(as_features(given, len(names), label), dataset, names)
+
+
+def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[str]) -> Features:
+    """Sines and cosines, alone or in a sum, told how many radians the unit of each state is.
+
+    Parameters
+    ----------
+    features : Features
+        Functions of the states; those that are no sines, and those that know their units, stay as they are.
+    dataset : xr.Dataset
+        With `units` on its variables; a state without, or that is no angle, counts as being in radians. Rates of
+        angles are read in radians over their own unit of time.
+    names : sequence of str
+        What the features are functions of.
+    """
+    if isinstance(features, Sum):
+        return Sum(tuple(with_angle_units(part, dataset, names) for part in features.parts))
+    if not isinstance(features, Fourier) or features.radians is not None:
+        return features
+    radians = radians_of(dataset, names)
+    return features if np.all(radians == 1) else replace(features, radians=tuple(radians.tolist()))
+
+
+def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
+    """The full turn of each variable in its unit `(variable,)`; 0 for what is no angle, and of pairs of points."""
+    if any(variable.attrs.get("role") == "target" for variable in dataset.data_vars.values()):
+        return np.zeros(len(names))  # one point does not follow from the one before
+    return full_turns(dataset, names)
+
+
+def unwrapped(values: np.ndarray, period: float) -> np.ndarray:
+    """Angles `(trajectory, time)` without jumps of a period; the same array where there are none.
+
+    Values count as wrapped where those of a trajectory span about a period and at least half of the steps are small
+    against it: faster turns cannot be told from slower ones in the other sense.
+    """
+    if not period:
+        return values
+    steps = np.diff(values, axis=1)
+    jumps = np.abs(steps) > period / 2
+    chosen = np.flatnonzero(jumps.any(axis=1))
+    chosen = [run for run in chosen if _is_wrapped(values[run], steps[run], period)]
+    if not chosen:
+        return values
+    found = np.array(values)
+    turns = np.round(np.nan_to_num(steps[chosen]) / period)
+    found[chosen, 1:] -= period * np.cumsum(turns, axis=1)
+    return found
+
+
+def _is_wrapped(values, steps, period):
+    span = np.nanmax(values) - np.nanmin(values)
+    return span <= _ROOM * period and np.nanmedian(np.abs(steps)) < _SMALL * period

@@ -1,0 +1,135 @@
+"""Trajectories out of arrays, before the schema is checked: which axis is what, and which times belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.clocks import times_of
+from symdyn.data.numbers import real_array
+
+__all__ = ["from_arrays", "given_times", "joined_names", "stacked_runs"]
+
+
+def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
+    """Arrays of runs with a step, times or a list of times, as a Dataset.
+
+    Parameters
+    ----------
+    x : array `(time, state)`, `(time,)` or `(trajectory, time, state)`, or list of arrays `(time, state)`
+        An array `(state, time)` is turned where the times say so.
+    t : float, interval, array `(time,)` or `(trajectory, time)`, or list of these
+        Numbers or dates.
+    states : sequence of str, optional
+
+    Raises
+    ------
+    ValueError
+        For what are no numbers, and lengths that do not fit, with the cure.
+    """
+    runs = _runs_of(x)
+    if t is None:
+        raise ValueError("t is missing: give the time step, the times, or a list of times")
+    entries = _entries(t, len(runs))
+    runs = [_upright(run, entry) for run, entry in zip(runs, entries, strict=True)]
+    if len({run.shape[1] for run in runs}) > 1:
+        raise ValueError(f"trajectories have different numbers of states: {[run.shape[1] for run in runs]}")
+    if all(run.shape[1] > len(run) for run in runs):
+        n, many = runs[0].shape
+        raise ValueError(f"x has {many} states of {n} sample{'s' * (n != 1)}: transpose it to (time, state)")
+    times, attrs = given_times(entries, [len(run) for run in runs])
+    return stacked_runs(runs, times, states, attrs)
+
+
+def given_times(t, lengths: Sequence[int]) -> tuple[list[np.ndarray], dict]:
+    """Times `(time,)` of each run from whatever a user gives as times, and the attributes of the clock.
+
+    Raises
+    ------
+    ValueError
+        For another number of times than of samples.
+    """
+    entries = _entries(t, len(lengths))
+    return times_of(
+        [_times_of(entry, k, length) for k, (entry, length) in enumerate(zip(entries, lengths, strict=True))]
+    )
+
+
+def stacked_runs(runs, times, states: Sequence[str] | None = None, clock: dict | None = None) -> xr.Dataset:
+    """Runs `(time, state)` and their times `(time,)`, padded to one length, as a Dataset.
+
+    Parameters
+    ----------
+    runs, times : list of ndarray
+    states : sequence of str, optional
+        `x0, x1, ...` if left out.
+    clock : dict, optional
+        Attributes of the times.
+    """
+    names = list(states) if states is not None else [f"x{i}" for i in range(runs[0].shape[1])]
+    if len(names) != runs[0].shape[1]:
+        raise ValueError(f"states names {len(names)} states, the arrays have {runs[0].shape[1]}")
+    longest = max(map(len, runs))
+    stacked = np.stack([np.pad(run, ((0, longest - len(run)), (0, 0)), constant_values=np.nan) for run in runs])
+    clocks = np.stack([np.pad(time, (0, longest - len(time)), constant_values=np.nan) for time in times])
+    dims = ("trajectory", "time")
+    variables = {name: (dims, stacked[:, :, i]) for i, name in enumerate(names)}
+    return xr.Dataset({"t": (dims, clocks, clock or {}), **variables}, attrs={"states": joined_names(names)})
+
+
+def joined_names(names: Sequence[str]) -> str:
+    """The attribute `states`, which separates names by spaces."""
+    split = [name for name in names if len(str(name).split()) != 1]
+    if split:
+        raise ValueError(
+            f"state {split[0]!r} has a space in its name; rename it, such as {'_'.join(split[0].split())!r}"
+        )
+    return " ".join(map(str, names))
+
+
+def _runs_of(x) -> list[np.ndarray]:
+    """Runs `(time, state)` of whatever dimension they come in."""
+    several = isinstance(x, list | tuple)
+    arrays = [real_array(run, "x") for run in (x if several else [x])]
+    if len(arrays) == 1 and arrays[0].ndim == 3:
+        return list(arrays[0])
+    if not several and arrays[0].ndim == 1:
+        return [arrays[0][:, None]]
+    if not arrays or any(run.ndim != 2 for run in arrays):
+        shapes = [run.shape for run in arrays[:4]] + ["..."] * (len(arrays) > 4)
+        raise ValueError(
+            f"x must be arrays (time, state), one or a list, or one (trajectory, time, state); got shapes "
+            f"{', '.join(map(str, shapes))}: make one array of a nested list by np.asarray, one column of (time,) by "
+            "x[:, None]"
+        )
+    return arrays
+
+
+def _entries(t, n_runs) -> list:
+    """A step or times for each run."""
+    if not isinstance(t, list | tuple) and np.ndim(t) == 2:
+        t = list(t)
+    if isinstance(t, list | tuple) and len(t) != n_runs:
+        if any(np.ndim(entry) for entry in t):
+            raise ValueError(f"t lists {len(t)} times for {n_runs} trajectories: give one entry a trajectory")
+        t = np.asarray(t)  # the times themselves, as a list
+    return list(t) if isinstance(t, list | tuple) else [t] * n_runs
+
+
+def _upright(run, entry):
+    """A run `(time, state)`: times as many as columns, and not as rows, say that it lies on its side."""
+    length = np.size(entry) if np.ndim(entry) else None
+    return run.T if length is not None and length == run.shape[1] != len(run) else run
+
+
+def _times_of(entry, index, length):
+    if np.ndim(entry) == 0:
+        step = np.asarray(entry)
+        interval = step.dtype.kind in "mO"
+        return np.arange(length) * (np.timedelta64(entry) if interval else real_array(step, "t"))
+    times = entry if isinstance(entry, np.ma.MaskedArray) else np.asarray(entry)
+    if times.size != length:
+        raise ValueError(f"trajectory {index}: {times.size} times for {length} samples")
+    return times.ravel()

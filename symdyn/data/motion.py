@@ -1,0 +1,68 @@
+"""Which state is the velocity of which: by what the data declare, by names that say it, or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+__all__ = ["paired_states"]
+
+
+def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
+    """The states of a second-order system, positions first, each velocity in the place of its position.
+
+    In this order they are what is said first: attributes `derivative_of`; names such as `x` and `vx`, `q_dot` or
+    `dq_dt`, `theta` and `omega`; the order of the states, where a user gave one (positions, then velocities). The order
+    in which variables happen to be stored says nothing.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        As `open_trajectories` returns it.
+    names : sequence of str
+        The states.
+
+    Raises
+    ------
+    ValueError
+        If velocities are missing, or nothing says whose they are.
+    """
+    names = tuple(names)
+    declared = [(str(dataset[n].attrs["derivative_of"]), n) for n in names if "derivative_of" in dataset[n].attrs]
+    for pairs in (
+        declared,
+        declared + _by_name([name for name in names if not any(name in pair for pair in declared)]),
+    ):
+        if 2 * len(pairs) == len(names) == len({name for pair in pairs for name in pair}):
+            pairs = sorted(pairs, key=lambda pair: names.index(pair[0]))
+            return (*(position for position, _ in pairs), *(velocity for _, velocity in pairs))
+    if len(names) % 2:
+        raise ValueError(
+            f"a second-order system has a velocity for each position, the states are {', '.join(names)}: add the "
+            "rates of the positions, or choose states="
+        )
+    if not declared and dataset.attrs.get("states_order") != "stored":
+        return names
+    raise ValueError(
+        f"which of the states {', '.join(names)} are velocities, and of what? Give states=[positions, then velocities "
+        "in the same order], or each velocity an attribute derivative_of"
+    )
+
+
+def _by_name(names):
+    """Pairs (position, velocity) that the names say, those that say more than one thing left out."""
+    held = set(names)
+    pairs = [(name, rate) for name in names for rate in dict.fromkeys(_rates(name)) if rate in held]
+    told = [name for pair in pairs for name in pair]
+    return [pair for pair in pairs if all(told.count(name) == 1 for name in pair)]
+
+
+def _rates(name):
+    """What the velocity of a position may be called."""
+    yield from (f"v{name}", f"v_{name}", f"d{name}", f"d{name}_dt", f"d{name}dt", f"{name}_dot", f"{name}dot")
+    yield from (f"{name}'", f"vel_{name}", f"velocity_{name}", f"{name}_velocity", f"{name}_t")
+    for letters, rates in (("x", "v"), ("q", "v"), ("r", "v"), ("theta", "omega"), ("phi", "omega")):
+        index = name.removeprefix(letters)
+        if index != name and (not index or index.lstrip("_").isdigit()):
+            yield f"{rates}{index}"

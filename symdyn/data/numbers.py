@@ -1,0 +1,63 @@
+"""Numbers as users hand them over: what is no real number is named with the cure, never dropped."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["real_array", "real_runs", "refuse_dtype"]
+
+_CURES = {
+    "c": "split them into real and imaginary parts, one state each",
+    "b": "convert them by astype(float), if 0 and 1 is what they mean",
+    "m": "give times as t, and dates as numbers otherwise",
+    "M": "give times as t, and dates as numbers otherwise",
+}
+
+
+def real_array(values, name: str) -> np.ndarray:
+    """Numbers as an array of float64; masked ones become NaN, integers and other floats are converted.
+
+    Parameters
+    ----------
+    values : array_like
+    name : str
+        What to call them in errors.
+
+    Raises
+    ------
+    ValueError
+        For complex numbers, truth values, dates, text and objects, and for rows of unlike length.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        numbers = real_array(values.data, name)
+        return np.where(np.ma.getmaskarray(values), np.nan, numbers)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} has rows of unlike length: give arrays (time, state), one for each trajectory in a list"
+        ) from error
+    refuse_dtype(array.dtype, name)
+    return np.asarray(array, dtype=float)
+
+
+def real_runs(given, name: str):
+    """An array, or a list of arrays, one a run, as `real_array` makes them; None stays None."""
+    if given is None:
+        return None
+    if isinstance(given, list | tuple) and any(np.ndim(run) for run in given):
+        return [real_array(run, name) for run in given]
+    return real_array(given, name)
+
+
+def refuse_dtype(dtype: np.dtype, name: str) -> None:
+    """Say what numbers of a type that is not real should become.
+
+    Raises
+    ------
+    ValueError
+    """
+    if dtype.kind in "fiu":
+        return
+    cure = _CURES.get(dtype.kind, "convert or drop them")
+    raise ValueError(f"{name} holds {dtype}, not {'real ' if dtype.kind == 'c' else ''}numbers; {cure}")

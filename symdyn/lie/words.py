@@ -1,0 +1,211 @@
+"""Candidates, elements, functions and symmetries in words: `se+scalings`, `polynomial:3`, `so(3)`, `central:0-5`.
+
+The same words on the command line and wherever Python takes one of these. Words are joined by `+`; a number comes after
+a colon, or in brackets, where `so(3)` may say the number of states, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import reduce
+from operator import add
+from typing import NamedTuple
+
+import numpy as np
+
+from symdyn.lie import candidates, features, groups
+from symdyn.lie.features import Features
+from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.groups import Elements
+
+__all__ = ["as_candidates", "parse_candidates", "parse_elements", "parse_features", "parse_symmetry"]
+
+_CANDIDATES = ("translations", "so", "se", "gl", "affine", "scalings", "symplectic", "polynomial", "lorentz")
+_TIME = ("time_scaling", "time_translation")
+_ELEMENTS = ("sign_flips", "permutations", "cyclic")
+_FEATURES = ("polynomial", "central", "fourier")
+_ALIASES = {"aff": "affine", "sp": "symplectic", "poly": "polynomial"}
+
+
+class _Term(NamedTuple):
+    """A word, its number (after a colon), and the size in brackets; texts, empty where there are none."""
+
+    name: str
+    number: str
+    size: str
+
+
+def parse_candidates(text: str, n: int, *, time_scaling: bool = False, time_translation: bool = False) -> Generators:
+    """Generators on n states, such as `affine`, `translations+so`, `polynomial:3`, `lorentz:1`, `gl+time_scaling`.
+
+    Parameters
+    ----------
+    text : str
+        Names joined by `+`; after a colon the degree of `polynomial`, or the number of minus signs of `lorentz`.
+    n : int
+    time_scaling, time_translation : bool
+        Whether time may be rescaled, and moved, too.
+
+    Raises
+    ------
+    ValueError
+        For names and numbers that mean nothing, saying which do.
+    """
+    return _generators(_terms(text, (*_CANDIDATES, *_TIME)), text, n, time_scaling, time_translation)
+
+
+def parse_elements(text: str, n: int) -> Elements | None:
+    """Finite groups on n states, such as `sign_flips+permutations`; None for `none`."""
+    if text == "none":
+        return None
+    return _elements(_terms(text, _ELEMENTS), n)
+
+
+def parse_features(text: str, n: int) -> Features:
+    """Functions of n states: `polynomial:3`, `fourier:2`, or `central:0-5` (q |q|^-k on the first half of them).
+
+    Raises
+    ------
+    ValueError
+        For names and numbers that mean nothing, saying which do.
+    """
+    return reduce(add, [_feature(term, n) for term in _terms(text, _FEATURES)])
+
+
+def parse_symmetry(text: str, n: int) -> list[Generators | Elements]:
+    """Generators and finite groups on n states, such as `so(2)`, `so+sign_flips`: each kind at most once."""
+    terms = _terms(text, (*_CANDIDATES, *_ELEMENTS, *_TIME))
+    moving, finite = ([t for t in terms if (t.name in _ELEMENTS) == is_finite] for is_finite in (False, True))
+    found: list[Generators | Elements] = [_generators(moving, text, n, False, False)] if moving else []
+    return found + ([_elements(finite, len(found[0].states) if found else n)] if finite else [])
+
+
+def as_candidates(given, n_states: int, names: Sequence[str] | None = None) -> list[Generators | Elements]:
+    """Whatever a user gives as candidates, as a list of generators and finite elements.
+
+    Parameters
+    ----------
+    given : str, Generators, Elements, LieAlgebra, VectorField, matrices `(generator, n, n)`, or a list of these
+    n_states : int
+        How many states words stand for.
+    names : sequence of str, optional
+        Their names, for what is given in words.
+
+    Raises
+    ------
+    ValueError
+        For words that mean nothing.
+    TypeError
+        For anything else.
+    """
+    if isinstance(given, str):
+        parts = parse_symmetry(given, n_states)
+        # Words may append the time as a state, which keeps its name.
+        return [p.renamed((*names, *p.states[n_states:])) for p in parts] if names is not None else parts
+    if isinstance(given, Generators | Elements):
+        return [given]
+    if isinstance(given, VectorField):
+        return [Generators(given.features, given.coefficients[None], np.zeros(1), given.states)]
+    if isinstance(getattr(given, "basis", None), Generators):
+        return [given.basis]
+    if isinstance(given, np.ndarray) and given.dtype.kind in "fiu" and given.ndim in (2, 3):
+        return [candidates.from_matrices(given.reshape(-1, *given.shape[-2:]))]
+    if isinstance(given, list | tuple):
+        matrices = as_matrices(given)
+        if matrices is not None:
+            return as_candidates(matrices, n_states)
+        return [part for member in given for part in as_candidates(member, n_states, names)]
+    raise TypeError(
+        "candidates are words such as 'affine', come from symdyn.candidates or symdyn.groups, or are matrices, got "
+        f"{type(given).__name__}"
+    )
+
+
+def as_matrices(given) -> np.ndarray | None:
+    """A nested list of numbers as matrices `(generator, n, n)` or `(n, n)`, or None where it is something else."""
+    if not isinstance(given, np.ndarray) and not all(isinstance(row, list | tuple | np.ndarray) for row in given):
+        return None
+    try:
+        matrices = np.array(given)
+    except (ValueError, TypeError):
+        return None
+    square = matrices.ndim in (2, 3) and matrices.shape[-1] == matrices.shape[-2]
+    return matrices.astype(float) if square and matrices.dtype.kind in "fiu" else None
+
+
+def _terms(text, known) -> list[_Term]:
+    found = []
+    for word in text.replace(" ", "").split("+"):
+        parts = re.fullmatch(r"([^:(]*)(?:\(([^)]*)\))?(?::([^()]*))?", word)
+        name = _ALIASES.get(parts[1].lower(), parts[1].lower()) if parts else word
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{name!r} in {text!r} is none of {', '.join(known)}{hint}")
+        found.append(_Term(name, parts[3] or "", parts[2] or ""))
+    return found
+
+
+def _generators(terms, text, n, time_scaling, time_translation):
+    names = {term.name for term in terms}
+    parts = [_candidate(term, n) for term in terms if term.name not in _TIME]
+    if not parts:
+        raise ValueError(f"{text!r} moves no state: add candidates such as gl, or leave time out")
+    rescaled, translated = time_scaling or _TIME[0] in names, time_translation or _TIME[1] in names
+    spatial = reduce(add, parts)
+    return (
+        candidates.with_time(spatial, rescaled=rescaled, translated=translated) if rescaled or translated else spatial
+    )
+
+
+def _elements(terms, n):
+    for term in terms:
+        _check_size(term, n)
+    return reduce(add, [getattr(groups, term.name)(n) for term in terms])
+
+
+def _candidate(term, n):
+    if term.name == "polynomial":
+        return candidates.polynomial(n, _number(term.name, term.number or term.size, 3))
+    if term.name == "lorentz" or (term.name == "so" and "," in term.size):
+        return _lorentz(term, n)
+    _check_size(term, n)
+    return getattr(candidates, term.name)(n)
+
+
+def _lorentz(term, n):
+    """so(p, q), as `lorentz:1` or by both numbers in brackets."""
+    numbers = term.size.split(",") if term.size else [term.number]
+    minus = _number(term.name, numbers[0], 1)
+    if (len(numbers) == 2 and minus + _number(term.name, numbers[1], 0) != n) or minus > n:
+        raise ValueError(f"{term.name}({term.size or term.number}) does not act on {n} states")
+    return candidates.lorentz(minus, n - minus)
+
+
+def _check_size(term, n):
+    """What is in brackets is the number of states."""
+    if term.number:
+        raise ValueError(f"{term.name} takes no number, got {term.number!r}")
+    if term.size and _number(term.name, term.size, n) != n:
+        raise ValueError(f"{term.name}({term.size}) acts on {term.size} states, there are {n}")
+
+
+def _feature(term, n):
+    number = term.number or term.size
+    if term.name == "polynomial":
+        return features.Polynomial(_number(term.name, number, 3))
+    if term.name == "central":
+        low, _, high = (number or "0-5").partition("-")
+        first, last = _number(term.name, low, 0), _number(term.name, high or low, 5)
+        return features.CentralForce(range(first, last + 1), columns=range(n // 2))
+    return features.Fourier(_number(term.name, number, 1))
+
+
+def _number(name, argument, default):
+    if not argument:
+        return default
+    if not argument.isdigit():
+        raise ValueError(f"{name}:{argument} does not end in a whole number")
+    return int(argument)
