@@ -73,13 +73,14 @@ def jet_points(
     taper = reduce(np.multiply.outer, fading)
     centers = [_centers(w, o) for w, o in zip(fading, offsets, strict=True)]
     places, found = [], []
+    # The same places in all runs: the points are then the same ones in whatever order the runs come.
+    times = rng.choice(_inner(grid.shape[0]), n_slices, replace=False)
+    where = [
+        (rng.choice(c, (n_slices, per_slice, 1)) + o) % n
+        for c, o, n in zip(centers, offsets, grid.shape[1:], strict=True)
+    ]
     for run in runs:
         spectrum = _denoised(values[:, run] * taper, noise[:, run], space)
-        times = rng.choice(_inner(grid.shape[0]), n_slices, replace=False)
-        where = [
-            (rng.choice(c, (n_slices, per_slice, 1)) + o) % n
-            for c, o, n in zip(centers, offsets, grid.shape[1:], strict=True)
-        ]
         jets = np.stack([_at(spectrum, order, grid, times, where, space) for order in orders], axis=-2)
         here = [np.broadcast_to(grid.grids[0][times][:, None, None], where[0].shape)]
         here += [axis[w] for axis, w in zip(grid.grids[1:], where, strict=True)]

@@ -10,7 +10,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.fields.charts import chart_of_fields, fields_in_chart, without_dates
+from symdyn.data.fields.charts import chart_of_fields, fields_in_chart, unit_of_dates
 from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.fields.tasks import some_runs
 from symdyn.discovery.fields.basis import point_findings
@@ -137,7 +137,8 @@ class PointSymmetryDiscovery(BaseEstimator):
             For options out of range and for data that break the schema or cannot decide, with the cure.
         """
         self._check_options()
-        given, dates = without_dates(validate_fields(data, fewest=WINDOW_POINTS))
+        given = validate_fields(data, fewest=WINDOW_POINTS)
+        dates = unit_of_dates(data, given)
         chart = chart_of_fields(given, shifted=self._moves_with_its_origin(given))
         dataset = fields_in_chart(given, chart)
         rng = np.random.default_rng(self.rng)

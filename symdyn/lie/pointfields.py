@@ -24,7 +24,7 @@ def parse_generator(text: str, variables: Sequence[str]) -> dict[tuple[str, tupl
         For a part that is no term, naming it.
     """
     found: dict[tuple[str, tuple[int, ...]], float] = {}
-    for sign, body in re.findall(r"([+−-]?)\s*((?:[^+−\-∂]|(?<=e)-)*∂\w+)", text):
+    for sign, body in re.findall(r"([+−-]?)\s*((?:[^+−\-∂]|(?<=[\d.]e)[-+])*∂\w+)", text):
         factors, _, component = body.partition("∂")
         value, exponents = -1.0 if sign in ("−", "-") else 1.0, np.zeros(len(variables), dtype=int)
         for factor in factors.split():

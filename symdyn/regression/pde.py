@@ -7,7 +7,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.fields.charts import chart_of_fields, fields_in_chart, without_dates
+from symdyn.data.fields.charts import chart_of_fields, fields_in_chart
 from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.discovery.fields.constraint import spaces_left
 from symdyn.discovery.fields.identify import identify_law, moves_with_its_origin
@@ -70,7 +70,7 @@ class PDERegression(BaseEstimator):
         """
         rng = np.random.default_rng(self.rng)
         options = {"time_order": self.time_order, "derivatives": self.derivatives, "n_bootstrap": self.n_bootstrap}
-        given, _ = without_dates(validate_fields(data, fewest=WINDOW_POINTS))
+        given = validate_fields(data, fewest=WINDOW_POINTS)
         chart = chart_of_fields(given, shifted=moves_with_its_origin(self.terms, field_grid(given)))
         found = identify_law(fields_in_chart(given, chart), chart=chart, terms=self.terms, rng=rng, **options)
         law, self.space_ = found.law.in_units(chart), None

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.fields.grids import FieldGrid, field_block, field_grid
-from symdyn.data.units import shared_scales
+from symdyn.data.units import unit_groups
 from symdyn.lie.chart import Chart
 
-__all__ = ["chart_of_fields", "fields_in_chart", "units_shared", "without_dates"]
+__all__ = ["chart_of_fields", "fields_in_chart", "unit_of_dates", "units_shared"]
 
 _RUNS, _POINTS = 8, 64  # looked at: runs, and points of each along time and each axis
 _STILL = 1e-13  # of its size: a field that varies by less varies by rounding
@@ -23,7 +23,7 @@ def chart_of_fields(dataset: xr.Dataset, *, shifted: bool = True) -> Chart:
 
     Time and axes are counted from the middle of the grid in units of half its length, fields from their mean in units
     of their standard deviation, over some runs and points that do not depend on chunks. Axes that share a unit share a
-    scale, and so do fields; what is without unit has a scale of its own.
+    scale, and so do fields; what has no unit has a scale of its own.
 
     Parameters
     ----------
@@ -58,23 +58,22 @@ def fields_in_chart(dataset: xr.Dataset, chart: Chart) -> xr.Dataset:
     return dataset[list(grid.fields)].assign(fields).assign_coords(axes)
 
 
-def without_dates(dataset: xr.Dataset) -> tuple[xr.Dataset, str]:
-    """Fields whose times are numbers, and a note where they were dates: then seconds after the first of them."""
-    clock = dataset["time"].values
-    if clock.dtype.kind not in "mM":
-        return dataset, ""
-    seconds = (clock - clock[0]) / np.timedelta64(1, "s")
-    attrs = {**dataset["time"].attrs, "units": "s"}
-    return dataset.assign_coords(time=("time", seconds, attrs)), f"t is in seconds after {clock[0]}"
+def unit_of_dates(data: xr.Dataset, checked: xr.Dataset) -> str:
+    """A note on the unit of times that were dates, and are numbers in checked fields; empty if they were numbers."""
+    return "" if data["time"].dtype.kind in "fiu" else f"t is in {checked['time'].attrs['units']}"
 
 
-def units_shared(dataset: xr.Dataset, names: Sequence[str]) -> list[list[int]]:
-    """Groups of variables that share a unit; one without unit, or in the unit 1, stands alone."""
+def units_shared(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
+    """Groups of variables of one dimension, and factors `(name,)` to the unit of the first in each group.
+
+    A variable without unit, or in the unit 1, stands alone: pure numbers have scales of their own.
+    """
+    groups, factors = unit_groups(dataset, names)
     found = []
-    for group in shared_scales(dataset, list(names)):
+    for group in groups:
         unit = str(dataset[names[group[0]]].attrs.get("units", "")).strip().lower()
         found += [[k] for k in group] if unit in _NO_UNIT else [group]
-    return found
+    return found, factors
 
 
 def _carried(variable, centre, scale):
@@ -107,6 +106,7 @@ def _moments(values):
 def _shared(dataset, names, sizes):
     """Sizes `(name,)`, those of one unit pooled."""
     sizes = np.array(sizes, dtype=float)
-    for group in units_shared(dataset, names):
-        sizes[group] = np.sqrt(np.mean(sizes[group] ** 2))
+    groups, factors = units_shared(dataset, names)
+    for group in groups:
+        sizes[group] = np.sqrt(np.mean((sizes * factors)[group] ** 2)) / factors[group]
     return sizes

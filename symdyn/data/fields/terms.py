@@ -75,8 +75,8 @@ def field_terms(
 ) -> list[str]:
     """A library of terms for each equation, which a shift of the fields maps to itself.
 
-    Monomials of the fields up to `degree`, 1 among them; derivatives of each field up to `order` (4 in one dimension, 2 in two);
-    u^p u_x up to `degree`. With `products` also those that have no weak form: u_x^2, u u_xx, u v_x.
+    Monomials of the fields up to `degree`, 1 among them; derivatives of each field up to `order` (4 in one dimension, 2
+    in two); u^p u_x up to `degree`. With `products` also those that have no weak form: u_x^2, u u_xx, u v_x.
     """
     order = (4 if len(axes) == 1 else 2) if order is None else order
     names = [monomial_name(row, fields) for row in polynomial_exponents(len(fields), degree)]

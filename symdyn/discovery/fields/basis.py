@@ -1,9 +1,9 @@
 """From evidence on point symmetries to findings: a span that is accepted, as an algebra in a readable basis.
 
-What is accepted is made exact in one of two ways, which no change of units or origin changes. If the exact symmetries of
-the identified law are as many, and the same span within the errors, they are taken, with the numbers of the law in them:
-t ∂x + a ∂u has the a of u_t = −a u u_x + .... Else numbers that carry no units, such as the 2 in x ∂x + 2 t ∂t, are
-rounded to simple fractions, and others to zero, if the evidence accepts that and the generators then close.
+What is accepted is made exact in one of two ways, which no change of units or origin changes. If the exact symmetries
+of the identified law are as many, and the same span within the errors, they are taken, with the numbers of the law in
+them: a t ∂x + ∂u has the a of u_t = −a u u_x + .... Else numbers that carry no units, such as the 2 in x ∂x + 2 t ∂t,
+are rounded to simple fractions, and others to zero, if the evidence accepts that and the generators then close.
 """
 
 from __future__ import annotations

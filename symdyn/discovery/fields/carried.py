@@ -1,8 +1,8 @@
 """Candidates and found generators of fields in three frames: the chart, about the origin of the data, their units.
 
-Polynomial coefficients are those of vectors, and a change of frame is a matrix on them. *At home* coordinates and fields
-are about the origin of the data and in units of the chart: x = s x'. There generators have their terms as in the units of
-the data, with numbers of size 1.
+A change of frame is a matrix on the coefficients of polynomials. *At home* coordinates and fields are about the origin
+of the data and in units of the chart: x = s x'. There generators have the terms that they have in the units of the
+data, with numbers of size 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from symdyn.data.fields.charts import units_shared
 from symdyn.data.fields.grids import field_grid
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
-from symdyn.lie.features import Features, Polynomial, polynomial_exponents
+from symdyn.lie.features import Polynomial, polynomial_exponents
 from symdyn.lie.fields import Generators
 from symdyn.lie.pointfields import point_candidates
 from symdyn.lie.printing import monomial_exponents
@@ -29,8 +29,8 @@ def frames_of(dataset: xr.Dataset, candidates, chart: Chart) -> Frames:
     """The frames of candidates (see `point_candidates`) for checked fields in the units of the data."""
     grid = field_grid(dataset)
     given = point_candidates(candidates, grid.coordinates, grid.fields)
-    groups = [[0], *([1 + k for k in group] for group in units_shared(dataset, grid.axes))]
-    groups += [[1 + len(grid.axes) + k for k in group] for group in units_shared(dataset, grid.fields)]
+    groups = [[0], *([1 + k for k in group] for group in units_shared(dataset, grid.axes)[0])]
+    groups += [[1 + len(grid.axes) + k for k in group] for group in units_shared(dataset, grid.fields)[0]]
     return Frames(given, chart, tuple(map(tuple, groups)))
 
 
@@ -54,12 +54,16 @@ class Frames:
     @cached_property
     def features(self) -> Polynomial:
         """All monomials up to the degree of the candidates, which any change of frame maps to themselves."""
+        return Polynomial(int(self._given_exponents.sum(axis=1).max(initial=0)))
+
+    @cached_property
+    def _given_exponents(self) -> np.ndarray:
         exponents = monomial_exponents(self.given.features, len(self.given.states))
         if exponents is None:
             raise ValueError(
                 "point symmetries are sought among fields with polynomial coefficients: use candidates.polynomial"
             )
-        return Polynomial(int(exponents.sum(axis=1).max(initial=0)))
+        return exponents
 
     @cached_property
     def exponents(self) -> np.ndarray:
@@ -68,12 +72,15 @@ class Frames:
 
     @cached_property
     def charted(self) -> Generators:
-        """The candidates in the chart, on `features`; where they are all fields of a degree, the simplest of them."""
+        """The candidates in the chart, on `features`, each of norm 1; of all fields of a degree the simplest ones."""
         size = len(self._states) * len(self.exponents)
         if len(self.given) == size and self.features == self.given.features and not self.given.time_scaling.any():
             simple = np.eye(size).reshape(size, len(self._states), -1)
             return Generators(self.features, simple, np.zeros(size), self._states)
-        return self.chart.generators(Generators(self.features, self._widened(), self.given.time_scaling, self._states))
+        wide = Generators(self.features, self._widened(), self.given.time_scaling, self._states)
+        vectors = self.chart.generators(wide).vectors()
+        sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return wide.with_vectors(vectors / np.where(sizes > 0, sizes, 1.0))
 
     @cached_property
     def to_home(self) -> np.ndarray:
@@ -117,7 +124,7 @@ class Frames:
         )
 
     def in_units(self, home: np.ndarray) -> Generators:
-        """Generators in the units of the data, on the features that were given, from rows `(generator, coefficient)`."""
+        """Generators in the units of the data, on the given features, from rows `(generator, coefficient)`."""
         wide = (home * self.units)[:, :-1].reshape(len(home), len(self._states), len(self.exponents))
         return Generators(self.given.features, wide[:, :, self._places], home[:, -1], self._states)
 
@@ -141,8 +148,7 @@ class Frames:
     def _places(self) -> np.ndarray:
         """Places `(given feature,)` of the monomials that were given among the features."""
         rows = {tuple(row): place for place, row in enumerate(self.exponents.tolist())}
-        given: Features = self.given.features
-        return np.array([rows[tuple(row)] for row in monomial_exponents(given, len(self._states)).tolist()], dtype=int)
+        return np.array([rows[tuple(row)] for row in self._given_exponents.tolist()], dtype=int)
 
     def _widened(self):
         wide = np.zeros((len(self.given), len(self._states), len(self.exponents)))

@@ -26,8 +26,9 @@ _DIGITS = 14  # that survive the way into a chart and back
 
 @dataclass(frozen=True)
 class Spaces:
-    """What symmetries leave of a library, in the chart, and `given` in the units of the data; `units` `(free,)` are those
-    of free coefficients of the chart.
+    """What symmetries leave of a library, in the chart, and `given` in the units of the data.
+
+    `units` `(free,)` are those of free coefficients of the chart.
     """
 
     charted: TermSpace

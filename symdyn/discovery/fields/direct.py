@@ -52,6 +52,7 @@ def direct_forms(
     is debiased already, so noise is added to it as often as `Evidence` takes it off.
     """
     n_runs = len(sums.violation)
+    order = np.argsort(np.einsum("rii->r", sums.size), kind="stable")  # resampling does not feel that of the runs
 
     def turned(form):
         return weights @ form @ weights.T
@@ -62,7 +63,7 @@ def direct_forms(
     noise = noise + 1e-12 * np.diag(np.diag(size))  # of clean data, what rounding makes
     counts = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=n_bootstrap) / n_runs
     widening = np.sqrt(n_runs / max(n_runs - 1, 1))
-    moved = turned(np.tensordot(counts, sums.violation, 1)) - violation
+    moved = turned(np.tensordot(counts, sums.violation[order], 1)) - violation
     error = noise + widening * (moved - moved.mean(0))
     nothing = np.zeros_like(error)
     return QuadraticForms(violation + noise, size, nothing, error, np.zeros_like(noise), np.ones(n_bootstrap))

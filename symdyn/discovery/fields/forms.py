@@ -33,11 +33,13 @@ def law_forms(law: FieldLaw, generators: Generators, sample: JetSample) -> LawFo
     # Sums of squares know a violation to rounding only; an exact zero would make later systems singular.
     violation = gram_of(here) + 1e-16 * np.diag(np.diag(size))
     slopes, moves = [], []
+    nothing_moves = _violation(_law_of_one(law), generators, sample) if law.involved.any() else here
     for field, term in np.argwhere(law.involved):
         step = max(np.abs(law.coefficients[field]).max(), 1.0)
-        both = [_condition_rows(_shifted(law, field, term, s * step), generators, sample) for s in (1, -1)]
-        # L is of second degree in the law, so central differences are exact.
-        slopes.append(((both[0][0] - both[0][1]) - (both[1][0] - both[1][1])) / (2 * step))
+        # L is of second degree in the law: L(N + e) = L(N) + slope + Q(e), and Q(e) is known from e and -e alone.
+        alone = sum(_violation(_law_of_one(law, field, term, s * step), generators, sample) for s in (1, -1)) / 2
+        moved = _violation(_shifted(law, field, term, step), generators, sample)
+        slopes.append((moved - here - (alone - nothing_moves)) / step)
         moves.append(law.errors[:, field, term])
     n = len(generators)
     if not slopes:
@@ -71,6 +73,19 @@ def _flat(averaged, sample):
     """Rows `(row * field, generator)`, each field in units of its spread, mean over rows."""
     weighted = averaged / np.maximum(sample.scale, 1e-300)[:, None] / np.sqrt(len(averaged))
     return weighted.reshape(-1, averaged.shape[-1])
+
+
+def _violation(evolution, generators, sample):
+    moved, linear = _condition_rows(evolution, generators, sample)
+    return moved - linear
+
+
+def _law_of_one(law, field=0, term=0, value=0.0):
+    """The law of a single term, of none if its coefficient is 0."""
+    evolution = law.evolution()
+    right = [{} for _ in law.fields]
+    right[field] = {key: value for key in evolution.space.term(law.terms[term])} if value else {}
+    return Evolution(evolution.space, tuple(right), law.time_order)
 
 
 def _shifted(law, field, term, step):

@@ -1,8 +1,9 @@
 """A readable basis of polynomial vector fields: by degree, as in books.
 
-The fields of a span V that have degree at most d are a subspace V_d, whatever the origin, and the leading parts of V_d do
-not depend on it. So a basis of V_0, completed to one of V_1, and so on, each field with one leading monomial of its own
-and nothing of those of the fields before it, is ∂t, ∂x, t ∂x + c ∂u, 2 t ∂t + x ∂x, in every unit, about every origin.
+The fields of a span V that have degree at most d are a subspace V_d, whatever the origin, and the leading parts of V_d
+do not depend on it. So a basis of V_0, completed to one of V_1, and so on, each field with one leading monomial of its
+own and nothing of those of the fields before it, is ∂t, ∂x, t ∂x + c ∂u, 2 t ∂t + x ∂x, in every unit, about every
+origin.
 """
 
 from __future__ import annotations
@@ -41,14 +42,16 @@ def graded_basis(
         level = _at_most(frame, degrees > degree, tolerance) @ to_home
         for row, pivot in zip(found[::-1], pivots[::-1], strict=True):  # highest degree first
             level = level - level[:, [pivot]] * row
-        # In the end whatever is left has a leading term somewhere.
-        leading = np.flatnonzero(degrees == degree) if degree < degrees.max() else np.arange(len(degrees))
+        leading = np.flatnonzero(degrees == degree)
         turn, values, _ = np.linalg.svd(level[:, leading], full_matrices=False)
-        n_new = len(rows) - len(found) if degree == degrees.max() else int(np.sum(values > tolerance))
+        n_new = int(np.sum(values > tolerance))
+        if degree == degrees.max() and len(found) + n_new < len(rows):  # what is left leads somewhere
+            leading, n_new = np.arange(len(degrees)), len(rows) - len(found)
+            turn = np.linalg.svd(level)[0]
         if n_new:
             # What is left of the fields before is rounding, and comes last.
             level = turn.T[:n_new] @ level
-            chosen = np.sort(linalg.qr(level[:, leading], mode="r", pivoting=True)[1][:n_new])
+            chosen = np.sort(linalg.qr(level[:, leading], mode="r", pivoting=True)[-1][:n_new])
             level = np.linalg.solve(level[:, leading[chosen]], level)
             found, pivots = np.vstack([found, level]), np.append(pivots, leading[chosen])
     return found, pivots

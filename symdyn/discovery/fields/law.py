@@ -122,9 +122,9 @@ class TermSpace:
 class Origin:
     """What a shift of the fields does to terms.
 
-    `lowered` `(term, term)` masks what it makes of the term of each row; `home` `(term, term)` turns coefficients on the
-    terms of the chart to those about the origin of the data, up to one factor for each equation; `terms` `(term, term)`
-    are the terms of the data from those of the chart.
+    `lowered` `(term, term)` masks what it makes of the term of each row; `home` `(term, term)` turns coefficients on
+    the terms of the chart to those about the origin of the data, up to one factor for each equation; `terms`
+    `(term, term)` are the terms of the data from those of the chart.
     """
 
     lowered: np.ndarray
@@ -133,7 +133,7 @@ class Origin:
 
     @classmethod
     def of(cls, names: Sequence[str], space: JetSpace, chart: Chart) -> Origin:
-        """The origin of data that are in a chart; terms with gaps have an origin of their own, and no shift moves them."""
+        """The origin of data in a chart; terms with gaps have an origin of their own, and no shift moves them."""
         if not is_complete(names, space):
             return cls.none(len(names))
         home, terms = terms_forward(names, space, chart).T, terms_back(names, space, chart)
@@ -158,7 +158,7 @@ class _Problem:
     origin: Origin
 
     def solve(self, counts: np.ndarray, frame: np.ndarray) -> np.ndarray:
-        """Coefficients `(..., free)` on the columns of a frame `(term, free)`, for parts counted `(..., part)` times."""
+        """Coefficients `(..., free)` on the columns of a frame `(term, free)`; parts counted `(..., part)` times."""
         sums = np.tensordot(counts, self.grams, 1)
         grams = frame.T @ sums @ frame
         right = (np.tensordot(counts, self.right, 1) - sums @ self.space.offset) @ frame
@@ -181,11 +181,10 @@ class _Problem:
         """What stays, for parts counted `(part,)` times: indices of free coefficients, and which of those are zero
         about the origin of the data.
         """
-        needed = self.origin.lowered
+        needed, sizes = self.origin.lowered, self._sizes(counts, self.space.basis)
         kept = np.arange(self.space.dim)
         while len(kept):
-            frame = self.frame(kept)
-            weak = self._told(counts, frame, np.eye(len(kept)), self._sizes(counts, frame))
+            weak = self._told(counts, self.frame(kept), np.eye(len(kept)), sizes[kept])
             weak[needed[np.ix_(kept, kept)].any(axis=0)] = np.inf
             worst = int(np.argmin(weak))
             if weak[worst] >= 1:
@@ -193,10 +192,10 @@ class _Problem:
             kept = np.delete(kept, worst)
         lower = kept[needed[np.ix_(kept, kept)].any(axis=0)]
         dropped: list[int] = []
+        sizes = self._sizes(counts, self.origin.terms.T) if len(lower) else sizes
         while len(lower):
             frame = self.frame(kept, dropped)
-            sizes = self._sizes(counts, self.origin.terms[lower].T)
-            weak = self._told(counts, frame, self.origin.home[lower] @ frame, sizes)
+            weak = self._told(counts, frame, self.origin.home[lower] @ frame, sizes[lower])
             worst = int(np.argmin(weak))
             if weak[worst] >= 1:
                 break

@@ -50,8 +50,9 @@ def coefficient_table(algebra: LieAlgebra) -> xr.DataArray:
 
 
 def flow_table(flows: FiniteFlows, texts: list[str], grid: FieldGrid, chart: Chart) -> xr.Dataset:
-    """A solution and what the generators make of it, in the units of the data: fields `(moved, time, x)`, "the solution"
-    first.
+    """A solution and what the generators make of it, fields `(moved, time, x)` in the units of the data.
+
+    "the solution" comes first.
     """
     dims = ("moved", "time", *grid.axes)
     moved = np.array(["the solution", *texts], dtype=object)
