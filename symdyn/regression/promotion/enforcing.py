@@ -109,7 +109,7 @@ def _parts(*symmetries):
 
 def _are_simple(algebra, elements):
     """Whether all that is kept was given, in simple fractions: these are eliminated exactly, as they are."""
-    if algebra is not None and not (algebra.exact.all() and algebra.chart is None):
+    if algebra is not None and (not algebra.exact.all() or algebra.errors.any()):
         return False
     numbers = [] if algebra is None else [algebra.basis.vectors()]
     numbers += [] if elements is None else [elements.matrices, elements.translations]

@@ -50,7 +50,8 @@ class NullSpace:
         """With candidates, without error, where generators are all but these; in the units of the user."""
         pivots = self._basis[1]
         if self.given.all():
-            return LieAlgebra(_plain(self.maps.given.combine(np.eye(len(self.maps.given))[pivots])))
+            plain = _plain(self.maps.given.combine(np.eye(len(self.maps.given))[pivots]))
+            return LieAlgebra(plain, chart=self.maps.chart)
         if not self.given.any():
             return self.estimated
         inside = self._inside
@@ -125,4 +126,6 @@ def _plain(generators):
     """Exact generators with a largest coefficient of 1."""
     vectors = generators.vectors()
     vectors = vectors / np.abs(vectors).max(axis=1)[:, None]
-    return generators.with_vectors(np.where(np.abs(vectors - np.round(vectors)) < 1e-12, np.round(vectors), vectors))
+    # Lengths of candidates were divided out and come back with rounding; what is small in these units is not 0.
+    whole = np.abs(vectors - np.round(vectors)) < 1e-12 * np.abs(vectors)
+    return generators.with_vectors(np.where(whole, np.round(vectors), vectors))
