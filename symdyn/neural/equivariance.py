@@ -23,8 +23,8 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
 
         e^2 = |DF A x − B F|^2 / (|DF A x|^2 + |B F|^2 + (n / m) |F|^2 |A x|^2 / |x|^2),
 
-    for n numbers in and m out: the violation of `discover_network`, with the size of x for the spread of each state and,
-    where values are invariant, the size of F for their spread.
+    for n numbers in and m out: the violation of `discover_network`, with the size of x for the spread of each state
+    and, where values are invariant, the size of F for their spread.
     For elements |F(g x) − g' F(x)| / |F|.
 
     Parameters

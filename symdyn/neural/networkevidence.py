@@ -13,7 +13,7 @@ from symdyn.discovery.exact import ExactEvidence
 from symdyn.discovery.function import exact_evidence
 from symdyn.discovery.posed import Posed
 from symdyn.discovery.sampling import Sampled
-from symdyn.lie.gram import Batch, Rows
+from symdyn.lie.gram import Batch
 
 __all__ = ["Differentiated", "NetworkEvidence", "network_evidence"]
 
@@ -71,9 +71,7 @@ class Differentiated(Sampled):
         return batch
 
 
-def network_evidence(
-    problem: Posed, samples: Differentiated, delta: float, accuracy: float
-) -> NetworkEvidence:
+def network_evidence(problem: Posed, samples: Differentiated, delta: float, accuracy: float) -> NetworkEvidence:
     """Forms from one pass over the points, the spectrum from another, replicates from a third.
 
     Parameters
