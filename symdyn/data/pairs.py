@@ -11,7 +11,7 @@ from symdyn.data.arrays import stacked_runs
 from symdyn.data.numbers import real_array
 from symdyn.data.trajectories import are_tables, open_trajectories
 
-__all__ = ["are_pairs", "as_dataset", "from_pairs"]
+__all__ = ["are_pairs", "as_dataset", "column_names", "from_pairs"]
 
 _N_STRETCHES = 200
 
@@ -82,7 +82,7 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
     """
     if isinstance(x, list | tuple) != isinstance(y, list | tuple):
         raise ValueError("give x and y alike: both arrays, or both lists of arrays")
-    states = _column_names(x)
+    states = column_names(x)
     points, values = _runs_of(x, "x"), _runs_of(y, "y")
     if len(points) == 1 and points[0].ndim == 3:
         points, values = list(points[0]), list(values[0])
@@ -114,7 +114,7 @@ def _runs_of(given, name):
     return [real_array(entry, name) for entry in (given if isinstance(given, list | tuple) else [given])]
 
 
-def _column_names(x):
+def column_names(x) -> list[str] | None:
     """Names of the columns of a table, or of the first of a list of these; None where they have none."""
     columns = getattr(x[0] if isinstance(x, list | tuple) and len(x) else x, "columns", None)
     return (

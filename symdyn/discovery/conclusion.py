@@ -28,10 +28,14 @@ _OPEN = 0.3
 
 @dataclass(frozen=True)
 class Findings:
-    """What a search found: the accepted algebra without its trivial part, that part, verdicts, and all generators."""
+    """What a search found: the accepted algebra without its trivial part, that part, verdicts, and all generators.
+
+    `found` is all that was accepted as it came out of the evidence, before it was snapped to an exact algebra.
+    """
 
     algebra: LieAlgebra
     trivial: LieAlgebra
+    found: LieAlgebra
     verdicts: xr.Dataset
     generators: Generators
 
@@ -104,6 +108,7 @@ def conclude(
     return Findings(
         view.algebra(accepted.subset(np.flatnonzero(~trivial))),
         view.algebra(accepted.subset(np.flatnonzero(trivial))),
+        view.algebra(_as_it_came_out(candidates, evidence, accepted.dim)),
         verdict_table(evidence, weights, texts, trivial, alpha),
         view.generators(candidates.with_vectors(np.concatenate([accepted.basis.vectors(), others]))),
     )
@@ -127,7 +132,18 @@ def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> 
 def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra) -> str:
     """The verdicts as a table of text, trivial generators named below."""
     below = f"\ntrivial (no more than the flow): {', '.join(trivial.texts())}" if trivial.dim else ""
-    return verdict_text(verdicts, algebra.name) + below
+    # No exact algebra of its kind lies inside the error bars, or the data reject it.
+    name = algebra.name if algebra.exact.all() else f"{algebra.name} (approximate)"
+    return verdict_text(verdicts, name) + below
+
+
+def _as_it_came_out(candidates, evidence, rank) -> LieAlgebra:
+    if rank == 0:
+        return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
+    ensemble = _ensemble(candidates, evidence, rank)
+    rows = _unit_size(ensemble.span)
+    moved = np.stack([ensemble.residuals(row)[1] for row in rows], axis=1).reshape(len(ensemble.replicates), -1)
+    return LieAlgebra(candidates.with_vectors(rows), moved.T @ moved / len(moved), np.zeros(rank, dtype=bool))
 
 
 def _not_accepted(candidates, evidence, rank, view):

@@ -85,9 +85,7 @@ class _OfLaw(Evidence):
         return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0
 
 
-def case_from_law(
-    law: VectorField, features: Features, points: np.ndarray, chart: Chart, tolerance: float
-) -> Case:
+def case_from_law(law: VectorField, features: Features, points: np.ndarray, chart: Chart, tolerance: float) -> Case:
     """An exact law: h changes by Dh f at the points."""
     inside, n = chart.points(points), len(chart)
     features = chart.features(features)
@@ -112,9 +110,7 @@ def case_from_law(
             stacklevel=3,
         )
     total = _of_varying(np.cov(values, rowvar=False, bias=True).reshape(len(chosen), -1), rounding)
-    return Case(
-        features, law.states, chosen, scale, evidence, frame, unseen, inside, spread, None, _ROUNDING, total
-    )
+    return Case(features, law.states, chosen, scale, evidence, frame, unseen, inside, spread, None, _ROUNDING, total)
 
 
 def _rounding(law, points):

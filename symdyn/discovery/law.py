@@ -164,13 +164,12 @@ class _Problem:
     """Sums of the rows of the law: all of them, those that are resampled, and those that are left out in turn."""
 
     def __init__(self, moments, families, scales):
-        weights = scales.group_weights(moments)
-        trajectories = np.unique(moments.trajectory)
-        by_trajectory = moments.trajectory if len(trajectories) >= 3 else np.arange(len(weights))
-        self.parts = _pooled(moments.products, weights, np.unique(by_trajectory, return_inverse=True)[1], _PARTS)
-        group = np.arange(len(weights))
+        order, owner = _canonical_order(moments)
+        weights, products = scales.group_weights(moments)[order], moments.products[order]
+        group = np.arange(len(order))
+        self.parts = _pooled(products, weights, owner if owner.max() >= 2 else group, _PARTS)
         # Neighbours in time are pooled: longer stretches keep what they are correlated by together.
-        self.blocks = _pooled(moments.products, weights, group * min(_BLOCKS, len(group)) // len(group), _BLOCKS)
+        self.blocks = _pooled(products, weights, group * min(_BLOCKS, len(group)) // len(group), _BLOCKS)
         self.total = self.parts.sum(0)
         # A state that never moves has targets of the size of rounding, and no scale.
         self.output_power = np.where(np.isfinite(scales.outputs).any(axis=0), scales.output_power, np.inf)
@@ -191,6 +190,19 @@ class _Problem:
         """Mean square of what laws leave `(...)`, relative to the power of the targets, noise-free in expectation."""
         left = residual_of(coefficients, self.equations.axes)
         return np.einsum("...ot,...ot,o->...", left @ grams, left, 1 / self.output_power) / coefficients.shape[-2]
+
+
+def _canonical_order(moments):
+    """An order `(group,)` of the sums in which it does not matter how the trajectories came, and their owners in it.
+
+    By the power of their rates: then folds, and what a bootstrap draws, are the same trajectories in any order.
+    """
+    n_targets = moments.power.shape[1]
+    power = np.trace(moments.products[:, -n_targets:, -n_targets:], axis1=1, axis2=2)
+    found, owner = np.unique(moments.trajectory, return_inverse=True)
+    rank = np.argsort(np.argsort(np.bincount(owner, weights=power, minlength=len(found)), kind="stable"))
+    order = np.argsort(rank[owner], kind="stable")
+    return order, rank[owner][order]
 
 
 def _pooled(cross, weights, owner, most):

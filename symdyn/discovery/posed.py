@@ -10,12 +10,11 @@ from symdyn.discovery.conclusion import View
 from symdyn.discovery.evidence import Evidence, QuadraticForms
 from symdyn.discovery.exact import ExactEvidence
 from symdyn.lie.chart import Chart
-from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Generators, of_size_one
 from symdyn.lie.gram import Batch, Rows, lie_rows
 from symdyn.lie.outputs import index_units, output_in_units
 
-__all__ = ["Posed", "common_zero", "in_given_candidates", "posed"]
+__all__ = ["Posed", "in_given_candidates", "posed"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,9 @@ def posed(candidates: Generators, output, chart: Chart, units: np.ndarray, first
     if added:  # a matrix with a single 1 in a row and a column acts on values that have units
         single = rows.candidates.coefficients[len(basis) :, len(chart) :, 1 + len(chart) :]
         mixture[len(basis) :, len(basis) :] = np.diag(np.sum(single / sizes[:, None] * sizes, axis=(1, 2)))
-    return Posed(rows, len(basis), View(chart + Chart((0.0,) * len(sizes), tuple(sizes)), candidates.features, basis), mixture)
+    return Posed(
+        rows, len(basis), View(chart + Chart((0.0,) * len(sizes), tuple(sizes)), candidates.features, basis), mixture
+    )
 
 
 def in_given_candidates(evidence: Evidence, mixture: np.ndarray) -> Evidence:
@@ -80,14 +81,3 @@ def in_given_candidates(evidence: Evidence, mixture: np.ndarray) -> Evidence:
         if "replicate_directions" in evidence.__dataclass_fields__:
             changes["replicate_directions"] = np.linalg.solve(mixture.T, evidence.replicate_directions)
     return replace(evidence, **changes)
-
-
-def common_zero(charted: Generators) -> np.ndarray | None:
-    """The point `(state,)` where all affine candidates vanish, None if there is none within ten scales of the centre."""
-    if charted.features != Polynomial(1) or not len(charted):
-        return None
-    shifts, slopes = charted.coefficients[:, :, 0].ravel(), charted.coefficients[:, :, 1:].reshape(-1, len(charted.states))
-    point = np.linalg.lstsq(slopes, -shifts, rcond=1e-9)[0]
-    left = np.abs(slopes @ point + shifts).max()
-    inside = np.abs(point).max() < 10 and left <= 1e-9 * (np.abs(shifts).max() + np.abs(slopes).max())
-    return point if inside else None

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 from dask.base import is_dask_collection
 
-from symdyn.discovery.posed import common_zero
 from symdyn.lie.chart import Chart
 from symdyn.lie.fields import Generators
 from symdyn.lie.gram import Batch
 from symdyn.lie.outputs import index_actions, value_units
+from symdyn.lie.prolongation import fixed_point
 
 __all__ = ["PointSums", "Sampled", "Units", "units_of_values"]
 
@@ -22,6 +22,7 @@ _ENTRIES = 2**18  # numbers in a batch of values and derivatives: 2 MB
 _KEPT = 2**22  # numbers of values and derivatives that are kept for the next pass: 32 MB
 _CHOSEN = 2000  # points that stand for all where a few will do
 _STILL = 1e-13  # of its size: a state that varies by less varies by rounding
+_AMONG = 10.0  # spreads: what is nearer than that lies among the points
 _STEP = 1e-3  # of differences, in spreads of the states
 _SMALLEST = 8.0**-2.5  # steps are made smaller three times at most
 _COMPARED = 24  # points at which differences are taken twice
@@ -127,8 +128,8 @@ class Sampled:
         """
         scale = np.where(self.sums.spread > 0, self.sums.spread, 1.0)
         about_mean = Chart(tuple(self.sums.mean), tuple(scale))
-        centre = common_zero(about_mean.generators(self.candidates))
-        if centre is None:
+        centre = fixed_point(about_mean.generators(self.candidates))
+        if centre is None or np.abs(centre).max() > _AMONG:
             return about_mean
         centre, size = about_mean.points_back(centre), np.abs(self.sums.mean) + scale
         return Chart(tuple(np.where(np.abs(centre) < 1e-12 * size, 0.0, centre)), tuple(scale))
@@ -200,7 +201,8 @@ class Sampled:
     def at(self, points: np.ndarray) -> Batch:
         """Values and derivatives at points in the units of the user, carried into the chart."""
         values = self._values(points)
-        carried = (values - self.units.offset) / self.units.scale
+        offset, scale = self.units.offset, self.units.scale
+        carried = (values - offset) / scale if offset.any() else values / scale
         return Batch(self.chart.points(points), carried, self._slopes(points))
 
     def check(self, batches: Iterable[Batch]) -> None:
@@ -250,7 +252,9 @@ class Sampled:
                 f"jacobian must return shape {(len(points), *self.units.scale.shape, len(self.chart))}, "
                 f"got {slopes.shape}"
             )
-        return slopes * (np.array(self.chart.scale) / self.units.scale[..., None])
+        factors = np.array(self.chart.scale) / self.units.scale[..., None]
+        # Long rows: numpy is slow where the last index is short.
+        return (slopes.reshape(len(points), -1) * factors.ravel()).reshape(slopes.shape)
 
     def _differences(self, points):
         """Derivatives `(sample, ..., state)` by differences of fourth order."""

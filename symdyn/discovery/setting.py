@@ -7,19 +7,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from symdyn.data.angles import features_for
 from symdyn.data.charts import chart_of_layout
 from symdyn.data.moments import Moments
+from symdyn.data.motion import paired_states
 from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
-from symdyn.data.units import shared_scales
+from symdyn.data.units import unit_groups
 from symdyn.discovery.scales import Scales, find_scales
 from symdyn.discovery.trivial import parallel_violation
 from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.features import Features, as_features
+from symdyn.lie.features import Features
 from symdyn.lie.fields import Generators, VectorField, of_size_one
+from symdyn.lie.matching import matched
 from symdyn.lie.outputs import act_on_pairs, index_units, output_in_units
 from symdyn.lie.prolongation import first_order, prolong
+from symdyn.lie.words import as_candidates
 
 __all__ = ["Setting", "set_up"]
 
@@ -94,7 +98,7 @@ class Setting:
         if self.kind == "pairs":
             return _pair_scales(moments, self.output)
         kind = "second_order" if self.kind == "second_order" else "flow"
-        found = find_scales(moments, shared_scales(dataset, list(self.layout.arguments)), kind)
+        found = find_scales(moments, unit_groups(dataset, self.layout.arguments)[0], kind)
         n = moments.power.shape[1]
         return replace(found, outputs=found.outputs[:, :n])
 
@@ -138,16 +142,23 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     if kind not in ("flow", "map", "second_order"):
         raise ValueError(f"kind must be 'flow', 'map' or 'second_order', got {kind!r}")
     targets = names_with_role(dataset, "target")
-    inputs = _inputs(dataset, candidates, inputs)
+    inputs = _inputs(dataset, candidates.states, inputs)
     states = tuple(name for name in state_names(dataset) if name not in inputs)
     n, n_candidates = len(states) + len(inputs), len(candidates.states)
     if kind == "flow" and not inputs and not targets and n == 2 * n_candidates:
         kind = "second_order"
+    if kind == "second_order" and n_candidates == n:
+        raise ValueError(
+            f"velocities are missing: the candidates act on all of {', '.join((*states, *inputs))}, and kind="
+            "'second_order' needs the rates of these beside them; add them, or leave kind out"
+        )
     if n_candidates != (n // 2 if kind == "second_order" else n) or (kind == "second_order" and n % 2):
         given = ", ".join((*states, *inputs))
         raise ValueError(f"the candidates act on {n_candidates} states, the data have {n}: {given}")
     if kind == "second_order" and inputs:
         raise ValueError("inputs of second-order systems are not supported: give the flow of positions and velocities")
+    if kind == "second_order" and not targets:
+        states = paired_states(dataset, states)
     pairs = bool(targets) and not _like_states(output)
     if not pairs and not _like_states(output):
         raise ValueError(f"output={output!r} is for pairs (X, Y); trajectories have output='vector_field'")
@@ -157,14 +168,46 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     how = ("pairs", output) if pairs else (kind, "vector")
     layout = replace(layout, chart=chart_of_layout(dataset, layout, *how, shape))
     renamed = candidates.renamed((*states, *inputs)[:n_candidates])
-    return Setting(renamed, as_features(law, n, "law"), layout, "pairs" if pairs else kind, output, shape)
+    return Setting(
+        renamed,
+        features_for(law, dataset, (*states, *inputs), "law"),
+        layout,
+        "pairs" if pairs else kind,
+        output,
+        shape,
+    )
+
+
+def candidates_on(dataset: xr.Dataset, candidates, kind: str, inputs) -> list:
+    """Candidates as a user gives them, on the states of the data.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+    candidates : see `symdyn.lie.words.as_candidates`
+        Words stand for all states and inputs; for the positions, of a second-order system.
+    kind : str
+    inputs : sequence of str, optional
+
+    Raises
+    ------
+    ValueError
+        For words that mean nothing, and names of states that the data have not.
+    """
+    found = _inputs(dataset, ("",), inputs)
+    names = tuple(name for name in state_names(dataset) if name not in found)
+    if kind == "second_order" and not names_with_role(dataset, "target"):
+        names = paired_states(dataset, names)
+    names = (*names, *found)
+    n = len(names) // 2 if kind == "second_order" else len(names)
+    return matched(as_candidates(candidates, n, names[:n]), names)
 
 
 def _like_states(output):
     return isinstance(output, str) and output == "vector_field"
 
 
-def _inputs(dataset, candidates, inputs):
+def _inputs(dataset, moved, inputs):
     """Names of inputs: as given, else those that the data declare; times, if the candidates end with a state `t`."""
     found = (
         names_with_role(dataset, "input") if inputs is None else (inputs,) if isinstance(inputs, str) else tuple(inputs)
@@ -173,8 +216,8 @@ def _inputs(dataset, candidates, inputs):
     if missing:
         raise ValueError(f"input {missing[0]!r} is not in the data, which have {sorted(map(str, dataset.data_vars))}")
     states = [name for name in state_names(dataset) if name not in found]
-    moves_time = candidates.states[-1] == "t" and "t" not in (*states, *found)
-    return (*found, "t") if moves_time and len(candidates.states) == len(states) + len(found) + 1 else found
+    moves_time = moved[-1] == "t" and "t" not in (*states, *found)
+    return (*found, "t") if moves_time and len(moved) == len(states) + len(found) + 1 else found
 
 
 def _pair_scales(moments, output):

@@ -21,7 +21,7 @@ from symdyn.discovery.evidence import Evidence, bracket_forms
 from symdyn.discovery.fitness import check_data, check_law, still_functions, still_note, unexplained
 from symdyn.discovery.law import fit_law, law_families
 from symdyn.discovery.resolution import argument_noise, with_unresolved
-from symdyn.discovery.setting import set_up
+from symdyn.discovery.setting import candidates_on, set_up
 from symdyn.discovery.verdicts import empty_table, judged_table
 from symdyn.lie import groups
 from symdyn.lie.algebra import LieAlgebra
@@ -43,11 +43,12 @@ class SymmetryDiscovery(BaseEstimator):
 
     Parameters
     ----------
-    candidates : Generators, Elements, or a list of both
+    candidates : str, Generators, Elements, or a list of these
         Where to look: `symdyn.candidates` for generators, `symdyn.groups` for finite elements, each of which is judged
-        by itself.
-    law : Features or pysindy feature library
-        Functions of the states that the law is made of.
+        by itself; or words, such as `"affine+sign_flips"`. States with names of their own are matched by name.
+    law : Features, pysindy feature library, or str
+        Functions of the states that the law is made of; words such as `"polynomial:3"`. Sines of states whose units are
+        degrees are of the angle.
     kind : {"flow", "map", "second_order"}
         x' = f(x), x_{k+1} = F(x_k), or q'' = g(q, q'), which is also chosen when the data hold twice as many states as
         the candidates act on (positions, then velocities). Symmetries of a map are sought among affine generators.
@@ -72,7 +73,10 @@ class SymmetryDiscovery(BaseEstimator):
     Attributes
     ----------
     algebra_ : LieAlgebra
-        Accepted generators, canonical, without trivial ones.
+        Accepted generators, canonical, without trivial ones. They are snapped to the nearest exact algebra of their
+        kind inside the error bars; if there is none they stay as they came out, with their errors (`exact` is False).
+    found_ : LieAlgebra
+        All accepted generators as they came out, before they were snapped.
     trivial_ : LieAlgebra
         Accepted generators that are parallel to the flow, or symmetric only by the part of the flow in them.
     verdicts_ : xr.Dataset
@@ -127,11 +131,14 @@ class SymmetryDiscovery(BaseEstimator):
 
         Parameters
         ----------
-        data : xr.Dataset, tuple (x, t), or tuple (X, Y)
-            Trajectories in the schema; or an array `(time, state)` or a list of them, with a step, times or a list;
-            or pairs: points X `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a
-            trajectory). With `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise
-            is looked for in trajectories; of pairs, X must be exact.
+        data : xr.Dataset, path, tables, tuple (x, t), or tuple (X, Y)
+            Trajectories in the schema, a file or data frames of them; or an array `(time, state)` or
+            `(trajectory, time, state)` or a list of arrays, with a step, times or a list; or pairs: points X
+            `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a trajectory). With
+            `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise is looked for in
+            trajectories; of pairs, X must be exact.
+        y : optional
+            The times t, or the values Y, where `data` is x or X alone.
         accumulate : callable, optional
             Makes the sums: `symdyn.data.checkpoint.accumulate_resumable`, with its folder and key bound, keeps them on
             disk as they come.
@@ -144,8 +151,8 @@ class SymmetryDiscovery(BaseEstimator):
         """
         self._check_options()
         like_states = isinstance(self.output, str) and self.output == "vector_field"
-        dataset = as_dataset(data, pairs=not like_states, increments=like_states and self.kind == "map")
-        generators, elements = _split(self.candidates)
+        dataset = as_dataset(data, y, pairs=not like_states, increments=like_states and self.kind == "map")
+        generators, elements = _split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         moments = accumulate(dataset, given.features, given.layout)
         # From here to the results all is in the chart of the sums.
@@ -227,7 +234,7 @@ class SymmetryDiscovery(BaseEstimator):
 
     def _judge_generators(self, given, setting, moments, scales, fit, law):
         if len(setting.candidates) == 0:
-            self.algebra_ = self.trivial_ = LieAlgebra(given.candidates)
+            self.algebra_ = self.trivial_ = self.found_ = LieAlgebra(given.candidates)
             self.generators_, self.verdicts_ = given.candidates, empty_table(self.delta, self.alpha)
             return
         candidates, derivative = setting.derivative(moments.points)
@@ -243,7 +250,7 @@ class SymmetryDiscovery(BaseEstimator):
             flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
             View(setting.candidate_chart(candidates), given.candidates.features, candidates),
         )
-        self.algebra_, self.trivial_ = found.algebra, found.trivial
+        self.algebra_, self.trivial_, self.found_ = found.algebra, found.trivial, found.found
         self.verdicts_, self.generators_ = found.verdicts, found.generators
 
     def _judge_elements(self, elements, setting, moments, scales, fit):
@@ -260,10 +267,7 @@ class SymmetryDiscovery(BaseEstimator):
 
 def _split(candidates) -> tuple[Generators, Elements]:
     """Generators and finite elements among the candidates, either of which may be none."""
-    parts = list(candidates) if isinstance(candidates, list | tuple) else [candidates]
-    for part in parts:
-        if not isinstance(part, Generators | Elements):
-            raise TypeError(f"candidates come from symdyn.candidates or symdyn.groups, got {type(part).__name__}")
+    parts = list(candidates)
     if not parts:
         raise ValueError("candidates are empty: give generators, elements, or both")
     n = len(parts[0].states)

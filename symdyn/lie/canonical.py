@@ -11,24 +11,19 @@ bars (`symdyn.lie.snapping`), and nothing is changed if none does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
-from symdyn.lie.brackets import bracket_size, closure_error, killing_form, structure_constants
 from symdyn.lie.fields import Generators
-from symdyn.lie.frames import Frame, FrameGroup, affine_terms, diagonal_frames, linear_frames
-from symdyn.lie.normal_frames import balanced_scales, common_centre, eigenframes, form_frame, ratio_scales
-from symdyn.lie.printing import monomial_exponents
-from symdyn.lie.snapping import Region, Snapped, snap
+from symdyn.lie.frames import FrameGroup
+from symdyn.lie.readable import ABELIAN, gauge, gauge_weights, readable_bases, varimax
+from symdyn.lie.region import Region
+from symdyn.lie.snapping import Snapped, snap
+from symdyn.lie.templates import simple_frames, templates
 
 __all__ = ["ABELIAN", "Canonical", "Ensemble", "canonical_vectors", "varimax"]
-
-
-# Brackets below this fraction of the products they are made of count as zero in an estimated algebra.
-ABELIAN = 0.05
 
 
 @dataclass(frozen=True)
@@ -114,18 +109,18 @@ def canonical_vectors(
     groups += [[state] for state in range(n) if not any(state in group for group in groups)]
     region = Region.of(ensemble.span, ensemble.replicates, ensemble.metric)
     reach = 1.0 if accept is None else 2.0
-    for group, frame in _frames(basis, region, ensemble, point, groups):
-        for template in _templates(basis, ensemble, region, frame):
+    for group, frame in simple_frames(basis, region, point, groups):
+        for template in templates(basis, region, frame):
             snapped = snap(template, frame, group, region, basis.features, reach=reach)
             if snapped is not None and (accept is None or accept(snapped.vectors)):
                 return _exact(snapped, group)
-    readable = np.stack([_gauge(row) for row in _readable_bases(basis, ensemble)[0]])
+    readable = np.stack([gauge(row) for row in readable_bases(basis, ensemble.span, ensemble.metric)[0]])
     return Canonical(readable, np.zeros(len(readable), dtype=bool), _covariance(readable, ensemble))
 
 
 def _exact(snapped: Snapped, group: FrameGroup) -> Canonical:
     """What was snapped, the scale of each generator fixed, with its errors."""
-    gauges = np.stack([_gauge_of(row) for row in snapped.vectors])
+    gauges = np.stack([gauge_weights(row) for row in snapped.vectors])
     sizes = np.sum(gauges * snapped.vectors, axis=1)[:, None]
     vectors = snapped.vectors / sizes
     # d (v / s) with s = gauge v.
@@ -152,155 +147,6 @@ def _centre(snapped, group):
     free = (snapped.frame.matrix @ group.fields[shifts][:, :, 0].T @ axes[:, ~seen] ** 2).sum(axis=1) > 1e-9
     error = np.sqrt(np.mean(snapped.centre_moves**2, axis=0))
     return snapped.frame.centre, np.where(free, np.inf, error)
-
-
-def _frames(basis, region, ensemble, origin, ties) -> Iterator[tuple[FrameGroup, Frame]]:
-    """Frames to start from, those with the fewest free numbers first, with the group that they may be moved by."""
-    features, n = basis.features, len(basis.states)
-    exponents = monomial_exponents(features, n)
-    if exponents is None:
-        yield FrameGroup(np.zeros((0, n, n + 1)), np.zeros((0, len(region.root), len(region.root)))), _unit(n)
-        return
-    orthonormal = np.linalg.solve(region.root.T, region.span.T).T
-    constants, matrices = _affine_parts(basis.with_vectors(orthonormal))
-    group = diagonal_frames(features, ties, origin is None)
-    errors = np.sqrt(np.mean(np.sum(region.spread(orthonormal) ** 2, axis=1), axis=0))
-    _, error_parts = _affine_parts(basis.with_vectors(errors[None]))
-    centre = origin
-    if centre is None:
-        movable = np.any(group.fields[~np.any(group.fields[:, :, 1:], axis=(1, 2)), :, 0], axis=0)
-        centre = np.where(movable, common_centre(matrices, constants), 0.0)
-    scales = ratio_scales(matrices, error_parts[0], ties)
-    frame = Frame(np.diag(scales), centre)
-    yield group, frame
-    yield group, Frame(np.diag(scales * _balance(basis, region, ensemble, frame, ties)), centre)
-    if set(map(tuple, exponents.tolist())) - {(0,) * n} != set(map(tuple, np.eye(n, dtype=int).tolist())):
-        return
-    group = linear_frames(features, n, origin is None)
-    form = form_frame(matrices)
-    if form is not None:
-        yield group, Frame(form, centre)
-    if len(basis) == 1:
-        for axes in eigenframes(matrices[0], float(np.linalg.norm(error_parts[0]))):
-            yield group, Frame(axes, centre)
-
-
-def _unit(n):
-    return Frame(np.eye(n), np.zeros(n))
-
-
-def _affine_parts(basis):
-    """Constant parts `(generator, n)` and linear parts `(generator, n, n)` of polynomial generators."""
-    constant, linear = affine_terms(basis.features, len(basis.states))
-    padded = np.concatenate([basis.coefficients, np.zeros((*basis.coefficients.shape[:2], 1))], axis=2)
-    return padded[:, :, constant], padded[:, :, linear]
-
-
-def _balance(basis, region, ensemble, frame, ties):
-    """Scales that make the coefficients of each readable generator alike, in a frame."""
-    n = len(basis.states)
-    readable, errors = _readable_rows(basis, region, ensemble, frame)[0]
-    powers = (np.eye(n)[:, None] - monomial_exponents(basis.features, n)).reshape(-1, n)
-    seen = (np.abs(readable) > np.maximum(4 * errors, 1e-3))[:, :-1]
-    return balanced_scales(powers, readable[:, :-1], seen, ties)
-
-
-def _readable_rows(basis, region, ensemble, frame):
-    """Readable bases in a frame, with the standard errors of their coefficients."""
-    carry, back = (each.vector_map(basis.features) for each in (frame, frame.inverse))
-    inside = Ensemble(ensemble.span @ back, ensemble.replicates[:0], carry @ ensemble.metric @ carry.T)
-    found = []
-    for rows in _readable_bases(basis, inside):
-        readable = np.stack([_gauge(row) for row in rows])
-        errors = np.sqrt(np.mean((region.spread(readable @ carry) @ back) ** 2, axis=0))
-        found.append((readable, errors))
-    return found
-
-
-def _templates(basis, ensemble, region, frame) -> Iterator[np.ndarray]:
-    """Fractions near readable generators in a frame that close under brackets."""
-    before, carry = [], frame.vector_map(basis.features)
-    for readable, _ in _readable_rows(basis, region, ensemble, frame):
-        template = [_rounded(row, carry, region) for row in readable]
-        if any(row is None for row in template):
-            continue
-        template = np.stack(template)
-        if np.linalg.matrix_rank(template) < len(template) or any(np.array_equal(template, one) for one in before):
-            continue
-        before.append(template)
-        if closure_error(basis.with_vectors(template)) < 1e-9:
-            yield template
-
-
-def _rounded(vector, carry, region, denominators=(1, 2, 3, 4)):
-    """The fractions with the smallest common denominator that are about as near to the span as its errors, or None."""
-    for denominator in denominators:
-        rounded = np.round(vector * denominator) / denominator
-        if np.any(rounded) and region.is_near(rounded @ carry, vector @ carry):
-            return rounded
-    return None
-
-
-def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
-    """The orthogonal mixture R of orthonormal rows with the largest fourth moments: returns R rows.
-
-    H. F. Kaiser, Psychometrika 23, 187 (1958); the raw (quartimax) criterion, since rows are coefficients, not
-    factor loadings with a common mean.
-    """
-    n = len(rows)
-    rotation = np.eye(n)
-    for _ in range(n_iter):
-        mixed = rotation @ rows
-        left, _, right = np.linalg.svd(mixed**3 @ rows.T)
-        update = left @ right
-        if np.allclose(update, rotation, atol=1e-13):
-            break
-        rotation = update
-    return rotation @ rows
-
-
-def _readable_bases(basis, ensemble):
-    """The span in bases with few non-zero coefficients: first one that respects the Killing form, then the sparsest.
-
-    Blocks of the Killing form keep an ideal or a centre apart that varimax might mix; but its eigenvectors depend on
-    the metric, so that rotations and boosts, say, come out a little mixed.
-    """
-    gram = ensemble.span @ ensemble.metric @ ensemble.span.T
-    orthonormal = linalg.solve_triangular(np.linalg.cholesky(gram), ensemble.span, lower=True)
-    if bracket_size(basis.with_vectors(orthonormal)) < ABELIAN:
-        return [_sparse_rows(orthonormal)]
-    form = killing_form(structure_constants(basis.with_vectors(orthonormal)))
-    values, vectors = np.linalg.eigh((form + form.T) / 2)
-    largest = np.abs(values).max(initial=0.0)
-    kinds = np.where(np.abs(values) <= 0.1 * largest, 0, np.sign(values)).astype(int)
-    blocks = [vectors[:, kinds == kind].T @ orthonormal for kind in (-1, 1, 0) if np.any(kinds == kind)]
-    return [np.concatenate([_sparse_rows(block) for block in blocks]), _sparse_rows(orthonormal)]
-
-
-def _sparse_rows(block, n_starts=8):
-    """Rows mixed by varimax from several starts, the sparsest kept: the criterion has local maxima."""
-    orthonormal = np.linalg.qr(block.T)[0].T
-    rng = np.random.default_rng(0)
-    starts = [np.eye(len(block))] + [np.linalg.qr(rng.standard_normal((len(block),) * 2))[0] for _ in range(n_starts)]
-    mixed = [varimax(start @ orthonormal) for start in starts]
-    best = max(mixed, key=lambda rows: np.sum(rows**4))
-    return best[np.argsort(np.argmax(np.abs(best) > 0.3 * np.abs(best).max(1, keepdims=True), axis=1), kind="stable")]
-
-
-def _gauge(vector):
-    """Largest coefficient of the field 1 (of the time rate if the field vanishes), first large one positive."""
-    return vector / (_gauge_of(vector) @ vector)
-
-
-def _gauge_of(vector):
-    """Weights `(coefficient,)` whose product with a vector is what it is divided by."""
-    part = vector[:-1] if np.any(np.abs(vector[:-1]) > 1e-12 * np.abs(vector).max()) else vector
-    large = np.abs(part) > 0.5 * np.abs(part).max()
-    # Near-equal entries take turns in being the largest: scaling by their mean keeps the gauge smooth.
-    near = np.abs(part) > 0.9 * np.abs(part).max()
-    weights = np.zeros_like(vector)
-    weights[: len(part)] = near * np.sign(part) / near.sum() * np.sign(part[np.argmax(large)])
-    return weights
 
 
 def _covariance(vectors, ensemble):

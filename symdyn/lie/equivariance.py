@@ -12,7 +12,8 @@ from symdyn.lie.differences import difference, output_matrices
 from symdyn.lie.features import Features
 from symdyn.lie.groups import Elements
 from symdyn.lie.invariants import shared_null_space
-from symdyn.lie.monomial_action import polynomial_equations
+from symdyn.lie.monomial_action import exact_numbers, is_affine, polynomial_equations
+from symdyn.lie.normal_frames import balanced_scales
 from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
 from symdyn.lie.symmetries import as_symmetries
 
@@ -25,8 +26,10 @@ __all__ = [
     "in_chart",
     "output_kind",
     "output_matrices",
+    "subspace_of_data",
 ]
 
+_LIKE = 10.0  # ratio of scales of states from which on given matrices are brought to one size
 _KINDS = {None: "flow", "vector_field": "flow"} | {kind: kind for kind in ("map", "second_order", "invariant")}
 
 
@@ -68,8 +71,7 @@ def equivariant_subspace(
         return _subspace(features, parts, kind, n_outputs)
     # Numbers that were found in data are compared where they are of size 1.
     inside = _subspace(chart.features(features), in_chart(parts, chart, kind), kind, n_outputs)
-    turn = np.kron(np.diag(_output_scale(chart, kind, n_outputs)), chart.forward(features).T)
-    return _with_pivots(turn @ inside.basis, inside.shape, _term_sizes(chart, features, kind, n_outputs))
+    return subspace_of_data(inside, features, chart, kind)
 
 
 def charted_subspace(
@@ -95,11 +97,18 @@ def charted_subspace(
     the chart.
     """
     n_outputs = n_outputs or (1 if kind == "invariant" else len(parts[0].states))
-    if _chart_of(parts, kind) is not None:
+    if not all(_is_fractional(part) for part in parts):
         return _subspace(chart.features(features), in_chart(parts, chart, kind), kind, n_outputs)
     given = _subspace(features, parts, kind, n_outputs)
     turn = np.kron(np.diag(1 / _output_scale(chart, kind, n_outputs)), chart.back(features).T)
     return _with_pivots(turn @ given.basis, given.shape, 1.0)
+
+
+def subspace_of_data(inside: Subspace, features: Features, chart: Chart, kind: str = "flow") -> Subspace:
+    """What is left of the coefficients on the functions of a chart as one of those on the functions of the data."""
+    n_outputs = inside.shape[0]
+    turn = np.kron(np.diag(_output_scale(chart, kind, n_outputs)), chart.forward(features).T)
+    return _with_pivots(turn @ inside.basis, inside.shape, _term_sizes(chart, features, kind, n_outputs))
 
 
 def in_chart(parts: list, chart: Chart, kind: str = "flow") -> list:
@@ -117,7 +126,36 @@ def in_chart(parts: list, chart: Chart, kind: str = "flow") -> list:
 def _chart_of(parts, kind):
     """The chart of the first part that was found in data, of all that the features read; None without one."""
     found = next((part.chart for part in parts if isinstance(part, LieAlgebra) and part.chart is not None), None)
+    if found is None and not all(_is_fractional(part) for part in parts):
+        found = _own_chart(parts)
     return found.prolong() if found is not None and kind == "second_order" else found
+
+
+def _is_fractional(part):
+    """Whether a part is given in simple fractions, and solved as it is given."""
+    if isinstance(part, Elements):
+        numbers = np.concatenate([part.matrices.ravel(), part.translations.ravel()])
+    elif isinstance(part, LieAlgebra):
+        if part.chart is not None or not part.exact.all():
+            return False
+        numbers = part.basis.vectors()
+    else:
+        return False
+    return exact_numbers(numbers).dtype == object
+
+
+def _own_chart(parts):
+    """A chart in which the off-diagonal entries of given matrices are of one size; None for what has no matrices."""
+    matrices = [part.matrices for part in parts if isinstance(part, Elements)]
+    matrices += [part.matrices for part in parts if isinstance(part, LieAlgebra) and is_affine(part.basis)]
+    rows = np.concatenate([np.zeros((0, len(parts[0].states) ** 2)), *[m.reshape(len(m), -1) for m in matrices]])
+    n = len(parts[0].states)
+    powers = (np.eye(n)[:, None] - np.eye(n)[None]).reshape(-1, n)
+    seen = (rows != 0) & np.any(powers != 0, axis=1)
+    if not seen.any():
+        return None
+    scale = balanced_scales(powers, rows, seen, [[k] for k in range(n)])
+    return Chart((0.0,) * n, tuple(scale)) if np.abs(np.log(scale)).max() > np.log(_LIKE) else None
 
 
 def _output_scale(chart, kind, n_outputs):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from symdyn.lie.brackets import bracket_noise, bracket_size, bracket_strength, structure_constants
-from symdyn.lie.canonical import ABELIAN
 from symdyn.lie.classify import abelian_name, algebra_name
 from symdyn.lie.fields import Generators
 from symdyn.lie.printing import monomial_exponents
+from symdyn.lie.readable import ABELIAN
 
 __all__ = ["estimated_name", "natural_scales"]
 

@@ -136,7 +136,8 @@ def _block(matrix, values, width):
     if centre.imag < -width:
         return None
     distance = np.abs(values - centre).max() * (1 + 1e-6) + 1e-9 * max(np.abs(centre), 1e-3 * width, 1e-300)
-    _, basis, count = schur(matrix.astype(complex), output="complex", sort=lambda x: abs(x - centre) <= distance)
+    sorted_first = schur(matrix.astype(complex), output="complex", sort=lambda x: abs(x - centre) <= distance)
+    basis, count = np.asarray(sorted_first[1]), int(sorted_first[-1])
     if count != len(values):
         return np.zeros((len(matrix), 0))
     basis = basis[:, :count]

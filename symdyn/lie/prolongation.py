@@ -48,6 +48,8 @@ def affine_parts(generators: Generators) -> tuple[np.ndarray, np.ndarray]:
     size = 1 + len(generators.states)
     if not isinstance(generators.features, Polynomial) or np.any(coefficients[:, :, size:]):
         raise ValueError("these generators are not affine: they have no matrix")
+    if generators.features.constant and generators.features.columns is None and coefficients.shape[2] >= size:
+        return coefficients[:, :, 0], coefficients[:, :, 1:size]
     return generators.values(origin)[0].T, np.moveaxis(generators.jacobians(origin)[0], -1, 0)
 
 

@@ -77,8 +77,11 @@ def _size_in(text, n_states) -> int:
 def _found_by(symmetry, n_states) -> list[Part]:
     """What a fitted search or model found."""
     if hasattr(symmetry, "algebra_"):
-        elements = getattr(symmetry, "elements_", None)
-        return [symmetry.algebra_, *([elements] if elements is not None and elements.dim else [])]
+        found = (symmetry.algebra_, getattr(symmetry, "elements_", None))
+        parts = [part for part in found if part is not None and part.dim]
+        if not parts:
+            raise ValueError("this search found no symmetry: nothing is to be kept, fit without (symmetry=None)")
+        return parts
     # The parameter `symmetry` of an estimator is what it was given, not what it found.
     for name in ("symmetry_", "search", *(() if hasattr(symmetry, "fit") else ("symmetry",))):
         if getattr(symmetry, name, None) is not None:

@@ -8,14 +8,14 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.moments import Moments, accumulate, joined
-from symdyn.data.pairs import are_pairs
+from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout
-from symdyn.data.trajectories import open_trajectories
+from symdyn.data.trajectories import names_with_role
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.lie.features import as_features
+from symdyn.lie.matching import symmetries_on
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.learning import enough, learning_curve
-from symdyn.regression.moments_fit import check_optimizer, fit_root, law_from, root_of, sums_of
+from symdyn.regression.moments_fit import check_optimizer, fit_root, laid_out, law_from, root_of
 from symdyn.regression.validation import rate_losses
 
 __all__ = [
@@ -120,8 +120,7 @@ def discover_then_fit(
         For optimizers that need the rows.
     """
     check_optimizer(optimizer)
-    dataset = data if isinstance(data, xr.Dataset) else _from_arrays(data)
-    dataset, rng = open_trajectories(dataset), np.random.default_rng(rng)
+    dataset, rng = _trajectories(data), np.random.default_rng(rng)
     first, second, third = split_trajectories(dataset.sizes["trajectory"], parts, rng)
     used: list[Moments] = []
 
@@ -132,7 +131,7 @@ def discover_then_fit(
     search = SymmetryDiscovery(candidates, features, rng=rng, **options)
     search.fit(dataset.isel(trajectory=first), accumulate=keeping)
     layout = _layout_of(search, used[0])
-    space = as_features(features, len(layout.arguments))
+    space = search.law_.features
     train, held_out = (
         accumulate(dataset.isel(trajectory=part), space, layout, method=used[0].axes) for part in (second, third)
     )
@@ -165,10 +164,12 @@ def fit_then_judge(
         For fewer than 5 trajectories, and parts that are no shares.
     """
     check_optimizer(optimizer)
-    dataset = open_trajectories(data if isinstance(data, xr.Dataset) else _from_arrays(data))
+    dataset = _trajectories(data)
     chosen = split_trajectories(dataset.sizes["trajectory"], parts, np.random.default_rng(rng))
-    train, layout = sums_of(dataset.isel(trajectory=chosen[0]), features, layout)
-    space = as_features(features, len(layout.arguments))
+    some, space, layout = laid_out(dataset.isel(trajectory=chosen[0]), features, layout)
+    train = accumulate(some, space, layout)
+    moved = len(layout.states) // 2 if layout.kind == "second_order" else None
+    symmetry = symmetries_on(symmetry, layout.arguments, moved)
     held_out = accumulate(dataset.isel(trajectory=chosen[1]), space, layout.in_chart(train.chart), method=train.axes)
     fit = compare_fits(train, held_out, space, symmetry=symmetry, optimizer=optimizer, layout=layout)
     return replace(fit, indices=tuple(chosen))
@@ -271,7 +272,8 @@ def _layout_of(search, moments):
     return Layout(search.kind_, states, fine=fine, chart=moments.chart)
 
 
-def _from_arrays(data):
-    if not (isinstance(data, tuple | list) and len(data) == 2) or are_pairs(*data):
-        raise TypeError("data must be a Dataset of trajectories, or a tuple (x, t)")
-    return open_trajectories(data[0], t=data[1])
+def _trajectories(data):
+    dataset = as_dataset(data)
+    if names_with_role(dataset, "target"):
+        raise TypeError("data must be trajectories: a Dataset, a path, tables, or a tuple (x, t)")
+    return dataset

@@ -35,7 +35,7 @@ def on_arguments(symmetry, n_states: int, n_controls: int = 0, inputs=None):
     """
     if symmetry is None or isinstance(symmetry, Subspace):
         return symmetry
-    parts = as_symmetries(symmetry)
+    parts = as_symmetries(symmetry, n_states)
     n = len(parts[0].states)
     if n_controls and n == n_states and inputs is not None:
         return _extended(parts, n_controls, inputs)

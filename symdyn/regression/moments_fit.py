@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pysindy as ps
+import xarray as xr
 
+from symdyn.data.angles import features_for
 from symdyn.data.axes import returned
 from symdyn.data.charts import chart_of_layout
 from symdyn.data.moments import Moments, accumulate
+from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
@@ -23,6 +26,7 @@ from symdyn.discovery.scales import find_scales
 from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features, as_features
 from symdyn.lie.fields import Charted, VectorField
+from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, own_optimizer
@@ -35,6 +39,7 @@ __all__ = [
     "fit_moments",
     "fit_root",
     "in_chart_of",
+    "laid_out",
     "law_from",
     "root_of",
     "square_root",
@@ -91,12 +96,13 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
 
     Parameters
     ----------
-    moments : Moments, xr.Dataset, or tuple (x, t)
+    moments : Moments, xr.Dataset, path, tables, tuple (x, t), or tuple (X, Y)
         Sums made with the same features; or trajectories, of which they are made in one pass (Dask chunks along
         `trajectory` are never in memory together).
-    features : Features or pysindy feature library
+    features : Features, pysindy feature library, or str
     symmetry : optional
-        Whatever `EquivariantOptimizer` takes, acting on the states (on positions, for a second-order system).
+        Whatever `EquivariantOptimizer` takes, or a word such as `"so(2)"`, acting on the states (on positions, for a
+        second-order system); states with names of their own are matched by name.
     optimizer : STLSQ, SR3 (without trimming), Ridge or LinearRegression, optional
         If left out, terms below a hundredth are dropped in the chart of the data, where states, rates and terms are of
         size 1: what is small depends on neither units nor origin. (No more than that: a law that is sparse about the
@@ -121,12 +127,14 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     check_optimizer(optimizer)
     kind = layout if isinstance(layout, str) else layout.kind
     if not isinstance(moments, Moments):
-        moments, layout = sums_of(moments, features, layout)
+        dataset, features, layout = laid_out(moments, features, layout)
+        moments = accumulate(dataset, features, layout)
     n_arguments = moments.spread.shape[1]
     features = as_features(features, n_arguments)
     if isinstance(layout, str):
         layout = Layout(layout, tuple(f"x{i}" for i in range(n_arguments)))
     _check_sums(moments, features, layout)
+    symmetry = symmetries_on(symmetry, layout.arguments, n_arguments // 2 if kind == "second_order" else None)
     root = root_of(moments, layout)
     kind = "flow" if kind == "pairs" else kind
     return law_from(fit_root(root, features, symmetry, optimizer, kind), root, features, layout.arguments, kind)
@@ -164,12 +172,18 @@ def default_optimizer(threshold: float = 0.1) -> ps.STLSQ:
 
 
 def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Layout]:
-    """Sums over trajectories in one pass, and what they are sums of.
+    """Sums over trajectories in one pass, and what they are sums of; see `laid_out`."""
+    dataset, features, layout = laid_out(data, features, layout)
+    return accumulate(dataset, features, layout), layout
+
+
+def laid_out(data, features, layout: Layout | str = "flow") -> tuple[xr.Dataset, Features, Layout]:
+    """Data in the schema, functions of their states, and what is to be summed of them, in the chart of the data.
 
     Parameters
     ----------
-    data : xr.Dataset, tuple (x, t) of trajectories and times, or tuple (X, Y) of pairs
-    features : Features or pysindy feature library
+    data : xr.Dataset, path, tables, tuple (x, t) of trajectories and times, or tuple (X, Y) of pairs
+    features : Features, pysindy feature library, or str
     layout : Layout or str
     """
     kind = layout if isinstance(layout, str) else layout.kind
@@ -177,11 +191,12 @@ def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Lay
     if isinstance(layout, str):
         inputs, targets = names_with_role(dataset, "input"), names_with_role(dataset, "target")
         states = tuple(name for name in state_names(dataset) if name not in inputs)
+        states = paired_states(dataset, states) if layout == "second_order" and not targets else states
         fine = layout == "map" and not targets and finely_sampled(dataset, states)
         kind = layout
         layout = Layout("pairs" if targets else layout, states, inputs, targets, fine)
         layout = replace(layout, chart=chart_of_layout(dataset, layout, kind))
-    return accumulate(dataset, as_features(features, len(layout.arguments)), layout), layout
+    return dataset, features_for(features, dataset, layout.arguments), layout
 
 
 def root_of(moments: Moments, layout: Layout) -> SquareRoot:

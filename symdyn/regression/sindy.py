@@ -9,10 +9,13 @@ import pysindy as ps
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.charts import chart_of_points
-from symdyn.lie.equivariance import generic_points
+from symdyn.data.numbers import real_runs
+from symdyn.data.pairs import column_names
+from symdyn.lie.equivariance import generic_points, subspace_of_data
 from symdyn.lie.features import Features
+from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
-from symdyn.regression.constraint import allowed, library_features
+from symdyn.regression.constraint import library_features
 from symdyn.regression.inputs import on_arguments
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, own_optimizer
 
@@ -81,7 +84,10 @@ class SymmetricSINDy(ps.SINDy):
             For a symmetry on other states, without an action on the control inputs, or one that leaves nothing.
         """
         self._check(x_dot, x_next)
-        symmetry = on_arguments(self.symmetry, _width(x), 0 if u is None else _width(u), self.inputs)
+        feature_names = column_names(x) if feature_names is None and u is None else feature_names
+        x, x_dot, u, x_next = (real_runs(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
+        given = self.symmetry if feature_names is None else symmetries_on(self.symmetry, feature_names, _width(x))
+        symmetry = on_arguments(given, _width(x), 0 if u is None else _width(u), self.inputs)
         library = copy.deepcopy(self.feature_library) if self.feature_library is not None else ps.PolynomialLibrary()
         engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
         engine.row_weights = self._row_weights(x, sample_weight, x_next)
@@ -190,7 +196,7 @@ class _Engine(EquivariantOptimizer):
         units = units * (np.sqrt(rates) if rates > 0 else 1.0)
         super().fit(np.asarray(x_) @ self.chart.forward(features).T, np.asarray(y) / units, weights, **reduce_kws)
         self.coef_ = self.chart.law(self.coef_, features, units)
-        self.subspace_ = allowed(features, self.symmetries_, self.coef_.shape, self.kind)
+        self.subspace_ = subspace_of_data(self.subspace_, features, self.chart, self.kind)
         self.history_, self.ind_ = [self.coef_], self.coef_ != 0
         return self
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from symdyn import candidates
 from symdyn.discovery.function import discover_function, exact_evidence
+from symdyn.discovery.posed import in_given_candidates, posed
 from symdyn.discovery.sampling import Sampled
-from symdyn.lie.gram import lie_rows
 
 N_STATES = 10
 
@@ -69,8 +69,9 @@ class Recorded:
 
 def null_space(data, fields):
     """Forms and refined spectrum, as `discover_function` takes them."""
-    samples = Sampled(data, data.jacobian, data.points, fields.features, np.random.default_rng(0))
-    return exact_evidence(lie_rows(fields, "vector_field", samples.first), samples, fields, 1e-6)[0]
+    samples = Sampled(data, data.jacobian, data.points, fields, "vector_field", np.random.default_rng(0))
+    problem = posed(fields, "vector_field", samples.chart, samples.units.scale, samples.first)
+    return exact_evidence(problem, samples, 1e-6)[0], problem.mixture
 
 
 def stacked(data, fields):
@@ -111,10 +112,10 @@ def peak_of(call):
 
 def compare(data, fields, repeats):
     """Print the CPU of both ways, and the angle between their null spaces."""
-    ours, evidence = timed(lambda: null_space(data, fields), repeats)
+    ours, (evidence, mixture) = timed(lambda: null_space(data, fields), repeats)
     theirs, right = peer(stacked(data, fields), max(repeats // 2, 1))
     rank = evidence.rank
-    found = np.linalg.qr(evidence.directions[:, :rank])[0]
+    found = np.linalg.qr(in_given_candidates(evidence, mixture).directions[:, :rank])[0]
     angle = np.linalg.norm(found - right[-rank:].T @ (right[-rank:] @ found), 2)
     print(f"{len(data.points)} samples, null space of dimension {rank}: {ours:.3f} CPU s,")
     print(f"  numpy's SVD of the stacked matrix {theirs:.3f} CPU s: {theirs / ours:.1f} times as much (target 12)")
@@ -123,7 +124,7 @@ def compare(data, fields, repeats):
 
 def measure(data, fields, repeats):
     """Print CPU and memory where the stacked matrix does not fit."""
-    ours, evidence = timed(lambda: null_space(data, fields), repeats)
+    ours, (evidence, _) = timed(lambda: null_space(data, fields), repeats)
     whole, found = timed(
         lambda: discover_function(data, data.points, fields, jacobian=data.jacobian, output="vector_field"), repeats
     )

@@ -258,9 +258,10 @@ def test_noise_is_estimated_for_each_trajectory_and_state():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"candidates": np.eye(2)}, TypeError, "candidates come from symdyn.candidates or symdyn.groups, got ndarray"),
+        ({"candidates": 3.0}, TypeError, "come from symdyn.candidates or symdyn.groups, or are matrices, got float"),
+        ({"candidates": "afine"}, ValueError, "did you mean"),
         ({"candidates": sd.candidates.gl(3)}, ValueError, "candidates act on 3 states, the data have 2: x0, x1"),
-        ({"kind": "second_order"}, ValueError, "candidates act on 2 states, the data have 2"),
+        ({"kind": "second_order"}, ValueError, "velocities are missing: the candidates act on all of x0, x1"),
         ({"kind": "flows"}, ValueError, "kind must be"),
         ({"law": np.sin}, TypeError, "law must be Features or a pysindy feature library"),
         ({"delta": 0.0}, ValueError, "delta must lie between 0 and sqrt"),

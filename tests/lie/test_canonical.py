@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from symdyn.lie import candidates
 from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.canonical import varimax
+from symdyn.lie.readable import varimax
 
 KEPLER = candidates.so(3) + candidates.from_matrices(np.eye(3)[None], time_scaling=[1.5])
 ALGEBRAS = {

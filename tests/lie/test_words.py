@@ -146,6 +146,7 @@ def test_symmetries_are_taken_in_words_as_lists_and_from_searches():
     [
         ("so", ValueError, "'so' does not say on how many states: write the number, such as so\\(3\\)"),
         ("rotations(2)", ValueError, "is none of translations"),
+        (Found(algebra_=sd.LieAlgebra(sd.candidates.so(2)).subset([])), ValueError, "this search found no symmetry"),
         (Found(), TypeError, "this Found has found no symmetry yet: call its fit first"),
         (np.ones((2, 3)), ValueError, r"matrices \(generator, n, n\), got shape \(2, 3\)"),
         (7, TypeError, "a symmetry is .* got int"),

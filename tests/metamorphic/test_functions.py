@@ -115,7 +115,9 @@ def same(first, second, tolerance):
 def span_of_values(algebras, points, scale):
     """An orthonormal basis of what generators make of all states at some points, in the units of the plain states."""
     rows = np.concatenate([a.basis.values(points).reshape(len(points), len(scale), -1) for a in algebras], axis=2)
-    rows = np.concatenate([rows / scale[:, None], np.tile(np.concatenate([a.time_scaling for a in algebras]), (1, 3, 1))])
+    rows = np.concatenate(
+        [rows / scale[:, None], np.tile(np.concatenate([a.time_scaling for a in algebras]), (1, 3, 1))]
+    )
     return np.linalg.qr(rows.reshape(-1, rows.shape[2]))[0]
 
 

@@ -133,7 +133,9 @@ class _Judge:
 
     def distance(self, vectors: np.ndarray, others: np.ndarray) -> float:
         """Sine of the largest angle between two spans, in the size of generators."""
-        root = np.linalg.cholesky(self.metric + 1e-14 * np.trace(self.metric) / len(self.metric) * np.eye(len(self.metric)))
+        root = np.linalg.cholesky(
+            self.metric + 1e-14 * np.trace(self.metric) / len(self.metric) * np.eye(len(self.metric))
+        )
         first, second = (np.linalg.qr((rows @ root).T)[0] for rows in (vectors, others))
         return float(np.linalg.norm(first - second @ (second.T @ first), 2))
 

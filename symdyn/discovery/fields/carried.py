@@ -89,7 +89,7 @@ class Frames:
     def units(self) -> np.ndarray:
         """Coefficients `(coefficient,)` in the units of the data of a row of ones at home."""
         scale = np.array(self.chart.scale)
-        return np.append((scale[:, None] / np.prod(scale ** self.exponents, axis=1)).ravel(), 1.0)
+        return np.append((scale[:, None] / np.prod(scale**self.exponents, axis=1)).ravel(), 1.0)
 
     @cached_property
     def degrees(self) -> np.ndarray:
@@ -112,7 +112,9 @@ class Frames:
     def kept(self) -> np.ndarray:
         """Places `(given coefficient,)` of the coefficients on the given features among those on all."""
         n = len(self.exponents)
-        return np.append(np.concatenate([k * n + self._places for k in range(len(self._states))]), n * len(self._states))
+        return np.append(
+            np.concatenate([k * n + self._places for k in range(len(self._states))]), n * len(self._states)
+        )
 
     def in_units(self, home: np.ndarray) -> Generators:
         """Generators in the units of the data, on the features that were given, from rows `(generator, coefficient)`."""
@@ -141,7 +143,6 @@ class Frames:
         rows = {tuple(row): place for place, row in enumerate(self.exponents.tolist())}
         given: Features = self.given.features
         return np.array([rows[tuple(row)] for row in monomial_exponents(given, len(self._states)).tolist()], dtype=int)
-
 
     def _widened(self):
         wide = np.zeros((len(self.given), len(self._states), len(self.exponents)))

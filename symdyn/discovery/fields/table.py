@@ -86,7 +86,9 @@ def refused(
     table = verdicts.copy()
     table["verdict"] = ("generator", verdicts.verdict.values.copy())
     table.verdict.values[np.flatnonzero(~left)] = "undetermined"
-    kept, others = (part.subset(np.flatnonzero(left[mask])) for part, mask in ((algebra, ~is_trivial), (trivial, is_trivial)))
+    kept, others = (
+        part.subset(np.flatnonzero(left[mask])) for part, mask in ((algebra, ~is_trivial), (trivial, is_trivial))
+    )
     return kept, others, table
 
 

@@ -1,0 +1,77 @@
+"""Readable bases of an estimated span: few coefficients differ from zero, and ideals stay apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from symdyn.lie.brackets import bracket_size, killing_form, structure_constants
+from symdyn.lie.fields import Generators
+
+__all__ = ["ABELIAN", "gauge", "gauge_weights", "readable_bases", "varimax"]
+
+
+# Brackets below this fraction of the products they are made of count as zero in an estimated algebra.
+ABELIAN = 0.05
+
+
+def readable_bases(basis: Generators, span: np.ndarray, metric: np.ndarray) -> list[np.ndarray]:
+    """The span in bases with few non-zero coefficients: first one that respects the Killing form, then the sparsest.
+
+    Blocks of the Killing form keep an ideal or a centre apart that varimax might mix; but its eigenvectors depend on
+    the metric, so that rotations and boosts, say, come out a little mixed.
+    """
+    gram = span @ metric @ span.T
+    orthonormal = linalg.solve_triangular(np.linalg.cholesky(gram), span, lower=True)
+    if bracket_size(basis.with_vectors(orthonormal)) < ABELIAN:
+        return [_sparse_rows(orthonormal)]
+    form = killing_form(structure_constants(basis.with_vectors(orthonormal)))
+    values, vectors = np.linalg.eigh((form + form.T) / 2)
+    largest = np.abs(values).max(initial=0.0)
+    kinds = np.where(np.abs(values) <= 0.1 * largest, 0, np.sign(values)).astype(int)
+    blocks = [vectors[:, kinds == kind].T @ orthonormal for kind in (-1, 1, 0) if np.any(kinds == kind)]
+    return [np.concatenate([_sparse_rows(block) for block in blocks]), _sparse_rows(orthonormal)]
+
+
+def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
+    """The orthogonal mixture R of orthonormal rows with the largest fourth moments: returns R rows.
+
+    H. F. Kaiser, Psychometrika 23, 187 (1958); the raw (quartimax) criterion, since rows are coefficients, not
+    factor loadings with a common mean.
+    """
+    n = len(rows)
+    rotation = np.eye(n)
+    for _ in range(n_iter):
+        mixed = rotation @ rows
+        left, _, right = np.linalg.svd(mixed**3 @ rows.T)
+        update = left @ right
+        if np.allclose(update, rotation, atol=1e-13):
+            break
+        rotation = update
+    return rotation @ rows
+
+
+def gauge(vector: np.ndarray) -> np.ndarray:
+    """Largest coefficient of the field 1 (of the time rate if the field vanishes), first large one positive."""
+    return vector / (gauge_weights(vector) @ vector)
+
+
+def gauge_weights(vector: np.ndarray) -> np.ndarray:
+    """Weights `(coefficient,)` whose product with a vector is what it is divided by."""
+    part = vector[:-1] if np.any(np.abs(vector[:-1]) > 1e-12 * np.abs(vector).max()) else vector
+    large = np.abs(part) > 0.5 * np.abs(part).max()
+    # Near-equal entries take turns in being the largest: scaling by their mean keeps the gauge smooth.
+    near = np.abs(part) > 0.9 * np.abs(part).max()
+    weights = np.zeros_like(vector)
+    weights[: len(part)] = near * np.sign(part) / near.sum() * np.sign(part[np.argmax(large)])
+    return weights
+
+
+def _sparse_rows(block, n_starts=8):
+    """Rows mixed by varimax from several starts, the sparsest kept: the criterion has local maxima."""
+    orthonormal = np.linalg.qr(block.T)[0].T
+    rng = np.random.default_rng(0)
+    starts = [np.eye(len(block))] + [np.linalg.qr(rng.standard_normal((len(block),) * 2))[0] for _ in range(n_starts)]
+    mixed = [varimax(start @ orthonormal) for start in starts]
+    best = max(mixed, key=lambda rows: np.sum(rows**4))
+    return best[np.argsort(np.argmax(np.abs(best) > 0.3 * np.abs(best).max(1, keepdims=True), axis=1), kind="stable")]
