@@ -10,9 +10,7 @@ from symdyn.regression import PromotedRegressor, promote
 
 STEPS = {  # scale and shift of both states, shifts in their spread
     "small and large": ((1e-9, 1e9), (0, 0)),
-    "unlike": ((1e3, 1e-2), (0, 0)),
-    "shifted": ((1, 1), (10, -20)),
-    "far": ((1, 1), (1e3, -1e3)),
+    "unlike and shifted": ((1e3, 1e-2), (10, -20)),
     "far in other units": ((1e-3, 1e6), (-1e3, 300)),
     "very far": ((1, 1), (1e6, -1e6)),
 }
@@ -120,7 +118,7 @@ def test_order_of_states_and_unit_of_time_change_nothing(case, references):
         np.testing.assert_allclose(faster.predict(points) / 1e6, here.predict(points), atol=1e-6 * values.std())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["rotation of a field", "translations"])
 def test_single_precision_and_order_of_samples_change_no_verdict(case, references):
     (kind, fields, _), here = CASES[case], references[case]
     points, values = samples(kind)

@@ -65,8 +65,8 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
     promoted_coef_ : ndarray
         The same before debiasing.
     symmetry_ : LieAlgebra, Elements, list of both, or None
-        What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each; they
-        are snapped to an exact algebra, such as rotations about a centre that is found, where that lies inside these.
+        What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each;
+        they are snapped to an exact algebra, such as rotations about a centre that is found, where it is inside these.
     broken_ : int
         Number of candidates that the fit breaks: the rank of v -> L(v, F), and of elements.
     singular_values_ : ndarray, `(generator,)`
