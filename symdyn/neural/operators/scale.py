@@ -95,10 +95,10 @@ def field_scale(dataset: xr.Dataset, symmetry=None) -> FieldScale:
         For values that are not finite, and actions on another number of fields.
     """
     names = tuple(str(dataset.attrs["states"]).split())
-    count, sums, squares, start = 0, np.zeros(len(names)), np.zeros(len(names)), None
+    count, sums, squares, start = 0, np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
     for runs in block_slices(dataset):
         values = field_block(dataset, runs).reshape(len(names), -1)
-        start = values.mean(axis=1) if start is None else start  # squares of what is left of fields lose nothing
+        start = start if count else values.mean(axis=1)  # squares of what is left of fields lose nothing
         values = values - start[:, None]
         count, sums, squares = count + values.shape[1], sums + values.sum(1), squares + np.square(values).sum(1)
     average = start + sums / count
