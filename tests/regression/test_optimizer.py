@@ -202,7 +202,11 @@ def test_error_bars_are_rounded_away_first_and_violations_reported():
     assert_symmetric(VectorField(FEATURES, found.coef_, ("x", "y")), ROTATION)
     shear = np.array([[1.0, 0.731], [0.0, 1.0]])
     slant = shear @ [[0.0, 1.0], [-1.0, 0.0]] @ np.linalg.inv(shear)
-    inexact = sd.LieAlgebra.from_matrices([slant + 1e-3 * np.array([[0.3, -1.0], [0.5, 0.7]])], errors=1e-3)
+    off = slant + 1e-3 * np.array([[0.3, -1.0], [0.5, 0.7]])
+    near = sd.LieAlgebra.from_matrices([off], errors=1e-3)
+    found = EquivariantOptimizer(ps.STLSQ(threshold=0.1), near, FEATURES).fit(rows, targets)
+    assert found.subspace_.dim == 4 and found.symmetries_[0].exact.all() and found.violations_ == []
+    inexact = sd.LieAlgebra.from_matrices([off], errors=2e-4)  # no rotation lies inside these
     kept = EquivariantOptimizer(ps.STLSQ(threshold=0.1), inexact, FEATURES).fit(rows, targets)
     (violation,) = kept.violations_
     assert kept.subspace_.dim == 4 and 1e-6 < violation.violation < 4 * violation.explained
