@@ -51,8 +51,9 @@ bench-neural-full: $(VENV)/.test
 	$(BIN) tests/benchmarks/bench_networks.py
 	$(BIN) tests/benchmarks/bench_operators.py --full --out runs/operators
 
+# Two processes; --dist loadfile would leave one of them idle at the end.
 test: $(VENV)/.test check
-	$(BIN) -m pytest
+	$(BIN) -m pytest -n 2
 
 check: lint
 

@@ -129,8 +129,8 @@ def _sound_runs(chunk, names):
 def _loaded(dataset, numbers):
     """Trajectories in memory, those of one chunk read by one task; without those that cannot be read.
 
-    They are read once for the chart and once for the axes, by whoever asks next: samples of a lazy Dataset, whose lineage
-    is its identity, are kept until others are asked for.
+    The chart and the axes both want them: samples of a lazy Dataset, which its lineage identifies, are kept until
+    others are asked for.
     """
     if not is_dask_collection(dataset):
         return [dataset.isel(trajectory=numbers)]

@@ -109,7 +109,9 @@ class Evidence:
         """Probability of so large a bracket if eps were 0.
 
         The share of replicates whose error alone is larger; where hardly any is, the tail of the scaled chi-square with
-        the same mean and variance (Satterthwaite), since a share cannot get below one over the number of replicates.
+        the same mean and variance (Satterthwaite), since a share cannot get below one over the number of replicates. A
+        bracket no larger than the mean of its error rejects nothing: replicates of few runs have heavy tails, and the
+        most of them may be smaller.
         """
         unit = self._unit(vector)
         errors = np.einsum("i,bij,j->b", unit, self.forms.error, unit) * self._widening(unit) ** 2
@@ -117,6 +119,8 @@ class Evidence:
         if not errors.any():  # an exact law: no error makes a bracket
             return 1.0 if observed < self.delta**2 else 0.0
         errors = (np.sqrt(errors.clip(0)) + self._hidden(unit[:, None])) ** 2
+        if observed <= max(errors.mean(), unit @ self.noise @ unit):
+            return max(0.5, float(np.mean(errors >= observed)))
         larger = int(np.sum(errors >= observed))
         if larger >= 5 or errors.var() == 0:
             return (1 + larger) / (1 + len(errors))

@@ -36,7 +36,8 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
     copies : int
         Moved versions of each trajectory.
     strength : float or array_like, `(generator,)`
-        Amounts are normal with this standard deviation.
+        Amounts are normal with this standard deviation, in the units that the generators imply: one unit of x for ∂x,
+        a radian for a rotation, a factor e for x ∂x. Give it for generators that were found, whose lengths mean little.
     rng : int or numpy Generator
 
     Returns

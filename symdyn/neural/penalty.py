@@ -40,6 +40,9 @@ class LieDerivativePenalty:
 
         penalty = |L C|^2 / p   (mean over samples and outputs),        nuclear:  sum of singular values of L C.
 
+    As a loss that is a mean square, it counts outputs of unlike units by these: scale them first. The root mean square
+    of a state is about 0; states far from 0, in their spread, should be shifted, and the generators with them.
+
     Parameters
     ----------
     algebra : LieAlgebra, Generators, or array `(generator, n, n)`
@@ -249,10 +252,12 @@ def _frame(moves, u):
     gram = flat @ flat.T / flat.shape[1]
     if not torch.isfinite(gram).all():
         raise ValueError("u holds NaN or infinity, or generators move it there")
-    values, vectors = torch.linalg.eigh(gram)
+    # In unlike units lengths of generators differ by many decades, of which none is rounding.
+    lengths = torch.where(gram.diagonal() > 0, gram.diagonal(), 1.0).sqrt()
+    values, vectors = torch.linalg.eigh(gram / lengths / lengths[:, None])
     kept = values > 1e-10 * values[-1]
     roots = torch.where(kept, values, 1.0).rsqrt() * kept
-    return (vectors * roots).to(u.dtype)
+    return (vectors * roots / lengths[:, None]).to(u.dtype)
 
 
 def _scales(u):

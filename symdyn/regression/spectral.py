@@ -126,8 +126,12 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         """
         self._check_options()
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, ensure_min_samples=2, dtype=float)
-        self._chart = chart_of_points(X) if self.manifold is None else None
-        self.manifold_ = self.manifold if self._chart is None else _box_around(self._chart.points(X))
+        self._chart = None
+        if self.manifold is None:
+            self._chart = chart_of_points(X)
+            self.manifold_ = _box_around(self._chart.points(X))
+        else:
+            self.manifold_ = self.manifold
         self.group_ = as_isometries(self.manifold_, self.group)
         if len(self.group_.matrices) > _MANY:
             self.group_ = without_redundant(self.manifold_, self.group_)

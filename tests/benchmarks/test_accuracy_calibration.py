@@ -49,8 +49,10 @@ def sheared_law(name, breaking=0.0):
 def true_forms(data, candidates, coefficients):
     """|L|^2 and the size D of the exact law on the points that the search takes from these data."""
     dataset = sd.open_trajectories(data[0], t=data[1])
-    setting = set_up(dataset, candidates, CUBIC, "flow", "vector_field", None)
-    moments = accumulate(dataset, setting.features, setting.layout)
+    given = set_up(dataset, candidates, CUBIC, "flow", "vector_field", None)
+    moments = accumulate(dataset, given.features, given.layout)
+    setting = given.in_chart(moments.chart)
+    coefficients = moments.chart.law_in(coefficients, CUBIC, setting.layout.output_units)
     scales = setting.scales(dataset, moments)
     _, derivative = setting.derivative(moments.points)
     law = sd.VectorField(CUBIC, coefficients, setting.layout.arguments)

@@ -1,4 +1,4 @@
-"""What does not matter changes no search: units, origin, unit of time, order and names of states, order of runs, chunks."""
+"""No search depends on units, origin, unit of time, order and names of states, order of runs, or chunks."""
 
 import warnings
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ def assert_same(found, expected, change, kind, tolerance):
     assert found.element_verdicts_.verdict.values.tolist() == expected.element_verdicts_.verdict.values.tolist()
     for table, other in ((found.verdicts_, expected.verdicts_), (found.element_verdicts_, expected.element_verdicts_)):
         np.testing.assert_allclose(table.violation, other.violation, atol=tolerance)
-    x, step = DATA[kind]
+    x, _ = DATA[kind]
     points = np.concatenate(x)[::37]
     moved = change.runs([points], spread_of(x))[0]
     rates = change.fields(expected.law_(points)) / (change.clock if kind == "flow" else 1.0)
@@ -273,7 +273,7 @@ def test_inputs_know_no_units():
         x = [start]
         for k in range(len(t) - 1):
             h = t[1] - t[0]
-            slope = lambda z, k=k: np.array([-0.3 * z[0] - z[1], z[0] - 0.3 * z[1]]) + u[k]  # noqa: E731
+            slope = lambda z, u=u[k]: np.array([-0.3 * z[0] - z[1], z[0] - 0.3 * z[1]]) + u  # noqa: E731
             x.append(x[-1] + h * slope(x[-1] + h / 2 * slope(x[-1])))
         runs.append(np.hstack([np.array(x), u]))
     mask = np.kron(np.eye(2, dtype=int), np.ones((2, 2), dtype=int)).astype(bool)

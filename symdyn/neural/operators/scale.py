@@ -95,19 +95,22 @@ def field_scale(dataset: xr.Dataset, symmetry=None) -> FieldScale:
         For values that are not finite, and actions on another number of fields.
     """
     names = tuple(str(dataset.attrs["states"]).split())
-    count, sums, squares = 0, np.zeros(len(names)), np.zeros(len(names))
+    count, sums, squares, start = 0, np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
     for runs in block_slices(dataset):
         values = field_block(dataset, runs).reshape(len(names), -1)
+        start = start if count else values.mean(axis=1)  # squares of what is left of fields lose nothing
+        values = values - start[:, None]
         count, sums, squares = count + values.shape[1], sums + values.sum(1), squares + np.square(values).sum(1)
-    mean, links = sums / count, np.eye(len(names))
+    average = start + sums / count
+    mean, links = average, np.eye(len(names))
     if symmetry is not None:
         action = as_representation(symmetry, len(names), "symmetry")
         basis = np.linalg.qr(invariant_vectors(action))[0]
         mean = basis @ (basis.T @ mean)
         links = links + np.abs(np.concatenate([action.generators, action.elements])).sum(axis=0)
-    # E (u − m)^2 for a mean m of which only a part is the mean of u.
-    variance = np.maximum(squares / count - 2 * mean * sums / count + mean**2, 0.0)
-    variance[variance <= 1e-24 * squares / count] = 0.0
+    # E (u − m)^2 for m of which only a part is the mean of u.
+    variance = np.maximum(squares / count - (sums / count) ** 2, 0.0) + (average - mean) ** 2
+    variance[variance <= 1e-24 * (variance + average**2)] = 0.0
     groups = connected_components(links > 1e-9 * links.max(), directed=False)[1]
     pooled = np.array([variance[groups == group].mean() for group in groups])
     return FieldScale(names, mean, np.sqrt(np.where(pooled > 0, pooled, 1.0)))

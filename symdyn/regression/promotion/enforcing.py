@@ -17,6 +17,7 @@ from symdyn.regression.promotion.reading import Kept
 
 __all__ = ["Enforced", "enforcements", "objection"]
 
+_FEW = 6  # generators up to which the canonical form costs little beside the fit
 _MUCH = 0.1  # of mean square errors: fits that differ by less are as good as one another
 _TURNED = 1e4  # by how much coefficients may cancel on the way into the chart: there, exact ones keep twelve digits
 
@@ -46,8 +47,9 @@ class Enforced:
 def enforcements(data: ChartedData, kept: Kept) -> Iterator[Enforced]:
     """Fits that keep the symmetry, to be taken in this order unless the data object.
 
-    Generators that are all but candidates are taken for these; then as they were found, as exact as the fit they were
-    read off; then the canonical form of the algebra, if that is exact.
+    Generators that are all but candidates are taken for these; others for their canonical form, if that is exact (of
+    large algebras, where it takes as long as the fit, at the end only); then as they were found, as exact as the fit
+    they were read off.
     """
     for algebra, inside in _algebras(kept.space):
         basis, subspace = _allowed(data, kept.elements, algebra, inside)
@@ -68,9 +70,17 @@ def _algebras(space):
     if space is None:
         yield None, None
         return
+    early = not space.given.all() and space.estimated.dim <= _FEW
+    if early:
+        yield from _snapped(space)
     yield space.rounded, space.as_exact_as_the_fit(space.rounded)
     if space.given.any():
         yield space.estimated, space.as_exact_as_the_fit(space.estimated)
+    if not early:
+        yield from _snapped(space)
+
+
+def _snapped(space):
     snapped = space.estimated.canonical()
     if snapped.exact.all():
         yield snapped, snapped.inside
@@ -99,7 +109,7 @@ def _parts(*symmetries):
 
 def _are_simple(algebra, elements):
     """Whether all that is kept was given, in simple fractions: these are eliminated exactly, as they are."""
-    if algebra is not None and not (algebra.exact.all() and algebra.chart is None):
+    if algebra is not None and (not algebra.exact.all() or algebra.errors.any()):
         return False
     numbers = [] if algebra is None else [algebra.basis.vectors()]
     numbers += [] if elements is None else [elements.matrices, elements.translations]

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.fields import Generators
 from symdyn.lie.subspace import pivoted_basis
 from symdyn.regression.promotion.adaptive import rows_of, settled
 from symdyn.regression.promotion.candidates import CandidateMaps
@@ -50,11 +51,12 @@ class NullSpace:
         """With candidates, without error, where generators are all but these; in the units of the user."""
         pivots = self._basis[1]
         if self.given.all():
-            return LieAlgebra(_plain(self.maps.given.combine(np.eye(len(self.maps.given))[pivots])))
+            plain = _plain(self._candidates.combine(np.eye(len(self._candidates))[pivots]))
+            return LieAlgebra(plain, chart=self.maps.chart)
         if not self.given.any():
             return self.estimated
         inside = self._inside
-        charted = self.maps.chart.generators(self.maps.given).vectors()[pivots]
+        charted = self.maps.chart.generators(self._candidates).vectors()[pivots]
         vectors = np.where(self.given[:, None], charted, inside.basis.vectors())
         free = np.repeat(~self.given, vectors.shape[1])
         covariance = inside.covariance * free * free[:, None]
@@ -72,10 +74,20 @@ class NullSpace:
         """
         inside = algebra.in_chart(self.maps.chart)
         lengths = np.linalg.norm(inside.basis.vectors(), axis=1)
-        frame = self.maps.frame.vectors()
+        frame = self._frame.vectors()
         variance = _INEXACT**2 * frame.T @ frame
         sizes = np.where(inside.exact, 0.0, lengths**2)
         return LieAlgebra(inside.basis, np.kron(np.diag(sizes), variance), inside.exact)
+
+    @property
+    def _candidates(self) -> Generators:
+        assert self.maps.given is not None
+        return self.maps.given
+
+    @property
+    def _frame(self) -> Generators:
+        assert self.maps.frame is not None
+        return self.maps.frame
 
     @cached_property
     def _basis(self):
@@ -86,13 +98,11 @@ class NullSpace:
     def _inside(self):
         """The estimate in the chart; error bars are those of the jackknife."""
         # Through the frame, not through the candidates: far from the origin these are nearly parallel.
-        frame, found = self.maps.frame.vectors(), self._in_gauge(self.null)
+        frame, found = self._frame.vectors(), self._in_gauge(self.null)
         moves = np.stack([self._in_gauge(near) - found for near in self._replicates()])
         moves = np.einsum("bfg,fc->bgc", moves, frame).reshape(len(moves), -1)
         covariance = (len(moves) - 1) / len(moves) * moves.T @ moves
-        return LieAlgebra(
-            self.maps.frame.with_vectors(found.T @ frame), covariance, np.zeros(found.shape[1], dtype=bool)
-        )
+        return LieAlgebra(self._frame.with_vectors(found.T @ frame), covariance, np.zeros(found.shape[1], dtype=bool))
 
     def _in_gauge(self, null):
         """A null space `(frame, generator)` with the identity on the candidates that are pivots."""
@@ -125,4 +135,6 @@ def _plain(generators):
     """Exact generators with a largest coefficient of 1."""
     vectors = generators.vectors()
     vectors = vectors / np.abs(vectors).max(axis=1)[:, None]
-    return generators.with_vectors(np.where(np.abs(vectors - np.round(vectors)) < 1e-12, np.round(vectors), vectors))
+    # Lengths of candidates were divided out and come back with rounding; what is small in these units is not 0.
+    whole = np.abs(vectors - np.round(vectors)) < 1e-12 * np.abs(vectors)
+    return generators.with_vectors(np.where(whole, np.round(vectors), vectors))

@@ -90,6 +90,13 @@ def promote(
         Singular values come from Gram matrices: gaps below 1e-8 may not be reached.
     max_iter : int
 
+    Notes
+    -----
+    Matrices have no units of their own, and no number here is compared to 1: for features divided by d (columns of
+    design and maps over d) w is multiplied by d, for a target times y all is multiplied by y, objectives with gamma by
+    y^2 if gamma is multiplied by y, and Lie derivatives in another unit (maps times r, or gram times r^2) ask for gamma
+    over r. With l1, w is compared in the units of the features.
+
     Raises
     ------
     ValueError

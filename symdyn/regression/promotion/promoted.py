@@ -28,9 +28,11 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
 
         min |Theta W^T − Y|^2 / 2 + gamma |v -> L(v, W theta)|_* + l1 |W|_1
 
-    in units in which each generator has length 1 on the data, features root mean square 1, and outputs standard
-    deviation 1 (invariants one by one, components of a vector field together). For finite candidates g the lengths
-    |F(g x) − F(x)| are added to the norm.
+    in the chart of the data: states are measured from their mean in units of their spread (those that candidates turn
+    into one another in one common unit), features have root mean square 1, outputs standard deviation 1 (invariants one
+    by one, and from their mean; components of a vector field together), and the generators are orthonormal there. So
+    units and origin, and the basis in which candidates are given, do not matter. For finite candidates g the lengths
+    |F(g x) − F(x)| are added to the norm. Features that a shift does not map to themselves keep their origin.
 
     It helps where F keeps most of the candidates; where most are broken, all are shrunk, and it fits worse than least
     squares: there is a warning, and a smaller set of candidates is the cure.
@@ -46,22 +48,25 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         Weight; `"cv"` chooses it by five folds (the largest that is not clearly worse than the best), `"noise"` as the
         largest whose residuals are no larger than `noise`.
     debias : bool
-        Read off the symmetries that are kept, enforce them, and fit again without the penalty.
+        Read off the symmetries that are kept, enforce them, and fit again without the penalty; not where errors of
+        samples left out by folds become clearly larger: then there is a warning.
     l1 : float
         Weight of sparsity in `promoted_coef_`; debiasing fits all terms that the symmetry leaves.
     noise : float or array `(output,)`, optional
         Standard deviation of the noise in y, in its units, for gamma="noise".
     tol, max_iter
-        As for `promote`.
+        As for `promote`; 1e-8 makes predictions without debiasing reproducible to about 1e-6 in other units.
 
     Attributes
     ----------
     coef_ : ndarray, `(output, feature)`, or `(feature,)` for y of one axis
-        Coefficients of the prediction.
+        Coefficients of the prediction, in the units of X and y; far from the origin they have lost digits that
+        `predict` still has.
     promoted_coef_ : ndarray
         The same before debiasing.
     symmetry_ : LieAlgebra, Elements, list of both, or None
-        What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each.
+        What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each;
+        they are snapped to an exact algebra, such as rotations about a centre that is found, where it is inside these.
     broken_ : int
         Number of candidates that the fit breaks: the rank of v -> L(v, F), and of elements.
     singular_values_ : ndarray, `(generator,)`
@@ -115,8 +120,8 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If most candidates are broken, states lie far from 0, no weight reaches `noise`, or the gap stays above
-            `tol`.
+            If most candidates are broken, candidates or features mean an origin far from the data, samples left out
+            object to debiasing, no weight reaches `noise`, or the gap stays above `tol`.
         """
         validate_data(self, X, skip_check_array=True)  # the names of its columns
         X, Y = _checked(X, y)
