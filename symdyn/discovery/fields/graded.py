@@ -13,6 +13,8 @@ from scipy import linalg
 
 __all__ = ["graded_basis"]
 
+_EARLIER = 0.99  # weight of the last term against the first in the choice of leading ones
+
 
 def graded_basis(
     rows: np.ndarray, degrees: np.ndarray, to_home: np.ndarray, tolerance: float
@@ -51,7 +53,9 @@ def graded_basis(
         if n_new:
             # What is left of the fields before is rounding, and comes last.
             level = turn.T[:n_new] @ level
-            chosen = np.sort(linalg.qr(level[:, leading], mode="r", pivoting=True)[-1][:n_new])
+            # Of terms that are equally large, as in t ∂t − u ∂u, the first leads.
+            weighted = level[:, leading] * np.linspace(1, _EARLIER, len(leading))
+            chosen = np.sort(linalg.qr(weighted, mode="r", pivoting=True)[-1][:n_new])
             level = np.linalg.solve(level[:, leading[chosen]], level)
             found, pivots = np.vstack([found, level]), np.append(pivots, leading[chosen])
     return found, pivots
