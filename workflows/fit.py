@@ -18,7 +18,7 @@ from symdyn.data.trajectories import state_names
 from symdyn.lie import words
 from symdyn.regression import FittedLaw, discover_then_fit, pareto
 from symdyn.regression.discovered import fit_then_judge
-from symdyn.regression.moments_fit import default_optimizer
+from symdyn.regression.optimizer import default_optimizer
 from symdyn.runs import add_options, checksum, run_job
 
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -34,7 +34,12 @@ def main() -> None:
     parser.add_argument("--candidates", default="affine", help="of --discover, such as affine (default), se+scalings")
     parser.add_argument("--elements", default="none", help="of --discover, such as sign_flips+permutations")
     parser.add_argument("--law", default="polynomial:3", help="such as polynomial:3 (default), central:0-5, fourier:2")
-    parser.add_argument("--threshold", type=float, default=0.1, help="below which terms are dropped (default .1)")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.01,
+        help="below which terms are dropped, where the data are of size 1 (default 0.01)",
+    )
     parser.add_argument("--model", type=int, help="take the law of this row of the table of models instead")
     parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
     args = parser.parse_args()

@@ -112,7 +112,7 @@ def findings(fit, models, law) -> list[str]:
         if hasattr(fit.search, "elements_"):
             lines.append(f"Finite symmetries: {'; '.join(fit.search.elements_.texts()) or 'none'}.")
     lines += fit.summary().splitlines()
-    lines.append(f"The law has {np.count_nonzero(law.coefficients)} terms: {'; '.join(_equations(law))}.")
+    lines.append(f"The law has {law.n_terms} terms that matter: {'; '.join(_equations(law))}.")
     return lines
 
 

@@ -266,7 +266,7 @@ def _kept_chart(path, proposed):
     """
     stored = load_chart(path)
     if stored is not None and stored.is_near(proposed):
-        return stored
+        return replace(stored, ties=proposed.ties)  # which the units say
     path.parent.mkdir(parents=True, exist_ok=True)
     save_chart(proposed, path)
     return proposed

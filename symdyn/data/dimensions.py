@@ -111,7 +111,7 @@ def _product(tokens, start) -> tuple[Unit, int]:
         else:
             name, power = _name_and_power(token)
             known = _known(name)
-            if known is None and unknown:  # a unit of several words
+            if known is None and unknown not in ("", name):  # a unit of several words
                 sign = found.pop()[1]
                 name = f"{unknown} {name}"
             found.append((known or Unit(1.0, ((name.lower(), 1),)), sign * power))

@@ -53,6 +53,7 @@ class Chart:
         object.__setattr__(self, "centre", tuple(float(value) for value in np.ravel(self.centre)))
         object.__setattr__(self, "scale", tuple(float(value) for value in np.ravel(self.scale)))
         object.__setattr__(self, "time", float(self.time))
+        object.__setattr__(self, "ties", tuple(tuple(int(state) for state in tie) for tie in self.ties))
         sizes = (*self.scale, self.time)
         if len(self.centre) != len(self.scale):
             raise ValueError(f"a chart has a scale for each centre, got {len(self.scale)} for {len(self.centre)}")
@@ -137,11 +138,14 @@ class Chart:
 
         The largest value of its function over the data's range, in units of the state that it moves.
         """
+        return np.append(np.outer(1 / np.array(self.scale), self.function_sizes(generators.features)).ravel(), 1.0)
+
+    def function_sizes(self, features: Features) -> np.ndarray:
+        """The largest value of each function `(feature,)` of x over the range of the data."""
         reach = 2.0 * np.random.default_rng(3).uniform(-1, 1, (_PROBES, len(self)))
         with np.errstate(all="ignore"):
-            values = np.abs(generators.features(self.points_back(reach)))
-        largest = np.where(np.isfinite(values), values, 0.0).max(axis=0)
-        return np.append(np.outer(1 / np.array(self.scale), largest).ravel(), 1.0)
+            values = np.abs(features(self.points_back(reach)))
+        return np.where(np.isfinite(values), values, 0.0).max(axis=0)
 
     def vector_map(self, features: Features) -> np.ndarray:
         """J `(coefficient, coefficient)`: rows of `Generators.vectors()` of y, times J, are those of x."""

@@ -109,8 +109,24 @@ class VectorField:
         return solution.y.T
 
     def equations(self, precision: int = 3) -> list[str]:
-        """One line an output, such as `x' = -1 y + 0.5 x^3`."""
-        return equation_lines(self.coefficients, self.features.names(self.states), precision)
+        """Write one line per output, such as `−y + 0.5 x^3`, with the terms that matter."""
+        shown = np.where(self.matters(), self.coefficients, 0.0)
+        return equation_lines(shown, self.features.names(self.states), precision)
+
+    def matters(self, tiny: float = 1e-3) -> np.ndarray:
+        """Which terms `(output, feature)` are, somewhere on the data, above `tiny` times the largest of their output.
+
+        Of a field that was not found in data, all those whose coefficients are not 0.
+        """
+        if self.inside is None:
+            return self.coefficients != 0
+        sizes = np.abs(self.coefficients) * self.inside.chart.function_sizes(self.features)
+        return sizes > tiny * sizes.max(axis=1, keepdims=True)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of terms that matter."""
+        return int(np.count_nonzero(self.matters()))
 
 
 @dataclass(frozen=True)

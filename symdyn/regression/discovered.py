@@ -35,7 +35,7 @@ class SymmetricFit:
     """A law inside a symmetry, and what that bought.
 
     `law` is inside the symmetry, `free` the same fit without it. `table` `xr.Dataset` over `model`: `n_trajectories`
-    that were fitted, `n_free` numbers left by the symmetry, `n_terms` that are not 0, `held_out_error` (relative error
+    that were fitted, `n_free` numbers left by the symmetry, `n_terms` that matter, `held_out_error` (relative error
     of the rates on trajectories left out), `excess` over the law inside the symmetry and its standard error
     `excess_error`. The last model is free, too, and also fitted to the trajectories that discovery has used up. `curve`
     `xr.Dataset` over `trajectories`: held-out errors of fits of so many. `train` and `held_out` are the sums that were
@@ -72,7 +72,7 @@ class SymmetricFit:
         needed_free = enough(sizes, errors, errors[-1])  # fewer than all, where noise hides the rest
         lines = [
             f"{int(other.n_free)} free numbers, {int(one.n_free)} with the symmetry; {int(other.n_terms)} and "
-            f"{int(one.n_terms)} terms are not 0.",
+            f"{int(one.n_terms)} terms matter.",
             f"On trajectories left out the relative error of the rates is {_seen(other.held_out_error)} free and "
             f"{_seen(one.held_out_error)} with the symmetry: the free law {worse} "
             f"(difference of mean squares {excess:.2g} ± {error:.1g}).",
@@ -215,7 +215,7 @@ def compare_fits(
         rng=np.random.default_rng(0),
     )
     laws = [law_from(fit, roots[name], features, layout.arguments, kind) for name, (fit, _) in fitted.items()]
-    return SymmetricFit(laws[0], laws[1], _table(fitted, judged), curve, symmetry, train, held_out, layout)
+    return SymmetricFit(laws[0], laws[1], _table(fitted, laws, judged), curve, symmetry, train, held_out, layout)
 
 
 def split_trajectories(n: int, parts, rng: np.random.Generator) -> list[np.ndarray]:
@@ -247,12 +247,12 @@ def found_symmetry(search: SymmetryDiscovery):
     return None if not found else found[0] if len(found) == 1 else found
 
 
-def _table(fitted, judged):
+def _table(fitted, laws, judged):
     excess, error = judged.excess(0)
     variables = {
         "n_trajectories": [n for _, n in fitted.values()],
         "n_free": [fit.subspace.dim for fit, _ in fitted.values()],
-        "n_terms": [fit.n_terms for fit, _ in fitted.values()],
+        "n_terms": [law.n_terms for law in laws],
         "held_out_error": judged.error,
         "excess": excess,
         "excess_error": error,

@@ -29,13 +29,12 @@ from symdyn.lie.fields import Charted, VectorField
 from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, own_optimizer
+from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
 
 __all__ = [
     "RootFit",
     "SquareRoot",
     "check_optimizer",
-    "default_optimizer",
     "fit_moments",
     "fit_root",
     "in_chart_of",
@@ -84,11 +83,6 @@ class RootFit(NamedTuple):
         if self.chart == layout.argument_chart:
             return self.charted
         return layout.argument_chart.law_in(self.coefficients, features, layout.output_units)
-
-    @property
-    def n_terms(self) -> int:
-        """Number of terms that were not set to 0, where they were fitted."""
-        return int(np.count_nonzero(self.charted if self.in_chart else self.coefficients))
 
 
 def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Layout | str = "flow") -> FittedLaw:
@@ -146,7 +140,7 @@ def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow"
     What depends on no units is solved in the chart of the sums: without an optimizer, by our own, or one that penalises
     nothing. Others see the rows in the units of the data.
     """
-    own, chart, units = own_optimizer() if optimizer is None else optimizer, root.chart, root.units
+    own, chart, units = default_optimizer() if optimizer is None else optimizer, root.chart, root.units
     if chart is None:
         plain = EquivariantOptimizer(own, symmetry, features, kind=kind).fit(root.rows, root.targets)
         return RootFit(plain.coef_, plain.coef_, plain.subspace_, False, None)
@@ -164,11 +158,6 @@ def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: s
         return FittedLaw(features, fit.coefficients, tuple(states), kind)
     inside = VectorField(root.chart.features(features), fit.charted, tuple(states))
     return FittedLaw.from_chart(Charted(inside, root.chart, root.units), features, kind=kind)
-
-
-def default_optimizer(threshold: float = 0.1) -> ps.STLSQ:
-    """Sequential thresholding without a ridge, which would shrink laws from few windows."""
-    return ps.STLSQ(threshold=threshold, alpha=1e-10)
 
 
 def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Layout]:

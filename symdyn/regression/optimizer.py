@@ -18,11 +18,11 @@ from symdyn.lie.violation import Violation, explained_violations
 from symdyn.regression.constraint import allowed, fallen_terms, library_features, output_actions, usable_symmetries
 from symdyn.regression.targets import commuting_whitener, compressed, is_full, stacked, tied_targets
 
-__all__ = ["EquivariantOptimizer", "acts_in_chart", "counts_rows", "own_optimizer"]
+__all__ = ["EquivariantOptimizer", "InChart", "acts_in_chart", "counts_rows", "default_optimizer"]
 
 # These see the rows only through sums of products; so does SR3 unless it trims rows.
 _NO_RIDGE = 1e-8  # a penalty that small is there for the solver
-_SUMS_ONLY = (ps.STLSQ, ps.SR3, ps.SSR, ps.FROLS, LinearRegression, Ridge)
+_SUMS_ONLY = (ps.STLSQ, ps.SR3, ps.SSR, ps.FROLS, LinearRegression, Ridge)  # and what derives from STLSQ here
 
 
 class EquivariantOptimizer(BaseOptimizer):
@@ -204,23 +204,28 @@ class EquivariantOptimizer(BaseOptimizer):
         return [one._replace(generator=text) for one, text in zip(violations, texts, strict=True)]
 
 
-def own_optimizer() -> ps.STLSQ:
-    """What is used in a chart where no optimizer is given: terms below a hundredth of the rates are dropped."""
-    return ps.STLSQ(threshold=0.01, alpha=1e-10)
+class InChart(ps.STLSQ):
+    """STLSQ whose threshold is meant in the chart of the data, where states, rates and terms are of size 1."""
+
+
+def default_optimizer(threshold: float = 0.01) -> InChart:
+    """Sequential thresholding in the chart, without a ridge, which would shrink laws from few windows."""
+    return InChart(threshold=threshold, alpha=1e-10)
 
 
 def acts_in_chart(optimizer) -> bool:
-    """Whether a fit depends on no units: by our own optimizer (None), or by one that penalises nothing."""
+    """Whether a fit depends on no units: by our own optimizer, or by one that penalises nothing."""
     if type(optimizer) is LinearRegression:  # those of pysindy derive from it
         return not optimizer.positive
     if type(optimizer) is ps.STLSQ:
         return optimizer.threshold == 0 and optimizer.alpha <= _NO_RIDGE and not optimizer.normalize_columns
-    return optimizer is None
+    return optimizer is None or isinstance(optimizer, InChart)
 
 
 def counts_rows(optimizer) -> bool:
     """Whether an optimizer sees more of the rows than sums of products: their number, or single ones."""
-    return type(optimizer) not in _SUMS_ONLY or bool(getattr(optimizer, "use_trimming", False))
+    known = type(optimizer) in _SUMS_ONLY or isinstance(optimizer, InChart)
+    return not known or bool(getattr(optimizer, "use_trimming", False))
 
 
 def _check(optimizer, compress):

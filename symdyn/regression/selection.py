@@ -15,7 +15,8 @@ from symdyn.data.rows import Layout
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.features import as_features
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.moments_fit import check_optimizer, default_optimizer, fit_root, law_from, root_of
+from symdyn.regression.moments_fit import check_optimizer, fit_root, law_from, root_of
+from symdyn.regression.optimizer import default_optimizer
 from symdyn.regression.validation import rate_losses
 
 __all__ = ["Pareto", "pareto", "subalgebras"]
@@ -28,7 +29,7 @@ class Pareto(NamedTuple):
     """Fitted models, the fewest free numbers first.
 
     `table` over `model`: `symmetry`, `threshold`, `n_free` (numbers that the symmetry leaves), `n_numbers` (those that
-    are not 0), `n_terms` (coefficients that are not 0), `held_out_error` (relative error of the rates), `excess` over
+    are not 0), `n_terms` (terms that matter), `held_out_error` (relative error of the rates), `excess` over
     the best and its standard error `excess_error`, `on_front`. `laws[k]` is the law of model k; `chosen` the simplest
     model within one standard error of the best.
     """
@@ -60,7 +61,8 @@ def pareto(
     layout : Layout
         What was summed.
     thresholds : sequence of float
-        Values of the optimizer's parameter `threshold` (`reg_weight_lam` of SR3).
+        Values of the optimizer's parameter `threshold` (`reg_weight_lam` of SR3); in the chart of the data without an
+        optimizer.
     optimizer : STLSQ or SR3, optional
 
     Raises
@@ -86,11 +88,12 @@ def pareto(
             setattr(sparse, name, threshold)  # set_params of pysindy's optimizers returns nothing
             found = fit_root(root, features, symmetry, sparse, kind)
             symmetry = None if symmetry is None else found.subspace  # found once
-            rows.append((label, threshold, found.subspace.dim, np.count_nonzero(_free(found)), found))
-    rows.sort(key=lambda row: (row[3], row[4].n_terms))
+            law = law_from(found, root, features, layout.arguments, kind)
+            rows.append((label, threshold, found.subspace.dim, np.count_nonzero(_free(found)), found, law))
+    rows.sort(key=lambda row: (row[3], row[5].n_terms))
     judged = rate_losses(np.stack([row[4].on_sums(held_out, features, layout) for row in rows]), held_out, layout.kind)
     table, chosen = _table(rows, judged)
-    return Pareto(table, [law_from(row[4], root, features, layout.arguments, kind) for row in rows], chosen)
+    return Pareto(table, [row[5] for row in rows], chosen)
 
 
 def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
@@ -119,7 +122,7 @@ def _free(fit):
 
 
 def _table(rows, judged):
-    labels, thresholds, n_free, n_numbers, fits = zip(*rows, strict=True)
+    labels, thresholds, n_free, n_numbers, _, laws = zip(*rows, strict=True)
     best = int(np.argmin(judged.loss))
     excess, error = judged.excess(best)
     good = np.flatnonzero(excess <= np.where(np.isfinite(error), error, 0.0))
@@ -129,7 +132,7 @@ def _table(rows, judged):
         "threshold": np.array(thresholds),
         "n_free": np.array(n_free),
         "n_numbers": np.array(n_numbers),
-        "n_terms": np.array([fit.n_terms for fit in fits]),
+        "n_terms": np.array([law.n_terms for law in laws]),
         "held_out_error": judged.error,
         "excess": excess,
         "excess_error": error,

@@ -17,7 +17,7 @@ from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
 from symdyn.regression.constraint import library_features
 from symdyn.regression.inputs import on_arguments
-from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, own_optimizer
+from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, default_optimizer
 
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
@@ -92,7 +92,7 @@ class SymmetricSINDy(ps.SINDy):
         engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
         engine.row_weights = self._row_weights(x, sample_weight, x_next)
         if not (symmetry is None or isinstance(symmetry, Subspace)) and acts_in_chart(self.optimizer):
-            engine.optimizer = own_optimizer() if self.optimizer is None else self.optimizer
+            engine.optimizer = default_optimizer() if self.optimizer is None else self.optimizer
             engine.chart = chart_of_points(np.hstack([_stacked(x), *([] if u is None else [_stacked(u)])]))
         if self.kind == "map":
             self.model_ = ps.DiscreteSINDy(engine, library)

@@ -18,7 +18,8 @@ import symdyn as sd
 from symdyn.lie.fields import VectorField
 from symdyn.regression import EquivariantOptimizer, SymmetricSINDy, fit_moments, law_of
 from symdyn.regression.discovered import found_symmetry
-from symdyn.regression.moments_fit import default_optimizer, fit_root, root_of, square_root, sums_by_trajectory, sums_of
+from symdyn.regression.moments_fit import fit_root, root_of, square_root, sums_by_trajectory, sums_of
+from symdyn.regression.optimizer import default_optimizer
 
 CUBIC, QUADRATIC = sd.features.Polynomial(3), sd.features.Polynomial(2)
 ROTATION = sd.LieAlgebra(sd.candidates.so(2))

@@ -98,7 +98,8 @@ def test_bad_output_is_named():
     with pytest.raises(ValueError, match="output must be one of"):
         sd.equivariant_subspace(Polynomial(1), candidates.so(2), output="scalar")
     with pytest.raises(TypeError, match="a symmetry is a LieAlgebra"):
-        sd.equivariant_subspace(Polynomial(1), "so(2)")
+        sd.equivariant_subspace(Polynomial(1), 2.0)
+    assert sd.equivariant_subspace(Polynomial(1), "so(2)").dim == 2
     with pytest.raises(ValueError, match=r"different numbers of states: \[2, 3\]"):
         sd.equivariant_subspace(Polynomial(1), [candidates.so(2), candidates.so(3)])
 
