@@ -51,9 +51,9 @@ bench-neural-full: $(VENV)/.test
 	$(BIN) tests/benchmarks/bench_networks.py
 	$(BIN) tests/benchmarks/bench_operators.py --full --out runs/operators
 
-# Two processes; --dist loadfile would leave one of them idle at the end.
+# Two processes; tests that share what takes long to make stay together (xdist_group).
 test: $(VENV)/.test check
-	$(BIN) -m pytest -n 2
+	$(BIN) -m pytest -n 2 --dist loadgroup
 
 check: lint
 

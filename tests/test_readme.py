@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("readme")  # one process makes what they share
+
 pytest.importorskip("torch")  # the last sample but one
 
 ROOT = Path(__file__).parents[1]

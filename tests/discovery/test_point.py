@@ -20,6 +20,8 @@ from symdyn.regression.pde import PDERegression
 from symdyn.systems import fields
 from symdyn.systems.fieldlaws import FIELD_SYSTEMS, field_equations, field_law, known_symmetries
 
+pytestmark = pytest.mark.xdist_group("point")  # one process makes what they share
+
 FIVE = known_symmetries("burgers")
 WORDS = [*FIVE, "u ∂t", "x ∂x", "t ∂t", "x u ∂x", "u^2 ∂u"]
 

@@ -19,6 +19,8 @@ from symdyn.data.store import load_moments
 from symdyn.data.tasks import one_blas_thread
 from symdyn.lie.features import Polynomial
 
+pytestmark = pytest.mark.xdist_group("faults")  # one process makes what they share
+
 SCRIPT = Path(__file__).with_name("slow_job.py")
 LAW = Polynomial(1)
 N_CHUNKS = 6

@@ -12,6 +12,8 @@ from scipy.integrate import solve_ivp
 
 import symdyn as sd
 
+pytestmark = pytest.mark.xdist_group("discover")  # one process makes what they share
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -13,6 +13,8 @@ import symdyn as sd
 from symdyn.regression import FittedLaw
 from symdyn.testing import assert_symmetric
 
+pytestmark = pytest.mark.xdist_group("fit")  # one process makes what they share
+
 ROOT = Path(__file__).parents[2]
 ROTATION = sd.LieAlgebra(sd.candidates.so(2))
 

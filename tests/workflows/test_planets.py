@@ -11,6 +11,8 @@ import xarray as xr
 
 import symdyn as sd
 
+pytestmark = pytest.mark.xdist_group("planets")  # one process makes what they share
+
 ROOT = Path(__file__).parents[2]
 GM_SUN = 2.9591220828e-4
 

@@ -17,6 +17,8 @@ from symdyn.lie.pointfields import parse_generators  # noqa: E402
 from symdyn.neural import load_module  # noqa: E402
 from symdyn.runs import checksum  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("train_operator")  # one process makes what they share
+
 ROOT = Path(__file__).parents[2]
 QUICK = ["--modes", "3", "--width", "8", "--layers", "2", "--epochs", "3", "--batch", "32", "--lead", "2", "--quiet"]
 
