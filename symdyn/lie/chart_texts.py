@@ -13,6 +13,7 @@ __all__ = ["charted_texts", "common_centre", "gauge_factors"]
 
 _MATTERS = 1e-3  # part of the largest term, over the range of the data, above which a term is shown
 _NEARLY = 0.1  # part of the largest term, from which on a coefficient may set the scale of a generator
+_FAR = 10.0  # spreads from the middle of the data, beyond which a centre says less than constant terms
 _FIXED = 1e-6  # what a centre may leave of the field, relative to it
 
 
@@ -40,7 +41,9 @@ def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny
         centred = Chart((0.0,) * len(chart), chart.scale, chart.time)
         linear = one.with_vectors(one.vectors() * _linear_terms(one))
         text = linear.texts(precision, tiny, centred.term_sizes(linear))[0]
-        read = np.any(affine_parts(one)[1][0] != 0, axis=0)
+        sizes = np.abs(linear.vectors()) * centred.term_sizes(linear)
+        shown = linear.with_vectors(linear.vectors() * (sizes > tiny * sizes.max()))
+        read = np.any(affine_parts(shown)[1][0] != 0, axis=0)
         values = [f"{value:.{precision}g}".replace("-", "−") for value in centre]
         where = [f"{name} = {value}" for name, value, used in zip(names, values, read, strict=True) if used]
         about = f"({', '.join(values)})" if read.all() else ", ".join(where)
@@ -87,7 +90,8 @@ def _is_constant(generators):
 def common_centre(generator: Generators, chart: Chart) -> np.ndarray | None:
     """The point `(state,)` about which an affine generator is linear, where that is not 0 as far as the data can tell.
 
-    None for generators without such a point, and for those whose constant terms do not matter on the data.
+    None for generators without such a point or with one far from the data, and for those whose constant terms do not
+    matter there.
     """
     if not is_affine(generator):
         return None
@@ -98,7 +102,8 @@ def common_centre(generator: Generators, chart: Chart) -> np.ndarray | None:
         return None
     (shift,), (turn,) = affine_parts(chart.generators(generator))
     point = np.linalg.lstsq(turn, -shift, rcond=1e-9)[0]
-    if np.abs(turn @ point + shift).max() > _FIXED * np.abs(np.column_stack([turn, shift])).max():
+    left = np.abs(turn @ point + shift).max() / np.abs(np.column_stack([turn, shift])).max()
+    if np.abs(point).max() > _FAR or left > _FIXED:
         return None
     return chart.points_back(point)
 

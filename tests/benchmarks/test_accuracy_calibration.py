@@ -142,7 +142,7 @@ def test_nothing_is_made_up(name, kind):
         for seed in SEEDS[:n_seeds]:
             data = getattr(sd.systems, name)(noise=noise, rng=seed, n_trajectories=40, n_times=400)
             found = sd.SymmetryDiscovery(candidates, CUBIC, delta=delta, rng=seed).fit(data)
-            rows.append(_against_truth(found, candidates, true_forms(data, candidates, law.coefficients)))
+            rows.append(_against_truth(found, true_forms(data, candidates, law.coefficients)))
         dims, trivial, nontrivial, largest, exact, first, second, bound = np.transpose(rows)
         print(
             f"\n{name}, {kind}, {noise:.0%} noise, delta {delta}: accepted {np.bincount(dims.astype(int)).tolist()}, "
@@ -157,11 +157,14 @@ def test_nothing_is_made_up(name, kind):
             assert np.all(trivial == dims) and np.mean(dims) >= 0.8
 
 
-def _against_truth(found, candidates, forms):
-    inverse = np.linalg.pinv(candidates.vectors())
-    accepted, trivial = (part.basis.vectors() @ inverse for part in (found.algebra_, found.trivial_))
+def _against_truth(found, forms):
+    # Weights of the candidates that the search used, which are of size 1 in the chart of the data.
+    inverse = np.linalg.pinv(found._candidates.vectors())
+    parts = (found.algebra_, found.trivial_)
+    accepted, trivial = (part.inside.basis.vectors() @ inverse for part in parts)
     both = np.concatenate([accepted, trivial])
-    exact = both[np.concatenate([found.algebra_.exact, found.trivial_.exact]).astype(bool)]
+    # Centres and ratios of scales that are free have errors; what has none is simple numbers.
+    exact = both[np.concatenate([part.exact & (part.errors.max(axis=1, initial=0.0) == 0) for part in parts])]
     true = spectrum(forms)
     bound = found.evidence_.upper_bound(found.evidence_.directions[:, 0], 1)
     largest = max((worst(forms, row[None]) for row in exact), default=0.0)

@@ -39,17 +39,17 @@ def test_two_body_map_eccentric_orbits_of_both_senses(noise, degree, target):
     rows = []
     for seed in SEEDS:
         found, seconds = _searched(noise, degree, seed)
-        angle = _angle_to_rotation(found.evidence_.directions[:, 0] @ CANDIDATES.vectors())
+        angle = _angle_to_rotation(found.found_.basis.vectors()[0]) if found.found_.dim else np.nan
         rows.append([angle, found.algebra_.dim, seconds])
         print(
             f"seed {seed:2d}: {angle:.3f}  {found.algebra_.name:<6} exact {found.algebra_.exact.all()}  {seconds:.2f}"
         )
     angles, dims, seconds = np.transpose(rows)
     print(
-        f"median angle {np.median(angles):.3f} (target {target}), largest {angles.max():.3f}; so(2) accepted in "
-        f"{int((dims == 1).sum())} of {len(rows)}; median CPU {np.median(seconds):.2f} s (target 2)"
+        f"median angle {np.nanmedian(angles):.3f} (target {target}), largest {np.nanmax(angles):.3f}; so(2) accepted "
+        f"in {int((dims == 1).sum())} of {len(rows)}; median CPU {np.median(seconds):.2f} s (target 2)"
     )
-    assert np.median(angles) <= target
+    assert np.nanmedian(angles) <= target
     assert np.all(dims <= 1) and np.median(dims) == 1
 
 
