@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.fields.charts import chart_of_fields, fields_in_chart, unit_of_dates
 from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.fields.tasks import some_runs
+from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.fields.basis import point_findings
 from symdyn.discovery.fields.carried import frames_of
 from symdyn.discovery.fields.flow import finite_flows
@@ -123,13 +125,13 @@ class PointSymmetryDiscovery(BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
-    def fit(self, data: xr.Dataset, y=None) -> PointSymmetryDiscovery:
+    def fit(self, data: xr.Dataset | str | Path, y=None) -> PointSymmetryDiscovery:
         """Discover.
 
         Parameters
         ----------
-        data : xr.Dataset
-            Fields over `(trajectory, time, x[, y])`, see `symdyn.data.fields.grids`.
+        data : xr.Dataset or path
+            Fields over `(trajectory, time, x[, y])`, see `symdyn.data.fields.grids`, or a file of them.
 
         Raises
         ------
@@ -137,6 +139,7 @@ class PointSymmetryDiscovery(BaseEstimator):
             For options out of range and for data that break the schema or cannot decide, with the cure.
         """
         self._check_options()
+        data = open_trajectories(data) if isinstance(data, str | Path) else data
         given = validate_fields(data, fewest=WINDOW_POINTS)
         dates = unit_of_dates(data, given)
         chart = chart_of_fields(given, shifted=self._moves_with_its_origin(given))

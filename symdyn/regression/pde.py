@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 from sklearn.base import BaseEstimator, clone
@@ -9,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.fields.charts import chart_of_fields, fields_in_chart
 from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
+from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.fields.constraint import spaces_left
 from symdyn.discovery.fields.identify import identify_law, moves_with_its_origin
 from symdyn.discovery.fields.law import TermSpace
@@ -60,8 +63,8 @@ class PDERegression(BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
-    def fit(self, data: xr.Dataset, y=None) -> PDERegression:
-        """Identify the law of fields over `(trajectory, time, x[, y])`.
+    def fit(self, data: xr.Dataset | str | Path, y=None) -> PDERegression:
+        """Identify the law of fields over `(trajectory, time, x[, y])`, or of those in a file.
 
         Raises
         ------
@@ -70,6 +73,7 @@ class PDERegression(BaseEstimator):
         """
         rng = np.random.default_rng(self.rng)
         options = {"time_order": self.time_order, "derivatives": self.derivatives, "n_bootstrap": self.n_bootstrap}
+        data = open_trajectories(data) if isinstance(data, str | Path) else data
         given = validate_fields(data, fewest=WINDOW_POINTS)
         chart = chart_of_fields(given, shifted=moves_with_its_origin(self.terms, field_grid(given)))
         found = identify_law(fields_in_chart(given, chart), chart=chart, terms=self.terms, rng=rng, **options)

@@ -179,3 +179,11 @@ def test_the_order_and_the_units_of_fields_do_not_change_a_system():
         factor = 1e-6 if term != "v^3" else 1e-18
         value = float(before.equation_.sel(field="u", term=term)) * factor
         assert float(unlike.equation_.sel(field="u", term=term)) == pytest.approx(value, rel=1e-6)
+
+
+def test_a_file_is_what_it_holds(tmp_path):
+    burgers().to_netcdf(tmp_path / "fields.nc", engine="h5netcdf")
+    found = search(str(tmp_path / "fields.nc"))
+    assert found.verdicts_.identical(searched().verdicts_)
+    laws = [PDERegression().fit(data).equations() for data in (tmp_path / "fields.nc", burgers())]
+    assert laws[0] == laws[1]
