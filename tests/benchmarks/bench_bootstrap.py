@@ -14,9 +14,9 @@ import numpy as np
 
 import symdyn as sd
 from symdyn.data.moments import accumulate
-from symdyn.discovery.conclusion import conclude
+from symdyn.discovery.conclusion import View, conclude, flow_among
 from symdyn.discovery.evidence import Evidence, bracket_forms
-from symdyn.discovery.law import fit_law
+from symdyn.discovery.law import fit_law, law_families
 from symdyn.discovery.setting import set_up
 from symdyn.lie.fields import VectorField
 
@@ -43,20 +43,28 @@ def oscillators(n_trajectories, n_times):
 def measure(name, problem, n_trajectories, n_times, n_bootstrap=200):
     x, step, candidates, features = problem(n_trajectories, n_times)
     dataset = sd.open_trajectories(x, t=step)
-    setting = set_up(dataset, candidates, features, "flow", "vector_field", None)
+    given = set_up(dataset, candidates, features, "flow", "vector_field", None)
     clock = [time.process_time()]
-    moments = accumulate(dataset, features, setting.layout)
+    moments = accumulate(dataset, features, given.layout)
     clock.append(time.process_time())
-    scales, rng = setting.scales(dataset, moments), np.random.default_rng(0)
-    names = setting.layout.arguments
-    fit = fit_law(moments, features.families(names), scales, n_bootstrap=n_bootstrap, rng=rng)
+    setting, rng = given.in_chart(moments.chart), np.random.default_rng(0)
+    scales, names = setting.scales(dataset, moments), setting.layout.arguments
+    families = law_families(setting.features, names)
+    fit = fit_law(moments, families, scales, n_bootstrap=n_bootstrap, rng=rng)
     clock.append(time.process_time())
-    law = VectorField(features, fit.coefficients, names)
+    law = VectorField(setting.features, fit.coefficients, names)
     candidates, derivative = setting.derivative(moments.points)
     weights = 1 / scales.outputs[moments.owner]
     forms = bracket_forms(derivative, fit, weights, setting.displacement(moments, scales, law, len(candidates)))
     clock.append(time.process_time())
-    conclude(candidates, Evidence(forms, 0.1), 0.05, lambda algebra: np.zeros(algebra.dim, dtype=bool))
+    conclude(
+        candidates,
+        Evidence(forms, 0.1),
+        0.05,
+        lambda algebra: setting.parallel(algebra, moments, scales, law),
+        flow_among(candidates, law, moments.points),
+        View(setting.candidate_chart(candidates), given.candidates.features, candidates),
+    )
     clock.append(time.process_time())
     of_pass, of_law, of_brackets, of_verdicts = np.diff(clock)
     total = of_law + of_brackets + of_verdicts
