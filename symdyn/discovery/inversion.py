@@ -55,7 +55,7 @@ def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.nda
     observed = max(values[-1], np.median(looks(0.0)))
 
     def excess(eps):
-        return np.quantile(looks(eps), level) - observed
+        return _quantile(looks(eps), level) - observed
 
     grid = np.linspace(0, LARGEST, _N_GRID)
     while grid[-1] > 1e-12 and excess(grid[1]) > 0:
@@ -64,6 +64,14 @@ def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.nda
     if last == len(grid) - 1:
         return float(grid[-1])
     return float(brentq(excess, grid[last], grid[last + 1], xtol=1e-13, rtol=1e-12))
+
+
+def _quantile(values, level):
+    """`np.quantile`, of which a search asks a thousand times, at a tenth of its price."""
+    values, place = np.sort(values), level * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (place - below) * (values[above] - values[below])
 
 
 def _looks(search, near, rank, widening) -> Callable[[float], np.ndarray]:

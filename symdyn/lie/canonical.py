@@ -114,7 +114,7 @@ def canonical_vectors(
             snapped = snap(template, frame, group, region, basis.features, reach=reach)
             if snapped is not None and (accept is None or accept(snapped.vectors)):
                 return _exact(snapped, group)
-    readable = np.stack([gauge(row) for row in readable_bases(basis, ensemble.span, ensemble.metric)[0]])
+    readable = np.stack([gauge(row) for row in next(readable_bases(basis, ensemble.span, ensemble.metric))])
     return Canonical(readable, np.zeros(len(readable), dtype=bool), _covariance(readable, ensemble))
 
 

@@ -32,17 +32,18 @@ def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny
         Terms below this part of the largest, over the range of the data, are not shown.
     """
     names = generators.states
-    texts = []
+    texts, sizes = [], chart.term_sizes(generators)
+    centred = Chart((0.0,) * len(chart), chart.scale, chart.time)
     for one in (generators.with_vectors(row[None]) for row in generators.vectors()):
-        centre = common_centre(one, chart)
+        centre = common_centre(one, chart, sizes)
         if centre is None:
-            texts += one.texts(precision, tiny, chart.term_sizes(one))
+            texts += one.texts(precision, tiny, sizes)
             continue
-        centred = Chart((0.0,) * len(chart), chart.scale, chart.time)
         linear = one.with_vectors(one.vectors() * _linear_terms(one))
-        text = linear.texts(precision, tiny, centred.term_sizes(linear))[0]
-        sizes = np.abs(linear.vectors()) * centred.term_sizes(linear)
-        shown = linear.with_vectors(linear.vectors() * (sizes > tiny * sizes.max()))
+        near = centred.term_sizes(linear)
+        text = linear.texts(precision, tiny, near)[0]
+        parts = np.abs(linear.vectors()) * near
+        shown = linear.with_vectors(linear.vectors() * (parts > tiny * parts.max()))
         read = np.any(affine_parts(shown)[1][0] != 0, axis=0)
         values = [f"{value:.{precision}g}".replace("-", "−") for value in centre]
         where = [f"{name} = {value}" for name, value, used in zip(names, values, read, strict=True) if used]
@@ -87,17 +88,16 @@ def _is_constant(generators):
     return np.zeros(size, dtype=bool) if exponents is None else exponents.sum(axis=1) == 0
 
 
-def common_centre(generator: Generators, chart: Chart) -> np.ndarray | None:
+def common_centre(generator: Generators, chart: Chart, sizes: np.ndarray) -> np.ndarray | None:
     """The point `(state,)` about which an affine generator is linear, where that is not 0 as far as the data can tell.
 
-    None for generators without such a point or with one far from the data, and for those whose constant terms do not
-    matter there.
+    `sizes` `(coefficient,)` are those of its terms on the data. None for generators without such a point or with one
+    far from the data, and for those whose constant terms do not matter there.
     """
     if not is_affine(generator):
         return None
     matrix = affine_parts(generator)[1][0]
-    sizes = chart.term_sizes(generator)[:-1].reshape(len(chart), -1)
-    terms = np.abs(generator.coefficients[0]) * sizes
+    terms = np.abs(generator.coefficients[0]) * sizes[:-1].reshape(len(chart), -1)
     if not np.any(matrix) or terms[:, 0].max(initial=0.0) <= _MATTERS * terms[:, 1:].max(initial=0.0):
         return None
     (shift,), (turn,) = affine_parts(chart.generators(generator))

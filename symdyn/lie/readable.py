@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import linalg
 
@@ -15,8 +17,8 @@ __all__ = ["ABELIAN", "gauge", "gauge_weights", "readable_bases", "varimax"]
 ABELIAN = 0.05
 
 
-def readable_bases(basis: Generators, span: np.ndarray, metric: np.ndarray) -> list[np.ndarray]:
-    """The span in bases with few non-zero coefficients: first one that respects the Killing form, then the sparsest.
+def readable_bases(basis: Generators, span: np.ndarray, metric: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield bases with few non-zero coefficients: first one that respects the Killing form, then the sparsest.
 
     Blocks of the Killing form keep an ideal or a centre apart that varimax might mix; but its eigenvectors depend on
     the metric, so that rotations and boosts, say, come out a little mixed.
@@ -24,13 +26,15 @@ def readable_bases(basis: Generators, span: np.ndarray, metric: np.ndarray) -> l
     gram = span @ metric @ span.T
     orthonormal = linalg.solve_triangular(np.linalg.cholesky(gram), span, lower=True)
     if bracket_size(basis.with_vectors(orthonormal)) < ABELIAN:
-        return [_sparse_rows(orthonormal)]
+        yield _sparse_rows(orthonormal)
+        return
     form = killing_form(structure_constants(basis.with_vectors(orthonormal)))
     values, vectors = np.linalg.eigh((form + form.T) / 2)
     largest = np.abs(values).max(initial=0.0)
     kinds = np.where(np.abs(values) <= 0.1 * largest, 0, np.sign(values)).astype(int)
     blocks = [vectors[:, kinds == kind].T @ orthonormal for kind in (-1, 1, 0) if np.any(kinds == kind)]
-    return [np.concatenate([_sparse_rows(block) for block in blocks]), _sparse_rows(orthonormal)]
+    yield np.concatenate([_sparse_rows(block) for block in blocks])
+    yield _sparse_rows(orthonormal)
 
 
 def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
@@ -45,7 +49,7 @@ def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
         mixed = rotation @ rows
         left, _, right = np.linalg.svd(mixed**3 @ rows.T)
         update = left @ right
-        if np.allclose(update, rotation, atol=1e-13):
+        if np.abs(update - rotation).max(initial=0.0) < 1e-13:
             break
         rotation = update
     return rotation @ rows

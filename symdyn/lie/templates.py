@@ -80,18 +80,16 @@ def _rounded(vector, carry, region, denominators=(1, 2, 3, 4)):
 def _readable_rows(basis, region, frame):
     """Readable bases in a frame, with the standard errors of their coefficients."""
     carry, back = (each.vector_map(basis.features) for each in (frame, frame.inverse))
-    found = []
     for rows in readable_bases(basis, region.generators @ back, carry @ region.metric @ carry.T):
         readable = np.stack([gauge(row) for row in rows])
         errors = np.sqrt(np.mean((region.spread(readable @ carry) @ back) ** 2, axis=0))
-        found.append((readable, errors))
-    return found
+        yield readable, errors
 
 
 def _balance(basis, region, frame, ties):
     """Scales that make the coefficients of each readable generator alike, in a frame."""
     n = len(basis.states)
-    readable, errors = _readable_rows(basis, region, frame)[0]
+    readable, errors = next(_readable_rows(basis, region, frame))
     powers = (np.eye(n)[:, None] - monomial_exponents(basis.features, n)).reshape(-1, n)
     seen = (np.abs(readable) > np.maximum(4 * errors, 1e-3))[:, :-1]
     return balanced_scales(powers, readable[:, :-1], seen, ties)
