@@ -194,7 +194,7 @@ def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
     """The law and what is beside it, where the law lies inside the error of what was accepted.
 
     f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f:
-    the simpler statement is that f was found, and perhaps something beside it.
+    the simpler statement is that f was found, and perhaps something beside it: if the error of its own bracket allows.
     """
     rank = accepted.dim
     ensemble = _ensemble(candidates, evidence, rank)
@@ -205,9 +205,11 @@ def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
     beside = ensemble.span - np.outer(along, vector)
     values, turn = np.linalg.eigh(beside @ ensemble.metric @ beside.T)
     rows = np.concatenate([vector[None], _unit_size(turn.T[np.argsort(-values)[: rank - 1]] @ beside)])
+    if any(evidence.own_bound(row) >= evidence.delta for row in rows[1:] @ np.linalg.pinv(candidates.vectors())):
+        rows = rows[:1]
     moved = np.stack([ensemble.residuals(row)[1] for row in rows], axis=1).reshape(len(ensemble.replicates), -1)
     basis = candidates.with_vectors(rows)
-    return LieAlgebra(basis, moved.T @ moved / len(moved), np.zeros(rank, dtype=bool))
+    return LieAlgebra(basis, moved.T @ moved / len(moved), np.zeros(len(rows), dtype=bool))
 
 
 def _only_the_flow(evidence, weights, flow):

@@ -105,6 +105,16 @@ class Evidence:
             return self._inverted(coordinates[:, None], rank)
         return additive_bound(self._searches[0], coordinates, rank, self._frames, self._widening(unit), self.level)
 
+    def own_bound(self, vector: np.ndarray) -> float:
+        """The bound of eps for a generator as it stands: its bracket, and the error of that at the level.
+
+        `upper_bound` is about the most symmetric generator near by. What was mixed in to make a bracket small fits its
+        error too, which is then not seen.
+        """
+        unit = self._unit(vector)
+        errors = np.einsum("i,bij,j->b", unit, self.forms.error, unit) * self._widening(unit) ** 2
+        return float(np.sqrt(unit @ self.forms.violation @ unit + np.quantile(errors, self.level)))
+
     def p_value(self, vector: np.ndarray) -> float:
         """Probability of so large a bracket if eps were 0.
 

@@ -13,6 +13,7 @@ from symdyn.lie.fields import Generators
 __all__ = ["ABELIAN", "gauge", "gauge_weights", "readable_bases", "varimax"]
 
 
+_AS_SPARSE = 1e-6  # of the fourth moment of a row, that local maxima may differ by and be the same
 # Brackets below this fraction of the products they are made of count as zero in an estimated algebra.
 ABELIAN = 0.05
 
@@ -49,7 +50,7 @@ def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
         mixed = rotation @ rows
         left, _, right = np.linalg.svd(mixed**3 @ rows.T)
         update = left @ right
-        if np.abs(update - rotation).max(initial=0.0) < 1e-13:
+        if np.abs(update - rotation).max(initial=0.0) < 1e-10:
             break
         rotation = update
     return rotation @ rows
@@ -77,5 +78,17 @@ def _sparse_rows(block, n_starts=8):
     rng = np.random.default_rng(0)
     starts = [np.eye(len(block))] + [np.linalg.qr(rng.standard_normal((len(block),) * 2))[0] for _ in range(n_starts)]
     mixed = [varimax(start @ orthonormal) for start in starts]
-    best = max(mixed, key=lambda rows: np.sum(rows**4))
-    return best[np.argsort(np.argmax(np.abs(best) > 0.3 * np.abs(best).max(1, keepdims=True), axis=1), kind="stable")]
+    sparse = np.array([np.sum(rows**4) for rows in mixed])
+    best = mixed[int(np.argmax(sparse > sparse.max() - _AS_SPARSE * len(block)))]
+    return best[_reading_order(best)]
+
+
+def _reading_order(rows):
+    """Indices of rows by their large entries, the first of them first, and by their signs where these are the same.
+
+    It does not depend on how the rows were found: starts of varimax reach one basis in any order and with any signs.
+    """
+    large = np.abs(rows) > 0.3 * np.abs(rows).max(axis=1, keepdims=True)
+    first = rows[np.arange(len(rows)), np.argmax(large, axis=1)]
+    signs = np.where(large, np.sign(rows * first[:, None]), 0.0)
+    return sorted(range(len(rows)), key=lambda k: (tuple(~large[k]), tuple(-signs[k])))
