@@ -23,6 +23,7 @@ from symdyn.lie.printing import monomial_exponents
 __all__ = ["Families", "LawFit", "fit_law", "law_families"]
 
 _PARTS = 200  # resampled at most: more trajectories are resampled in groups, a standard error is then good to 5 %
+_AT_ONCE = 20  # replicates
 _BLOCKS = 200  # stretches of time left out at most
 # Part of the amplitude on which even and odd samples disagree that stays as an error of the law: .02 to .08 measured
 # on clean Hopf and spiral data of 60 to 1000 samples a run (errors of quadrature).
@@ -276,22 +277,25 @@ def _left_over(problem, kept):
 def _stretch(problem, kept, fit: LawFit, counts, grams):
     """The factor by which each replicate misjudged its own error."""
     model = problem.equations.model(kept)
-    rows, ones = model.rows(problem.parts), np.ones(len(problem.parts))
-    reference = _self_assessed(problem, rows, ones, model.left(fit.coefficients), model.inverse(problem.total))
-    replicates = zip(counts, model.left(fit.coefficients + fit.errors), model.inverse(grams), strict=True)
-    seen = [_self_assessed(problem, rows, *own) for own in replicates]
+    rows, ones = np.ascontiguousarray(np.swapaxes(model.rows(problem.parts), 0, 1)), np.ones((1, len(problem.parts)))
+    whole = model.left(fit.coefficients)[None], model.inverse(problem.total)[None]
+    reference = _self_assessed(problem, rows, ones, *whole)
+    left, inverse = model.left(fit.coefficients + fit.errors), model.inverse(grams)
+    batches = [slice(k, k + _AT_ONCE) for k in range(0, len(counts), _AT_ONCE)]
+    seen = np.concatenate([_self_assessed(problem, rows, counts[b], left[b], inverse[b]) for b in batches])
     return reference / np.maximum(seen, max(0.2 * reference, 1e-300))
 
 
 def _self_assessed(problem, rows, counts, left, inverse):
-    """Size of the error of a fit as the fit itself sees it: influence of each part of the data (sandwich formula).
+    """Sizes `(replicate,)` of the error of fits as these see it: influence of each part of the data (sandwich formula).
 
-    Residual times feature, summed over each part, is its pull on the coefficients.
+    Residual times feature, summed over each part, is its pull on the coefficients. `rows` `(term, part, direction)` are
+    read once for all replicates.
     """
-    present = counts > 0
-    weights = np.sqrt(counts[present])[:, None, None] / np.sqrt(problem.output_power)[:, None]
-    pulls = (left @ rows[present]) * weights
-    return np.linalg.norm(pulls.reshape(-1, pulls.shape[-1]) @ inverse)
+    weights = np.sqrt(counts[:, None] / problem.output_power[:, None])[..., None]
+    pulls = np.tensordot(left, rows, 1) * weights
+    moved = pulls.reshape(len(counts), -1, pulls.shape[-1]) @ inverse
+    return np.sqrt(np.einsum("bpd,bpd->b", moved, moved))
 
 
 def _jackknife(problem, kept, estimate):
