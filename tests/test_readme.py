@@ -98,7 +98,13 @@ def test_the_average_over_all_permutations_needs_two_of_them(outcome):
     assert names["sample_gain"](names["Sphere"](2), names["turn"], 10_000, smoothness=2).gain == 8
 
 
-def test_one_coefficient_is_left_of_the_second_order_law(outcome):
+def test_words_stand_for_objects(outcome):
     names = outcome[9]
+    assert names["search"].algebra_.name == "so(2)" and names["search"].elements_.dim
+    assert list(map(len, names["law"].matters())) == [10, 10] and names["law"].n_terms == 8
+
+
+def test_one_coefficient_is_left_of_the_second_order_law(outcome):
+    names = outcome[10]
     subspace = names["sd"].equivariant_subspace(names["library"], names["algebra"], output="second_order")
     assert subspace.dim == 1
