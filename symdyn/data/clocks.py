@@ -14,7 +14,7 @@ import xarray as xr
 from symdyn.data.dimensions import TIME, unit_of
 from symdyn.data.numbers import real_array
 
-__all__ = ["clock_name", "dates_or_numbers", "numbered_clock", "time_unit", "times_of"]
+__all__ = ["clock_name", "dates_or_numbers", "note_on_dates", "numbered_clock", "time_unit", "times_of"]
 
 _UNITS = {"year": 31557600.0, "day": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 # As the conventions for climate and forecast data write them; they know no years of equal length.
@@ -37,6 +37,13 @@ def time_unit(dataset: xr.Dataset) -> str:
     if unit is None or unit.dimension != TIME:
         return text
     return next((short for short, size in _UNITS.items() if abs(unit.factor / size - 1) < 1e-12), text)
+
+
+def note_on_dates(dataset: xr.Dataset) -> list[str]:
+    """What is to be said of times that were dates: the unit they are counted in, and rates are per."""
+    name = clock_name(dataset)
+    text = str(dataset[name].attrs.get("units", "")) if name in dataset.variables else ""
+    return [f"times are dates: t is in {text}"] if " since " in text else []
 
 
 def numbered_clock(dataset: xr.Dataset, name: str | None = None) -> xr.Dataset:

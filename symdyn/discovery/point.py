@@ -11,7 +11,8 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.fields.charts import chart_of_fields, fields_in_chart, unit_of_dates
+from symdyn.data.clocks import note_on_dates
+from symdyn.data.fields.charts import chart_of_fields, fields_in_chart
 from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.fields.tasks import some_runs
 from symdyn.data.trajectories import open_trajectories
@@ -141,13 +142,12 @@ class PointSymmetryDiscovery(BaseEstimator):
         self._check_options()
         data = open_trajectories(data) if isinstance(data, str | Path) else data
         given = validate_fields(data, fewest=WINDOW_POINTS)
-        dates = unit_of_dates(data, given)
         chart = chart_of_fields(given, shifted=self._moves_with_its_origin(given))
         dataset = fields_in_chart(given, chart)
         rng = np.random.default_rng(self.rng)
         found = self._identified(dataset, chart, rng)
         frames = frames_of(given, self.candidates, chart)
-        self.derivatives_, self.notes_ = found.derivatives, [dates] if dates else []
+        self.derivatives_, self.notes_ = found.derivatives, note_on_dates(given)
         self.law_ = self._law_of(found)
         self.equation_ = equation_table(self.law_)
         self.noise_ = found.noise * np.array(chart.scale[-len(found.grid.fields) :])[:, None]

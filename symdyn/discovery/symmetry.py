@@ -12,6 +12,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from symdyn.data.clocks import note_on_dates
 from symdyn.data.moments import Moments, accumulate
 from symdyn.data.pairs import as_dataset
 from symdyn.discovery.conclusion import View, conclude, findings_text, flow_among
@@ -167,7 +168,7 @@ class SymmetryDiscovery(BaseEstimator):
             noise = argument_noise(moments, law, len(setting.layout.states))
             fit = with_unresolved(fit, moments, law, families.labels, scales, noise, rng)
         self.unexplained_ = unexplained(moments, fit, scales)
-        self.notes_ = check_law(self.unexplained_[1], self.delta)
+        self.notes_ = [*note_on_dates(dataset), *check_law(self.unexplained_[1], self.delta)]
         self._judge_generators(given, setting, moments, scales, fit, law)
         self._judge_elements(elements, setting, moments, scales, fit)
         self.notes_ += still_note(still_functions(moments, scales, arguments, setting.layout.argument_chart))

@@ -11,7 +11,7 @@ from symdyn.lie.brackets import bracket_size, closure_error, jacobi_residual, st
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
-from symdyn.lie.chart_texts import charted_texts
+from symdyn.lie.chart_texts import MATTERS, charted_texts
 from symdyn.lie.classify import abelian_name, algebra_name, is_rotation
 from symdyn.lie.estimated import estimated_name
 from symdyn.lie.features import Features
@@ -294,10 +294,11 @@ class LieAlgebra:
 
         Simple fractions in generators marked exact are written as fractions, other numbers with `precision` digits.
         """
+        options = {"precision": precision}
+        if self.chart is not None:  # the terms that matter on the data, as in `texts`
+            options |= {"sizes": self.chart.term_sizes(self.basis), "tiny": MATTERS}
         return [
-            field_latex(
-                field.coefficients, field.features, field.states, time_scaling=tau, exact=exact, precision=precision
-            )
+            field_latex(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact, **options)
             for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
         ]
 

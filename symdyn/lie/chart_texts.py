@@ -9,15 +9,15 @@ from symdyn.lie.fields import Generators
 from symdyn.lie.printing import monomial_exponents
 from symdyn.lie.prolongation import affine_parts, is_affine
 
-__all__ = ["charted_texts", "common_centre", "gauge_factors"]
+__all__ = ["MATTERS", "charted_texts", "common_centre", "gauge_factors"]
 
-_MATTERS = 1e-3  # part of the largest term, over the range of the data, above which a term is shown
+MATTERS = 1e-3  # part of the largest term, over the range of the data, above which a term is shown
 _NEARLY = 0.1  # part of the largest term, from which on a coefficient may set the scale of a generator
 _FAR = 10.0  # spreads from the middle of the data, beyond which a centre says less than constant terms
 _FIXED = 1e-6  # what a centre may leave of the field, relative to it
 
 
-def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny: float = _MATTERS) -> list[str]:
+def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny: float = MATTERS) -> list[str]:
     """Each generator as a differential operator, such as `x1 ∂x0 − x0 ∂x1 about (300, 300)`.
 
     Parameters
@@ -98,7 +98,7 @@ def common_centre(generator: Generators, chart: Chart, sizes: np.ndarray) -> np.
         return None
     matrix = affine_parts(generator)[1][0]
     terms = np.abs(generator.coefficients[0]) * sizes[:-1].reshape(len(chart), -1)
-    if not np.any(matrix) or terms[:, 0].max(initial=0.0) <= _MATTERS * terms[:, 1:].max(initial=0.0):
+    if not np.any(matrix) or terms[:, 0].max(initial=0.0) <= MATTERS * terms[:, 1:].max(initial=0.0):
         return None
     (shift,), (turn,) = affine_parts(chart.generators(generator))
     point = np.linalg.lstsq(turn, -shift, rcond=1e-9)[0]

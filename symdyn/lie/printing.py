@@ -70,7 +70,9 @@ def _sum(terms, precision):
     return " ".join(pieces) or "0"
 
 
-def field_latex(coefficients, features: Features, states, *, time_scaling=0.0, exact=False, precision=3, tiny=5e-4):
+def field_latex(
+    coefficients, features: Features, states, *, time_scaling=0.0, exact=False, precision=3, tiny=5e-4, sizes=None
+):
     r"""A generator as a differential operator in LaTeX: `y\,\partial_x - x\,\partial_y`.
 
     Parameters
@@ -86,6 +88,8 @@ def field_latex(coefficients, features: Features, states, *, time_scaling=0.0, e
         Significant digits of other numbers.
     tiny : float
         Coefficients below this fraction of the largest are not shown; of an exact field only rounding is left out.
+    sizes : ndarray, `(coefficient,)`, optional
+        Of the terms with coefficient 1 on the data, time last: small is then what is small there, of exact fields too.
     """
     names = _feature_latex(features, states)
     operators = [rf"\partial_{_braced(state_latex(state))}" for state in states]
@@ -95,10 +99,12 @@ def field_latex(coefficients, features: Features, states, *, time_scaling=0.0, e
         for value, name in zip(row, names, strict=True)
     ]
     terms.append((time_scaling, r"t\,\partial_t"))
-    largest = max(abs(value) for value, _ in terms)
+    sizes_or_one = np.ones(len(terms)) if sizes is None else sizes
+    weights = [abs(value) * size for (value, _), size in zip(terms, sizes_or_one, strict=True)]
+    least = (1e-12 if exact and sizes is None else tiny) * max(weights)
     pieces = []
-    for value, body in terms:
-        if abs(value) <= (1e-12 if exact else tiny) * largest:
+    for (value, body), weight in zip(terms, weights, strict=True):
+        if weight <= least:
             continue
         size = _latex_number(abs(value), exact, precision)
         sign = ("- " if value < 0 else "+ ") if pieces else ("-" if value < 0 else "")

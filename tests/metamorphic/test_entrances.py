@@ -154,3 +154,20 @@ def test_daily_data_have_rates_per_day(hopf):
     days = np.datetime64("2020-01-01", "ns") + np.arange(250) * np.timedelta64(1, "D")
     dated, numbered = searched(x, days), searched(x, 1.0)
     np.testing.assert_allclose(dated.law_.coefficients, numbered.law_.coefficients, rtol=1e-6, atol=1e-9)
+
+
+def test_dates_are_counted_in_a_unit_that_is_said(hopf):
+    x, _ = hopf
+    days = np.datetime64("2020-01-01") + np.arange(len(x[0])) * np.timedelta64(1, "D")
+    found, wanted = searched(x, [days] * len(x)), searched(x, 1.0)
+    check_same(wanted, found)
+    np.testing.assert_allclose(found.law_.coefficients, wanted.law_.coefficients, rtol=1e-9)
+    assert "t is in days since 2020-01-01" in found.summary()
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e3, 1e9])
+def test_latex_shows_what_the_text_shows(hopf, unit):
+    x, step = hopf
+    found = searched([run * [1.0, unit] for run in x], step)
+    (text,), (latex,) = found.algebra_.texts(), found.algebra_.latex()
+    assert text.count("∂") == latex.count("partial") == 2

@@ -11,7 +11,7 @@ from symdyn.data.fields.grids import FieldGrid, field_block, field_grid
 from symdyn.data.units import unit_groups
 from symdyn.lie.chart import Chart
 
-__all__ = ["chart_of_fields", "fields_in_chart", "unit_of_dates", "units_shared"]
+__all__ = ["chart_of_fields", "fields_in_chart", "units_shared"]
 
 _RUNS, _POINTS = 8, 64  # looked at: runs, and points of each along time and each axis
 _STILL = 1e-13  # of its size: a field that varies by less varies by rounding
@@ -56,11 +56,6 @@ def fields_in_chart(dataset: xr.Dataset, chart: Chart) -> xr.Dataset:
             attrs["period"] = float(attrs["period"]) / scale
         axes[axis] = (axis, (np.asarray(dataset[axis].values, dtype=float) - centre) / scale, attrs)
     return dataset[list(grid.fields)].assign(fields).assign_coords(axes)
-
-
-def unit_of_dates(data: xr.Dataset, checked: xr.Dataset) -> str:
-    """A note on the unit of times that were dates, and are numbers in checked fields; empty if they were numbers."""
-    return "" if data["time"].dtype.kind in "fiu" else f"t is in {checked['time'].attrs['units']}"
 
 
 def units_shared(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
