@@ -36,7 +36,8 @@ def title(config) -> str:
 def groups(search, model, law, free, predictions, strengths, under_noise, config) -> dict[str, xr.Dataset]:
     """The tables of the report, by name; `results.nc` holds the same."""
     unit = 1.0 if "simulate" in config else GM_SUN
-    ratio, error = search.algebra_.time_per_scale() if np.any(search.algebra_.time_scaling) else (np.nan, np.nan)
+    # What was measured: the accepted algebra was snapped to 3/2, without an error.
+    ratio, error = search.found_.time_per_scale() if np.any(search.algebra_.time_scaling) else (np.nan, np.nan)
     symmetry = search.verdicts_.assign(
         tau_over_scale=((), ratio, {"long_name": "tau / scale (Kepler's third law: 3/2)"}),
         tau_over_scale_error=((), error, {"long_name": "its standard error"}),
