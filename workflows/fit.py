@@ -13,8 +13,10 @@ from pathlib import Path
 import fit_report
 
 import symdyn as sd
+from symdyn.data.motion import paired_states
 from symdyn.data.store import save_results
 from symdyn.data.trajectories import state_names
+from symdyn.data.units import matched_velocities
 from symdyn.lie import words
 from symdyn.regression import FittedLaw, discover_then_fit, pareto
 from symdyn.regression.discovered import fit_then_judge
@@ -50,6 +52,8 @@ def main() -> None:
 def job(run, args) -> None:
     with run.stage("open trajectories"):
         data = sd.open_trajectories(args.data, states=args.states.split(",") if args.states else None)
+        if args.kind == "second_order":  # the law is solved to judge it
+            data = matched_velocities(data, paired_states(data, state_names(data)))
         symmetry = None if args.discover else sd.LieAlgebra.load(args.symmetry)
     with run.stage("discover, fit, judge" if args.discover else "fit, judge"):
         fit = fitted(data, symmetry, args)

@@ -16,8 +16,10 @@ import xarray as xr
 import symdyn as sd
 from symdyn.data.checkpoint import accumulate_resumable
 from symdyn.data.moments import accumulate
+from symdyn.data.motion import paired_states
 from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import each_trajectory, state_names
+from symdyn.data.units import matched_velocities
 from symdyn.regression import SymmetricSINDy, law_of
 from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows
 from symdyn.runs import add_options, checksum, run_job
@@ -61,6 +63,7 @@ def job(run, args) -> None:
     with run.stage("open trajectories"):
         simulated = sd.systems.kepler(args.simulate, noise=args.noise, rng=args.seed) if args.simulate else None
         data = sd.open_trajectories(args.data if simulated is None else simulated, chunks=3)
+        data = matched_velocities(data, paired_states(data, state_names(data)))
     with run.stage("identify the law, discover symmetries"):
         kept = partial(accumulate_resumable, folder=run.path, key="planets", log=run.log, reuse=args.resume)
         search = discover(data, args.seed, kept)

@@ -10,7 +10,16 @@ import xarray as xr
 from symdyn.data.clocks import clock_name, time_unit
 from symdyn.data.dimensions import ANGLE, Unit, unit_of
 
-__all__ = ["check_units", "full_turns", "radians_of", "shared_scales", "unit_groups", "variable_of", "velocity_factors"]
+__all__ = [
+    "check_units",
+    "full_turns",
+    "matched_velocities",
+    "radians_of",
+    "shared_scales",
+    "unit_groups",
+    "variable_of",
+    "velocity_factors",
+]
 
 
 def check_units(dataset: xr.Dataset, states: list[str]) -> None:
@@ -56,6 +65,31 @@ def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[in
     for group in groups:
         factors[group] = sizes[group] / sizes[group[0]]
     return groups, factors
+
+
+def matched_velocities(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """The Dataset with velocities in the unit of their position per unit of time, as a solution of q'' = g needs them.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories in the schema.
+    names : sequence of str
+        Positions, then their velocities in the same order.
+
+    Raises
+    ------
+    ValueError
+        For velocities whose unit is not that of a rate of their position.
+    """
+    half, attrs = len(names) // 2, dict(dataset.attrs)
+    for q, v, factor in zip(
+        names[:half], names[half:], velocity_factors(dataset, names[:half], names[half:]), strict=True
+    ):
+        if abs(factor - 1) > 1e-9:
+            unit = f"{_text(dataset, q)}/{time_unit(dataset)}"
+            dataset = dataset.assign({v: (dataset[v] * factor).assign_attrs({**dataset[v].attrs, "units": unit})})
+    return dataset.assign_attrs(attrs)
 
 
 def radians_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:

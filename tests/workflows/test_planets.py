@@ -99,3 +99,14 @@ def test_a_file_that_is_not_there_is_one_clear_error(tmp_path):
     assert done.returncode == 1
     assert "no such file" in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_velocities_in_other_units_change_no_number(tmp_path):
+    data = xr.open_dataset(ROOT / "datasets" / "planets.nc").load()
+    for name in ("vx", "vy", "vz"):
+        data[name] = (data[name] * 149597870.7 / 86400).assign_attrs({**data[name].attrs, "units": "km/s"})
+    data.to_netcdf(tmp_path / "km.nc")
+    done = planets("--out", tmp_path / "run", "--data", tmp_path / "km.nc")
+    assert done.returncode == 0, done.stderr
+    assert "GM comes out at 1.00066" in done.stderr
+    assert "predicted over a period to 0.81 % (median) with the symmetry" in done.stderr
