@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from symdyn.data.trajectories import state_names
 from symdyn.discovery.evidence import Evidence, QuadraticForms, gram_of
+from symdyn.discovery.exact import Known
 from symdyn.discovery.scatter import Scatter, accumulate_scatter, natural_scale, rounding_of, scatter_forms
 from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features
@@ -74,17 +75,6 @@ class Case:
         return np.einsum("qf,sfi->sqi", rows, slopes)
 
 
-@dataclass(frozen=True)
-class _OfLaw(Evidence):
-    """Evidence from a law that is exact but for `resolution`, the rounding of its rates: that breaks nothing."""
-
-    resolution: float = field(default=0.0, kw_only=True)
-
-    def p_value(self, vector: np.ndarray) -> float:
-        """1 for a violation below delta, or that rounding may have made, else 0."""
-        return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0
-
-
 def case_from_law(law: VectorField, features: Features, points: np.ndarray, chart: Chart, tolerance: float) -> Case:
     """An exact law: h changes by Dh f at the points."""
     inside = chart.points(points)
@@ -102,7 +92,7 @@ def case_from_law(law: VectorField, features: Features, points: np.ndarray, char
     scale, frame, unseen = _frame(values, rounding)
     changes = np.einsum("sfi,si->sf", slopes[:, chosen] / scale[:, None], rates) @ frame / rate
     known = float(np.sqrt(np.mean(np.sum((_rounding(law, points) / chart.scale) ** 2, axis=1))) / rate)
-    evidence = _OfLaw(_exact_forms(changes / np.sqrt(len(points))), tolerance, resolution=known)
+    evidence = Known(_exact_forms(changes / np.sqrt(len(points))), tolerance, resolution=known)
     if known > tolerance:
         warnings.warn(
             f"the rates of the law are known to {known:.1g} of their size only, its terms nearly cancel: changes "

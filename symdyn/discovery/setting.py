@@ -15,7 +15,7 @@ from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.data.units import unit_groups
 from symdyn.discovery.scales import Scales, find_scales
-from symdyn.discovery.trivial import parallel_violation
+from symdyn.discovery.trivial import parallel_to_flow
 from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import LieDerivative, act
 from symdyn.lie.features import Features
@@ -26,10 +26,6 @@ from symdyn.lie.prolongation import first_order, prolong
 from symdyn.lie.words import as_candidates
 
 __all__ = ["Setting", "set_up"]
-
-# A generator counts as parallel to the flow below this sine of the angle (root mean square over the data). It must be
-# small: for a weakly damped oscillator so(2) is 6 degrees from f, and is no trivial symmetry.
-_TRIVIAL = 0.02
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,7 @@ class Setting:
             flow[:, : len(self.layout.states)] = law(points)
             # The step of a map is parallel to the flow half-way along it.
             fields = algebra.basis.values(points + flow / 2 if self.kind == "map" else points)
-        return parallel_violation(fields, flow, scales.states[moments.owner]) < _TRIVIAL
+        return parallel_to_flow(fields, flow, scales.states[moments.owner])
 
 
 def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, inputs) -> Setting:

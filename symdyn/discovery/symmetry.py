@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
-from operator import add
 
 import numpy as np
 import xarray as xr
@@ -15,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.moments import Moments, accumulate
 from symdyn.data.pairs import as_dataset
+from symdyn.discovery.asked import split
 from symdyn.discovery.conclusion import View, conclude, findings_text, flow_among
 from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import LawSample, judge_elements
@@ -24,11 +23,8 @@ from symdyn.discovery.law import fit_law, law_families
 from symdyn.discovery.resolution import argument_noise, with_unresolved
 from symdyn.discovery.setting import candidates_on, set_up
 from symdyn.discovery.verdicts import empty_table, judged_table
-from symdyn.lie import groups
 from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.candidates import translations
 from symdyn.lie.fields import Charted, Generators, VectorField
-from symdyn.lie.groups import Elements
 
 __all__ = ["SymmetryDiscovery"]
 
@@ -153,7 +149,7 @@ class SymmetryDiscovery(BaseEstimator):
         self._check_options()
         like_states = isinstance(self.output, str) and self.output == "vector_field"
         dataset = as_dataset(data, y, pairs=not like_states, increments=like_states and self.kind == "map")
-        generators, elements = _split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
+        generators, elements = split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         moments = accumulate(dataset, given.features, given.layout)
         # From here to the results all is in the chart of the sums.
@@ -264,15 +260,3 @@ class SymmetryDiscovery(BaseEstimator):
         verdicts = judge_elements(inside, fit, sample, delta=self.delta, alpha=self.alpha)
         self.element_verdicts_ = verdicts.assign_coords(element=np.array(searched.texts(), dtype=object))
         self.elements_ = accepted_elements(searched, self.element_verdicts_)
-
-
-def _split(candidates) -> tuple[Generators, Elements]:
-    """Generators and finite elements among the candidates, either of which may be none."""
-    parts = list(candidates)
-    if not parts:
-        raise ValueError("candidates are empty: give generators, elements, or both")
-    n = len(parts[0].states)
-    nothing = translations(n).combine(np.zeros((0, n)))
-    generators = reduce(add, [part for part in parts if isinstance(part, Generators)] or [nothing])
-    elements = [part for part in parts if isinstance(part, Elements)]
-    return generators, reduce(add, elements) if elements else groups.element(np.eye(n)).subset([])
