@@ -16,7 +16,7 @@ import xarray as xr
 from symdyn.data.charts import chart_of_points
 from symdyn.discovery.element_table import are_outside, element_table
 from symdyn.discovery.elements import displacement
-from symdyn.discovery.evidence import QuadraticForms
+from symdyn.discovery.evidence import Evidence, QuadraticForms
 from symdyn.discovery.exact import Known
 from symdyn.discovery.sampling import units_of_values
 from symdyn.lie.chart import Chart
@@ -90,7 +90,7 @@ def judge_elements_of_function(
 
 def judged_with_reasons(
     elements: Elements,
-    judge: Callable[[Elements], tuple[Known | None, str]],
+    judge: Callable[[Elements], tuple[Evidence | None, str]],
     outside: np.ndarray,
     delta: float,
     products: bool = True,
@@ -110,7 +110,7 @@ def judged_with_reasons(
     """
     told: list[str] = []
 
-    def evidence(part: Elements) -> Known | None:
+    def evidence(part: Elements) -> Evidence | None:
         found, reason = judge(part)
         told.append(reason)
         return found
