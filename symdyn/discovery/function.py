@@ -91,7 +91,8 @@ def discover_function(
     generators, elements = asked_at_points(candidates, points)
     output = as_output(output)
     samples = Sampled(f, jacobian, points, generators, output, np.random.default_rng(0))
-    found = _generators_of(generators, samples, output, delta) if len(generators) else without_generators(generators, delta)
+    some = len(generators) > 0
+    found = _generators_of(generators, samples, output, delta) if some else without_generators(generators, delta)
     if len(elements) == 0:
         return found
     moves = output_of_elements(output, len(generators), elements)

@@ -87,7 +87,7 @@ class LevelSet:
         there = self.distance(images)
         if not np.all(np.isfinite(there)):
             bad = np.mean(~np.isfinite(there))
-            return None, f"the level set is not finite at {bad:.0%} of its images: give points with images in its domain"
+            return None, f"the level set is not finite at {bad:.0%} of its images: give points whose images it is for"
         off = np.sqrt(np.mean(self.distance(self.points) ** 2)) * np.linalg.norm(element.matrices[0], 2)
         resolution = _SAFE * float(off) / np.sqrt(size)
         reason = f"the points lie off the level set, which makes violations of {resolution:.1g}: move them onto it"
