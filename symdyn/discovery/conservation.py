@@ -25,12 +25,15 @@ from scipy import linalg
 from symdyn.data.charts import chart_of, chart_of_points
 from symdyn.data.trajectories import open_trajectories, state_names
 from symdyn.discovery.conservation_case import LEVEL, Case, case_from_data, case_from_law, checked_points
+from symdyn.discovery.conservation_constants import Constants
+from symdyn.discovery.conservation_reasons import NOISY, ONE_VALUE, UNSEEN, why_undetermined
 from symdyn.discovery.evidence import holm
 from symdyn.discovery.independence import Reduced, gradient_rank, levels_of, simplest_basis
 from symdyn.discovery.readable import Readable
 from symdyn.lie.features import as_features
 from symdyn.lie.fields import VectorField
 from symdyn.lie.printing import equation_lines
+from symdyn.lie.subspace import pivoted_basis
 
 __all__ = ["conserved_quantities"]
 
@@ -121,23 +124,64 @@ def _judged(case: Case, readable: Readable, alpha: float) -> xr.Dataset:
     span, slow = _without_slow(case, evidence.directions[:, :pool], alpha)
     reduced = simplest_basis((case.frame @ span).T, levels_of(case.families()), case.values(), case.tiny)
     inverse = np.linalg.pinv(case.frame).T
-    accepted = _accepted(evidence, reduced.rows @ inverse, reduced.product, near, case.stretch(reduced.rows))
+    bounds = case.stretch(reduced.rows), case.left_out(reduced.rows)
+    accepted = _accepted(evidence, reduced.rows @ inverse, reduced.product, near, *bounds)
     # Products of what is conserved are conserved; of what is not known to be, they say no more than others.
     products = reduced.product if accepted.sum() == (~reduced.product).sum() else np.zeros_like(reduced.product)
     order = np.concatenate([np.flatnonzero(accepted), np.flatnonzero(~accepted & ~products)])
     kept = reduced.rows[order]
     vectors = np.concatenate([kept @ inverse, slow.T, evidence.directions[:, pool:].T])
     found = int(accepted.sum())
-    table = _table(evidence, vectors, found, case.unseen.shape[1], near, alpha, case.stretch(vectors @ case.frame.T))
-    rank = gradient_rank(case.gradients(kept[:found]), case.tiny)
-    table.attrs.update(
-        states=" ".join(case.states), gradient_rank=rank, n_products=int(products.sum()), n_unseen=case.unseen.shape[1]
-    )
+    table = _table(case, vectors, found, near, alpha)
     replicates = _replicates(case, reduced, span.shape[1])
     rows, others = readable.about_origin(reduced.rows / case.scale, replicates / case.scale, reduced.pivots)
     rest = np.concatenate([vectors[len(kept) :] @ case.frame.T, case.unseen.T])
     rest = readable.unreduced(rest / case.scale)
-    return _labelled(case, readable, table, (rows[order], others[:, order]), rest, found)
+    judged = _labelled(case, readable, table, (rows[order], others[:, order]), rest, found)
+    settled = kept[:found]
+    if case.constants is not None:
+        settled = np.concatenate([settled, case.constants.rows[: case.constants.evidence.rank]])
+        judged = _joined(_constants(case.constants, case, readable, alpha), judged)
+    rank = gradient_rank(case.gradients(settled), case.tiny)
+    return judged.assign_attrs(
+        states=" ".join(case.states),
+        gradient_rank=rank,
+        n_products=int(products.sum()),
+        n_unseen=case.unseen.shape[1],
+        n_trajectories=case.n_runs,
+        n_parts=0 if case.scatter is None else len(case.scatter.count),
+    )
+
+
+def _joined(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
+    """Both tables, what is conserved first."""
+    how = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
+    table = xr.concat([first, second], "quantity", combine_attrs="override", **how)
+    return table.isel(quantity=np.argsort(table.verdict.values != "conserved", kind="stable"))
+
+
+def _constants(constants: Constants, case: Case, readable: Readable, alpha: float) -> xr.Dataset:
+    """Verdicts on linear functions that have one value on all the data, the conserved ones reduced."""
+    evidence, rows = constants.evidence, constants.rows
+    found = evidence.rank
+    rows = np.concatenate([pivoted_basis(np.linalg.qr(rows[:found].T)[0])[0].T, rows[found:]])
+    vectors = rows @ np.linalg.pinv(constants.frame).T
+    p_values = holm(np.array([evidence.p_value(v) for v in vectors]))
+    bounds = np.array([evidence.upper_bound(v, max(found, 1 + k)) for k, v in enumerate(vectors)])
+    open_verdicts = ["broken" if p < alpha else "undetermined" for p in p_values[found:]]
+    columns = {
+        "violation": np.array([evidence.violation(v) for v in vectors]),
+        "upper_bound": bounds,
+        "p_value": p_values,
+        "exact_rejected": p_values < alpha,
+        "verdict": np.array(["conserved"] * found + open_verdicts, dtype=object),
+        "reason": np.array([ONE_VALUE] * found + [NOISY] * len(open_verdicts), dtype=object),
+    }
+    columns["reason"][columns["verdict"] == "broken"] = ""
+    table = xr.Dataset({name: ("quantity", values) for name, values in columns.items()})
+    table.attrs = {"delta": evidence.delta, "alpha": alpha, "level": LEVEL}
+    nothing = np.zeros((0, len(case.scale)))
+    return _labelled(case, readable, table, (nothing, nothing[None]), readable.unreduced(rows / case.scale), 0)
 
 
 def _pool(evidence, alpha):
@@ -153,12 +197,13 @@ def _pool(evidence, alpha):
     return near, max(evidence.rank, rejected.index(True) if True in rejected else near)
 
 
-def _accepted(evidence, rows, product, near, stretch):
+def _accepted(evidence, rows, product, near, stretch, left_out):
     """Mask `(element,)` of the elements, no products, that are conserved: each with all of the span before it."""
     accepted = np.zeros(len(rows), dtype=bool)
     for k in np.flatnonzero(~product):
         accepted[k] = True
-        accepted[k] = _worst_bound(evidence, rows[accepted], near) * stretch[accepted].max() < evidence.delta
+        bound = _worst_bound(evidence, rows[accepted], near) * stretch[accepted].max()
+        accepted[k] = max(bound, left_out[k]) < evidence.delta
     return accepted
 
 
@@ -187,7 +232,8 @@ def _without_slow(case: Case, span, alpha):
         return span, span[:, :0]
     evidence = case.evidence
     changes = span.T @ (evidence.forms.violation - evidence.noise) @ span
-    parts = span.T @ case.parts @ span
+    functions = case.frame @ span
+    parts = functions.T @ case.parts @ functions
     values, vectors = np.linalg.eigh(parts + 1e-12 * np.trace(parts) * np.eye(len(parts)))
     whiten = vectors / np.sqrt(values)
     shares, turned = np.linalg.eigh(whiten.T @ changes @ whiten)
@@ -203,21 +249,32 @@ def _replicates(case: Case, reduced: Reduced, rank):
     return reduced.follow(np.swapaxes(case.frame @ case.evidence.replicate_directions[:, :, :rank], 1, 2))
 
 
-def _table(evidence, vectors, n_found, n_unseen, near, alpha, stretch) -> xr.Dataset:
+def _table(case: Case, vectors, n_found, near, alpha) -> xr.Dataset:
+    evidence, n_unseen = case.evidence, case.unseen.shape[1]
+    rows = vectors @ case.frame.T
     p_values = holm(np.array([evidence.p_value(v) for v in vectors]))
     missing = np.full(n_unseen, np.nan)
+    # What looks conserved to within delta trades places from replicate to replicate: compare with all of it.
+    bounds = np.array([evidence.upper_bound(v, max(near, 1 + k)) for k, v in enumerate(vectors)])
+    violations, stretch, left_out = (
+        np.array([evidence.violation(v) for v in vectors]),
+        case.stretch(rows),
+        case.left_out(rows),
+    )
     columns = {
-        "violation": [evidence.violation(v) for v in vectors],
-        # What looks conserved to within delta trades places from replicate to replicate: compare with all of it.
-        "upper_bound": [evidence.upper_bound(v, max(near, 1 + k)) * stretch[k] for k, v in enumerate(vectors)],
+        "violation": violations,
+        "upper_bound": np.maximum(bounds * stretch, left_out),
         "p_value": p_values,
     }
     verdicts = ["conserved"] * n_found + ["broken" if p < alpha else "undetermined" for p in p_values[n_found:]]
+    open_rows = np.array([verdict == "undetermined" for verdict in verdicts])
+    reasons = why_undetermined(open_rows, violations, bounds, stretch, left_out, case.n_runs, evidence.delta)
     return xr.Dataset(
         {
             **{name: ("quantity", np.concatenate([values, missing])) for name, values in columns.items()},
             "exact_rejected": ("quantity", np.concatenate([p_values < alpha, missing > 0])),
             "verdict": ("quantity", np.array(verdicts + ["undetermined"] * n_unseen, dtype=object)),
+            "reason": ("quantity", np.array([*reasons, *[UNSEEN] * n_unseen], dtype=object)),
         },
         attrs={"delta": evidence.delta, "alpha": alpha, "level": LEVEL},
     )
