@@ -2,18 +2,28 @@
 
 From a law f, h is conserved when Dh f = 0; its violation is
 
-    eps = rms(Dh f) / (r std(h)),    r = the largest rms(f_i) / std(x_i),
+    eps = rms(Dh f) / (r size(h)),    r = the largest rms(f_i) / s_i,
 
-so in the time in which the state that moves most crosses the data, h crosses the share eps of its own spread. From data
+so in the time in which the state that moves most crosses the data, h crosses the share eps of its own size. From data
 no law is needed: h must be constant along each trajectory while it differs between them,
 
-    eps = within(h) / (w total(h)),  w = the largest within(x_i) / total(x_i),
+    eps = within(h) / (w size(h)),    w = the largest within(x_i) / s_i,
 
-with total the standard deviation over all data, and within that about the mean of the trajectory, to which the trend
-from end to end is added (drifts add up, so all of a drift counts). Both are free of units. A function that is constant
-on all the data, such as the energy where all trajectories lie on one level of it, has no violation: it is never called
-conserved. Where a single trajectory carries most of total(h), the bound is that without it. Slow or short motion makes
-nothing conserved, since eps is relative to the motion.
+with s_i the spread of state i over all data (its standard deviation, runs pooled), and within that about the mean of
+the trajectory, to which the trend from end to end is added (drifts add up, so all of a drift counts). Both are free of
+units. size(h) is the spread of h over all data, where it has one. A function that does not vary by more than noise or
+rounding has no such scale. If it is linear, h = sum_i c_i x_i, that of its terms takes its place,
+
+    size(h)^2 = sum_i c_i^2 s_i^2,
+
+so S + I + R is conserved although its value is the same in all runs, and `reason` says that no other value was seen.
+Nonlinear functions with one value on all the data are never called conserved (`symdyn.discovery.conservation_constants`
+says why), nor is a function whose terms do not vary, either.
+
+With few trajectories there is always some combination of many functions that is nearly constant on each of them: what
+is found from the others must be conserved on the trajectories left out as well (`symdyn.discovery.leftout`). Where a
+single trajectory carries most of size(h), the bound is that without it. Slow or short motion makes nothing conserved,
+since eps is relative to the motion.
 """
 
 from __future__ import annotations
@@ -27,6 +37,7 @@ from symdyn.data.trajectories import open_trajectories, state_names
 from symdyn.discovery.conservation_case import LEVEL, Case, case_from_data, case_from_law, checked_points
 from symdyn.discovery.conservation_constants import Constants
 from symdyn.discovery.conservation_reasons import NOISY, ONE_VALUE, UNSEEN, why_undetermined
+from symdyn.discovery.conservation_search import case_from_search, is_search, points_of_search
 from symdyn.discovery.evidence import holm
 from symdyn.discovery.independence import Reduced, gradient_rank, levels_of, simplest_basis
 from symdyn.discovery.readable import Readable
@@ -53,9 +64,10 @@ def conserved_quantities(
 
     Parameters
     ----------
-    source : xr.Dataset, path, (x, t), or VectorField
+    source : xr.Dataset, path, (x, t), VectorField, or SymmetryDiscovery
         Trajectories (x an array `(time, state)` or a list of them, t a step, times, or a list of times); or a law
-        x' = f(x), which is taken as exact.
+        x' = f(x), which is taken as exact; or a fitted search, of whose law the error and what it leaves over enter
+        every bound (`symdyn.discovery.conservation_search`).
     features : Features or pysindy feature library
         The functions theta, simple ones first; those that are constant are left out.
     delta : float
@@ -65,7 +77,8 @@ def conserved_quantities(
     tolerance : float
         eps that counts as rounding. A law has no error: this takes the place of delta.
     points : ndarray, `(sample, state)`, optional
-        For a law: where it holds; uniform on [−1, 1] in each state if left out.
+        For a law: where it holds; uniform on [−1, 1] in each state if left out, of a search within a spread of the mean
+        of its data.
     n_bootstrap : int
         Replicates of the data, trajectories resampled (stretches of time, where there are fewer than ten).
     rng : int or numpy Generator
@@ -77,14 +90,16 @@ def conserved_quantities(
         found), `spread` `(feature,)` of the features over the data, `violation`, `upper_bound`, `p_value` (Holm),
         `exact_rejected`, and `verdict`: "conserved" (bound below delta), "broken" (eps = 0 rejected), "undetermined".
         Conserved ones come first, simple before complicated, then all other directions of the library in order of
-        evidence, last those that are constant on all the data (violation nan). A conserved one with `exact_rejected` is
-        conserved approximately only; one that changes as much as its parts do, and is small only because it is slow, is
-        "broken".
+        evidence, last those that are constant on all the data (violation nan). `reason` says why a quantity is
+        undetermined and what would decide it, and of a conserved one whether it has one value on all the data. A
+        conserved one with `exact_rejected` is conserved approximately only; one that changes as much as its parts do,
+        and is small only because it is slow, is "broken".
 
         Powers and products of conserved quantities are left out (`attrs["n_products"]`), others are kept if they are
         linearly independent. They need not be functionally independent: `attrs["gradient_rank"]` counts the
         independent ones (planar Kepler motion: 3 of the 4 quantities energy, angular momentum, Laplace-Runge-Lenz
-        vector). `attrs["centre"]` and `attrs["scale"]` of each state are those in which all was computed.
+        vector). `attrs["n_trajectories"]` and `attrs["n_parts"]` are how many trajectories, and independent parts of
+        these, were resampled. `attrs["centre"]` and `attrs["scale"]` of each state are those in which all was computed.
 
         The term that varies most has the coefficient 1. Text shows terms above a thousandth of the largest that errors
         leave; where large terms cancel, as they do far from the origin, of what they leave. A quantity is known up to
@@ -103,7 +118,11 @@ def conserved_quantities(
     """
     _check_options(delta, alpha, tolerance, n_bootstrap)
     generator = np.random.default_rng(rng)
-    if isinstance(source, VectorField):
+    if is_search(source):
+        features = as_features(features, len(source.chart_))
+        points, chart = points_of_search(source, features, points, generator), source.chart_
+        case = case_from_search(source, features, points, delta, LEVEL)
+    elif isinstance(source, VectorField):
         features = as_features(features, len(source.states))
         points = checked_points(source, features, points, generator)
         chart = chart_of_points(points)
@@ -268,7 +287,8 @@ def _table(case: Case, vectors, n_found, near, alpha) -> xr.Dataset:
     }
     verdicts = ["conserved"] * n_found + ["broken" if p < alpha else "undetermined" for p in p_values[n_found:]]
     open_rows = np.array([verdict == "undetermined" for verdict in verdicts])
-    reasons = why_undetermined(open_rows, violations, bounds, stretch, left_out, case.n_runs, evidence.delta)
+    parts = (violations, bounds, stretch, left_out)
+    reasons = why_undetermined(open_rows, parts, case.n_runs, evidence.delta, case.unsure)
     return xr.Dataset(
         {
             **{name: ("quantity", np.concatenate([values, missing])) for name, values in columns.items()},

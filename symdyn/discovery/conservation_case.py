@@ -25,7 +25,7 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features
 from symdyn.lie.fields import VectorField
 
-__all__ = ["LEVEL", "Case", "case_from_data", "case_from_law", "checked_points"]
+__all__ = ["LEVEL", "Case", "case_from_data", "case_from_law", "checked_points", "frame_of"]
 
 LEVEL = 0.95  # of the upper bounds
 _JITTER = 0.1  # relative shift that makes points of trajectories generic
@@ -44,7 +44,8 @@ class Case:
     `(state,)` that of the data; `parts` `(feature, feature)` is the mean square of what h would change by if single
     states changed, None for a law; `chosen` are the features that are not constant; `total` `(feature, feature)` is the
     covariance of these over all data; `scatter` the sums over the data and `runs` what each trajectory adds to the
-    changes, None for a law. `constants` are linear functions that have one value on all the data, and are judged apart.
+    changes, None for a law; `unsure` says why a law may not decide. `constants` are linear functions that have one
+    value on all the data, and are judged apart.
     """
 
     features: Features
@@ -62,6 +63,7 @@ class Case:
     constants: Constants | None
     scatter: Scatter | None = None
     runs: LeftOut | None = None
+    unsure: str = "rounding of the rates may have made its change: move the origin of the states to the points"
 
     def families(self) -> list[str]:
         """Families of the features that are not constant."""
@@ -172,6 +174,20 @@ def checked_points(law: VectorField, features: Features, points, rng: np.random.
     if points.ndim != 2 or points.shape[1] != n:
         raise ValueError(f"points must have shape (sample, {n}), got {points.shape}")
     return points
+
+
+def frame_of(features: Features, inside: np.ndarray, slopes: np.ndarray, names: list[str], chart: Chart):
+    """The features that vary, their scales, orthonormal combinations of them, and those that are constant.
+
+    Raises
+    ------
+    ValueError
+        For derivatives that are not finite, and more features than points.
+    """
+    chosen = _varying(features, inside, slopes, names)
+    if len(inside) <= len(chosen):
+        raise ValueError(f"{len(inside)} points cannot decide about {len(chosen)} features: give more")
+    return chosen, *_frame(features(inside)[:, chosen], rounding_of(slopes[:, chosen], chart))
 
 
 def _frame(values, rounding):

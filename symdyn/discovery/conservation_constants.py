@@ -6,9 +6,9 @@ x_i, the terms are: with s_i the spread of state i over all data,
     eps^2 = within(h)^2 / (w^2 sum_i c_i^2 s_i^2).
 
 Linear functions are no more than states: one that is constant while its terms are not says something. Of nonlinear
-ones there are as many as one likes, and with enough terms some are nearly constant on anything; they have no such scale,
-and stay undetermined: a limit cycle, or the energy that all trajectories were started with, cannot be told from what
-is conserved.
+ones there are as many as one likes, and with enough terms some are nearly constant on anything; they have no such
+scale, and stay undetermined: a limit cycle, or the energy that all trajectories were started with, cannot be told from
+what is conserved.
 """
 
 from __future__ import annotations

@@ -16,37 +16,27 @@ _MOST = 100  # times the data: more is not worth saying
 
 
 def why_undetermined(
-    undecided: np.ndarray,
-    violations: np.ndarray,
-    bounds: np.ndarray,
-    stretch: np.ndarray,
-    left_out: np.ndarray,
-    n_runs: int,
-    delta: float,
+    undecided: np.ndarray, parts: tuple[np.ndarray, ...], n_runs: int, delta: float, of_law: str
 ) -> list[str]:
     """One sentence a quantity, empty for those that are decided.
 
     Parameters
     ----------
     undecided : ndarray of bool, `(quantity,)`
-    violations, bounds : ndarray, `(quantity,)`
-        eps and its bound.
-    stretch : ndarray, `(quantity,)`
-        Factor on the bound without the trajectory that carries most of the scatter.
-    left_out : ndarray, `(quantity,)`
-        eps on trajectories left out.
+    parts : tuple of ndarray, `(quantity,)` each
+        eps; its bound; the factor on this without the trajectory that carries most of the scatter; eps on trajectories
+        left out.
     n_runs : int
         Trajectories, 0 for a law.
     delta : float
+    of_law : str
+        The reason where there is a law.
     """
-    parts = zip(violations, bounds, stretch, left_out, strict=True)
-    found = [_reason(*numbers, n_runs, delta) for numbers in parts]
+    found = [_reason(*numbers, n_runs, delta) if n_runs else of_law for numbers in zip(*parts, strict=True)]
     return [reason if is_open else "" for reason, is_open in zip(found, undecided, strict=True)]
 
 
 def _reason(violation, bound, stretch, left_out, n_runs, delta):
-    if n_runs == 0:
-        return "rounding of the rates may have made its change: move the origin of the states to the points"
     if n_runs == 1:
         return "one trajectory shows one value: trajectories that differ in it would decide"
     if bound >= delta:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 __all__ = ["LeftOut"]
 
@@ -50,4 +51,6 @@ class LeftOut:
             found = (vectors @ turn / (np.maximum(values, 0.0) + error)) @ turn.T
             found = found / np.linalg.norm(found, axis=1, keepdims=True)
             left += np.einsum("qi,ij,qj->q", found, changes, found)
-        return np.sqrt(np.maximum(left, 0.0) / weight)
+        # Few groups scatter more than the normal distribution of their mean says.
+        widened = stats.t.ppf(0.95, max(len(self.weight) - 1, 1)) / stats.norm.ppf(0.95)
+        return widened * np.sqrt(np.maximum(left, 0.0) / weight)

@@ -36,9 +36,7 @@ _REPLICATES = 200
 _SAFE = 4.0  # times what the points themselves lie off the level set
 
 
-def judge_elements_of_set(
-    elements: Elements, chart: Chart, surface: LevelSet | PointCloud, delta: float
-) -> xr.Dataset:
+def judge_elements_of_set(elements: Elements, chart: Chart, surface: LevelSet | PointCloud, delta: float) -> xr.Dataset:
     """Verdicts on elements, each by itself.
 
     Parameters
