@@ -324,8 +324,9 @@ def _parts(motion, noise, clock, stretches):
     for half in (motion, noise):
         parts = np.stack([half[owner == k].T @ half[owner == k] for k in range(owner[-1] + 1)])
         slope = trend @ half
-        # Shared among stretches: none of them saw the trend alone.
-        sums.append(parts + np.outer(slope, slope) / len(parts))
+        # A part of its own: shared among stretches it would look as if each of them had seen it.
+        parts[-1] += np.outer(slope, slope)
+        sums.append(parts)
     return *sums, np.bincount(owner).astype(float)
 
 
