@@ -1,4 +1,4 @@
-"""Quantities with one value in all runs, few runs, and laws that were found: what is conserved, and what says why not."""
+"""Quantities with one value in all runs, of few runs, and of laws that were found: conserved or not, and why."""
 
 import numpy as np
 import pytest
