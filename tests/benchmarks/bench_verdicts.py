@@ -1,0 +1,65 @@
+"""Slices of the tables of verdicts: `python tests/benchmarks/bench_verdicts.py dysts --seeds 0-2 --systems Lorenz`.
+
+One row of docs/verdicts.md's tables, smaller or on other seeds; each prints one line a search and then the counts, and
+asserts nothing. `make accuracy` runs all rows, with their targets.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def numbers(text):
+    """Seeds: "0-2,7" is [0, 1, 2, 7]."""
+    found = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def floats(text):
+    """Numbers: "0,0.02" is [0.0, 0.02]."""
+    return [float(part) for part in text.split(",")]
+
+
+def words(text):
+    """Names: "Lorenz,Rossler" is a list of two."""
+    return text.split(",")
+
+
+def dysts(options):
+    """Chaotic flows."""
+    import test_accuracy_dysts as row
+
+    done = []
+    runs, noises = options.runs or row.RUNS, options.noises or row.NOISES
+    for cell in row.cells(options.seeds, options.systems, runs, noises, options.cache):
+        done.append(cell)
+        print(row.line(cell), flush=True)
+    print(row.table(done))
+
+
+ROWS = {"dysts": dysts}
+
+
+def main():
+    """Print one row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("row", choices=ROWS)
+    parser.add_argument("--seeds", type=numbers, default=[0], help="such as 0-2,7")
+    parser.add_argument("--systems", type=words, help="dysts, ensembles, undetermined laws: all if left out")
+    parser.add_argument("--runs", type=numbers, help="dysts: numbers of runs, 6 and 1 if left out")
+    parser.add_argument("--noises", type=floats, help="such as 0,0.02; those of the row if left out")
+    parser.add_argument("--cache", type=Path, default=Path("runs/dysts-cache"), help="dysts: folder of trajectories")
+    options = parser.parse_args()
+    start = time.process_time()
+    ROWS[options.row](options)
+    print(f"{time.process_time() - start:.0f} s of CPU time")
+
+
+if __name__ == "__main__":
+    main()
