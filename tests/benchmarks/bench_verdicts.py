@@ -43,7 +43,17 @@ def dysts(options):
     print(row.table(done))
 
 
-ROWS = {"dysts": dysts}
+def rigid_body(options):
+    """The free rigid body."""
+    import test_accuracy_rigid_body as row
+
+    noises = options.noises or row.NOISES
+    done = list(row.cells(options.seeds, options.parameters or row.INERTIA, noises))
+    for cell in dict.fromkeys((cell.middle, cell.noise) for cell in done):
+        print(row.line([one for one in done if (one.middle, one.noise) == cell]))
+
+
+ROWS = {"dysts": dysts, "rigid_body": rigid_body}
 
 
 def main():
@@ -54,6 +64,7 @@ def main():
     parser.add_argument("--systems", type=words, help="dysts, ensembles, undetermined laws: all if left out")
     parser.add_argument("--runs", type=numbers, help="dysts: numbers of runs, 6 and 1 if left out")
     parser.add_argument("--noises", type=floats, help="such as 0,0.02; those of the row if left out")
+    parser.add_argument("--parameters", type=floats, help="rigid_body: moments I2, such as 1,1.1; all if left out")
     parser.add_argument("--cache", type=Path, default=Path("runs/dysts-cache"), help="dysts: folder of trajectories")
     options = parser.parse_args()
     start = time.process_time()

@@ -114,6 +114,17 @@ class Truth:
             largest = max(largest, float(np.sqrt(max(top, 0.0))))
         return largest
 
+    def spans(self, algebra, generator) -> bool:
+        """Whether an algebra holds a generator, to within a tenth of its size on the data."""
+        if algebra.dim == 0:
+            return False
+        rows, target = (
+            (part.values(self.points) / self.spreads[None, :, None]).reshape(-1, len(part))
+            for part in (algebra.basis, generator)
+        )
+        residual = target - rows @ np.linalg.lstsq(rows, target, rcond=None)[0]
+        return bool(np.linalg.norm(residual) < 0.1 * np.linalg.norm(target))
+
     def element_violations(self, elements) -> np.ndarray:
         """eps of each element; NaN where f is not finite at an image."""
         images = elements.images(self.points)
