@@ -53,7 +53,16 @@ def rigid_body(options):
         print(row.line([one for one in done if (one.middle, one.noise) == cell]))
 
 
-ROWS = {"dysts": dysts, "rigid_body": rigid_body}
+def ensembles(options):
+    """A parameter as a state."""
+    import test_accuracy_ensembles as row
+
+    done = list(row.cells(options.seeds, options.systems, noises=options.noises or row.NOISES))
+    for cell in dict.fromkeys((cell.name, cell.case, cell.noise) for cell in done):
+        print(row.line([one for one in done if (one.name, one.case, one.noise) == cell]))
+
+
+ROWS = {"dysts": dysts, "rigid_body": rigid_body, "ensembles": ensembles}
 
 
 def main():
