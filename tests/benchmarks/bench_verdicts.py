@@ -62,7 +62,17 @@ def ensembles(options):
         print(row.line([one for one in done if (one.name, one.case, one.noise) == cell]))
 
 
-ROWS = {"dysts": dysts, "rigid_body": rigid_body, "ensembles": ensembles}
+def short_maps(options):
+    """One short run of a map."""
+    import test_accuracy_short_maps as row
+
+    done = list(row.cells(options.seeds, noises=options.noises or (0.0,)))
+    done += row.cells(options.seeds, row.MAPS, (100,), (0.01,))
+    for cell in dict.fromkeys((cell.name, cell.length, cell.noise) for cell in done):
+        print(row.line([one for one in done if (one.name, one.length, one.noise) == cell]))
+
+
+ROWS = {"dysts": dysts, "rigid_body": rigid_body, "ensembles": ensembles, "short_maps": short_maps}
 
 
 def main():
