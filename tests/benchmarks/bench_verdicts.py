@@ -72,7 +72,27 @@ def short_maps(options):
         print(row.line([one for one in done if (one.name, one.length, one.noise) == cell]))
 
 
-ROWS = {"dysts": dysts, "rigid_body": rigid_body, "ensembles": ensembles, "short_maps": short_maps}
+def circular_orbits(options):
+    """Two bodies on circular orbits."""
+    import test_accuracy_circular_orbits as row
+
+    done = list(row.cells(options.seeds, options.noises or row.NOISES))
+    for noise in dict.fromkeys(cell.noise for cell in done):
+        print(row.line([one for one in done if one.noise == noise]))
+
+
+def undetermined(options):
+    """Laws that the data do not determine."""
+    import test_accuracy_undetermined as row
+
+    done = []
+    for cell in row.cells(options.seeds, options.systems or row.KINDS, options.cache):
+        done.append(cell)
+        print(row.line(cell), flush=True)
+    print(row.table(done))
+
+
+ROWS = {row.__name__: row for row in (dysts, rigid_body, ensembles, short_maps, circular_orbits, undetermined)}
 
 
 def main():
@@ -80,7 +100,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("row", choices=ROWS)
     parser.add_argument("--seeds", type=numbers, default=[0], help="such as 0-2,7")
-    parser.add_argument("--systems", type=words, help="dysts, ensembles, undetermined laws: all if left out")
+    parser.add_argument("--systems", type=words, help="of dysts or ensembles, kinds of undetermined; all if left out")
     parser.add_argument("--runs", type=numbers, help="dysts: numbers of runs, 6 and 1 if left out")
     parser.add_argument("--noises", type=floats, help="such as 0,0.02; those of the row if left out")
     parser.add_argument("--parameters", type=floats, help="rigid_body: moments I2, such as 1,1.1; all if left out")
