@@ -27,7 +27,7 @@ __all__ = ["CACHE", "law_of", "names", "trajectories"]
 
 @cache
 def _flows():
-    """The module of the systems; of gluonts, with its own pandas, dysts needs a class that writes files, unused here."""
+    """The module of the systems. Of gluonts, dysts needs a class that writes files, which is not used here."""
     if importlib.util.find_spec("gluonts") is None:
         for name in ("gluonts", "gluonts.dataset", "gluonts.dataset.arrow"):
             sys.modules.setdefault(name, types.ModuleType(name))
@@ -123,9 +123,7 @@ def _integrated(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = solve_ivp(
-                field, (0, times[-1]), system.ic, "LSODA", times, rtol=1e-9, atol=1e-10 * size
-            )
+            found = solve_ivp(field, (0, times[-1]), system.ic, "LSODA", times, rtol=1e-9, atol=1e-10 * size)
         except (RuntimeError, OverflowError, ZeroDivisionError, FloatingPointError):
             return nothing, step
     orbit = found.y.T[SETTLING * PER_PERIOD :]

@@ -1,7 +1,7 @@
 """The truth about a search, from the exact right-hand side: what the accuracy tables of verdicts compare with.
 
-Violations are those of docs/verdicts.md in the pooled scale: s_i is the standard deviation of state i over all points of
-all runs, r_i = rms(f_i) / s_i, and for a generator v and an element g(x) = A x + b
+Violations are those of docs/verdicts.md in the pooled scale: s_i is the standard deviation of state i over all points
+of all runs, r_i = rms(f_i) / s_i, and for a generator v and an element g(x) = A x + b
 
     eps(v)^2 = |Df v - Dv f|^2 / (|Df v|^2 + |Dv f|^2 + |r_i v_i / s_i|^2),
     eps(g)^2 = |f(g x) - A f(x)|^2 / (|f(g x) - f(x)|^2 + |A f(x) - f(x)|^2 + |r_i min(|g x - x|_i / s_i, 1)|^2),

@@ -68,7 +68,10 @@ def line(cell):
     head = f"{cell.name:<24}{cell.runs} runs {cell.noise:>4.0%} seed {cell.seed} left over {cell.left_over:<8.2g}"
     if found.failure:
         return f"{head} {found.failure}"
-    parts = [f"generators {found.dims[0]} + {found.dims[1]} trivial, true eps up to {max(found.worst):.3f}"]
+    parts = [
+        f"generators {found.dims[0]} (true eps up to {found.worst[0]:.3f}) + {found.dims[1]} trivial "
+        f"({found.worst[1]:.3f})"
+    ]
     if found.false_generators:
         parts.append("FALSE GENERATORS")
     if found.false_elements:
@@ -87,6 +90,7 @@ def counts(some):
         total["crashed"] += found.failure.startswith("crash")
         total["refused"] += found.failure.startswith("refused")
         total["false generators"] += found.false_generators
+        total["not trivial"] += found.worst[0] > DELTA
         total["false elements"] += len(found.false_elements)
         total["accepted generators"] += sum(found.dims)
         exact = found.exact
@@ -96,22 +100,23 @@ def counts(some):
         total["exact broken"] += int((exact & (found.verdicts == "broken")).sum())
         if cell.left_over > SAID:
             total["poor law"] += 1
-            total["poor law said"] += bool(found.failure) or any("leaves" in note for note in found.notes)
+            total["poor law said"] += bool(found.failure) or any(
+                "left" in note or "leaves" in note for note in found.notes
+            )
     return total
 
 
 def table(done):
     """The counts of each kind of data set, as printed lines."""
     columns = (
-        "searches", "crashed", "refused", "false elements", "false generators", "accepted generators", "held exact",
+        "searches", "crashed", "refused", "false elements", "false generators", "not trivial", "accepted generators", "held exact",
         "held found", "held unseen", "other exact", "other found", "other unseen", "exact broken", "poor law",
         "poor law said",
     )  # fmt: skip
-    lines = [f"{'':<12}" + "".join(f"{name:>21}" for name in columns)]
-    for runs, noise in dict.fromkeys((cell.runs, cell.noise) for cell in done):
-        found = counts([cell for cell in done if (cell.runs, cell.noise) == (runs, noise)])
-        lines.append(f"{runs} runs {noise:>4.0%}" + "".join(f"{found[name]:>21}" for name in columns))
-    return "\n".join(lines)
+    kinds = dict.fromkeys((cell.runs, cell.noise) for cell in done)
+    found = [counts([cell for cell in done if (cell.runs, cell.noise) == kind]) for kind in kinds]
+    lines = [f"{'':<20}" + "".join(f"{f'{runs} runs {noise:.0%}':>12}" for runs, noise in kinds)]
+    return "\n".join(lines + [f"{name:<20}" + "".join(f"{each[name]:>12}" for each in found) for name in columns])
 
 
 def found_share(done, runs, noise):

@@ -61,9 +61,7 @@ def simulate(system, case, seed):
     values = rng.uniform(*system.range, count if case == "12 values" else 1)
     planar = rng.uniform(-system.box, system.box, (count, 2)) if system.box else rng.uniform(0.3, 2, (count, 2))
     starts = np.column_stack([planar, np.broadcast_to(values, count)])
-    clean = [
-        solve_ivp(lambda _, x: system.law(x), (0, 12), x, t_eval=times, rtol=1e-9, atol=1e-11).y.T for x in starts
-    ]
+    clean = [solve_ivp(lambda _, x: system.law(x), (0, 12), x, t_eval=times, rtol=1e-9, atol=1e-11).y.T for x in starts]
     return clean, times[1]
 
 

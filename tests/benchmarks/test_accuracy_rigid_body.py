@@ -1,4 +1,4 @@
-"""A state that is conserved in each run, the free rigid body: `python -m pytest tests/benchmarks -m accuracy -k rigid -s`.
+"""The free rigid body, a state of which is conserved: `python -m pytest tests/benchmarks -m accuracy -k rigid -s`.
 
 Moments of inertia (1, I2, 2), 12 runs of 240 samples, noise a fraction of the standard deviation of each state over all
 runs; affine candidates, quadratic law. At I2 = 1 the spin z is conserved: the rotation about z and x d_x + y d_y are
@@ -113,8 +113,8 @@ def line(done):
         short = int(np.sum(bounds[:, 0] < true[:, 0]))
     failures = sorted({cell.failure for cell in done if cell.failure})
     return (
-        f"I2 {first.middle:<5} noise {first.noise:<6.1%} of {n}: rotation symmetric {symmetric[0]}, broken {broken[0]}, "
-        f"trivial {sum(cell.trivial for cell in done)} (true {_median(true[:, 0]):.3f}, median bound "
+        f"I2 {first.middle:<5} noise {first.noise:<6.1%} of {n}: rotation symmetric {symmetric[0]}, broken {broken[0]}"
+        f", trivial {sum(cell.trivial for cell in done)} (true {_median(true[:, 0]):.3f}, median bound "
         f"{_median(bounds[:, 0]):.3f}, bound below the truth {short}); x d_x + y d_y symmetric {symmetric[1]}; "
         f"shift of z symmetric {symmetric[2]}, broken {broken[2]}; false {sum(cell.false for cell in done)} (largest "
         f"true eps accepted {max(cell.worst for cell in done):.3f}) {'; '.join(failures)}"

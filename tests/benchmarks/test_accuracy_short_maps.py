@@ -1,9 +1,9 @@
 """Maps of one short run: `python -m pytest tests/benchmarks -m accuracy -k short_maps -s`.
 
 "Kicked" is x' = (1.1 - 0.1 |x|^2) R x with white kicks of 0.1, "chaotic" x' = (2.4 - |x|^2) R x without kicks; both
-have the rotation. The broken ones, x' = (1.1 - 0.1 |x|^2) R x + (0.456 x_0, 0) and (2.2 - |x|^2) R x - (0.75 x_0 x_1, 0),
-have it to a true violation of 0.5, as a mean over data sets. Noise is a fraction of the standard deviation of what is
-observed. Candidates gl(2), cubic law, one run.
+have the rotation. The broken ones, x' = (1.1 - 0.1 |x|^2) R x + (0.456 x_0, 0) and
+x' = (2.2 - |x|^2) R x - (0.75 x_0 x_1, 0), have it to a true violation of 0.5, as a mean over data sets. Noise is a
+fraction of the standard deviation of what is observed. Candidates gl(2), cubic law, one run.
 """
 
 from dataclasses import dataclass

@@ -75,7 +75,8 @@ def small_libraries(seeds, folder):
         for noise in (0.0, 0.02):
             for seed in seeds if noise else list(seeds)[:1]:
                 found = search(truth, (noisy(clean, noise, [seed, 1]), step), ELEMENTS, AFFINE, library)
-                yield Cell("small library", f"{name}, degree {degree} leaves {left:.2f}, noise {noise:.0%}", seed, found)
+                text = f"{name}, degree {degree} leaves {left:.2f}, noise {noise:.0%}"
+                yield Cell("small library", text, seed, found)
 
 
 def maps(seeds, folder):
@@ -99,8 +100,8 @@ def line(cell):
     found = cell.searched
     exact, verdicts = found.exact, found.verdicts
     text = (
-        f"{cell.kind}: {cell.name}, seed {cell.seed}: generators {found.dims[0]} + {found.dims[1]} trivial, true eps up "
-        f"to {max(found.worst):.3f}; exact elements found {int((exact & (verdicts == 'symmetric')).sum())} of "
+        f"{cell.kind}: {cell.name}, seed {cell.seed}: generators {found.dims[0]} (true eps up to "
+        f"{found.worst[0]:.3f}) + {found.dims[1]} trivial ({found.worst[1]:.3f}); exact elements found {int((exact & (verdicts == 'symmetric')).sum())} of "
         f"{int(exact.sum())}, broken {int((exact & (verdicts == 'broken')).sum())}; notes {len(found.notes)}"
     )
     wrong = ["FALSE GENERATORS"] * found.false_generators + [f"FALSE ELEMENT {each}" for each in found.false_elements]
