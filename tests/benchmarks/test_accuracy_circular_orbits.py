@@ -2,7 +2,7 @@
 
 The orbits cover a sheet of two dimensions of the four states of the first body, on which most coefficients of a cubic
 map are not seen: what is not seen says nothing about the rotation, which is. Cubic law; one 4 x 4 matrix on
-(x, y, vx, vy) of each body; 400 runs of 50 samples, one sense; noise a fraction of the standard deviation of each state.
+(x, y, vx, vy) of each body; 400 runs of 50 samples, one sense; noise a fraction of each standard deviation.
 """
 
 from dataclasses import dataclass

@@ -24,6 +24,11 @@ AFFINE = sd.candidates.affine(3)
 ELEMENTS = sd.groups.sign_flips(3) + sd.groups.permutations(3)
 RUNS, NOISES = (6, 1), (0.0, 0.02, 0.05)
 HELD, SAID = 0.02, 0.05  # what the best cubic law may leave over to hold a law, and from where on that must be said
+_COLUMNS = (
+    "searches", "crashed", "refused", "false elements", "false generators", "not trivial", "accepted generators",
+    "held exact", "held found", "held unseen", "other exact", "other found", "other unseen", "exact broken",
+    "near, accepted", "poor law", "poor law said",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ def counts(some):
         total[f"{held} exact"] += int(exact.sum())
         total[f"{held} found"] += int((exact & (found.verdicts == "symmetric")).sum())
         total[f"{held} unseen"] += int((exact & found.unseen).sum())
+        near = ~exact & (found.true <= DELTA)
+        total["near, accepted"] += int((near & (found.verdicts == "symmetric")).sum())
         total["exact broken"] += int((exact & (found.verdicts == "broken")).sum())
         if cell.left_over > SAID:
             total["poor law"] += 1
@@ -108,15 +115,10 @@ def counts(some):
 
 def table(done):
     """The counts of each kind of data set, as printed lines."""
-    columns = (
-        "searches", "crashed", "refused", "false elements", "false generators", "not trivial", "accepted generators", "held exact",
-        "held found", "held unseen", "other exact", "other found", "other unseen", "exact broken", "poor law",
-        "poor law said",
-    )  # fmt: skip
     kinds = dict.fromkeys((cell.runs, cell.noise) for cell in done)
     found = [counts([cell for cell in done if (cell.runs, cell.noise) == kind]) for kind in kinds]
     lines = [f"{'':<20}" + "".join(f"{f'{runs} runs {noise:.0%}':>12}" for runs, noise in kinds)]
-    return "\n".join(lines + [f"{name:<20}" + "".join(f"{each[name]:>12}" for each in found) for name in columns])
+    return "\n".join(lines + [f"{name:<20}" + "".join(f"{each[name]:>12}" for each in found) for name in _COLUMNS])
 
 
 def found_share(done, runs, noise):

@@ -100,9 +100,9 @@ def line(cell):
     found = cell.searched
     exact, verdicts = found.exact, found.verdicts
     text = (
-        f"{cell.kind}: {cell.name}, seed {cell.seed}: generators {found.dims[0]} (true eps up to "
-        f"{found.worst[0]:.3f}) + {found.dims[1]} trivial ({found.worst[1]:.3f}); exact elements found {int((exact & (verdicts == 'symmetric')).sum())} of "
-        f"{int(exact.sum())}, broken {int((exact & (verdicts == 'broken')).sum())}; notes {len(found.notes)}"
+        f"{cell.kind}: {cell.name}, seed {cell.seed}: generators {found.dims[0]} (true eps up to {found.worst[0]:.3f})"
+        f" + {found.dims[1]} trivial ({found.worst[1]:.3f}); exact elements {list(verdicts[exact])}; notes "
+        f"{len(found.notes)}"
     )
     wrong = ["FALSE GENERATORS"] * found.false_generators + [f"FALSE ELEMENT {each}" for each in found.false_elements]
     return "; ".join([text, *wrong, *([found.failure] if found.failure else [])])
