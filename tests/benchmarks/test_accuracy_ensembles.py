@@ -5,6 +5,7 @@ spin of a free body with I = (1, 1.1, 2) is the like that is only nearly conserv
 candidates; noise a fraction of the standard deviation of each state, of the parameter over its range.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,7 +138,7 @@ def _cell(truth, system, data, name, case, noise, seed):
     return Cell(
         name, case, noise, seed, "", exact, judge(shift).verdict.item(), max(found.worst),
         float(truth.violations(shift)[0]), int(wrong.sum()),
-        reason=any("p" in note.replace(",", " ").split() for note in found.notes), ranged="over p in" in text,
+        reason=any(re.search(r"\bp\b", note) for note in found.notes), ranged="over p in" in text,
     )  # fmt: skip
 
 
