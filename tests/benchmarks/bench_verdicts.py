@@ -37,7 +37,9 @@ def dysts(options):
 
     done = []
     runs, noises = options.runs or row.RUNS, options.noises or row.NOISES
-    for cell in row.cells(options.seeds, options.systems, runs, noises, options.cache):
+    for cell in row.cells(
+        options.seeds, options.systems, runs=runs, noises=noises, sampling=options.sampling, folder=options.cache
+    ):
         done.append(cell)
         print(row.line(cell), flush=True)
     print(row.table(done))
@@ -104,6 +106,9 @@ def main():
     parser.add_argument("--runs", type=numbers, help="dysts: numbers of runs, 6 and 1 if left out")
     parser.add_argument("--noises", type=floats, help="such as 0,0.02; those of the row if left out")
     parser.add_argument("--parameters", type=floats, help="rigid_body: moments I2, such as 1,1.1; all if left out")
+    parser.add_argument(
+        "--sampling", type=numbers, default=[4000, 1], help="dysts: samples of a run, every how many: 1000,2 is short"
+    )
     parser.add_argument("--cache", type=Path, default=Path("runs/dysts-cache"), help="dysts: folder of trajectories")
     options = parser.parse_args()
     start = time.process_time()

@@ -23,6 +23,7 @@ CUBIC = sd.features.Polynomial(3)
 AFFINE = sd.candidates.affine(3)
 ELEMENTS = sd.groups.sign_flips(3) + sd.groups.permutations(3)
 RUNS, NOISES, SEEDS = (6, 1), (0.0, 0.02, 0.05), range(8000, 8001)
+LONG, SHORT = (4000, 1), (1000, 2)  # samples of a run, and every how many of the stored ones: 40 and 20 periods
 HELD, SAID = 0.02, 0.05  # what the best cubic law may leave over to hold a law, and from where on that must be said
 _COLUMNS = (
     "searches", "crashed", "refused", "false elements", "false generators", "not trivial", "accepted generators",
@@ -49,19 +50,24 @@ class Cell:
         return self.left_over <= HELD
 
 
-def cells(seeds, systems=None, runs=RUNS, noises=NOISES, folder=CACHE):
-    """Yield a `Cell` for each search; without noise one seed is enough."""
+def cells(seeds, systems=None, *, runs=RUNS, noises=NOISES, sampling=LONG, folder=CACHE):
+    """Yield a `Cell` for each search; without noise one seed is enough.
+
+    `sampling` is the number of samples of a run, and of the stored steps from one to the next.
+    """
+    samples, every = sampling
     for name in systems or names():
         try:
-            clean, step = trajectories(name, folder)
+            stored, step = trajectories(name, folder)
         except RuntimeError:
             continue
+        clean = [run[::every][:samples] for run in stored]
         for n in runs:
             truth = Truth(law_of(name), clean[:n])
             left_over = truth.left_over(CUBIC)
             for noise in noises:
                 for seed in seeds if noise else list(seeds)[:1]:
-                    data = noisy(clean[:n], noise, [seed, sum(map(ord, name))]), step
+                    data = noisy(clean[:n], noise, [seed, sum(map(ord, name))]), step * every
                     start = time.process_time()
                     searched = search(truth, data, ELEMENTS, AFFINE, CUBIC)
                     yield Cell(name, n, noise, seed, left_over, searched, time.process_time() - start)
