@@ -26,7 +26,7 @@ RUNS, NOISES, SEEDS = (6, 1), (0.0, 0.02, 0.05), range(8000, 8001)
 LONG, SHORT = (4000, 1), (1000, 2)  # samples of a run, and every how many of the stored ones: 40 and 20 periods
 HELD, SAID = 0.02, 0.05  # what the best cubic law may leave over to hold a law, and from where on that must be said
 _COLUMNS = (
-    "searches", "crashed", "refused", "false elements", "false generators", "not trivial", "accepted generators",
+    "searches", "crashed", "refused", "refused, held", "false elements", "false generators", "not trivial", "accepted generators",
     "held exact", "held found", "held unseen", "other exact", "other found", "other unseen", "exact broken",
     "near, accepted", "poor law", "poor law said",
 )  # fmt: skip
@@ -100,6 +100,7 @@ def counts(some):
         found, held = cell.searched, "held" if cell.held else "other"
         total["crashed"] += found.failure.startswith("crash")
         total["refused"] += found.failure.startswith("refused")
+        total["refused, held"] += found.failure.startswith("refused") and cell.held
         total["false generators"] += found.false_generators
         total["not trivial"] += found.worst[0] > DELTA
         total["false elements"] += len(found.false_elements)
@@ -133,22 +134,43 @@ def found_share(done, runs, noise):
     return total["held found"] / max(total["held exact"] - total["held unseen"], 1)
 
 
-@pytest.mark.accuracy
-def test_dysts_verdicts():
-    """No false element; false generators in at most 1 of 500 searches; exact elements found as often as is asked."""
-    print("\ndysts, cubic law; affine generators, changes of sign, permutations")
+def printed(sampling, noises):
+    """All searches of a sampling, printed as they come, then their counts."""
     done = []
-    for cell in cells(SEEDS):
+    print(
+        f"\ndysts, {sampling[0]} samples a run, every {sampling[1]}; affine generators, changes of sign, permutations"
+    )
+    for cell in cells(SEEDS, noises=noises, sampling=sampling):
         done.append(cell)
         print(line(cell))
     print(table(done))
-    total = counts(done)
-    clean, two = found_share(done, 6, 0.0), found_share(done, 6, 0.02)
-    print(f"exact elements of laws in the library found, six runs: clean {clean:.0%}, 2 % noise {two:.0%}")
+    return done
+
+
+def check_nothing_false(done):
+    """No false element, no exact one broken, false generators in at most 1 of 500 searches."""
     assert DELTA == 0.1
+    total = counts(done)
     assert total["crashed"] == 0
     assert total["false elements"] == 0
     assert total["false generators"] <= max(total["searches"] // 500, 1)
     assert total["exact broken"] == 0
-    assert clean >= 0.95 and two >= 0.85
+
+
+@pytest.mark.accuracy
+def test_dysts_verdicts():
+    """Nothing false; exact elements of laws that the library holds found in 95 % (clean) and 85 % (2 %), six runs."""
+    done = printed(LONG, NOISES)
+    clean, two = found_share(done, 6, 0.0), found_share(done, 6, 0.02)
+    print(f"exact elements of laws in the library found, six runs: clean {clean:.0%}, 2 % noise {two:.0%}")
+    check_nothing_false(done)
+    total = counts(done)
     assert total["poor law said"] == total["poor law"]
+    assert total["refused, held"] == 0
+    assert clean >= 0.95 and two >= 0.85
+
+
+@pytest.mark.accuracy
+def test_dysts_verdicts_on_short_runs():
+    """Nothing false where laws are less determined."""
+    check_nothing_false(printed(SHORT, NOISES[1:]))
