@@ -26,9 +26,9 @@ RUNS, NOISES, SEEDS = (6, 1), (0.0, 0.02, 0.05), range(8000, 8001)
 LONG, SHORT = (4000, 1), (1000, 2)  # samples of a run, and every how many of the stored ones: 40 and 20 periods
 HELD, SAID = 0.02, 0.05  # what the best cubic law may leave over to hold a law, and from where on that must be said
 _COLUMNS = (
-    "searches", "crashed", "refused", "refused, held", "false elements", "false generators", "not trivial", "accepted generators",
-    "held exact", "held found", "held unseen", "other exact", "other found", "other unseen", "exact broken",
-    "near, accepted", "poor law", "poor law said",
+    "searches", "crashed", "refused", "refused, held", "false elements", "false generators", "not trivial",
+    "accepted generators", "held exact", "held found", "held unseen", "other exact", "other found", "other unseen",
+    "exact broken", "near, accepted", "poor law", "poor law said",
 )  # fmt: skip
 
 
