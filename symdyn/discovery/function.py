@@ -194,7 +194,7 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, delta: flo
     fields = algebra.basis.values(points)
     still = samples.sums.spread == 0  # motion out of the only value of a state is never along the flow
     scales = np.broadcast_to(np.where(still, 1e-300, 1.0), points.shape)
-    return parallel_to_flow(fields, values, scales, delta)
+    return parallel_to_flow(fields, [values], scales, delta)
 
 
 def _checked_points(points):

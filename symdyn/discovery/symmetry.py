@@ -257,7 +257,7 @@ class SymmetryDiscovery(BaseEstimator):
             candidates,
             self.evidence_,
             self.alpha,
-            lambda algebra: setting.parallel(algebra, moments, scales, law),
+            lambda algebra: setting.parallel(algebra, moments, scales, law, found.fit.errors),
             flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
             View(setting.candidate_chart(candidates), given.candidates.features, candidates),
         )
