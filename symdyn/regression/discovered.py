@@ -51,7 +51,7 @@ class SymmetricFit:
     discovery has used up, and, where something was dropped, one inside all that was found or given. `curve`
     `xr.Dataset` over `trajectories`: held-out errors of fits of so many. `train` and `held_out` are the sums that were
     fitted and judged on, of what `layout` says, from the trajectories `indices` of the data ([discovery,]
-    fit, judgement). `search` is the `SymmetryDiscovery`, None where the symmetry was given.
+    fit, judgement). `search` is the `SymmetryDiscovery`, None where the symmetry was `given`.
     """
 
     law: FittedLaw
@@ -65,6 +65,7 @@ class SymmetricFit:
     enforcement: Enforcement
     indices: tuple[np.ndarray, ...] = ()
     search: SymmetryDiscovery | None = None
+    given: object = None
 
     @property
     def enforced_(self) -> list:
@@ -128,7 +129,8 @@ def discover_then_fit(
 
     What is found is made canonical only inside its confidence ellipsoid, and generators parallel to the flow are set
     apart and constrain nothing (see `SymmetryDiscovery`). On the same data discovery and fit would be partly circular:
-    the algebra that is found contains the law that was fitted.
+    the algebra that is found contains the law that was fitted. What is found is enforced where trajectories that are
+    left out, each in turn, do not object (`symdyn.regression.enforcement`), and the law is then fitted to all.
 
     Parameters
     ----------
@@ -184,6 +186,9 @@ def fit_then_judge(
 ) -> SymmetricFit:
     """Fit inside a symmetry that is known on some trajectories, and judge on the rest, with and without it.
 
+    The law is then fitted to all of them. What is given as exact is enforced; of an inexact algebra as much as
+    trajectories left out do not object to.
+
     Parameters
     ----------
     data : xr.Dataset, or tuple (x, t)
@@ -208,7 +213,7 @@ def fit_then_judge(
     train = accumulate(some, space, layout)
     held_out = accumulate(dataset.isel(trajectory=chosen[1]), space, layout.in_chart(train.chart), method=train.axes)
     fit = compare_fits(train, held_out, space, symmetry=symmetry, optimizer=optimizer, layout=layout)
-    return replace(fit, indices=tuple(chosen))
+    return replace(fit, indices=tuple(chosen), given=symmetry)
 
 
 def compare_fits(

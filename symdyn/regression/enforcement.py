@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _AT_ALL = 0.5  # level of an objection: the law without predicts better, by however little
+_ONE_ERROR = 0.2  # level of a gain by promotion: about one standard error
 _CONTRADICTED = 0.01  # level from which on a symmetry that was given is said to be contradicted
 _VISIBLE = 1e-3  # part of the rates that the symmetry must cost for that
 _ALONE = 24  # elements of a group up to which each is judged by itself
@@ -352,7 +353,7 @@ class _Choice:
                 break
             weight, mixed = self._mixture(inner[1], outer[1])
             gain = excess_of(self.losses(outer[1]), mixed)
-            if weight < _HALF_FREE and gain.objects(_AT_ALL) and (best[2] is None or gain.mean > best[2].mean):
+            if weight < _HALF_FREE and gain.objects(_ONE_ERROR) and (best[2] is None or gain.mean > best[2].mean):
                 best = (tuple(dropped[:n]), weight, gain)
         return best
 
