@@ -38,7 +38,7 @@ __all__ = [
 
 _AT_ALL = 0.5  # level of an objection: the law without predicts better, by however little
 _ONE_ERROR = 0.2  # level of a gain by promotion: about one standard error
-_CONTRADICTED = 0.01  # level from which on a symmetry that was given is said to be contradicted
+_CONTRADICTED = 0.05  # level from which on a symmetry that was given is said to be contradicted
 _VISIBLE = 1e-3  # part of the rates that the symmetry must cost for that
 _ALONE = 24  # elements of a group up to which each is judged by itself
 _LONGER = 3.0  # error bars inside which the exact algebra of a name is looked for
@@ -313,10 +313,16 @@ class _Choice:
         outer, excess = self.trial(others), self.excess(members, others)
         if outer is None or excess is None:
             return outer is not None
-        if not excess.objects(_AT_ALL):
+        if not excess.objects(_AT_ALL) or self._dim(members) == self._dim(others):
             return False
         whole = self.trials.least_squares(self.parts(members))
         return whole is None or excess_of(self.losses(whole), self.losses(outer[1])).objects(_AT_ALL)
+
+    def _dim(self, members) -> int:
+        """How many coefficients some units leave free."""
+        output, feature = self.trials.left_out.shape
+        found = self.trial(members)
+        return output * feature if found is None or found[0] is None else found[0].dim
 
     def contradiction(self, given) -> Excess | None:
         """What least squares inside what was given miss more than free ones."""

@@ -1,4 +1,4 @@
-"""What was found is enforced only where data left out do not object; what is given as exact is, and is spoken against."""
+"""What was found is enforced only where data left out do not object; what is given as exact always, with a word."""
 
 import warnings
 from types import SimpleNamespace
@@ -9,8 +9,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import symdyn as sd
+from symdyn.data.moments import accumulate, joined
 from symdyn.lie.pointfields import parse_generators
 from symdyn.regression import PDERegression, SymmetricSINDy, discover_then_fit, fit_moments
+from symdyn.regression.discovered import fit_then_judge
 from symdyn.regression.enforcement import units_of
 from symdyn.regression.left_out import excess_of, parts_of_rows, parts_of_sums
 from symdyn.regression.moments_fit import sums_of
@@ -50,11 +52,11 @@ def halvorsen(breaking, noise=0.03, seed=0, n=8):
     )
 
 
-def trapped(stiffness, noise=0.01, n=8):
+def trapped(stiffness, noise=0.01, n=24):
     """x' = (1 − |x|^2) x − stiffness x: isotropic where all three are the same."""
     starts = np.random.default_rng(5).uniform(-1.5, 1.5, (n, 3))
     spring = np.array(stiffness)
-    return solved(lambda x: (1 - x @ x) * x - spring * x, starts, np.linspace(0, 3, 200), noise)
+    return solved(lambda x: (1 - x @ x) * x - spring * x, starts, np.linspace(0, 1.5, 120), noise)
 
 
 def hopf(noise=0.03, seed=0, **options):
@@ -127,9 +129,9 @@ def test_a_symmetry_that_is_given_is_kept_and_the_data_say_what_that_costs():
 def test_of_an_algebra_the_generators_stay_that_the_data_keep():
     """Stiffness along z breaks the rotations about x and about y."""
     rotations = sd.LieAlgebra(sd.candidates.so(3))
-    with pytest.warns(UserWarning, match="y ∂x − x ∂y is kept"):
-        law = fit_moments(trapped([0.2, 0.2, 0.8]), CUBIC, symmetry=found(rotations.subset([0, 1, 2])))
-    assert law.enforced_[0].texts() == ["y ∂x − x ∂y"] or law.enforced_[0].dim == 1
+    with pytest.warns(UserWarning, match="x1 ∂x0 − x0 ∂x1 is kept"):
+        law = fit_moments(trapped([0.2, 0.2, 0.8]), CUBIC, symmetry=found(rotations))
+    assert law.enforced_[0].texts() == ["x1 ∂x0 − x0 ∂x1"]
     assert_symmetric(law, law.enforced_[0])
     assert sum(part.dim for part in law.dropped_) == 2
     whole = fit_moments(trapped([0.2, 0.2, 0.2]), CUBIC, symmetry=found(rotations))
@@ -187,29 +189,29 @@ def test_no_law_is_destroyed_by_what_was_found_to_within_a_tolerance():
 
 
 def test_an_algebra_with_a_name_is_used_as_the_exact_one():
-    data = sd.systems.hopf(noise=0.05, rng=11, n_trajectories=6)
-    search = sd.SymmetryDiscovery(sd.candidates.gl(2), CUBIC).fit(data)
-    assert search.algebra_.name == "so(2)" and not search.algebra_.exact.all()
-    law = fit_moments(data, CUBIC, symmetry=search)
+    """The rotation lies three and a half error bars from what was found: used as it is, it ties terms of no meaning."""
+    data = hopf(noise=0.02)
+    near = sd.LieAlgebra.from_matrices([[[0.0015, 0.999], [-1.0, 0.0035]]], errors=0.001)
+    assert near.name == "so(2)" and not near.canonical().exact.all()
+    law = fit_moments(data, CUBIC, symmetry=near)
     assert law.enforced_[0].exact.all() and np.count_nonzero(law.coefficients) == law.n_terms == 8
-    model = plain(search, 3).fit(*data)
-    assert model.enforced_[0].exact.all() and model.complexity == 8
+    model = plain(near, 3).fit(*data)
+    assert model.enforced_[0].exact.all() and model.subspace_.dim == 4
 
 
-@pytest.mark.filterwarnings("ignore:.*(is not enforced|holds only about)")
+@pytest.mark.filterwarnings("ignore:.*(is not enforced|holds only about|contradict the given)")
 def test_the_law_is_that_of_all_runs():
-    data = sd.systems.hopf(breaking=1.0, noise=0.01, rng=0, n_trajectories=10)
-    fit = discover_then_fit(data, sd.candidates.gl(2), CUBIC, n_bootstrap=50)
+    x, step = sd.systems.hopf(breaking=1.0, noise=0.01, rng=0, n_trajectories=10)
+    dataset = sd.open_trajectories(x, t=step)
+    fit = discover_then_fit(dataset, sd.candidates.gl(2), CUBIC, n_bootstrap=50)
     assert fit.symmetry is None
-    whole = fit_moments(data, CUBIC)
-    np.testing.assert_allclose(
-        fit.law.coefficients, whole.coefficients, atol=0.01
-    )  # charts differ, and with them terms
-    inside = discover_then_fit(hopf(), sd.candidates.gl(2), CUBIC, n_bootstrap=50)
-    assert inside.enforced_ and inside.table.n_trajectories.values.max() < 8
-    np.testing.assert_allclose(
-        inside.law.coefficients, fit_moments(hopf(), CUBIC, symmetry=ROTATION).coefficients, atol=0.02
-    )
+    first = accumulate(dataset.isel(trajectory=fit.indices[0]), CUBIC, fit.layout, method=fit.train.axes)
+    whole = fit_moments(joined([first, fit.train, fit.held_out]), CUBIC, layout=fit.layout)
+    np.testing.assert_allclose(fit.law.coefficients, whole.coefficients, atol=1e-12)
+    inside = fit_then_judge(dataset, ROTATION, CUBIC)
+    together = joined([inside.train, inside.held_out])
+    given = fit_moments(together, CUBIC, symmetry=ROTATION, layout=inside.layout)
+    np.testing.assert_allclose(inside.law.coefficients, given.coefficients, atol=1e-12)
 
 
 def test_parts_are_runs_or_blocks_of_time_and_add_up():
@@ -251,14 +253,15 @@ def test_units_of_the_states_change_no_decision():
     assert one.enforcement.weight == pytest.approx(other.enforcement.weight, rel=1e-6)
 
 
-def test_runs_a_weak_library_and_weights_are_judged_too():
-    x, step = hopf(noise=0.01)
-    times = np.arange(len(x[0])) * step
+@pytest.mark.filterwarnings("ignore::pysindy.utils._axes.AxesWarning")
+def test_rows_of_a_weak_library_and_weighted_ones_are_judged_too():
+    x, step = sd.systems.hopf(noise=0.01, rng=0, n_trajectories=8, n_times=200)
+    times = np.arange(200) * step
     np.random.seed(0)  # noqa: NPY002 (pysindy draws windows from the global state)
-    library = ps.WeakPDELibrary(
-        function_library=ps.PolynomialLibrary(3, include_bias=False), spatiotemporal_grid=times, K=60
-    )
-    weak = SymmetricSINDy(ps.STLSQ(threshold=0.1, alpha=1e-9), library, symmetry=found(ROTATION)).fit(x, step)
+    inner = ps.PolynomialLibrary(3, include_bias=False)
+    library = ps.WeakPDELibrary(function_library=inner, spatiotemporal_grid=times, K=60)
+    optimizer = ps.STLSQ(threshold=0.1, alpha=1e-9)
+    weak = SymmetricSINDy(optimizer, library, symmetry=found(ROTATION)).fit(x, step)
     assert weak.enforced_ and weak.subspace_.dim == 4
     weights = [np.ones(len(run)) for run in x]
     assert plain(found(ROTATION), 3).fit(x, step, sample_weight=weights).enforced_
