@@ -24,7 +24,7 @@ def as_symmetries(symmetry, n_states: int | None = None) -> list[Part]:
     ----------
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, str, fitted search, or a list
         Matrices as an array `(generator, n, n)`, a single `(n, n)`, or lists of numbers. Words such as `"so(2)"` or
-        `"sign_flips"`, see `symdyn.lie.words`. Of a search, or a fit, what it found.
+        `"sign_flips"`, see `symdyn.lie.words`. Of a search what it found, of a fit what it keeps.
     n_states : int, optional
         How many states words without a number of their own stand for.
 
@@ -100,6 +100,8 @@ def _found_by(symmetry, n_states) -> list[Part]:
         if not parts:
             raise ValueError("this search found no symmetry: nothing is to be kept, fit without (symmetry=None)")
         return parts
+    if getattr(symmetry, "enforced_", None):
+        return _parts(symmetry.enforced_, n_states)
     # The parameter `symmetry` of an estimator is what it was given, not what it found.
     for name in ("symmetry_", "search", *(() if hasattr(symmetry, "fit") else ("symmetry",))):
         if getattr(symmetry, name, None) is not None:

@@ -337,12 +337,11 @@ class _Choice:
 
     def closed(self, kept: tuple[int, ...]) -> tuple[int, ...]:
         """With the units that constrain no more than those that are kept: brackets and products of them."""
-        here = self.trial(kept)
-        if not kept or here is None:
+        if not kept or self.trial(kept) is None:
             return kept
         for k in set(range(len(self.units))) - set(kept):
             wider = self.trials.space(self.parts((*kept, k)))
-            if wider.dim == here[0].dim:
+            if wider is not None and wider.dim == self._dim(kept):
                 kept = tuple(sorted((*kept, k)))
         return kept
 

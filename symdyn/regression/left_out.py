@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 FEWEST_RUNS = 5
-_MOST = 20  # parts: more tell an error of a mean nothing, and each costs a fit
+_MOST = 12  # parts: more tell an error of a mean little, and each costs a fit
 _BLOCKS = 10
 _ROUNDING = 1e-10  # of mean square rates: what nobody can tell from rounding and quadrature
 
@@ -117,7 +117,7 @@ def group_weights(moments: Moments, kind: str) -> np.ndarray:
 def parts_of_sums(moments: Moments, kind: str = "flow") -> Parts:
     """Whole trajectories; of fewer than five, blocks of time, made of the stretches that were summed.
 
-    Of many trajectories those of like size are shared out evenly over twenty parts, the same ones in any order.
+    Of many trajectories those of like size are shared out evenly over twelve parts, the same ones in any order.
     """
     weights = group_weights(moments, kind)
     if moments.n_trajectories >= FEWEST_RUNS:
@@ -185,7 +185,7 @@ def parts_of_fields(cross: np.ndarray, n_fields: int, n_runs: int) -> tuple[Part
 
 
 def _shared_out(sizes):
-    """The part `(run,)` of each run: its own, or, of many, one of twenty with as many large ones in each."""
+    """The part `(run,)` of each run: its own, or, of many, one of twelve with as many large ones in each."""
     number = np.empty(len(sizes), dtype=int)
     number[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes)) % min(len(sizes), _MOST)
     return number
