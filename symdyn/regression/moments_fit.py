@@ -27,10 +27,11 @@ from symdyn.lie.features import Features, as_features
 from symdyn.lie.fields import Charted, VectorField
 from symdyn.lie.subspace import Subspace
 from symdyn.regression.constraint import left_free
-from symdyn.regression.enforcement import Enforcement, RowTrials, enforced_symmetry
+from symdyn.regression.enforcement import Enforcement, enforced_symmetry
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.left_out import group_weights, parts_of_sums
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
+from symdyn.regression.trials import RowTrials
 
 __all__ = [
     "RootFit",

@@ -17,10 +17,11 @@ from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
 from symdyn.lie.symmetries import which_were_found
 from symdyn.regression.constraint import left_free, library_features
-from symdyn.regression.enforcement import Enforcement, RowTrials, enforce, named_exactly
+from symdyn.regression.enforcement import Enforcement, enforce, named_exactly
 from symdyn.regression.inputs import on_arguments
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
 from symdyn.regression.parted import PartedRows, parted_rows
+from symdyn.regression.trials import RowTrials
 
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
