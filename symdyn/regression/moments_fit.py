@@ -22,19 +22,23 @@ from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
-from symdyn.discovery.scales import find_scales
 from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features, as_features
 from symdyn.lie.fields import Charted, VectorField
-from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
+from symdyn.regression.constraint import left_free
+from symdyn.regression.enforcement import Enforcement, enforced_symmetry
 from symdyn.regression.fitted import FittedLaw
+from symdyn.regression.left_out import group_weights, parts_of_sums
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
+from symdyn.regression.trials import RowTrials
 
 __all__ = [
     "RootFit",
     "SquareRoot",
     "check_optimizer",
+    "fit_enforced",
+    "fit_kept",
     "fit_moments",
     "fit_root",
     "in_chart_of",
@@ -77,6 +81,12 @@ class RootFit(NamedTuple):
     in_chart: bool
     chart: Chart | None
 
+    def mixed(self, other: RootFit, weight: float) -> RootFit:
+        """This law with a share `weight`, the rest of another one, which lies in the same Subspace."""
+        coefficients = other.coefficients + weight * (self.coefficients - other.coefficients)
+        charted = other.charted + weight * (self.charted - other.charted)
+        return self._replace(coefficients=coefficients, charted=charted)
+
     def on_sums(self, moments: Moments, features: Features, layout: Layout) -> np.ndarray:
         """Coefficients `(output, feature)` on the functions of the chart of any sums, such as those to judge by."""
         layout = layout.in_chart(moments.chart)
@@ -109,7 +119,10 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     Returns
     -------
     FittedLaw
-        Its coefficients lie in the Subspace of the symmetry.
+        Its coefficients lie in the Subspace of what was enforced: `enforced_`, `promoted_`, `dropped_` say which parts
+        of the symmetry. What was given as exact is enforced; what was found in data (by a search, or inexact) only
+        where runs that are left out do not object. One warning says what was not, and where data contradict what was
+        given.
 
     Raises
     ------
@@ -128,10 +141,10 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     if isinstance(layout, str):
         layout = Layout(layout, tuple(f"x{i}" for i in range(n_arguments)))
     _check_sums(moments, features, layout)
-    symmetry = symmetries_on(symmetry, layout.arguments, n_arguments // 2 if kind == "second_order" else None)
-    root = root_of(moments, layout)
-    kind = "flow" if kind == "pairs" else kind
-    return law_from(fit_root(root, features, symmetry, optimizer, kind), root, features, layout.arguments, kind)
+    fit, root, enforcement = fit_enforced(moments, features, symmetry, optimizer, layout)
+    enforcement.warn()
+    law = law_from(fit, root, features, layout.arguments, "flow" if kind == "pairs" else kind)
+    return replace(law, enforcement=enforcement)
 
 
 def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow") -> RootFit:
@@ -158,6 +171,59 @@ def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: s
         return FittedLaw(features, fit.coefficients, tuple(states), kind)
     inside = VectorField(root.chart.features(features), fit.charted, tuple(states))
     return FittedLaw.from_chart(Charted(inside, root.chart, root.units), features, kind=kind)
+
+
+def fit_enforced(
+    moments: Moments, features: Features, symmetry, optimizer, layout: Layout
+) -> tuple[RootFit, SquareRoot, Enforcement]:
+    """A law from sums inside as much of a symmetry as data left out do not object to.
+
+    Parameters
+    ----------
+    moments : Moments
+    features : Features
+    symmetry : optional
+        As for `fit_moments`; what of it was found in data may be dropped.
+    optimizer : estimator or None
+    layout : Layout
+
+    Returns
+    -------
+    RootFit
+        Of all the data.
+    SquareRoot
+        Of all the data.
+    Enforcement
+    """
+    kind = "flow" if layout.kind == "pairs" else layout.kind
+    root, left_out = root_of(moments, layout), parts_of_sums(moments, layout.kind)
+    total, chart = left_out.sums.sum(axis=0), root.chart
+    shape = (layout.n_outputs, features.size(len(layout.arguments)))
+
+    def rows(part: int) -> tuple[np.ndarray, np.ndarray]:
+        return square_root(total - left_out.sums[part], layout.n_outputs, moments.axes)[:2]
+
+    def law(part: int, inside: Subspace | None) -> np.ndarray:
+        return fit_root(SquareRoot(*rows(part), *root[2:]), features, inside, optimizer, kind).charted
+
+    def space(parts: list) -> Subspace:
+        return left_free(features, parts, shape, kind, chart if acts_in_chart(optimizer) else None)
+
+    def plain(parts: list) -> Subspace:
+        return left_free(features, parts, shape, kind, chart)
+
+    trials = RowTrials(left_out, rows, law, space, plain)
+    n_moved = len(layout.states) // 2 if kind == "second_order" else None
+    enforcement = enforced_symmetry(symmetry, layout.arguments, trials, n_moved)
+    return fit_kept(root, features, enforcement, optimizer, kind), root, enforcement
+
+
+def fit_kept(root: SquareRoot, features, enforcement: Enforcement, optimizer, kind: str = "flow") -> RootFit:
+    """A law from a square root of sums inside what is enforced, pulled towards what is promoted."""
+    fit = fit_root(root, features, enforcement.symmetry, optimizer, kind)
+    if not enforcement.promoted:
+        return fit
+    return fit.mixed(fit_root(root, features, enforcement.together, optimizer, kind), enforcement.weight)
 
 
 def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Layout]:
@@ -206,11 +272,7 @@ def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
     Trajectories of a second-order system are weighed by the size of their accelerations, as in discovery, so that the
     fastest does not decide everything.
     """
-    weights = np.ones(len(moments.products))
-    if kind == "second_order":
-        n = moments.spread.shape[1] // 2
-        weights = find_scales(moments, [list(range(n)), list(range(n, 2 * n))], kind).group_weights(moments)
-        weights = weights * (moments.count.sum() / (weights @ moments.count))
+    weights = group_weights(moments, kind)
     sums = np.zeros((moments.n_trajectories, *moments.products.shape[1:]))
     np.add.at(sums, moments.trajectory, weights[:, None, None] * moments.products)
     return sums
