@@ -15,6 +15,7 @@ _MOST, _FEWEST = 2000, 64  # groups: more tell a bootstrap nothing, with fewer i
 _BYTES = 64e6
 _MEAN_SQUARES = ("spread", "noise")
 _MEANS = ("signal", "power", "mean")
+_TOTALS = ("samples",)
 
 
 def most_groups(n_terms: int) -> int:
@@ -30,7 +31,7 @@ def fold_numbers(place: int, n: int, total: int, n_folds: int) -> np.ndarray:
 
 
 def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
-    """Means over neighbours of arrays `(trajectory, ...)`: of squares for standard deviations.
+    """Means over neighbours of arrays `(trajectory, ...)`, of squares for standard deviations; totals of numbers.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np
             folded[name] = np.add.reduceat(weights[:, None] * values, starts) / total
         elif name in _MEAN_SQUARES:
             folded[name] = np.sqrt(np.add.reduceat(weights[:, None] * np.square(values), starts) / total)
+        elif name in _TOTALS:
+            folded[name] = np.add.reduceat(values, starts)
         else:
             folded[name] = np.logical_and.reduceat(values, starts)
     return folded
@@ -76,7 +79,7 @@ def refolded(joint: dict, labels: tuple[str, ...]) -> tuple[dict, np.ndarray]:
         return {**joint, "labels": labels}, np.arange(len(trajectory))
     entry, starts = np.cumsum(first) - 1, np.flatnonzero(first)
     rows = np.bincount(trajectory, weights=joint["count"])
-    traits = {name: joint[name] for name in (*_MEANS, *_MEAN_SQUARES, "instrumented")}
+    traits = {name: joint[name] for name in (*_MEANS, *_MEAN_SQUARES, *_TOTALS, "instrumented")}
     opens = first[trajectory]  # an entry that is folded has one group
     return {
         **joint,

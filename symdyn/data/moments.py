@@ -44,7 +44,8 @@ class Moments:
     or stay as they are, where the axes are `(0, 0)`. `cross` are the sums of the features themselves.
     `power` `(trajectory, output)` is the mean square of targets, `signal` the part of it that even and odd rows
     agree on, `mean` their mean; `spread` and `noise` `(trajectory, argument)` standard deviations of the arguments of
-    the law (states, then inputs) and of their noise. `points` `(sample, argument)` with `owner` `(sample,)` are points
+    the law (states, then inputs) and of their noise; `samples` `(trajectory,)` how many rows a fit of single samples
+    would have, of which weak rows are means over windows. `points` `(sample, argument)` with `owner` `(sample,)` are points
     on the trajectories. `instrumented` `(trajectory,)`: whether the noise of even and of odd rows is independent.
     All are numbers in a chart: `centre` and `scale` `(variable,)` are those of arguments and targets, `clock` the unit
     of time; the features are those of the chart (`Chart.features`).
@@ -60,6 +61,7 @@ class Moments:
     mean: np.ndarray
     spread: np.ndarray
     noise: np.ndarray
+    samples: np.ndarray
     points: np.ndarray
     owner: np.ndarray
     instrumented: np.ndarray
@@ -259,13 +261,20 @@ def _groups(runs: Runs, plans, folds):
 
 
 def _traits(runs, plans, layout):
-    """Spread and noise `(run, argument)`, and whether even and odd rows differ `(run,)`."""
+    """Spread and noise `(run, argument)`, numbers of samples, and whether even and odd rows differ `(run,)`."""
     n_runs, n_arguments = len(runs.labels), len(layout.arguments)
     spread, noise = np.empty((2, n_runs, n_arguments))
+    samples = np.empty(n_runs, dtype=int)
     for ensemble, plan in zip(runs.ensembles, plans, strict=True):
         spread[ensemble.runs] = spreads(ensemble, n_arguments)
         noise[ensemble.runs] = plan.noise
-    return {"spread": spread, "noise": noise, "instrumented": np.full(n_runs, layout.instrumented)}
+        samples[ensemble.runs] = len(ensemble.times) - (layout.kind == "map")  # the last has no next
+    return {
+        "spread": spread,
+        "noise": noise,
+        "samples": samples,
+        "instrumented": np.full(n_runs, layout.instrumented),
+    }
 
 
 def _points(runs, n_arguments, per_run):

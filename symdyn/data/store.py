@@ -40,7 +40,8 @@ __all__ = [
     "write_whole",
 ]
 
-# Sums of format 1 have no axes, and "cross" for "products"; those before format 3 are in the units of the data.
+# Sums of format 1 have no axes, and "cross" for "products"; those before format 3 are in the units of the data. Files
+# of 0.1.0 do not say how many samples they are of.
 FORMAT_VERSION = 3
 _FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum)}
 
@@ -55,7 +56,7 @@ _MOMENT_DIMS = {
     **dict.fromkeys(("spread", "noise"), ("run", "argument")),
     "points": ("sample", "argument"),
     "owner": ("sample",),
-    **dict.fromkeys(("instrumented", "fold", "labels"), ("run",)),
+    **dict.fromkeys(("samples", "instrumented", "fold", "labels"), ("run",)),
 }
 
 
@@ -210,6 +211,7 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
         names = [name for name in names if name not in ("centre", "scale", "clock")]
     if version == 1:
         names = ["cross" if name == "products" else name for name in names if name != "axes"]
+    names = [name for name in names if name != "samples" or name in dataset]
     missing = [name for name in names if name not in dataset]
     if missing:
         raise ValueError(f"these are no sums over trajectories: {', '.join(missing)} missing")
@@ -221,6 +223,8 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
         values |= {"products": values.pop("cross"), "axes": np.zeros((0, 0))}
     if "clock" not in values:
         values |= _own_units(values)
+    if "samples" not in values:
+        values["samples"] = np.bincount(values["trajectory"], values["count"], len(values["labels"])).astype(int)
     return Moments(**values)
 
 
