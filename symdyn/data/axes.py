@@ -106,7 +106,7 @@ def _sample_points(dataset, names, n_features):
 
 
 def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int, most: int = _N_RUNS) -> list[Trajectory]:
-    """Up to eight runs, or `most`, evenly spaced, with some `each` samples evenly spaced in time; those that can be read.
+    """Up to `most` runs, evenly spaced, with some `each` samples evenly spaced in time; those that can be read.
 
     They are the same ones however the data are chunked.
     """

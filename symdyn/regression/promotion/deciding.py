@@ -60,7 +60,7 @@ class Rivals:
 
     @cached_property
     def free(self) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients `(output, feature)` of least squares on the design, and squares `(sample,)` left out by folds."""
+        """Coefficients `(output, feature)` of least squares, and squares `(sample,)` of errors left out."""
         _, design, target, _ = self.problem
         squares = []
         for left_out in folds(len(target)):
@@ -71,7 +71,7 @@ class Rivals:
 
 
 class Choice(NamedTuple):
-    """What is predicted with: a fit inside a symmetry if `enforced` is one, else least squares if `free`, else promotion.
+    """What is predicted with: a fit inside symmetries if there is one, else least squares if `free`, else promotion.
 
     `dropped` is the number of generators that are kept by promotion, but not enforced; `objected` the first fit inside
     symmetries that samples left out objected to.
@@ -84,7 +84,7 @@ class Choice(NamedTuple):
 
 
 def decided(data: ChartedData, kept: Kept, rivals: Rivals) -> Choice:
-    """The fit inside as many of the kept symmetries as samples left out do not object to, or the better of its rivals."""
+    """The fit inside as many kept symmetries as samples left out do not object to, or the better of its rivals."""
     nothing_kept = kept.space is None and kept.elements is None
     n_generators = 0 if kept.space is None else kept.space.null.shape[1]
     objected = None

@@ -34,8 +34,8 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
     units and origin, and the basis in which candidates are given, do not matter. For finite candidates g the lengths
     |F(g x) − F(x)| are added to the norm. Features that a shift does not map to themselves keep their origin.
 
-    It helps where F keeps most of the candidates; where most are broken, all are shrunk, and it fits worse than least
-    squares: there is a warning, and a smaller set of candidates is the cure.
+    It helps where F keeps most of the candidates; where most are broken, all are shrunk, and it may fit worse than
+    least squares, which then takes its place: there is a warning, and a smaller set of candidates is the cure.
 
     Parameters
     ----------
@@ -48,8 +48,10 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         Weight; `"cv"` chooses it by five folds (the largest that is not clearly worse than the best), `"noise"` as the
         largest whose residuals are no larger than `noise`.
     debias : bool
-        Read off the symmetries that are kept, enforce them, and fit again without the penalty; not where errors of
-        samples left out by folds become clearly larger: then there is a warning.
+        Read off the symmetries that are kept, enforce them, and fit again without the penalty, if errors of samples left
+        out by folds are not larger, by one standard error, than those of least squares and without debiasing. If they
+        are, generators are dropped one by one; if none is left, the better of the two fits is kept. There is one
+        warning, with the numbers.
     l1 : float
         Weight of sparsity in `promoted_coef_`; debiasing fits all terms that the symmetry leaves.
     noise : float or array `(output,)`, optional
@@ -64,6 +66,9 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         `predict` still has.
     promoted_coef_ : ndarray
         The same before debiasing.
+    enforced_, promoted_, dropped_ : list of LieAlgebra and Elements
+        What of the kept symmetries the prediction has exactly, what it has been shrunk towards only, and what samples
+        left out objected to.
     symmetry_ : LieAlgebra, Elements, list of both, or None
         What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each;
         they are snapped to an exact algebra, such as rotations about a centre that is found, where it is inside these.
@@ -121,7 +126,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         -----
         UserWarning
             If most candidates are broken, candidates or features mean an origin far from the data, samples left out
-            object to debiasing, no weight reaches `noise`, or the gap stays above `tol`.
+            object to what is kept, no weight reaches `noise`, or the gap stays above `tol`.
         """
         validate_data(self, X, skip_check_array=True)  # the names of its columns
         X, Y = _checked(X, y)
