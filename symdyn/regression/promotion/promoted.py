@@ -48,9 +48,9 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         Weight; `"cv"` chooses it by five folds (the largest that is not clearly worse than the best), `"noise"` as the
         largest whose residuals are no larger than `noise`.
     debias : bool
-        Read off the symmetries that are kept, enforce them, and fit again without the penalty, if errors of samples left
-        out by folds are not larger, by one standard error, than those of least squares and without debiasing. If they
-        are, generators are dropped one by one; if none is left, the better of the two fits is kept. There is one
+        Read off the symmetries that are kept, enforce them, and fit again without the penalty, if errors of samples
+        left out by folds are not larger, by one standard error, than those of least squares and without debiasing. If
+        they are, generators are dropped one by one; if none is left, the better of the two fits is kept. There is one
         warning, with the numbers.
     l1 : float
         Weight of sparsity in `promoted_coef_`; debiasing fits all terms that the symmetry leaves.
