@@ -29,6 +29,7 @@ from symdyn.data.charts import chart_of_points
 from symdyn.discovery.element_table import element_table, share_outside
 from symdyn.discovery.evidence import Evidence, LawForms, QuadraticForms, exact_forms
 from symdyn.discovery.law import LawFit
+from symdyn.discovery.resolution import without_noise
 from symdyn.discovery.sampling import units_of_values
 from symdyn.lie.equivariance import difference
 from symdyn.lie.features import Features
@@ -48,7 +49,8 @@ class LawSample:
 
     `features` the law is made of; `points` `(sample, argument)` of the data, states first, then inputs; `weights`
     `(sample, output)` one over the scale of the outputs; `spreads` `(sample, argument)` the scale of the arguments;
-    `kind` as in `symdyn.lie.equivariance.difference`; `point_weights` `(sample,)` of mean 1, all alike if left out.
+    `kind` as in `symdyn.lie.equivariance.difference`; `point_weights` `(sample,)` of mean 1, all alike if left out;
+    `noise` `(argument,)` of the points.
     """
 
     features: Features
@@ -57,6 +59,7 @@ class LawSample:
     spreads: np.ndarray
     kind: str = "flow"
     point_weights: np.ndarray | None = None
+    noise: np.ndarray | None = None
 
     @property
     def share(self) -> np.ndarray:
@@ -198,11 +201,10 @@ def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> LawForms | 
     The law comes with its rivals, with what is unknown of it apart from its errors, and with its floor, as for
     generators: where a law is not determined, neither is what it says of an element.
     """
-    unknown = np.zeros((0, *fit.coefficients.shape)) if fit.unknown is None else fit.unknown
     errors = fit.errors if fit.unknown is None else fit.errors - fit.unknown
     families = [(law.coefficients, e) for law, e in ((fit, errors), *((rival, rival.errors) for rival in fit.rivals))]
     stacked = [np.concatenate([coefficients[None], errors]) for coefficients, errors in families]
-    laws = np.concatenate([*stacked, fit.jackknife, unknown])
+    laws = np.concatenate([*stacked, fit.jackknife])
     sums = _sums_of_laws(element, laws, [len(stack) for stack in stacked], sample)
     if sums is None:
         return None
@@ -210,16 +212,29 @@ def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> LawForms | 
     size = size + np.mean(sample.share * np.sum(_law_displacement(element, fit, sample) ** 2, axis=1))
     if size <= 1e-20 * power:
         return None
-    place = np.cumsum([0, *[len(stack) for stack in stacked], len(fit.jackknife), len(unknown)])
+    place = np.cumsum([0, *[len(stack) for stack in stacked], len(fit.jackknife)])
     parts = [squares[a:b] for a, b in pairwise(place)]
-    jackknife, unseen = parts[-2].mean(), parts[-1].mean() if len(unknown) else 0.0
+    jackknife, unknown = parts[-1].mean(), _unknown(element, fit, sample)
 
     def forms(k, **others):
         shaped = (parts[k][0], size, crosses[k][1:], parts[k][1:], jackknife)
         floors = {"floor": fit.floor, "test_floor": fit.test_floor}
         return LawForms(*(np.asarray(part)[..., None, None] for part in shaped), fit.stretch, **floors, **others)
 
-    return forms(0, rivals=tuple(forms(k + 1) for k in range(len(fit.rivals))), unknown=np.full((1, 1), unseen))
+    return forms(0, rivals=tuple(forms(k + 1) for k in range(len(fit.rivals))), unknown=unknown)
+
+
+def _unknown(element: Elements, fit: LawFit, sample: LawSample) -> np.ndarray:
+    """The mean `(1, 1)` of |L_g u|^2 over laws u of which the data say nothing."""
+    if fit.unknown is None:
+        return np.zeros((1, 1))
+
+    def form(points):
+        at = replace(sample, points=points)
+        found = _sums_of_laws(element, fit.unknown, [len(fit.unknown)], at)
+        return np.full((1, 1), np.inf if found is None else found[0].mean())
+
+    return without_noise(form, sample.points, np.zeros(0) if sample.noise is None else sample.noise)
 
 
 def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample: LawSample):
