@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pysindy as ps
 import xarray as xr
+from sklearn.linear_model import LinearRegression
 
 from symdyn.data.angles import features_for
 from symdyn.data.axes import returned
@@ -31,7 +32,10 @@ from symdyn.regression.enforcement import Enforcement, enforced_symmetry
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.left_out import group_weights, parts_of_sums
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
+from symdyn.regression.solving import averages_rows, is_unbiased
+from symdyn.regression.targets import refitted
 from symdyn.regression.trials import RowTrials
+from symdyn.regression.weighing import Samples, as_samples, samples_of
 
 __all__ = [
     "RootFit",
@@ -59,13 +63,14 @@ class SquareRoot(NamedTuple):
     """Rows `(row, feature)` and targets `(row, output)` with the sums X^T X and X^T y of all the data.
 
     They are numbers in the `chart` of the arguments, the targets in their `units` `(output,)`; in the units of the data
-    where these are None.
+    where these are None. `samples` says what rows of single samples would be.
     """
 
     rows: np.ndarray
     targets: np.ndarray
     chart: Chart | None = None
     units: np.ndarray | None = None
+    samples: Samples | None = None
 
 
 class RootFit(NamedTuple):
@@ -107,12 +112,12 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     symmetry : optional
         Whatever `EquivariantOptimizer` takes, or a word such as `"so(2)"`, acting on the states (on positions, for a
         second-order system); states with names of their own are matched by name.
-    optimizer : STLSQ, SR3 (without trimming), Ridge or LinearRegression, optional
+    optimizer : STLSQ, SR3 (without trimming), Ridge, Lasso, ElasticNet or LinearRegression, optional
         If left out, terms below a hundredth are dropped in the chart of the data, where states, rates and terms are of
         size 1: what is small depends on neither units nor origin. (No more than that: a law that is sparse about the
         origin of its own is not so about the mean of the data.) An optimizer that is given acts in the units of the
-        data, as in pysindy. Those of scikit-learn without intercept. Penalties weigh against sums over windows of the
-        weak form, of which there are fewer than samples: STLSQ's own alpha of 0.05 shrinks laws from short data.
+        data, and its penalties weigh against sums over samples, as in pysindy (see `symdyn.regression.weighing`).
+        Those of scikit-learn without intercept.
     layout : Layout or {"flow", "second_order", "map", "pairs"}
         What was summed; a Layout knows the names of the states.
 
@@ -160,9 +165,29 @@ def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow"
     if acts_in_chart(optimizer):
         inside = EquivariantOptimizer(own, symmetry, features, kind=kind, chart=chart).fit(root.rows, root.targets)
         return RootFit(chart.law(inside.coef_, features, units), inside.coef_, inside.subspace_, True, chart)
-    outside = EquivariantOptimizer(own, symmetry, features, kind=kind)
-    outside.fit(root.rows @ chart.back(features).T, root.targets * units)
-    return RootFit(outside.coef_, chart.law_in(outside.coef_, features, units), outside.subspace_, False, chart)
+    found, subspace = _penalised(root, features, symmetry, own, kind)
+    return RootFit(found, chart.law_in(found, features, units), subspace, False, chart)
+
+
+def _penalised(root: SquareRoot, features: Features, symmetry, optimizer, kind: str) -> tuple[np.ndarray, Subspace]:
+    """Coefficients `(output, feature)` in the units of the data, and the Subspace that they lie in.
+
+    The optimizer acts on rows that have the size and the number of samples, see `symdyn.regression.weighing`. Where it
+    ends by least squares on the terms that it keeps, these are fitted to the rows that there are.
+    """
+    back, samples = root.chart.back(features), root.samples
+    rows, targets = root.rows @ back.T, root.targets * root.units
+    free = EquivariantOptimizer(LinearRegression(fit_intercept=False), symmetry, features, kind=kind)
+    found = free.fit(rows, targets).coef_
+    subspace, given, wanted = free.subspace_, rows, rows @ found.T
+    if samples is not None and samples.points is not None:
+        values = samples.values(root.chart.features(features)) @ back.T
+        given, wanted = as_samples(rows, wanted, values, samples.per_row)
+    if samples is not None and averages_rows(optimizer):
+        share = np.sqrt(len(given) / samples.number)
+        given, wanted = share * given, share * wanted
+    found = EquivariantOptimizer(optimizer, subspace, features, kind=kind).fit(given, wanted).coef_
+    return refitted(found, subspace, rows, targets) if is_unbiased(optimizer) else found, subspace
 
 
 def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: str) -> FittedLaw:
@@ -260,10 +285,11 @@ def root_of(moments: Moments, layout: Layout) -> SquareRoot:
     return in_chart_of(moments, layout, square_root(total, layout.n_outputs, moments.axes))
 
 
-def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot) -> SquareRoot:
-    """A square root of some of the sums, which knows their chart."""
+def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot, chosen: np.ndarray | None = None) -> SquareRoot:
+    """A square root of the sums, or of those of `chosen` trajectories, which knows their chart and samples."""
     layout = layout.in_chart(moments.chart)
-    return root._replace(chart=layout.argument_chart, units=layout.output_units)
+    samples = samples_of(moments, layout, chosen)
+    return root._replace(chart=layout.argument_chart, units=layout.output_units, samples=samples)
 
 
 def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
@@ -313,10 +339,10 @@ def check_optimizer(optimizer) -> None:
     """
     if optimizer is None:
         return
-    if isinstance(optimizer, _JUDGES) or counts_rows(optimizer):
+    if isinstance(optimizer, _JUDGES) or (counts_rows(optimizer) and not averages_rows(optimizer)):
         raise TypeError(
             f"{type(optimizer).__name__} needs the rows of the data, which sums over trajectories no longer have: take "
-            "STLSQ, SR3 without trimming, Ridge or LinearRegression, or fit rows by SymmetricSINDy"
+            "STLSQ, SR3 without trimming, Ridge, Lasso or LinearRegression, or fit rows by SymmetricSINDy"
         )
     if getattr(optimizer, "fit_intercept", False):
         raise TypeError(
