@@ -85,7 +85,7 @@ class LawFit:
     are laws with a rejected family put back that predict better, if not by enough, fitted to the same replicates.
     `unknown` `(replicate, output, feature)` is the part of `errors` that is no error of a fit: coefficients that no
     data decide. `n_parts` independent parts of the data were resampled; `richest` `(output, feature)` is the law on all
-    families.
+    `families` `(feature,)`.
     """
 
     coefficients: np.ndarray
@@ -100,6 +100,7 @@ class LawFit:
     unknown: np.ndarray | None = field(default=None, kw_only=True)
     n_parts: int = field(default=1, kw_only=True)
     richest: np.ndarray | None = field(default=None, kw_only=True)
+    families: tuple[str, ...] = field(default=(), kw_only=True)
 
     def mapped(self, turn: Callable[[np.ndarray], np.ndarray]) -> LawFit:
         """The same fit with all coefficients `(..., output, feature)` carried over by a linear map."""
@@ -163,6 +164,7 @@ def fit_law(
         unknown=unknown if np.any(unknown) else None,
         n_parts=len(problem.parts),
         richest=problem.equations.model(problem.equations.labels).solve(problem.total),
+        families=tuple(families.labels),
     )
 
 

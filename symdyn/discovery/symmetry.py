@@ -21,6 +21,7 @@ from symdyn.discovery.elements import judge_elements
 from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.fitness import check_law, still_functions, still_note
 from symdyn.discovery.lawofdata import law_of_data, law_on_wider_library
+from symdyn.discovery.reasons import reasons_of_law
 from symdyn.discovery.setting import candidates_on, set_up
 from symdyn.discovery.verdicts import empty_table, judged_table
 from symdyn.lie.algebra import LieAlgebra
@@ -164,11 +165,18 @@ class SymmetryDiscovery(BaseEstimator):
         found, rival = self._gated(found, make, given)
         self._judge_generators(given, found, rival)
         self._judge_elements(elements, found, rival)
+        if self._undetermined() or rival is not None:
+            self.notes_ += reasons_of_law(found, rival, self.delta)
         self.notes_ += still_note(
             still_functions(found.moments, found.scales, found.law.states, found.setting.layout.argument_chart)
         )
         self._speak_units(given, found)
         return self
+
+    def _undetermined(self) -> bool:
+        """Whether any verdict is left open."""
+        tables = [self.verdicts_, *([self.element_verdicts_] if hasattr(self, "element_verdicts_") else [])]
+        return any("undetermined" in table.verdict.values for table in tables)
 
     def _gated(self, found, make, given):
         """The law whose verdicts pay for what it leaves over; where it is a coarse map's, and that is much, what the
