@@ -175,6 +175,7 @@ def _penalised(root: SquareRoot, features: Features, symmetry, optimizer, kind: 
     The optimizer acts on rows that have the size and the number of samples, see `symdyn.regression.weighing`. Where it
     ends by least squares on the terms that it keeps, these are fitted to the rows that there are.
     """
+    assert root.chart is not None
     back, samples = root.chart.back(features), root.samples
     rows, targets = root.rows @ back.T, root.targets * root.units
     free = EquivariantOptimizer(LinearRegression(fit_intercept=False), symmetry, features, kind=kind)

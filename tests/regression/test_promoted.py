@@ -209,7 +209,7 @@ def test_what_is_kept_but_wrong_is_dropped_generator_by_generator(monkeypatch):
     shown = property(lambda space: wrong if space.null.shape[1] > 1 else right)
     monkeypatch.setattr(NullSpace, "rounded", shown)
     monkeypatch.setattr(NullSpace, "estimated", shown)
-    monkeypatch.setattr("symdyn.regression.promotion.reading._KEPT", 0.8)  # takes more for kept than is
+    monkeypatch.setattr("symdyn.regression.promotion.reading._KEPT", 2.0)  # takes all for kept
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (80, 2))
     values = (points**2).sum(axis=1) + 0.02 * rng.standard_normal(80)

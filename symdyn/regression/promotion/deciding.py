@@ -89,7 +89,8 @@ def decided(data: ChartedData, kept: Kept, rivals: Rivals) -> Choice:
     n_generators = 0 if kept.space is None else kept.space.null.shape[1]
     objected = None
     for dropped in range(0 if nothing_kept else max(n_generators, 1)):
-        fewer = kept if not dropped else replace(kept, space=kept.space.without_first(dropped))
+        space = kept.space
+        fewer = replace(kept, space=space.without_first(dropped)) if space is not None and dropped else kept
         for enforced in enforcements(data, fewer):
             if _as_good(data, enforced, rivals):
                 return Choice(enforced, False, dropped, objected)
