@@ -15,7 +15,9 @@ from symdyn.data.fields.strong import SPACE_SCHEMES, TIME_SCHEMES, strong_sums
 from symdyn.data.fields.tasks import some_runs, summed
 from symdyn.data.fields.terms import field_terms, weak_term
 from symdyn.data.fields.windows import FieldWindows, place_windows
-from symdyn.discovery.fields.law import FieldLaw, Origin, TermSpace, fit_field_law, unexplained
+from symdyn.discovery.fields.fit import fit_field_law
+from symdyn.discovery.fields.law import FieldLaw, TermSpace, unexplained
+from symdyn.discovery.fields.selection import Origin
 from symdyn.lie.chart import Chart
 from symdyn.lie.evolution import Evolution
 from symdyn.lie.jetchart import completed_terms, is_complete, rate_units, terms_back
