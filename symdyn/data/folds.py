@@ -13,8 +13,8 @@ __all__ = ["fold_numbers", "folded_traits", "most_groups", "refolded"]
 
 _MOST, _FEWEST = 2000, 64  # groups: more tell a bootstrap nothing, with fewer it has too few parts
 _BYTES = 64e6
-_MEAN_SQUARES = ("spread", "noise")
-_MEANS = ("signal", "power", "mean")
+_MEANS = ("signal", "power", "mean")  # over rows
+_TRAITS = (*_MEANS, "location", "spread", "noise", "samples", "instrumented")
 
 
 def most_groups(n_terms: int) -> int:
@@ -30,7 +30,7 @@ def fold_numbers(place: int, n: int, total: int, n_folds: int) -> np.ndarray:
 
 
 def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
-    """Means over neighbours of arrays `(trajectory, ...)`: of squares for standard deviations.
+    """Traits `(fold, ...)` of neighbouring trajectories taken together: their spread is that of all their samples.
 
     Parameters
     ----------
@@ -41,16 +41,22 @@ def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np
     starts : ndarray, `(fold,)`
         The first trajectory of each fold.
     """
-    total = np.add.reduceat(weights, starts)[:, None]
-    folded = {}
-    for name, values in traits.items():
-        if name in _MEANS:
-            folded[name] = np.add.reduceat(weights[:, None] * values, starts) / total
-        elif name in _MEAN_SQUARES:
-            folded[name] = np.sqrt(np.add.reduceat(weights[:, None] * np.square(values), starts) / total)
-        else:
-            folded[name] = np.logical_and.reduceat(values, starts)
-    return folded
+
+    def mean(values, weight):
+        return np.add.reduceat(weight[:, None] * values, starts) / np.add.reduceat(weight, starts)[:, None]
+
+    samples = traits["samples"]
+    location = mean(traits["location"], samples)
+    sizes = np.diff(np.append(starts, len(samples)))
+    about = traits["location"] - np.repeat(location, sizes, axis=0)
+    return {
+        **{name: mean(traits[name], weights) for name in _MEANS},
+        "location": location,
+        "spread": np.sqrt(mean(traits["spread"] ** 2 + about**2, samples)),
+        "noise": np.sqrt(mean(traits["noise"] ** 2, weights)),
+        "samples": np.add.reduceat(samples, starts),
+        "instrumented": np.logical_and.reduceat(traits["instrumented"], starts),
+    }
 
 
 def refolded(joint: dict, labels: tuple[str, ...]) -> tuple[dict, np.ndarray]:
@@ -76,7 +82,7 @@ def refolded(joint: dict, labels: tuple[str, ...]) -> tuple[dict, np.ndarray]:
         return {**joint, "labels": labels}, np.arange(len(trajectory))
     entry, starts = np.cumsum(first) - 1, np.flatnonzero(first)
     rows = np.bincount(trajectory, weights=joint["count"])
-    traits = {name: joint[name] for name in (*_MEANS, *_MEAN_SQUARES, "instrumented")}
+    traits = {name: joint[name] for name in _TRAITS}
     opens = first[trajectory]  # an entry that is folded has one group
     return {
         **joint,

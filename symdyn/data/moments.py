@@ -22,13 +22,14 @@ from symdyn.data.folds import fold_numbers, folded_traits, most_groups, refolded
 from symdyn.data.rows import Layout, plan_rows, row_batches
 from symdyn.data.sums import RowSums
 from symdyn.data.tasks import on_block
-from symdyn.data.traits import spreads
+from symdyn.data.traits import means, spreads
 from symdyn.data.trajectories import named, refuse_fields, state_names
 from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features
 
 __all__ = ["Moments", "accumulate", "accumulate_block", "blocks", "joined"]
 
+_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 _ARITY = 8  # partial results that one task adds: no task waits for all, none holds more than these
 _SHARED = ("axes", "centre", "scale", "clock")  # by all parts of the sums
 _PLACE, _TOTAL = "first_trajectory", "n_trajectories"  # attributes of a block: where it stands in the data
@@ -43,9 +44,11 @@ class Moments:
     features of these rows are turned to the `axes` `(feature, direction)`, theta' = A^T theta, see `symdyn.data.axes`;
     or stay as they are, where the axes are `(0, 0)`. `cross` are the sums of the features themselves.
     `power` `(trajectory, output)` is the mean square of targets, `signal` the part of it that even and odd rows
-    agree on, `mean` their mean; `spread` and `noise` `(trajectory, argument)` standard deviations of the arguments of
-    the law (states, then inputs) and of their noise. `points` `(sample, argument)` with `owner` `(sample,)` are points
-    on the trajectories. `instrumented` `(trajectory,)`: whether the noise of even and of odd rows is independent.
+    agree on, `mean` their mean; `location`, `spread` and `noise` `(trajectory, argument)` are the means of the
+    arguments of the law (states, then inputs), their standard deviations, and those of their noise, over `samples`
+    `(trajectory,)` samples. `points` `(sample, argument)` with `owner` `(sample,)` are points on the trajectories,
+    `targets` `(sample, output)` the targets there, where rows are samples (none where they are integrals).
+    `instrumented` `(trajectory,)`: whether the noise of even and of odd rows is independent.
     All are numbers in a chart: `centre` and `scale` `(variable,)` are those of arguments and targets, `clock` the unit
     of time; the features are those of the chart (`Chart.features`).
     `fold` `(trajectory,)` is −1; or, where trajectories are too many to be kept apart, the number of the fold: then one
@@ -58,10 +61,13 @@ class Moments:
     signal: np.ndarray
     power: np.ndarray
     mean: np.ndarray
+    location: np.ndarray
     spread: np.ndarray
     noise: np.ndarray
+    samples: np.ndarray
     points: np.ndarray
     owner: np.ndarray
+    targets: np.ndarray
     instrumented: np.ndarray
     fold: np.ndarray
     axes: np.ndarray
@@ -89,6 +95,25 @@ class Moments:
     def n_trajectories(self) -> int:
         """Number of trajectories summed; of folds, where trajectories are folded."""
         return len(self.labels)
+
+    @property
+    def point_weights(self) -> np.ndarray:
+        """Weights `(sample,)` of mean 1 with which points stand for all samples, however these are cut into runs."""
+        count = np.bincount(self.owner, minlength=self.n_trajectories)
+        weights = (self.samples / np.maximum(count, 1))[self.owner]
+        return weights / weights.mean()
+
+    def pooled_variance(self) -> np.ndarray:
+        """Variance `(argument,)` of the arguments over all samples, however these are cut into runs.
+
+        What varies by no more than the rounding of the data has none.
+        """
+        share = (self.samples / self.samples.sum())[:, None]
+        about = self.location - np.sum(share * self.location, axis=0)
+        n = self.location.shape[1]
+        digits = _STILL * (np.abs(self.centre / self.scale)[:n] + np.abs(self.location).max(axis=0))
+        variance = np.sum(share * (self.spread**2 + about**2), axis=0)
+        return np.where(variance > digits**2, variance, 0.0)
 
     def residual_of(self, law: np.ndarray) -> np.ndarray:
         """R `(..., output, term)` of a law `(..., output, feature)`: R P R^T of sums P are those of residuals."""
@@ -220,7 +245,7 @@ def accumulate_block(
     for ensemble, plan in zip(runs.ensembles, plans, strict=True):
         for batch in row_batches(ensemble, plan, layout, features):
             sums.add(ensemble.runs[batch.places], batch)
-    points, owner = _points(runs, len(layout.arguments), per_run)
+    points, owner, targets = _points(runs, layout, per_run)
     traits = {**sums.target_means(), **_traits(runs, plans, layout)}
     whole = {
         "products": sums.symmetrised(),
@@ -232,7 +257,8 @@ def accumulate_block(
         "clock": np.array(chart.time),
     }
     if folds[0] < 0:
-        return Moments(**whole, **traits, points=points, owner=owner, fold=folds, labels=runs.labels)
+        sampled = {"points": points, "owner": owner, "targets": targets}
+        return Moments(**whole, **traits, **sampled, fold=folds, labels=runs.labels)
     starts = np.flatnonzero(np.diff(folds, prepend=-1))
     # The first trajectory of a fold gives the points: which one that is does not depend on chunks.
     opens = np.diff(folds, prepend=-1 if place == 0 else (place - 1) * most // total) > 0
@@ -242,6 +268,7 @@ def accumulate_block(
         **folded_traits(traits, sums.rows, starts),
         points=points[kept],
         owner=groups[owner[kept]],
+        targets=targets[kept] if len(targets) else targets,
         fold=folds[starts],
         labels=tuple(f"fold {number}" for number in folds[starts]),
     )
@@ -259,27 +286,50 @@ def _groups(runs: Runs, plans, folds):
 
 
 def _traits(runs, plans, layout):
-    """Spread and noise `(run, argument)`, and whether even and odd rows differ `(run,)`."""
+    """Location, spread and noise `(run, argument)`, samples, and whether even and odd rows differ `(run,)`."""
     n_runs, n_arguments = len(runs.labels), len(layout.arguments)
-    spread, noise = np.empty((2, n_runs, n_arguments))
+    location, spread, noise = np.empty((3, n_runs, n_arguments))
     for ensemble, plan in zip(runs.ensembles, plans, strict=True):
+        location[ensemble.runs] = means(ensemble, slice(0, n_arguments))
         spread[ensemble.runs] = spreads(ensemble, n_arguments)
         noise[ensemble.runs] = plan.noise
-    return {"spread": spread, "noise": noise, "instrumented": np.full(n_runs, layout.instrumented)}
+    return {
+        "location": location,
+        "spread": spread,
+        "noise": noise,
+        "samples": np.asarray(runs.lengths, dtype=float),
+        "instrumented": np.full(n_runs, layout.instrumented),
+    }
 
 
-def _points(runs, n_arguments, per_run):
-    """Evenly spaced points `(sample, argument)` of each run, and its number `(sample,)`."""
+def _points(runs, layout, per_run):
+    """Evenly spaced points `(sample, argument)` of each run, its number `(sample,)`, and targets there, if any."""
     counts = np.zeros(len(runs.labels), dtype=int)
     chosen = []
     for ensemble in runs.ensembles:
-        chosen.append(np.unique(np.linspace(0, len(ensemble.times) - 1, per_run).astype(int)))
+        chosen.append(sampled_places(len(ensemble.times), per_run, layout.kind))
         counts[ensemble.runs] = len(chosen[-1])
-    first = np.cumsum(counts) - counts
+    first, n_arguments = np.cumsum(counts) - counts, len(layout.arguments)
+    pointwise = layout.kind == "pairs" or (layout.kind == "map" and not layout.fine)
     points = np.empty((counts.sum(), n_arguments))
+    targets = np.empty((len(points) if pointwise else 0, layout.n_outputs))
     for ensemble, samples in zip(runs.ensembles, chosen, strict=True):
         places = first[ensemble.runs][:, None] + np.arange(len(samples))
-        for argument, column in enumerate(ensemble.columns[:n_arguments]):
-            values = column[ensemble.runs[:, None], samples]
-            points[places, argument] = (values - ensemble.chart.centre[argument]) / ensemble.chart.scale[argument]
-    return points, np.repeat(np.arange(len(counts)), counts)
+        points[places] = _values_at(ensemble, samples, slice(0, n_arguments))
+        if pointwise:
+            columns = layout.output_columns
+            targets[places] = _values_at(ensemble, samples, columns)
+            if layout.kind == "map":
+                targets[places] = _values_at(ensemble, samples + 1, columns) - targets[places]
+    return points, np.repeat(np.arange(len(counts)), counts), targets
+
+
+def sampled_places(n_samples: int, per_run: int, kind: str) -> np.ndarray:
+    """Places `(point,)` of the points that are kept of a run; one that has a step after it, of a map."""
+    return np.unique(np.linspace(0, n_samples - (2 if kind == "map" else 1), per_run).astype(int))
+
+
+def _values_at(ensemble, samples, columns):
+    """Some variables `(run, sample, variable)` at some samples of all runs of an ensemble."""
+    values = [column[ensemble.runs[:, None], samples] for column in ensemble.columns[columns]]
+    return (np.stack(values, axis=-1) - ensemble.centre[columns]) / ensemble.scale[columns]

@@ -38,7 +38,9 @@ _FINE = 8  # steps in a characteristic time from which neighbours are instrument
 _APART = 2  # steps between two rows of a map that share no sample
 _N_LOOKED_AT = 20
 _MIN_STEPS = 5
-_COARSE_BLOCK = 50  # steps in a group of a coarse map
+_COARSE_BLOCK = 50  # steps in a stretch of a coarse map, at most
+_COARSE_BLOCKS = 12  # stretches that a short run falls into: fewer tell no error
+_SHORTEST_BLOCK = 3  # steps: noise of two neighbouring rows is correlated
 _BATCH_BYTES = 1 << 24  # of features in a batch
 _BATCH_SAMPLES = (1024, 1 << 16)  # at least, at most
 
@@ -82,7 +84,7 @@ class Layout:
     @property
     def output_units(self) -> np.ndarray:
         """The unit `(output,)` in which the chart counts each output: of rates, of steps, of values."""
-        scale = np.array(self.variables_chart.scale)[_output_columns(self)]
+        scale = np.array(self.variables_chart.scale)[self.output_columns]
         return scale / self.variables_chart.time if self.kind in ("flow", "second_order") else scale
 
     @property
@@ -99,6 +101,14 @@ class Layout:
     def instrumented(self) -> bool:
         """Whether rows come twice, with independent noise."""
         return self.kind in ("flow", "second_order") or self.fine
+
+    @property
+    def output_columns(self) -> slice:
+        """Where the targets stand among the variables; those of a map are differences of its states."""
+        n, n_all = len(self.states), len(self.variables)
+        if self.kind == "pairs":
+            return slice(n_all - len(self.targets), n_all)
+        return slice(n // 2, n) if self.kind == "second_order" else slice(0, n)
 
     @property
     def n_outputs(self) -> int:
@@ -148,7 +158,9 @@ def plan_rows(ensemble: Ensemble, layout: Layout, labels: tuple[str, ...], most:
         stretch = np.zeros(len(ensemble.times), dtype=int)
         return Plan(noise, origin, [(np.arange(n_runs), stretch)], np.ones(n_runs, dtype=int))
     if layout.kind == "map" and not layout.fine:
-        stretch = _stretches(len(ensemble.times) - 1, _COARSE_BLOCK, most)
+        n_steps = len(ensemble.times) - 1
+        length = min(_COARSE_BLOCK, max(n_steps // _COARSE_BLOCKS, _SHORTEST_BLOCK))
+        stretch = _stretches(n_steps, length, most)
         return Plan(noise, origin, [(np.arange(n_runs), stretch)], np.full(n_runs, stretch[-1] + 1))
     noise = noise_levels(ensemble, n_arguments)
     if layout.kind == "map":
@@ -156,7 +168,7 @@ def plan_rows(ensemble: Ensemble, layout: Layout, labels: tuple[str, ...], most:
     else:
         noise[:, [name in ("t", "time") for name in layout.arguments]] = 0.0
         # The integral of a slope of a bump over samples is not quite 0: 300 K would leave its mark on the rates.
-        origin = means(ensemble, _output_columns(layout))
+        origin = means(ensemble, layout.output_columns)
     if layout.kind == "second_order":
         _check_velocities(ensemble, layout.states, labels)
     # Inputs may jump: they set no time scale.
@@ -178,7 +190,7 @@ def row_batches(ensemble: Ensemble, plan: Plan, layout: Layout, features: Featur
     """
     n_features, n_arguments = features.size(len(layout.arguments)), len(layout.arguments)
     n_samples = int(np.clip(_BATCH_BYTES // (8 * (n_features + layout.n_outputs)), *_BATCH_SAMPLES))
-    outputs, space = _output_columns(layout), Workspace()
+    outputs, space = layout.output_columns, Workspace()
 
     def values(places, when):
         states = ensemble.states(ensemble.runs[places], when, space)
@@ -223,14 +235,6 @@ def _cut(times, lag, kind, most):
     if kind == "map":
         return _stretches(len(times) - 1 - _APART, int(np.pi * scale / step), most)
     return windows_of(times, scale, most)
-
-
-def _output_columns(layout):
-    """Where the targets stand among the variables; those of a map are differences of its states."""
-    n, n_all = len(layout.states), len(layout.variables)
-    if layout.kind == "pairs":
-        return slice(n_all - len(layout.targets), n_all)
-    return slice(n // 2, n) if layout.kind == "second_order" else slice(0, n)
 
 
 def finely_sampled(dataset: xr.Dataset, states: tuple[str, ...]) -> bool:

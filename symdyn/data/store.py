@@ -40,8 +40,9 @@ __all__ = [
     "write_whole",
 ]
 
-# Sums of format 1 have no axes, and "cross" for "products"; those before format 3 are in the units of the data.
-FORMAT_VERSION = 3
+# Sums of format 1 have no axes, and "cross" for "products"; those before format 3 are in the units of the data, those
+# before format 4 know neither where runs lie nor how long they are.
+FORMAT_VERSION = 4
 _FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum)}
 
 
@@ -52,10 +53,10 @@ _MOMENT_DIMS = {
     "clock": (),
     **dict.fromkeys(("count", "trajectory"), ("group",)),
     **dict.fromkeys(("signal", "power", "mean"), ("run", "output")),
-    **dict.fromkeys(("spread", "noise"), ("run", "argument")),
+    **dict.fromkeys(("location", "spread", "noise"), ("run", "argument")),
     "points": ("sample", "argument"),
     "owner": ("sample",),
-    **dict.fromkeys(("instrumented", "fold", "labels"), ("run",)),
+    **dict.fromkeys(("samples", "instrumented", "fold", "labels"), ("run",)),
 }
 
 
@@ -206,6 +207,8 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
     """
     _check_version(dataset)
     names, version = [field.name for field in fields(Moments)], int(dataset.attrs.get("format_version", 0))
+    if version <= 3:
+        names = [name for name in names if name not in ("location", "samples", "targets")]
     if version <= 2:
         names = [name for name in names if name not in ("centre", "scale", "clock")]
     if version == 1:
@@ -221,6 +224,8 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
         values |= {"products": values.pop("cross"), "axes": np.zeros((0, 0))}
     if "clock" not in values:
         values |= _own_units(values)
+    if "samples" not in values:
+        values |= _seen_at_points(values)
     return Moments(**values)
 
 
@@ -228,6 +233,16 @@ def _own_units(values):
     """The chart of sums that know of none: arguments, and targets where these are no states."""
     n = values["spread"].shape[1]
     return {"centre": np.zeros(n), "scale": np.ones(n), "clock": np.array(1.0)}
+
+
+def _seen_at_points(values):
+    """Where runs lie, as far as the points tell, and their lengths by the number of their rows."""
+    owner, n = values["owner"], len(values["labels"])
+    count = np.bincount(owner, minlength=n)[:, None]
+    totals = np.stack([np.bincount(owner, weights=column, minlength=n) for column in values["points"].T], axis=1)
+    samples = np.bincount(values["trajectory"], weights=values["count"], minlength=n)
+    no_targets = np.zeros((0, values["power"].shape[1]))
+    return {"location": totals / np.maximum(count, 1), "samples": samples, "targets": no_targets}
 
 
 def save_moments(moments: Moments, path) -> None:

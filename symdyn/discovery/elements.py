@@ -20,13 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
 
 from symdyn.data.charts import chart_of_points
 from symdyn.discovery.element_table import element_table, share_outside
-from symdyn.discovery.evidence import Evidence, QuadraticForms, exact_forms
+from symdyn.discovery.evidence import Evidence, LawForms, QuadraticForms, exact_forms
 from symdyn.discovery.law import LawFit
 from symdyn.discovery.sampling import units_of_values
 from symdyn.lie.equivariance import difference
@@ -47,7 +48,7 @@ class LawSample:
 
     `features` the law is made of; `points` `(sample, argument)` of the data, states first, then inputs; `weights`
     `(sample, output)` one over the scale of the outputs; `spreads` `(sample, argument)` the scale of the arguments;
-    `kind` as in `symdyn.lie.equivariance.difference`.
+    `kind` as in `symdyn.lie.equivariance.difference`; `point_weights` `(sample,)` of mean 1, all alike if left out.
     """
 
     features: Features
@@ -55,10 +56,22 @@ class LawSample:
     weights: np.ndarray
     spreads: np.ndarray
     kind: str = "flow"
+    point_weights: np.ndarray | None = None
+
+    @property
+    def share(self) -> np.ndarray:
+        """What each point counts `(sample,)`, of mean 1."""
+        return np.ones(len(self.points)) if self.point_weights is None else self.point_weights
 
 
 def judge_elements(
-    elements: Elements, fit: LawFit, sample: LawSample, *, delta: float = 0.1, alpha: float = 0.05
+    elements: Elements,
+    fit: LawFit,
+    sample: LawSample,
+    *,
+    rival: tuple[LawFit, LawSample] | None = None,
+    delta: float = 0.1,
+    alpha: float = 0.05,
 ) -> xr.Dataset:
     """Three verdicts on each element for a law with its error.
 
@@ -68,6 +81,8 @@ def judge_elements(
         As they are to be judged, see `Elements.searched`; on positions only for a second-order system.
     fit : LawFit
     sample : LawSample
+    rival : tuple of LawFit and LawSample, optional
+        Another law, of other features, that must not break what is accepted.
     delta, alpha : float
         As for `SymmetryDiscovery`.
 
@@ -80,7 +95,11 @@ def judge_elements(
     """
 
     def judge(part: Elements) -> Evidence | None:
-        return _judged(_law_forms(part, fit, sample), delta)
+        forms = _law_forms(part, fit, sample)
+        if forms is not None and rival is not None:
+            other = _law_forms(part, *rival)
+            forms = None if other is None else replace(forms, rivals=(*forms.rivals, *other.all_laws()))
+        return _judged(forms, delta)
 
     inputs = elements.prolong() if sample.kind == "second_order" else elements
     outside = share_outside(inputs.images(sample.points), sample.points, sample.spreads)
@@ -156,47 +175,83 @@ def _outside(element: Elements, chart) -> Elements:
     return replace(element, matrices=element.matrices * scale[:, None] / scale)
 
 
-def _judged(forms: QuadraticForms | None, delta) -> Evidence | None:
+def _judged(forms: QuadraticForms | None, delta: float) -> Evidence | None:
     """Evidence from forms of one candidate; None where there is nothing to judge."""
     if forms is None or not forms.size[0, 0] > 0:
         return None
-    size = forms.size  # of one candidate the size is a number; in its units no ratio overflows
-    parts = (forms.violation, size, forms.cross, forms.error, forms.jackknife)
-    return Evidence(QuadraticForms(*(part / size[0, 0] for part in parts), forms.stretch), delta)
+    return Evidence(_in_units_of(forms, forms.size[0, 0]), delta)
 
 
-def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> QuadraticForms | None:
-    """The forms of L_g for one element; None if g changes nothing on the data, or leaves the domain of the features."""
-    laws = np.concatenate([fit.coefficients[None], fit.errors, fit.jackknife])
-    n, b = len(sample.points), len(fit.errors)
-    sums = []
+def _in_units_of(forms: QuadraticForms, size: float) -> QuadraticForms:
+    """Forms of one candidate in units of its size: then no ratio overflows."""
+    names = ("violation", "size", "cross", "error", "jackknife")
+    scaled = replace(forms, **{name: getattr(forms, name) / size for name in names})
+    if not isinstance(scaled, LawForms):
+        return scaled
+    rivals = tuple(_in_units_of(rival, size) for rival in scaled.rivals)
+    return replace(scaled, unknown=scaled.unknown / size, rivals=rivals)
+
+
+def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> LawForms | None:
+    """The forms of L_g for one element; None if g changes nothing on the data, or leaves the domain of the features.
+
+    The law comes with its rivals, with what is unknown of it apart from its errors, and with its floor, as for
+    generators: where a law is not determined, neither is what it says of an element.
+    """
+    unknown = np.zeros((0, *fit.coefficients.shape)) if fit.unknown is None else fit.unknown
+    errors = fit.errors if fit.unknown is None else fit.errors - fit.unknown
+    families = [(law.coefficients, e) for law, e in ((fit, errors), *((rival, rival.errors) for rival in fit.rivals))]
+    stacked = [np.concatenate([coefficients[None], errors]) for coefficients, errors in families]
+    laws = np.concatenate([*stacked, fit.jackknife, unknown])
+    sums = _sums_of_laws(element, laws, [len(stack) for stack in stacked], sample)
+    if sums is None:
+        return None
+    squares, crosses, size, power = sums
+    size = size + np.mean(sample.share * np.sum(_law_displacement(element, fit, sample) ** 2, axis=1))
+    if size <= 1e-20 * power:
+        return None
+    place = np.cumsum([0, *[len(stack) for stack in stacked], len(fit.jackknife), len(unknown)])
+    parts = [squares[a:b] for a, b in pairwise(place)]
+    jackknife, unseen = parts[-2].mean(), parts[-1].mean() if len(unknown) else 0.0
+
+    def forms(k, **others):
+        shaped = (parts[k][0], size, crosses[k][1:], parts[k][1:], jackknife)
+        floors = {"floor": fit.floor, "test_floor": fit.test_floor}
+        return LawForms(*(np.asarray(part)[..., None, None] for part in shaped), fit.stretch, **floors, **others)
+
+    return forms(0, rivals=tuple(forms(k + 1) for k in range(len(fit.rivals))), unknown=np.full((1, 1), unseen))
+
+
+def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample: LawSample):
+    """Means over points: |L(W)|^2 `(law,)`; L(W_0)^T L(W) of each stack with its first law; the size and the power of
+    the first law. None where the element leaves the domain of the features.
+    """
+    n, starts = len(sample.points), np.cumsum([0, *sizes])
+    squares, size, power = np.zeros(len(laws)), 0.0, 0.0
+    crosses = [np.zeros(length) for length in sizes]
     for rows in np.array_split(np.arange(n), max(n // _BLOCK, 1)):
         with np.errstate(all="ignore"):
             parts = difference(sample.features, element, sample.points[rows], sample.kind, laws.shape[1])
         if not np.all(np.isfinite(parts.transport)):
             return None
-        sums.append(_sums(parts, laws, sample.weights[rows]))
-    cross, squares, size, power = (sum(column) / n for column in zip(*sums, strict=True))
-    size = size + np.mean(np.sum(_law_displacement(element, fit, sample) ** 2, axis=1))
-    if size <= 1e-20 * power:
-        return None
-    # The first law is the estimate, then come its bootstrap errors, then those of the jackknife.
-    violation, error, jackknife = squares[:1], squares[1 : b + 1], squares[b + 1 :].mean(keepdims=True)
-    forms = (violation, np.array([size]), cross[1 : b + 1, None], error[:, None], jackknife)
-    return QuadraticForms(*(form[..., None] for form in forms), fit.stretch)
+        gaps, more, much = _gaps(parts, laws, sample.weights[rows] * np.sqrt(sample.share[rows])[:, None])
+        squares += np.sum(gaps**2, axis=(0, 2)) / n
+        size, power = size + more / n, power + much / n
+        for cross, a, b in zip(crosses, starts, starts[1:], strict=False):
+            cross += np.einsum("so,sbo->b", gaps[:, a], gaps[:, a:b]) / n
+    return squares, crosses, size, power
 
 
-def _sums(parts, laws, weights):
-    """Sums over points: L(W)^T L(W_b) and |L(W_b)|^2 `(law,)`, both parts of the size of W, the power of W."""
+def _gaps(parts, laws: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """L(W) `(sample, law, output)`; of the first law, sums over points of both parts of its size and of its power."""
     flat, weights = laws.reshape(-1, laws.shape[2]).T, weights[:, None]
     shape = (len(weights), *laws.shape[:2])
     values = (parts.values @ flat).reshape(shape)
     there = (parts.transport[:, :, 0] @ flat).reshape(shape) * weights
     # The matrix acts on outputs in their own units.
     here, carried = values * weights, values @ parts.outputs[0, :, :, 0].T * weights
-    gaps = there - carried
     size = np.sum((there[:, 0] - here[:, 0]) ** 2) + np.sum((carried[:, 0] - here[:, 0]) ** 2)
-    return np.einsum("so,sbo->b", gaps[:, 0], gaps), np.sum(gaps**2, axis=(0, 2)), size, np.sum(here[:, 0] ** 2)
+    return there - carried, size, np.sum(here[:, 0] ** 2)
 
 
 def _law_displacement(element, fit, sample):
@@ -206,9 +261,10 @@ def _law_displacement(element, fit, sample):
     """
     n = len(element.states)
     values = (sample.features(sample.points) @ fit.coefficients.T) * sample.weights
+    share = sample.share[:, None]
     if sample.kind == "invariant":  # a constant does not vary with the states
-        values = values - values.mean(axis=0)
-    rates = np.sqrt(np.mean(values**2, axis=0))
+        values = values - np.mean(share * values, axis=0)
+    rates = np.sqrt(np.mean(share * values**2, axis=0))
     typical = np.sqrt(np.mean(rates**2))
     # An input, and an argument of an invariant, has no rate of its own: it counts by the mean rate.
     rates = np.full(n, typical) if sample.kind == "invariant" else np.append(rates, np.full(n - len(rates), typical))

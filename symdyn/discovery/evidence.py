@@ -126,9 +126,10 @@ class Evidence:
         unit = self._unit(vector)
         errors = np.einsum("i,bij,j->b", unit, self.forms.error, unit) * self._widening(unit) ** 2
         observed = unit @ self.forms.violation @ unit
-        if not errors.any():  # an exact law: no error makes a bracket
-            return 1.0 if observed < self.delta**2 else 0.0
-        errors = (np.sqrt(errors.clip(0)) + self._hidden(unit[:, None])) ** 2
+        hidden = max(self._hidden(unit[:, None]), getattr(self.forms, "test_floor", 0.0))
+        if not errors.any():  # no error makes a bracket
+            return 1.0 if observed < max(self.delta, hidden) ** 2 else 0.0
+        errors = (np.sqrt(errors.clip(0)) + hidden) ** 2
         if observed <= max(errors.mean(), unit @ self.noise @ unit):
             return max(0.5, float(np.mean(errors >= observed)))
         larger = int(np.sum(errors >= observed))
@@ -179,7 +180,8 @@ class Evidence:
         """Upper bound of eps over the span of `near` `(direction, k)`, found as one of `rank`, for all laws allowed."""
         unit = self.directions @ near[:, -1]
         if not np.any(self.forms.error):
-            return float(np.sqrt(max(np.linalg.eigvalsh(near.T @ self._searches[0].violation @ near)[-1], 0.0)))
+            seen = np.sqrt(max(np.linalg.eigvalsh(near.T @ self._searches[0].violation @ near)[-1], 0.0))
+            return float(min(seen + self._hidden(self.directions @ near), max(LARGEST, seen)))
         n = self.directions.shape[1]
         # With and without a search, which may only make the bound larger.
         widening = self._widening(unit)
@@ -194,7 +196,11 @@ class Evidence:
         return float(min(bound, max(LARGEST, self.violation(unit))))
 
     def _hidden(self, span):
-        """What no replicate shows of eps over a span of unit vectors `(candidate, k)`: a floor, twice the unknown."""
+        """What no replicate shows of eps over a span of unit vectors `(candidate, k)`: a floor, twice the unknown.
+
+        The floor holds what the law leaves over of the rates: if g is what f has beside its law, |L(v, g)| is taken to
+        be no larger than the size of v times |g|, and adds to the bracket in the worst case.
+        """
         if not isinstance(self.forms, LawForms):
             return 0.0
         unknown = np.linalg.eigvalsh(span.T @ np.broadcast_to(self._unknown, self.forms.size.shape) @ span)[-1]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from scipy import stats
 
 from symdyn.data.moments import Moments
-from symdyn.discovery.law import LawFit
+from symdyn.discovery.neighbours import neighbour_residual
+from symdyn.discovery.residual import Residual, residual_from_parts
 from symdyn.discovery.scales import Scales
 from symdyn.lie.chart import Chart
+from symdyn.lie.fields import VectorField
 from symdyn.lie.printing import equation_lines
 from symdyn.lie.subspace import pivoted_basis
 
-__all__ = ["check_data", "check_law", "still_functions", "still_note", "unexplained"]
+__all__ = ["check_data", "check_law", "law_residual", "still_functions", "still_note"]
 
 _REFUSED = 0.5  # of the rates: such a law says nothing
+_FEWEST_RUNS = 3  # below, stretches of time are the independent parts
 
 
 def check_data(moments: Moments, n_features: int, states: tuple[str, ...]) -> None:
@@ -51,50 +53,53 @@ def _warn_of_repeats(moments):
         )
 
 
-def unexplained(moments: Moments, fit: LawFit, scales: Scales) -> tuple[float, float]:
-    """The part of the rates that the law leaves over and noise does not account for, and its 99 % lower bound.
+def law_residual(moments: Moments, law: VectorField, scales: Scales) -> Residual:
+    """What a law leaves over of the rates beyond noise, in the norm of the violation.
 
-    Residuals of even and of odd rows have independent noise: the mean of their product is the mean square of what the
-    law misses (functions outside its library, states that were not measured). NaN where rows are their own instruments.
-
-    Returns
-    -------
-    relative : float
-        Root mean square over root mean square of the rates.
-    lower : float
+    From products of even and odd residuals, where rows come twice; else from residuals at neighbouring points
+    (`symdyn.discovery.neighbours`).
     """
-    if not moments.instrumented.all():
-        return np.nan, np.nan
     weighted = moments.products * scales.group_weights(moments)[:, None, None]
-    left = moments.residual_of(fit.coefficients)
-    each = np.einsum("ot,gtu,ou->go", left, weighted, left) / scales.output_power
-    parts = each.mean(axis=1)
-    if moments.n_trajectories >= 3:
-        parts = np.bincount(moments.trajectory, weights=parts)
-    if len(parts) < 2:
-        return float(np.sqrt(max(parts.sum(), 0.0))), 0.0
-    error = np.sqrt(len(parts)) * parts.std(ddof=1) * stats.t.ppf(0.99, len(parts) - 1)
-    return float(np.sqrt(max(parts.sum(), 0.0))), float(np.sqrt(max(parts.sum() - error, 0.0)))
+    left = moments.residual_of(law.coefficients)
+    parts = np.einsum("ot,gtu,ou->go", left, weighted, left)
+    if moments.n_trajectories >= _FEWEST_RUNS:
+        parts = np.stack([np.bincount(moments.trajectory, weights=column) for column in parts.T], axis=1)
+    found = residual_from_parts(parts, scales.output_power, scales.output_units)
+    if moments.instrumented.all():
+        return found
+    misfit = moments.targets - law(moments.points) if len(moments.targets) else np.zeros((0, parts.shape[1]))
+    return neighbour_residual(moments, misfit, scales, found)
 
 
-def check_law(lower: float, delta: float) -> list[str]:
+def check_law(residual: Residual, richest: Residual, delta: float, *, noisy_states: bool = False) -> list[str]:
     """A warning, also returned, if the law misses more of the rates than the question allows.
 
     What a law leaves over may be small where the data are and still decide a symmetry: near its limit cycle a linear
     field misses 4 % of the rates of the Hopf normal form, and scalings look symmetric. So a fifth of delta is much.
 
+    Parameters
+    ----------
+    residual, richest : Residual
+        Of the law, and of the law on the whole library.
+    delta : float
+    noisy_states : bool
+        Whether rows are steps of a map without instruments: what follows a state that is known with noise is no longer
+        the map of it.
+
     Raises
     ------
     ValueError
-        If more than half of the rates is left over.
+        If more than half of the rates is left over, even by the whole library.
     """
-    if not lower > delta / 5:
+    if not residual.lower > delta / 5:
         return []
     text = (
-        f"the law leaves more than {lower:.1%} of the rates unexplained, which noise does not account for: functions "
-        "or states are missing"
+        f"the law leaves more than {residual.lower:.1%} of the rates unexplained, which noise does not account for: "
+        "functions or states are missing"
     )
-    if lower > _REFUSED:
+    if noisy_states:
+        text += ", or noise in the states bends the map"
+    if richest.lower > _REFUSED and residual.lower > _REFUSED:
         raise ValueError(f"{text}; give a larger law library")
     text += "; the verdicts are about the part that the library can hold"
     warnings.warn(text, stacklevel=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,13 +34,19 @@ class QuadraticForms:
 class LawForms(QuadraticForms):
     """The forms of an estimated law: errors are errors of the rows of its bracket, so a bound can invert a test.
 
-    `floor` is the error of eps that no replicate shows; `rivals` are the forms of other laws that the data allow;
+    `floor` is the error of eps that no replicate shows, in bounds, and `test_floor` in p values, if that is larger;
+    `rivals` are the forms of other laws that the data allow;
     `unknown` `(candidate, candidate)` is the mean of |L(a, u)|^2 over laws u on which the data say nothing.
     """
 
     floor: float = field(default=0.0, kw_only=True)
+    test_floor: float = field(default=0.0, kw_only=True)
     rivals: tuple[LawForms, ...] = field(default=(), kw_only=True)
     unknown: np.ndarray | float = field(default=0.0, kw_only=True)
+
+    def all_laws(self) -> tuple[LawForms, ...]:
+        """The forms of this law and of its rivals, each by itself."""
+        return (replace(self, rivals=()), *self.rivals)
 
 
 def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, displacement: np.ndarray) -> LawForms:
@@ -70,7 +76,8 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
         here, moved = reduced(law.coefficients[None])[0], _rows_of_all(reduced, errors)
         cross, error = here.T @ moved, np.swapaxes(moved, 1, 2) @ moved
         violation = gram_of(rows(derivative.of(law.coefficients)))
-        return LawForms(violation, size, cross, error, jackknife, law.stretch, floor=fit.floor, **others)
+        floors = {"floor": fit.floor, "test_floor": fit.test_floor}
+        return LawForms(violation, size, cross, error, jackknife, law.stretch, **floors, **others)
 
     rivals = tuple(forms(rival, rival.errors) for rival in fit.rivals)
     if fit.unknown is None:

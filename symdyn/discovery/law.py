@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import stats
 
 from symdyn.data.axes import residual_of
 from symdyn.data.moments import Moments
@@ -29,6 +30,7 @@ _BLOCKS = 200  # stretches of time left out at most
 # on clean Hopf and spiral data of 60 to 1000 samples a run (errors of quadrature).
 _DISAGREEMENT = 0.1
 _MISFIT = 3.0  # standard errors
+_NOT_TOLD = 1e6  # factor on an error that a single part of the data cannot tell
 _DIGITS = 12  # sums of squares know what is left over to some 1e-12
 
 
@@ -77,10 +79,12 @@ class LawFit:
     mean error on trajectories left out (relative to the power of the rates), its standard error. `errors`
     `(replicate, output, feature)` are bootstrap errors of the coefficients, `stretch` `(replicate,)` what makes them
     bootstrap-t errors, `jackknife` `(block, output, feature)` errors from leaving out stretches of time. `floor` is the
-    error relative to the rates that is the same in all of them, so that no resampling shows it: of quadrature. `rivals`
+    error relative to the rates that is the same in all of them, so that no resampling shows it: of quadrature, and what
+    the law leaves over; `test_floor` the same for p values, the larger one if left out. `rivals`
     are laws with a rejected family put back that predict better, if not by enough, fitted to the same replicates.
     `unknown` `(replicate, output, feature)` is the part of `errors` that is no error of a fit: coefficients that no
-    data decide.
+    data decide. `n_parts` independent parts of the data were resampled; `richest` `(output, feature)` is the law on all
+    families.
     """
 
     coefficients: np.ndarray
@@ -90,8 +94,11 @@ class LawFit:
     stretch: np.ndarray
     jackknife: np.ndarray
     floor: float = field(default=0.0, kw_only=True)
+    test_floor: float = field(default=0.0, kw_only=True)
     rivals: tuple[LawFit, ...] = field(default=(), kw_only=True)
     unknown: np.ndarray | None = field(default=None, kw_only=True)
+    n_parts: int = field(default=1, kw_only=True)
+    richest: np.ndarray | None = field(default=None, kw_only=True)
 
     def mapped(self, turn: Callable[[np.ndarray], np.ndarray]) -> LawFit:
         """The same fit with all coefficients `(..., output, feature)` carried over by a linear map."""
@@ -102,6 +109,7 @@ class LawFit:
             jackknife=turn(self.jackknife),
             rivals=tuple(rival.mapped(turn) for rival in self.rivals),
             unknown=None if self.unknown is None else turn(self.unknown),
+            richest=None if self.richest is None else turn(self.richest),
         )
 
     @property
@@ -140,8 +148,8 @@ def fit_law(
     jackknife = _jackknife(problem, kept, fit.coefficients)
     shifts = [problem.equations.model(more).solve(problem.total) - fit.coefficients for more in back]
     rivals = tuple(_fit(problem, more, path, grams) for more in better)
-    stretch = _stretch(problem, kept, fit, counts, grams)
-    unknown = problem.equations.unknown(problem.output_power, n_bootstrap, rng)
+    stretch = _stretch(problem, kept, fit, counts, grams) * _few_parts(len(problem.parts))
+    unknown = problem.equations.unknown(scales.output_power, n_bootstrap, rng)
     return replace(
         fit,
         errors=fit.errors + _random_signs(shifts, n_bootstrap, rng) + unknown,
@@ -150,6 +158,8 @@ def fit_law(
         floor=floor,
         rivals=tuple(replace(rival, stretch=stretch) for rival in rivals),
         unknown=unknown if np.any(unknown) else None,
+        n_parts=len(problem.parts),
+        richest=problem.equations.model(problem.equations.labels).solve(problem.total),
     )
 
 
@@ -172,8 +182,8 @@ class _Problem:
         # Neighbours in time are pooled: longer stretches keep what they are correlated by together.
         self.blocks = _pooled(products, weights, group * min(_BLOCKS, len(group)) // len(group), _BLOCKS)
         self.total = self.parts.sum(0)
-        # A state that never moves has targets of the size of rounding, and no scale.
-        self.output_power = np.where(np.isfinite(scales.outputs).any(axis=0), scales.output_power, np.inf)
+        self.output_weights = scales.selection_weights
+        self.output_units = scales.output_units
         self.families = families
         self.equations = Equations(self.total, np.array(families.labels), moments.axes)
 
@@ -190,7 +200,7 @@ class _Problem:
     def residual_power(self, grams, coefficients):
         """Mean square of what laws leave `(...)`, relative to the power of the targets, noise-free in expectation."""
         left = residual_of(coefficients, self.equations.axes)
-        return np.einsum("...ot,...ot,o->...", left @ grams, left, 1 / self.output_power) / coefficients.shape[-2]
+        return np.einsum("...ot,...ot,o->...", left @ grams, left, self.output_weights)
 
 
 def _canonical_order(moments):
@@ -220,7 +230,7 @@ def _backward_path(problem):
     while len(active) > 1:
         trials = [tuple(label for label in active if label != out) for out in problem.families.last_of(active)]
         scored = [(trial, _held_out(problem, folds, trial)) for trial in trials]
-        path.append(min(scored, key=lambda row: round(np.mean(row[1]), _DIGITS)))
+        path.append(min(scored, key=lambda row: round(abs(np.mean(row[1])), _DIGITS)))
         active = path[-1][0]
     return path
 
@@ -244,16 +254,19 @@ def _path_row(families, errors):
 def _smallest_good(problem, path, tolerance):
     """The smallest model whose error is within one standard error of the best (Breiman's rule), and that fits.
 
+    Errors are signed estimates of squares, and an ill determined law has hugely negative ones. So far from 0 is bad on
+    either side, and the best is the one that is surely near 0.
+
     One run that starts off its limit cycle tells a linear from a cubic law in its first fold only: prediction of that
     fold fails for both, with a large standard error. So what a model leaves of the data it was fitted to must also be
     within the chance of what the best one leaves.
     """
     rows = [_path_row(*step) for step in path]
-    best, lowest, error = min(rows, key=lambda row: row[1])
+    best, lowest, error = min(rows, key=lambda row: abs(row[1]) + row[2])
     left, chance = _left_over(problem, best)
-    most = left + _MISFIT * chance + tolerance + 10.0**-_DIGITS
-    good = [families for families, mean, _ in rows if mean <= lowest + error]
-    return min((families for families in good if _left_over(problem, families)[0] <= most), key=len)
+    most = abs(left) + _MISFIT * chance + tolerance + 10.0**-_DIGITS
+    good = [families for families, mean, _ in rows if abs(mean) <= abs(lowest) + error]
+    return min((families for families in good if abs(_left_over(problem, families)[0]) <= most), key=len)
 
 
 def _predicts_better(problem, more, fewer):
@@ -263,7 +276,7 @@ def _predicts_better(problem, more, fewer):
     sets of 100 runs, but nearly always predict better; terms that are not there do in one of ten.
     """
     folds = _folds(problem)
-    gain = np.mean(_held_out(problem, folds, fewer)) - np.mean(_held_out(problem, folds, more))
+    gain = abs(np.mean(_held_out(problem, folds, fewer))) - abs(np.mean(_held_out(problem, folds, more)))
     return gain > 10.0**-_DIGITS
 
 
@@ -286,13 +299,20 @@ def _stretch(problem, kept, fit: LawFit, counts, grams):
     return reference / np.maximum(seen, max(0.2 * reference, 1e-300))
 
 
+def _few_parts(n: int) -> float:
+    """The factor on errors that were told from n resampled parts: of Student's t, and of a variance of n parts."""
+    if n < 2:
+        return _NOT_TOLD
+    return float(stats.t.ppf(0.975, n - 1) / stats.norm.ppf(0.975) * np.sqrt(n / (n - 1)))
+
+
 def _self_assessed(problem, rows, counts, left, inverse):
     """Sizes `(replicate,)` of the error of fits as these see it: influence of each part of the data (sandwich formula).
 
     Residual times feature, summed over each part, is its pull on the coefficients. `rows` `(term, part, direction)` are
     read once for all replicates.
     """
-    weights = np.sqrt(counts[:, None] / problem.output_power[:, None])[..., None]
+    weights = (np.sqrt(counts[:, None]) / problem.output_units[:, None])[..., None]
     pulls = np.tensordot(left, rows, 1) * weights
     moved = pulls.reshape(len(counts), -1, pulls.shape[-1]) @ inverse
     return np.sqrt(np.einsum("bpd,bpd->b", moved, moved))

@@ -74,6 +74,8 @@ def _noise_directions(features, points, noise, kept):
     slopes = features.jacobian(points)[:, kept]
     scale = values.std(axis=0)
     moving = scale > 1e-12 * np.abs(values).max(axis=0)
+    if not moving.any():
+        return np.zeros((len(kept), 0))
     centred = (values - values.mean(axis=0))[:, moving] / scale[moving]
     moved = np.einsum("sfi,i->sfi", slopes[:, moving] / scale[moving, None], noise)
     gram = centred.T @ centred / len(points)

@@ -98,20 +98,22 @@ class Setting:
         if self.kind == "pairs":
             return _pair_scales(moments, self.output)
         kind = "second_order" if self.kind == "second_order" else "flow"
-        found = find_scales(moments, unit_groups(dataset, self.layout.arguments)[0], kind)
-        n = moments.power.shape[1]
-        return replace(found, outputs=found.outputs[:, :n])
+        return find_scales(moments, unit_groups(dataset, self.layout.arguments)[0], kind)
 
     def displacement(self, moments: Moments, scales: Scales, law: VectorField, n_candidates: int) -> np.ndarray:
-        """r_i v_i / s_i `(sample, argument, candidate)`: lets translations of states that the law does not feel in."""
+        """r_i v_i / s_i `(sample, argument, candidate)`: lets translations of states that the law does not feel in.
+
+        Times the square root of the weight of each point, as all rows are.
+        """
         n = len(self.candidates.states)
         moved = self.candidates.values(moments.points[:, :n]) / scales.states[moments.owner][:, :n, None]
         if self.kind == "pairs":  # values in their own unit, over states in theirs
             rates = np.ones(n)
         else:  # an input has no rate of its own: it counts by the mean rate of the states
-            rates = np.sqrt(np.mean((law(moments.points) / scales.outputs[moments.owner]) ** 2, axis=0))
+            squares = (law(moments.points) / scales.outputs[moments.owner]) ** 2
+            rates = np.sqrt(np.mean(moments.point_weights[:, None] * squares, axis=0))
             rates = np.append(rates, np.full(n - len(rates), np.sqrt(np.mean(rates**2))))
-        moved = moved * rates[None, :, None]
+        moved = moved * rates[None, :, None] * np.sqrt(moments.point_weights)[:, None, None]
         return np.concatenate([moved, np.zeros((*moved.shape[:2], n_candidates - moved.shape[2]))], axis=2)
 
     def parallel(self, algebra, moments: Moments, scales: Scales, law: VectorField) -> np.ndarray:
@@ -126,7 +128,8 @@ class Setting:
             flow[:, : len(self.layout.states)] = law(points)
             # The step of a map is parallel to the flow half-way along it.
             fields = algebra.basis.values(points + flow / 2 if self.kind == "map" else points)
-        return parallel_violation(fields, flow, scales.states[moments.owner]) < _TRIVIAL
+        sizes = scales.states[moments.owner] / np.sqrt(moments.point_weights)[:, None]
+        return parallel_violation(fields, flow, sizes) < _TRIVIAL
 
 
 def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, inputs) -> Setting:
@@ -220,11 +223,11 @@ def _inputs(dataset, moved, inputs):
     return (*found, "t") if moves_time and len(moved) == len(states) + len(found) + 1 else found
 
 
-def _pair_scales(moments, output):
+def _pair_scales(moments, output) -> Scales:
     """One unit for the values of a vector or a tensor, which mix; each its own for invariants, its mean taken out."""
     count = np.bincount(moments.trajectory, weights=moments.count)
     power = np.average(moments.power, axis=0, weights=count)
-    spread = moments.points.std(axis=0)
+    spread = np.sqrt(moments.pooled_variance())
     if isinstance(output, str) and output == "invariant":
         sizes = np.sqrt(np.maximum(power - np.average(moments.mean, axis=0, weights=count) ** 2, 0))
     elif isinstance(output, str) and output == "vector":
@@ -232,7 +235,6 @@ def _pair_scales(moments, output):
         sizes = units * np.sqrt(np.mean(power / units**2))
     else:
         sizes = np.full(len(power), np.sqrt(np.mean(power)))
-    shape = (moments.n_trajectories, 1)
     sizes = np.where(sizes > 0, sizes, np.inf)
-    spread = np.where(spread > 0, spread, np.inf)
-    return Scales(np.ones(shape[0]), sizes**2, np.tile(spread, shape), np.tile(sizes, shape), False)
+    states = np.tile(np.where(spread > 0, spread, np.inf), (moments.n_trajectories, 1))
+    return Scales(np.ones(len(states)), np.where(np.isfinite(sizes), sizes, 0.0) ** 2, power, sizes, states, False)

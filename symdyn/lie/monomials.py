@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations_with_replacement
 from math import comb
@@ -98,6 +98,9 @@ class Polynomial(Features):
         chosen = [states[column] for column in self._read(len(states))]
         where = "" if self.columns is None else f" in {', '.join(chosen)}"
         return [f"degree {total}{where if total else ''}" for total in self._exponents(len(chosen)).sum(1)]
+
+    def wider(self):
+        return replace(self, degree=self.degree + 1)
 
     def in_chart(self, centre, scale):
         read = list(self._read(len(centre)))

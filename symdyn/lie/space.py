@@ -51,6 +51,10 @@ class Features(ABC):
     def families(self, states: Sequence[str]) -> list[str]:
         """The label of the family that each feature belongs to, in terms of the names of the states."""
 
+    def wider(self) -> Features | None:
+        """The next larger space of the same kind, such as that of the next degree; None where there is none."""
+        return None
+
     def debiased(self, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Values `(sample, feature)` whose mean over white noise is theta at the points without noise.
 
@@ -116,6 +120,12 @@ class Sum(Features):
 
     def families(self, states):
         return [label for part in self.parts for label in part.families(states)]
+
+    def wider(self):
+        larger = [part.wider() for part in self.parts]
+        if all(part is None for part in larger):
+            return None
+        return Sum(tuple(more or part for more, part in zip(larger, self.parts, strict=True)))
 
     def in_chart(self, centre, scale):
         parts = [part.in_chart(centre, scale) for part in self.parts]

@@ -131,15 +131,16 @@ def test_sums_are_read_by_any_netcdf_reader(moments, tmp_path):
 
 
 def test_sums_of_format_1_open(moments, tmp_path):
-    """They had no axes, no chart, and `cross` for `products`."""
-    new = ["axes", "centre", "scale", "clock"]
+    """They had no axes, no chart, no lengths of runs, and `cross` for `products`."""
+    new = ["axes", "centre", "scale", "clock", "location", "samples", "targets"]
     values = {("cross" if name == "products" else name): v for name, v in vars(moments).items() if name not in new}
     dataset = moments_to_dataset(moments).drop_vars(new).rename(products="cross")
     dataset.attrs |= {"format_version": 1, "sha256": store._digest(values)}
     dataset.to_netcdf(tmp_path / "m.nc", engine="h5netcdf")
     loaded = load_moments(tmp_path / "m.nc")
     assert loaded.axes.shape == (0, 0)
-    for name in set(vars(moments)) - {"axes"}:
+    assert loaded.location.shape == moments.location.shape and loaded.samples.shape == moments.samples.shape
+    for name in set(vars(moments)) - {"axes", "location", "samples"}:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(moments, name), err_msg=name)
 
 

@@ -124,8 +124,7 @@ def test_violation_of_a_scaling_is_that_of_the_definition():
     x, step = sd.systems.damped_oscillator(rng=0, n_times=100)
     search = sd.SymmetryDiscovery(sd.candidates.scalings(2), sd.features.Polynomial(1)).fit((x, step))
     points, linear = np.concatenate(x), np.array([[-0.1, -1.0], [1.0, -0.1]])
-    # Spread within trajectories: where they start says nothing about the size of the motion.
-    spread = np.sqrt(np.mean([run.var(axis=0) for run in x], axis=0))
+    spread = points.std(axis=0)  # over all data
     flow = points @ linear.T
     rates = np.sqrt(np.mean((flow / spread) ** 2, axis=0))
 

@@ -1,0 +1,124 @@
+"""The law of a data set, with all that verdicts on its symmetries need: sums, scales, errors, what it leaves over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.moments import Moments
+from symdyn.discovery.elements import LawSample
+from symdyn.discovery.evidence import LawForms, bracket_forms
+from symdyn.discovery.fitness import check_data, law_residual
+from symdyn.discovery.law import LawFit, fit_law, law_families
+from symdyn.discovery.residual import Residual
+from symdyn.discovery.resolution import argument_noise, with_unresolved
+from symdyn.discovery.scales import Scales
+from symdyn.discovery.setting import Setting
+from symdyn.lie.fields import Generators, VectorField
+
+__all__ = ["LawOfData", "law_of_data", "law_on_wider_library"]
+
+_GAINED = 0.9  # of what is left over: a library that leaves less than that is a larger one
+_TRIED = 2  # libraries: of an odd law the next degree changes nothing, the one after it does
+_MOST_TERMS = 400
+
+
+@dataclass(frozen=True)
+class LawOfData:
+    """A law in the chart of its sums.
+
+    `setting` is the search in that chart; `noise` that of the arguments; `residual` what the law leaves over, `richest`
+    what the law on the whole library does.
+    """
+
+    setting: Setting
+    moments: Moments
+    scales: Scales
+    fit: LawFit
+    law: VectorField
+    noise: np.ndarray
+    residual: Residual
+    richest: Residual
+
+    @property
+    def coarse(self) -> bool:
+        """Whether rows are steps of a map that is its own instrument."""
+        return self.setting.layout.kind == "map" and not self.setting.layout.fine
+
+    def generator_forms(self) -> tuple[Generators, LawForms]:
+        """The candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
+        candidates, derivative = self.setting.derivative(self.moments.points)
+        weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
+        displacement = self.setting.displacement(self.moments, self.scales, self.law, len(candidates))
+        return candidates, bracket_forms(derivative, self.fit, weights, displacement)
+
+    def element_sample(self) -> LawSample:
+        """Where, and in which units, elements are judged."""
+        return LawSample(
+            self.setting.features,
+            self.moments.points,
+            1 / self.scales.outputs[self.moments.owner],
+            self.scales.states[self.moments.owner],
+            self.setting.element_kind,
+            self.moments.point_weights,
+        )
+
+
+def law_of_data(
+    dataset: xr.Dataset,
+    given: Setting,
+    accumulate: Callable[..., Moments],
+    *,
+    n_bootstrap: int,
+    rng: np.random.Generator,
+) -> LawOfData:
+    """Sum over the data, select and fit the law, resample it, and see what it leaves over.
+
+    Raises
+    ------
+    ValueError
+        For data that are too few for the library.
+    """
+    moments = accumulate(dataset, given.features, given.layout)
+    # From here to the results all is in the chart of the sums.
+    setting = given.in_chart(replace(moments.chart, ties=given.layout.variables_chart.ties))
+    arguments = setting.layout.arguments
+    check_data(moments, setting.features.size(len(arguments)), setting.layout.states)
+    scales = setting.scales(dataset, moments)
+    families = law_families(setting.features, arguments)
+    fit = fit_law(moments, families, scales, n_bootstrap=n_bootstrap, rng=rng)
+    law, noise = VectorField(setting.features, fit.coefficients, arguments), moments.noise
+    if setting.layout.kind == "map" and not setting.layout.fine:
+        noise = argument_noise(moments, law, len(setting.layout.states))
+        fit = with_unresolved(fit, moments, law, families.labels, scales, noise, rng)
+    residual = law_residual(moments, law, scales)
+    richest = law_residual(moments, replace(law, coefficients=fit.richest), scales)
+    return LawOfData(setting, moments, scales, fit, law, noise, residual, richest)
+
+
+def law_on_wider_library(found: LawOfData, make: Callable[[Setting], LawOfData], given: Setting) -> LawOfData | None:
+    """The law on the next larger library that leaves less over; None where there is none, or the data are too few.
+
+    Parameters
+    ----------
+    found : LawOfData
+    make : callable
+        From a setting to its law.
+    given : Setting
+        Of the law that was found, in the units of the data.
+    """
+    features = given.features
+    for _ in range(_TRIED):
+        features = features.wider()
+        if features is None or features.size(len(given.layout.arguments)) > _MOST_TERMS:
+            return None
+        try:
+            larger = make(replace(given, features=features))
+        except ValueError:
+            return None
+        if larger.residual.share < _GAINED * found.residual.share:
+            return larger
+    return None

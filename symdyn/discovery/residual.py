@@ -1,0 +1,70 @@
+"""What a law leaves over of the rates, beyond noise: with bounds, since verdicts must pay for it.
+
+Residuals of even and of odd rows have independent noise, so the mean of their product is the mean square of what the
+law misses: functions outside its library, states that were not measured. It is a signed estimate. Where sampling is
+coarse against the motion, even and odd rows alias against each other and it comes out negative, which no law and no
+white noise do: its size then is what is not known of the rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["Residual", "residual_from_parts"]
+
+_LOWER, _UPPER = 0.99, 0.95
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Root mean square of what a law leaves over, relative to that of the rates, in the norm of the violation.
+
+    `share` is the estimate, `lower` its 99 % lower and `upper` its 95 % upper bound, from `n_parts` independent parts
+    of the data (infinite from one). `aliased` says that the estimate is below 0 by more than chance allows.
+    `by_output` `(output,)` are the estimates for each output, relative to its own rates.
+    """
+
+    share: float
+    lower: float
+    upper: float
+    n_parts: int
+    aliased: bool
+    by_output: np.ndarray
+
+
+def residual_from_parts(parts: np.ndarray, power: np.ndarray, units: np.ndarray) -> Residual:
+    """What a law leaves over, from sums of products of even and odd residuals.
+
+    Parameters
+    ----------
+    parts : ndarray, `(part, output)`
+        Of independent parts of the data; their sum is the mean square of the residual of each output.
+    power : ndarray, `(output,)`
+        Mean squares of the outputs.
+    units : ndarray, `(output,)`
+        In which outputs are compared; infinite for those that are no evidence.
+    """
+    weights = 1 / units**2
+    total = float(weights @ power)
+    own = np.where(power > 0, power, 1.0)
+    by_output = np.sqrt(np.maximum(parts.sum(axis=0) / own, 0.0))
+    if not total > 0:
+        return Residual(0.0, 0.0, 0.0, len(parts), False, by_output)
+    each, n = parts @ weights / total, len(parts)
+    mean = float(each.sum())
+    share = np.sqrt(max(mean, 0.0))
+    if n < 2:
+        return Residual(share, 0.0, np.inf, n, False, by_output)
+    error = np.sqrt(n) * each.std(ddof=1)
+    below, above = (error * stats.t.ppf(level, n - 1) for level in (_LOWER, _UPPER))
+    return Residual(
+        share=share,
+        lower=float(np.sqrt(max(mean - below, 0.0))),
+        upper=float(np.sqrt(abs(mean) + above)),
+        n_parts=n,
+        aliased=bool(mean < -below),
+        by_output=by_output,
+    )
