@@ -22,6 +22,8 @@ __all__ = ["fit_field_law"]
 
 _ROUNDING = 1e-12  # part of the largest term below which a term is there by rounding only
 _RESELECTED = 50  # resampled data from which terms are chosen anew
+_COPY = 1e-12  # of the largest sum, by which copies may differ
+_FEWEST = 4  # parts
 _STABLE = 0.5  # of them that choose a term of the law, at least
 
 
@@ -69,7 +71,7 @@ def fit_field_law(
         For fewer than four parts: nothing is known of the error then.
     """
     n_parts = len(cross)
-    if n_parts < 4:
+    if n_parts < _FEWEST:
         raise ValueError(f"{n_parts} trajectories or stretches of time say nothing of errors: give at least four")
     # In an order of their own: what is resampled does not depend on the order of the trajectories.
     cross = cross[np.argsort(np.einsum("pii->p", cross[:, len(terms) :, len(terms) :]), kind="stable")]
@@ -90,8 +92,19 @@ def fit_field_law(
         unexplained(cross, coefficients),
         time_order,
         np.concatenate([piece.free for piece in pieces]),
-        tuple(doubt for piece in pieces for doubt in piece.doubts),
+        tuple(doubt for piece in pieces for doubt in piece.doubts) + _of_copies(cross),
         n_parts,
+    )
+
+
+def _of_copies(cross):
+    """A doubt where most of the parts are copies of others: their scatter is no error."""
+    sizes = np.einsum("pii->p", cross)
+    n = 1 + int(np.sum(np.diff(np.sort(sizes)) > _COPY * np.abs(sizes).max(initial=0.0)))
+    if n >= max(_FEWEST, len(cross) // 2):
+        return ()
+    return (
+        f"only {n} of {len(cross)} parts of the data differ, which says nothing of errors; give other trajectories",
     )
 
 
@@ -181,7 +194,9 @@ def _without_chance(problem, kept, dropped, share):
 
 def _doubts(problem, free, judged, share, names):
     """Why the data do not determine a law, one sentence each."""
-    judged = judged[~problem.origin.lowered[np.ix_(np.flatnonzero(free), judged)].any(axis=0)] if len(judged) else judged
+    judged = (
+        judged[~problem.origin.lowered[np.ix_(np.flatnonzero(free), judged)].any(axis=0)] if len(judged) else judged
+    )
     found = [
         f"{names[k]} is chosen from {share[k]:.0%} of resampled data only; more trajectories, longer ones or less "
         "noise would decide"

@@ -98,7 +98,9 @@ def _in_its_place(problem, law, rest, others) -> tuple[int, ...]:
         return tuple(int(k) for (k,) in alone)
     for n in range(2, _MOST + 1):
         rivals = [(some, fitted) for some, fitted in _laws(problem, rest, others, n)]
-        equal = [(abs(problem.left(fitted).sum()), some) for some, fitted in rivals if not problem.is_worse(fitted, law)]
+        equal = [
+            (abs(problem.left(fitted).sum()), some) for some, fitted in rivals if not problem.is_worse(fitted, law)
+        ]
         if equal:
             return tuple(int(k) for k in min(equal)[1])
     return ()
