@@ -86,9 +86,9 @@ class PointSymmetryDiscovery(BaseEstimator):
     trivial_ : LieAlgebra
         Accepted generators whose Q vanishes on all the data, such as ∂t + c ∂x on waves that all travel at speed c.
     verdicts_ : xr.Dataset
-        Over `generator`, as for `SymmetryDiscovery`, with `direct_violation`, `direct_statistic` and `direct_p_value` of
-        the test that the direct violation is above delta, `residual_before` and `residual_after` a finite flow, for
-        generators of the law.
+        Over `generator`, as for `SymmetryDiscovery`, with `direct_violation`, `direct_statistic` and `direct_p_value`
+        of the test that the direct violation is above delta, `residual_before` and `residual_after` a finite flow,
+        for generators of the law.
     equation_ : xr.DataArray
         Coefficients `(field, term)`; `law_` has their errors and inclusion probabilities.
     coefficients_ : xr.DataArray

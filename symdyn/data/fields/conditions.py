@@ -90,10 +90,8 @@ def condition_sums(
     (even_moved, even_linear, even_q), (odd_moved, odd_linear, odd_q) = pieces
 
     def product(a, b):
-        found = np.stack(
-            [np.einsum("efrw,f,gfrw->reg", a[..., w], scale**2, b[..., w], optimize=True) / len(w) for w in some],
-            axis=1,
-        ).reshape(-1, len(elements), len(elements))
+        each = [np.einsum("efrw,f,gfrw->reg", a[..., w], scale**2, b[..., w], optimize=True) / len(w) for w in some]
+        found = np.stack(each, axis=1).reshape(-1, len(elements), len(elements))
         return (found + np.swapaxes(found, 1, 2)) / 2
 
     even, odd = even_moved - even_linear, odd_moved - odd_linear

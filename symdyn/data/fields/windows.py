@@ -37,7 +37,7 @@ class AxisWindows:
         """Weights `(window, point)` of the integral of x^monomial times the derivative of the bump of that order.
 
         Bumps have integral 1; constant weights are right for functions that vanish at both ends. What they miss on a
-        coarse grid is made good for polynomials of degree up to four beyond the derivative, which are integrated exactly.
+        coarse grid is made good for polynomials up to four degrees beyond the derivative, which are integrated exactly.
         """
         s = (self.grid - self.centers[:, None]) / self.half
         bump = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** self.power

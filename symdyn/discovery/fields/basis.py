@@ -172,7 +172,9 @@ def _accepted(law: FieldLaw, frames: Frames, judge: _Judge) -> _Basis:
             if closure_error(frames.charted.with_vectors(charted)) < _CLOSED and judge.holds(charted):
                 return _Basis(rounded, pivots, True)
         if closure_error(frames.charted.with_vectors(span)) < _OPEN:
-            return _Basis(np.where(np.abs(rows) < np.maximum(3 * errors, 1e-6), 0.0, rows), pivots, False)
+            told = np.abs(rows) >= np.maximum(3 * errors, 1e-6)
+            told[np.arange(len(rows)), pivots] = True  # leads, however large its error: no generator is zero
+            return _Basis(np.where(told, rows, 0.0), pivots, False)
     return _Basis(np.zeros((0, len(frames.units))), np.zeros(0, dtype=int), True)
 
 

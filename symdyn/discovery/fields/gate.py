@@ -34,7 +34,8 @@ def left_over(dataset: xr.Dataset, found: Identified) -> Residual:
     residuals = []
     for along_time, along_space in _WIDTHS:
         halves = [along_time * lengths[0], *(along_space * length for length in lengths[1:])]
-        windows = place_windows(found.grid.grids, halves, [4 + law.time_order, *[7] * len(lengths[1:])])
+        powers, overlap = [4 + law.time_order, *[7] * len(lengths[1:])], 5 if len(lengths) == 2 else 3
+        windows = place_windows(found.grid.grids, halves, powers, overlap=overlap)
         stretches = min(stretches_of(dataset), windows.n_windows)
         options = {"terms": terms, "windows": windows, "time_order": law.time_order, "stretches": stretches}
         cross = summed(dataset, partial(equation_sums, **options)).cross

@@ -37,12 +37,12 @@ def residual_notes(residual: Residual, law: FieldLaw, delta: float) -> list[str]
         return []
     if residual.aliased:
         return [
-            f"even and odd points of the grid contradict each other by {residual.upper:.2g} of the rates: the fields "
-            "are sampled too coarsely; sample more finely in time or space"
+            f"even and odd points of the grid contradict each other by {residual.upper:.2g} of the rates, which is in "
+            "the bounds of all generators: the fields are sampled too coarsely in time or space, or their noise is not "
+            "white"
         ]
-    cure = (
-        f"{_times((residual.upper / (delta / 2)) ** 4)} or less noise would decide"  # |residual|^2 is what is averaged
-    )
+    # |residual|^2 is what is averaged, so its bound falls as the fourth root of the number of trajectories.
+    cure = f"{_times((residual.upper / (delta / 2)) ** 4)} or less noise would decide"
     return [
         f"the law may leave {residual.upper:.2g} of the rates over (95 % bound from {residual.n_parts} parts of the "
         f"data; estimate {residual.share:.2g}), which is in the bounds of all generators: {cure}"
@@ -61,9 +61,9 @@ def direct_notes(
         )
     for k in np.flatnonzero(against):
         notes.append(
-            f"the data contradict {texts[k]}, which is not accepted: its weak condition leaves {test.violation[k]:.2g}, "
-            f"more than {max(delta, route.blind):.2g} by t = {test.statistic[k]:.2g} over {route.n_units} units "
-            f"(p = {test.p_value[k]:.1g}, level {alpha:g} / {len(texts)})"
+            f"the data contradict {texts[k]}, which is not accepted: its weak condition leaves "
+            f"{test.violation[k]:.2g} over, more than {max(delta, route.blind):.2g} by t = {test.statistic[k]:.2g} "
+            f"over {route.n_units} units (p = {test.p_value[k]:.1g}, level {alpha:g} / {len(texts)})"
         )
     return notes
 
@@ -71,21 +71,24 @@ def direct_notes(
 def verdict_notes(verdicts: xr.Dataset, algebra: LieAlgebra, law: FieldLaw, residual: Residual) -> list[str]:
     """What keeps directions that look symmetric undetermined, and whether what is kept closes."""
     notes = []
-    if algebra.dim > 1 and algebra.closure_error() > _OPEN:
-        notes.append(
-            f"what is accepted does not close under brackets (error {algebra.closure_error():.2g}): a generator is "
-            "missing, or one too many"
+    open_by = algebra.closure_error() if algebra.dim > 1 else 0.0
+    if open_by > _OPEN:
+        why = (
+            "they are symmetries of a higher degree than the candidates"
+            if algebra.exact.all()
+            else "a generator is missing, or one is too many"
         )
+        notes.append(f"brackets of what is accepted lead out of it (closure error {open_by:.2g}): {why}")
     bounds, delta = verdicts.upper_bound.values, verdicts.attrs["delta"]
     near = (verdicts.verdict == "undetermined").values & (verdicts.violation.values < delta) & (bounds >= delta)
     if near.any():
         bound = float(bounds[near].min())
-        by_law = max(bound - residual.upper, 0.0)
-        cure = _times((bound / delta) ** 2) if by_law > residual.upper else _times((2 * residual.upper / delta) ** 4)
+        left = residual.upper if np.any(law.errors) else 0.0
+        factor = (bound / delta) ** 2 if bound > 2 * left else (2 * left / delta) ** 4
         notes.append(
-            f"{int(near.sum())} directions are undetermined: their violations are below delta, their bounds ({bound:.2g} "
-            f"and more, of which the law may leave {residual.upper:.2g} over) are not; {cure} or less noise would "
-            "decide the first"
+            f"{int(near.sum())} directions are undetermined: their violations are below delta, their bounds "
+            f"({bound:.2g} and more, of which what the law may leave over is {left:.2g}) are not; {_times(factor)} or "
+            "less noise would decide the first"
         )
     return notes
 

@@ -24,7 +24,7 @@ _FLIPS, _CHANCE = 999, 0.05
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """Instrumented normal equations of one law: `grams` `(part, term, term)`, `right` `(part, term)`, `power` `(part,)`."""
+    """Instrumented normal equations: `grams` `(part, term, term)`, `right` `(part, term)`, `power` `(part,)`."""
 
     grams: np.ndarray
     right: np.ndarray
