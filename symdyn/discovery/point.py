@@ -247,7 +247,7 @@ class PointSymmetryDiscovery(BaseEstimator):
         if wrong.any():
             self.algebra_, self.trivial_, self.verdicts_ = refused(self.algebra_, self.trivial_, self.verdicts_, wrong)
         if not doubts:
-            self.notes_ += verdict_notes(self.verdicts_, self.algebra_, self.law_, self.residual_)
+            self.notes_ += verdict_notes(self.verdicts_, self.algebra_, self.law_, self.residual_, n)
 
     def _flow(self, values, noise, found: Identified, charted: Generators):
         size = self.verdicts_.sizes["generator"]

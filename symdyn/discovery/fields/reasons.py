@@ -68,8 +68,10 @@ def direct_notes(
     return notes
 
 
-def verdict_notes(verdicts: xr.Dataset, algebra: LieAlgebra, law: FieldLaw, residual: Residual) -> list[str]:
-    """What keeps directions that look symmetric undetermined, and whether what is kept closes."""
+def verdict_notes(
+    verdicts: xr.Dataset, algebra: LieAlgebra, law: FieldLaw, residual: Residual, n_found: int
+) -> list[str]:
+    """What keeps directions beyond the `n_found` first undetermined, and whether what is kept closes."""
     notes = []
     open_by = algebra.closure_error() if algebra.dim > 1 else 0.0
     if open_by > _OPEN:
@@ -80,6 +82,12 @@ def verdict_notes(verdicts: xr.Dataset, algebra: LieAlgebra, law: FieldLaw, resi
         )
         notes.append(f"brackets of what is accepted lead out of it (closure error {open_by:.2g}): {why}")
     bounds, delta = verdicts.upper_bound.values, verdicts.attrs["delta"]
+    n_open = int(np.sum((verdicts.verdict == "undetermined").values[n_found:] & (bounds[n_found:] < delta)))
+    if n_open:
+        notes.append(
+            f"{n_open} directions with bounds below delta are undetermined: with them the rest would not close under "
+            "brackets; candidates that hold the brackets would decide, such as those of a higher degree"
+        )
     near = (verdicts.verdict == "undetermined").values & (verdicts.violation.values < delta) & (bounds >= delta)
     if near.any():
         bound = float(bounds[near].min())

@@ -41,12 +41,18 @@ class LeastSquares:
         return np.sqrt(np.abs(np.diag(self.total)) / max(self.power.sum(), 1e-300))
 
     def fit(self, terms: np.ndarray) -> np.ndarray:
-        """Coefficients `(term,)`, zero but for those of the given terms."""
+        """Coefficients `(term,)`, zero but for those of the given terms.
+
+        Mixtures of which there is no more than noise stay out: parts would add up to as little by chance.
+        """
         found = np.zeros(self.total.shape[0])
         scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(self.total)[terms]), 1e-300))
-        gram = self.total[np.ix_(terms, terms)] * scale[:, None] * scale
-        inverse = np.linalg.pinv(gram, rcond=_SINGULAR, hermitian=True)
-        found[terms] = scale * (inverse @ (scale * self.right.sum(axis=0)[terms]))
+        values, vectors = np.linalg.eigh(self.total[np.ix_(terms, terms)] * scale[:, None] * scale)
+        frame = scale[:, None] * vectors
+        each = np.einsum("ik,pij,jk->pk", frame, self.grams[:, terms[:, None], terms], frame, optimize=True)
+        chance = np.sqrt(np.sum(each**2, axis=0))
+        told = (values > _SINGULAR * values[-1]) & (values >= chance * (1 - 1e-9))
+        found[terms] = frame[:, told] @ ((frame[:, told].T @ self.right.sum(axis=0)[terms]) / values[told])
         return found
 
     def left(self, law: np.ndarray) -> np.ndarray:
