@@ -20,8 +20,8 @@ recovery-all: $(VENV)/.core
 	$(BIN) workflows/recovery.py --all --scheduler local --resume --out runs/recovery-all
 	$(BIN) tests/benchmarks/compare_recovery.py runs/recovery-all --check 136
 
-# What docs/accuracy.md says, printed anew: half an hour and more.
-accuracy: $(VENV)/.test
+# What docs/accuracy.md says, printed anew: an hour and a half and more; trajectories of dysts are kept in runs/.
+accuracy: $(VENV)/.bench
 	$(BIN) -m pytest tests/benchmarks -m accuracy -s
 
 bench-sindy: $(VENV)/.bench

@@ -52,6 +52,7 @@ def job(run, args) -> None:
             law = model.equation_
             left = "; ".join(model.features_) or "none"
             findings.append(f"What these symmetries leave free: {left}. Fitted: {'; '.join(model.equations())}.")
+            findings += [said[0].upper() + said[1:] + "." for said in model.enforcement_.sentences()]
     findings += [note[0].upper() + note[1:] + "." for note in search.notes_]
     symmetry = search.verdicts_.assign_attrs(
         algebra=search.algebra_.name,

@@ -20,7 +20,7 @@ _PERIODS = 3  # that are predicted
 
 
 def symmetries(fit) -> dict:
-    """What the table of models tries: no symmetry, each subalgebra, finite elements, all together."""
+    """What the table of models tries of what is enforced: nothing, each subalgebra, finite elements, all together."""
     parts = fit.symmetry if isinstance(fit.symmetry, list) else [fit.symmetry]
     algebra = next((part for part in parts if isinstance(part, LieAlgebra)), None)
     found = {"none": None} if algebra is None else subalgebras(algebra)
@@ -69,7 +69,7 @@ def groups(fit, models, pairs, law) -> dict[str, xr.Dataset]:
         stored = algebra_to_dataset(fit.search.algebra_)
         tables["symmetry"] = xr.merge([verdicts, stored], combine_attrs="drop_conflicts")
     else:
-        tables["symmetry"] = algebra_to_dataset(fit.symmetry).assign_attrs(caption=f"Given: {fit.symmetry.name}.")
+        tables["symmetry"] = algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")
     return tables
 
 

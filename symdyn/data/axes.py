@@ -98,18 +98,20 @@ def sampled_values(dataset: xr.Dataset, features: Features, layout: Layout) -> n
 
 def _sample_points(dataset, names, n_features):
     """Points `(sample, argument)` of a few trajectories, evenly spaced, the same ones however the data are chunked."""
-    each = max(_FEWEST, -(-_PER_FEATURE * n_features // min(_N_RUNS, dataset.sizes["trajectory"])))
-    found = [run.states for run in sampled_runs(dataset, names, each)]
+    enough, n_times = _PER_FEATURE * n_features, dataset.sizes["time"]
+    each = max(_FEWEST, -(-enough // min(_N_RUNS, dataset.sizes["trajectory"])))
+    n_runs = max(_N_RUNS, -(-enough // n_times))  # of short runs, such as blocks of pairs, more
+    found = [run.states for run in sampled_runs(dataset, names, each, n_runs)]
     return np.concatenate([np.zeros((0, len(names))), *found])
 
 
-def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int) -> list[Trajectory]:
-    """Up to eight runs, evenly spaced, with some `each` samples evenly spaced in time; those that can be read.
+def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int, most: int = _N_RUNS) -> list[Trajectory]:
+    """Up to `most` runs, evenly spaced, with some `each` samples evenly spaced in time; those that can be read.
 
     They are the same ones however the data are chunked.
     """
     n_runs, n_times = dataset.sizes["trajectory"], dataset.sizes["time"]
-    numbers = np.unique(np.linspace(0, n_runs - 1, _N_RUNS).astype(int))
+    numbers = np.unique(np.linspace(0, n_runs - 1, most).astype(int))
     some, angles = slice(None, None, max(n_times // each, 1)), periods_of(dataset, names).any()
     # Angles are unwrapped before samples are left out.
     chunks = _loaded(named(dataset) if angles else named(dataset).isel(time=some), numbers)

@@ -16,7 +16,7 @@ from symdyn.lie.canonical import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
 from symdyn.lie.chart_texts import charted_texts, gauge_factors
 from symdyn.lie.features import Features
-from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.fields import Generators
 from symdyn.lie.prolongation import fixed_point
 
 __all__ = ["Findings", "View", "conclude", "findings_text", "flow_among"]
@@ -114,8 +114,13 @@ def conclude(
     )
 
 
-def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> np.ndarray | None:
-    """Weights `(candidate,)` that make the law x' = f(x) out of the candidates; None if it is none of them."""
+def flow_among(
+    candidates: Generators, law: Callable[[np.ndarray], np.ndarray], points: np.ndarray, within: float = 1e-8
+) -> np.ndarray | None:
+    """Weights `(candidate,)` that make the law x' = f(x) out of the candidates; None if it is none of them.
+
+    `within` is the part of f that may be left over: of a law that is only close to one of the candidates.
+    """
     values, rates = candidates.values(points), law(points)
     if values.shape[:2] != rates.shape or not np.any(rates):
         return None
@@ -126,7 +131,7 @@ def flow_among(candidates: Generators, law: VectorField, points: np.ndarray) -> 
     sizes = np.where(sizes > 0, sizes, 1.0)
     weights = np.linalg.lstsq(rows / sizes, target, rcond=None)[0]
     left = np.linalg.norm(rows / sizes @ weights - target)
-    return weights / sizes if left < 1e-8 * np.linalg.norm(target) else None
+    return weights / sizes if left < within * np.linalg.norm(target) else None
 
 
 def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra) -> str:

@@ -2,18 +2,28 @@
 
 From a law f, h is conserved when Dh f = 0; its violation is
 
-    eps = rms(Dh f) / (r std(h)),    r = the largest rms(f_i) / std(x_i),
+    eps = rms(Dh f) / (r size(h)),    r = the largest rms(f_i) / s_i,
 
-so in the time in which the state that moves most crosses the data, h crosses the share eps of its own spread. From data
+so in the time in which the state that moves most crosses the data, h crosses the share eps of its own size. From data
 no law is needed: h must be constant along each trajectory while it differs between them,
 
-    eps = within(h) / (w total(h)),  w = the largest within(x_i) / total(x_i),
+    eps = within(h) / (w size(h)),    w = the largest within(x_i) / s_i,
 
-with total the standard deviation over all data, and within that about the mean of the trajectory, to which the trend
-from end to end is added (drifts add up, so all of a drift counts). Both are free of units. A function that is constant
-on all the data, such as the energy where all trajectories lie on one level of it, has no violation: it is never called
-conserved. Where a single trajectory carries most of total(h), the bound is that without it. Slow or short motion makes
-nothing conserved, since eps is relative to the motion.
+with s_i the spread of state i over all data (its standard deviation, runs pooled), and within that about the mean of
+the trajectory, to which the trend from end to end is added (drifts add up, so all of a drift counts). Both are free of
+units. size(h) is the spread of h over all data, where it has one. A function that does not vary by more than noise or
+rounding has no such scale. If it is linear, h = sum_i c_i x_i, that of its terms takes its place,
+
+    size(h)^2 = sum_i c_i^2 s_i^2,
+
+so S + I + R is conserved although its value is the same in all runs, and `reason` says that no other value was seen.
+Nonlinear functions with one value on all the data are never called conserved (`symdyn.discovery.conservation_constants`
+says why), nor is a function whose terms do not vary, either.
+
+With few trajectories there is always some combination of many functions that is nearly constant on each of them: what
+is found from the others must be conserved on the trajectories left out as well (`symdyn.discovery.leftout`). Where a
+single trajectory carries most of size(h), the bound is that without it. Slow or short motion makes nothing conserved,
+since eps is relative to the motion.
 """
 
 from __future__ import annotations
@@ -25,12 +35,16 @@ from scipy import linalg
 from symdyn.data.charts import chart_of, chart_of_points
 from symdyn.data.trajectories import open_trajectories, state_names
 from symdyn.discovery.conservation_case import LEVEL, Case, case_from_data, case_from_law, checked_points
+from symdyn.discovery.conservation_constants import Constants
+from symdyn.discovery.conservation_reasons import NOISY, ONE_VALUE, UNSEEN, why_undetermined
+from symdyn.discovery.conservation_search import case_from_search, is_search, points_of_search
 from symdyn.discovery.evidence import holm
 from symdyn.discovery.independence import Reduced, gradient_rank, levels_of, simplest_basis
 from symdyn.discovery.readable import Readable
 from symdyn.lie.features import as_features
 from symdyn.lie.fields import VectorField
 from symdyn.lie.printing import equation_lines
+from symdyn.lie.subspace import pivoted_basis
 
 __all__ = ["conserved_quantities"]
 
@@ -50,9 +64,10 @@ def conserved_quantities(
 
     Parameters
     ----------
-    source : xr.Dataset, path, (x, t), or VectorField
+    source : xr.Dataset, path, (x, t), VectorField, or SymmetryDiscovery
         Trajectories (x an array `(time, state)` or a list of them, t a step, times, or a list of times); or a law
-        x' = f(x), which is taken as exact.
+        x' = f(x), which is taken as exact; or a fitted search, of whose law the error and what it leaves over enter
+        every bound (`symdyn.discovery.conservation_search`).
     features : Features or pysindy feature library
         The functions theta, simple ones first; those that are constant are left out.
     delta : float
@@ -62,7 +77,8 @@ def conserved_quantities(
     tolerance : float
         eps that counts as rounding. A law has no error: this takes the place of delta.
     points : ndarray, `(sample, state)`, optional
-        For a law: where it holds; uniform on [−1, 1] in each state if left out.
+        For a law: where it holds; uniform on [−1, 1] in each state if left out, of a search within a spread of the mean
+        of its data.
     n_bootstrap : int
         Replicates of the data, trajectories resampled (stretches of time, where there are fewer than ten).
     rng : int or numpy Generator
@@ -74,14 +90,16 @@ def conserved_quantities(
         found), `spread` `(feature,)` of the features over the data, `violation`, `upper_bound`, `p_value` (Holm),
         `exact_rejected`, and `verdict`: "conserved" (bound below delta), "broken" (eps = 0 rejected), "undetermined".
         Conserved ones come first, simple before complicated, then all other directions of the library in order of
-        evidence, last those that are constant on all the data (violation nan). A conserved one with `exact_rejected` is
-        conserved approximately only; one that changes as much as its parts do, and is small only because it is slow, is
-        "broken".
+        evidence, last those that are constant on all the data (violation nan). `reason` says why a quantity is
+        undetermined and what would decide it, and of a conserved one whether it has one value on all the data. A
+        conserved one with `exact_rejected` is conserved approximately only; one that changes as much as its parts do,
+        and is small only because it is slow, is "broken".
 
         Powers and products of conserved quantities are left out (`attrs["n_products"]`), others are kept if they are
         linearly independent. They need not be functionally independent: `attrs["gradient_rank"]` counts the
         independent ones (planar Kepler motion: 3 of the 4 quantities energy, angular momentum, Laplace-Runge-Lenz
-        vector). `attrs["centre"]` and `attrs["scale"]` of each state are those in which all was computed.
+        vector). `attrs["n_trajectories"]` and `attrs["n_parts"]` are how many trajectories, and independent parts of
+        these, were resampled. `attrs["centre"]` and `attrs["scale"]` of each state are those in which all was computed.
 
         The term that varies most has the coefficient 1. Text shows terms above a thousandth of the largest that errors
         leave; where large terms cancel, as they do far from the origin, of what they leave. A quantity is known up to
@@ -100,7 +118,11 @@ def conserved_quantities(
     """
     _check_options(delta, alpha, tolerance, n_bootstrap)
     generator = np.random.default_rng(rng)
-    if isinstance(source, VectorField):
+    if is_search(source):
+        features = as_features(features, len(source.chart_))
+        points, chart = points_of_search(source, features, points, generator), source.chart_
+        case = case_from_search(source, features, points, delta, LEVEL)
+    elif isinstance(source, VectorField):
         features = as_features(features, len(source.states))
         points = checked_points(source, features, points, generator)
         chart = chart_of_points(points)
@@ -121,23 +143,64 @@ def _judged(case: Case, readable: Readable, alpha: float) -> xr.Dataset:
     span, slow = _without_slow(case, evidence.directions[:, :pool], alpha)
     reduced = simplest_basis((case.frame @ span).T, levels_of(case.families()), case.values(), case.tiny)
     inverse = np.linalg.pinv(case.frame).T
-    accepted = _accepted(evidence, reduced.rows @ inverse, reduced.product, near, case.stretch(reduced.rows))
+    bounds = case.stretch(reduced.rows), case.left_out(reduced.rows)
+    accepted = _accepted(evidence, reduced.rows @ inverse, reduced.product, near, *bounds)
     # Products of what is conserved are conserved; of what is not known to be, they say no more than others.
     products = reduced.product if accepted.sum() == (~reduced.product).sum() else np.zeros_like(reduced.product)
     order = np.concatenate([np.flatnonzero(accepted), np.flatnonzero(~accepted & ~products)])
     kept = reduced.rows[order]
     vectors = np.concatenate([kept @ inverse, slow.T, evidence.directions[:, pool:].T])
     found = int(accepted.sum())
-    table = _table(evidence, vectors, found, case.unseen.shape[1], near, alpha, case.stretch(vectors @ case.frame.T))
-    rank = gradient_rank(case.gradients(kept[:found]), case.tiny)
-    table.attrs.update(
-        states=" ".join(case.states), gradient_rank=rank, n_products=int(products.sum()), n_unseen=case.unseen.shape[1]
-    )
+    table = _table(case, vectors, found, near, alpha)
     replicates = _replicates(case, reduced, span.shape[1])
     rows, others = readable.about_origin(reduced.rows / case.scale, replicates / case.scale, reduced.pivots)
     rest = np.concatenate([vectors[len(kept) :] @ case.frame.T, case.unseen.T])
     rest = readable.unreduced(rest / case.scale)
-    return _labelled(case, readable, table, (rows[order], others[:, order]), rest, found)
+    judged = _labelled(case, readable, table, (rows[order], others[:, order]), rest, found)
+    settled = kept[:found]
+    if case.constants is not None:
+        settled = np.concatenate([settled, case.constants.rows[: case.constants.evidence.rank]])
+        judged = _joined(_constants(case.constants, case, readable, alpha), judged)
+    rank = gradient_rank(case.gradients(settled), case.tiny)
+    return judged.assign_attrs(
+        states=" ".join(case.states),
+        gradient_rank=rank,
+        n_products=int(products.sum()),
+        n_unseen=case.unseen.shape[1],
+        n_trajectories=case.n_runs,
+        n_parts=0 if case.scatter is None else len(case.scatter.count),
+    )
+
+
+def _joined(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
+    """Both tables, what is conserved first."""
+    how = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
+    table = xr.concat([first, second], "quantity", combine_attrs="override", **how)
+    return table.isel(quantity=np.argsort(table.verdict.values != "conserved", kind="stable"))
+
+
+def _constants(constants: Constants, case: Case, readable: Readable, alpha: float) -> xr.Dataset:
+    """Verdicts on linear functions that have one value on all the data, the conserved ones reduced."""
+    evidence, rows = constants.evidence, constants.rows
+    found = evidence.rank
+    rows = np.concatenate([pivoted_basis(np.linalg.qr(rows[:found].T)[0])[0].T, rows[found:]])
+    vectors = rows @ np.linalg.pinv(constants.frame).T
+    p_values = holm(np.array([evidence.p_value(v) for v in vectors]))
+    bounds = np.array([evidence.upper_bound(v, max(found, 1 + k)) for k, v in enumerate(vectors)])
+    open_verdicts = ["broken" if p < alpha else "undetermined" for p in p_values[found:]]
+    columns = {
+        "violation": np.array([evidence.violation(v) for v in vectors]),
+        "upper_bound": bounds,
+        "p_value": p_values,
+        "exact_rejected": p_values < alpha,
+        "verdict": np.array(["conserved"] * found + open_verdicts, dtype=object),
+        "reason": np.array([ONE_VALUE] * found + [NOISY] * len(open_verdicts), dtype=object),
+    }
+    columns["reason"][columns["verdict"] == "broken"] = ""
+    table = xr.Dataset({name: ("quantity", values) for name, values in columns.items()})
+    table.attrs = {"delta": evidence.delta, "alpha": alpha, "level": LEVEL}
+    nothing = np.zeros((0, len(case.scale)))
+    return _labelled(case, readable, table, (nothing, nothing[None]), readable.unreduced(rows / case.scale), 0)
 
 
 def _pool(evidence, alpha):
@@ -153,12 +216,13 @@ def _pool(evidence, alpha):
     return near, max(evidence.rank, rejected.index(True) if True in rejected else near)
 
 
-def _accepted(evidence, rows, product, near, stretch):
+def _accepted(evidence, rows, product, near, stretch, left_out):
     """Mask `(element,)` of the elements, no products, that are conserved: each with all of the span before it."""
     accepted = np.zeros(len(rows), dtype=bool)
     for k in np.flatnonzero(~product):
         accepted[k] = True
-        accepted[k] = _worst_bound(evidence, rows[accepted], near) * stretch[accepted].max() < evidence.delta
+        bound = _worst_bound(evidence, rows[accepted], near) * stretch[accepted].max()
+        accepted[k] = max(bound, left_out[k]) < evidence.delta
     return accepted
 
 
@@ -187,7 +251,8 @@ def _without_slow(case: Case, span, alpha):
         return span, span[:, :0]
     evidence = case.evidence
     changes = span.T @ (evidence.forms.violation - evidence.noise) @ span
-    parts = span.T @ case.parts @ span
+    functions = case.frame @ span
+    parts = functions.T @ case.parts @ functions
     values, vectors = np.linalg.eigh(parts + 1e-12 * np.trace(parts) * np.eye(len(parts)))
     whiten = vectors / np.sqrt(values)
     shares, turned = np.linalg.eigh(whiten.T @ changes @ whiten)
@@ -203,21 +268,33 @@ def _replicates(case: Case, reduced: Reduced, rank):
     return reduced.follow(np.swapaxes(case.frame @ case.evidence.replicate_directions[:, :, :rank], 1, 2))
 
 
-def _table(evidence, vectors, n_found, n_unseen, near, alpha, stretch) -> xr.Dataset:
+def _table(case: Case, vectors, n_found, near, alpha) -> xr.Dataset:
+    evidence, n_unseen = case.evidence, case.unseen.shape[1]
+    rows = vectors @ case.frame.T
     p_values = holm(np.array([evidence.p_value(v) for v in vectors]))
     missing = np.full(n_unseen, np.nan)
+    # What looks conserved to within delta trades places from replicate to replicate: compare with all of it.
+    bounds = np.array([evidence.upper_bound(v, max(near, 1 + k)) for k, v in enumerate(vectors)])
+    violations, stretch, left_out = (
+        np.array([evidence.violation(v) for v in vectors]),
+        case.stretch(rows),
+        case.left_out(rows),
+    )
     columns = {
-        "violation": [evidence.violation(v) for v in vectors],
-        # What looks conserved to within delta trades places from replicate to replicate: compare with all of it.
-        "upper_bound": [evidence.upper_bound(v, max(near, 1 + k)) * stretch[k] for k, v in enumerate(vectors)],
+        "violation": violations,
+        "upper_bound": np.maximum(bounds * stretch, left_out),
         "p_value": p_values,
     }
     verdicts = ["conserved"] * n_found + ["broken" if p < alpha else "undetermined" for p in p_values[n_found:]]
+    open_rows = np.array([verdict == "undetermined" for verdict in verdicts])
+    parts = (violations, bounds, stretch, left_out)
+    reasons = why_undetermined(open_rows, parts, case.n_runs, evidence.delta, case.unsure)
     return xr.Dataset(
         {
             **{name: ("quantity", np.concatenate([values, missing])) for name, values in columns.items()},
             "exact_rejected": ("quantity", np.concatenate([p_values < alpha, missing > 0])),
             "verdict": ("quantity", np.array(verdicts + ["undetermined"] * n_unseen, dtype=object)),
+            "reason": ("quantity", np.array([*reasons, *[UNSEEN] * n_unseen], dtype=object)),
         },
         attrs={"delta": evidence.delta, "alpha": alpha, "level": LEVEL},
     )

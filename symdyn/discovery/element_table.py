@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from symdyn.discovery.evidence import Evidence, holm
 from symdyn.lie.groups import Elements
 
-__all__ = ["accepted_elements", "element_table", "elements_text", "share_outside"]
+__all__ = ["accepted_elements", "are_outside", "element_table", "elements_text", "share_outside"]
 
 # An image is outside the data if no point of the data is within half a spread of it (root mean square over states).
 _FAR = 0.5
@@ -48,13 +48,16 @@ def share_outside(images: np.ndarray, points: np.ndarray, spreads: np.ndarray) -
     points, spreads : ndarray, `(sample, state)`
         A state with spread infinity does not vary: no image may leave its value.
     """
+    return np.array([np.mean(are_outside(images[:, :, k], points, spreads)) for k in range(images.shape[2])])
+
+
+def are_outside(images: np.ndarray, points: np.ndarray, spreads: np.ndarray) -> np.ndarray:
+    """Mask `(image,)` of images `(image, state)` of one element, see `share_outside`."""
     scale = np.sqrt(np.mean(np.where(np.isfinite(spreads), spreads, 0.0) ** 2, axis=0))
-    largest = np.maximum(np.abs(points).max(axis=0), np.abs(images).max(axis=(0, 2), initial=0.0))
+    largest = np.maximum(np.abs(points).max(axis=0), np.abs(images).max(axis=0, initial=0.0))
     scale = np.where(scale > 0, scale, 1e-9 * np.where(largest > 0, largest, 1.0))
-    tree = cKDTree(points / scale)
     reach = _FAR * np.sqrt(points.shape[1])
-    gaps = [tree.query(images[:, :, k] / scale, distance_upper_bound=reach)[0] for k in range(images.shape[2])]
-    return np.array([np.mean(~np.isfinite(gap)) for gap in gaps])
+    return ~np.isfinite(cKDTree(points / scale).query(images / scale, distance_upper_bound=reach)[0])
 
 
 def element_table(

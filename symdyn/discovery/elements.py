@@ -18,28 +18,24 @@ error the replicates show as far as the law is in its library. `image_outside` s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import xarray as xr
 
-from symdyn.data.charts import chart_of_points
 from symdyn.discovery.element_table import element_table, share_outside
-from symdyn.discovery.evidence import Evidence, LawForms, QuadraticForms, exact_forms
+from symdyn.discovery.evidence import Evidence, LawForms, QuadraticForms
 from symdyn.discovery.law import LawFit
-from symdyn.discovery.sampling import units_of_values
+from symdyn.discovery.resolution import without_noise
 from symdyn.lie.equivariance import difference
 from symdyn.lie.features import Features
 from symdyn.lie.groups import Elements
-from symdyn.lie.outputs import index_actions
 
-__all__ = ["LawSample", "judge_elements", "judge_elements_of_function"]
+__all__ = ["LawSample", "displacement", "judge_elements"]
 
 # Points at a time: replicates times points of rows are held in memory.
 _BLOCK = 500
-_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,8 @@ class LawSample:
 
     `features` the law is made of; `points` `(sample, argument)` of the data, states first, then inputs; `weights`
     `(sample, output)` one over the scale of the outputs; `spreads` `(sample, argument)` the scale of the arguments;
-    `kind` as in `symdyn.lie.equivariance.difference`; `point_weights` `(sample,)` of mean 1, all alike if left out.
+    `kind` as in `symdyn.lie.equivariance.difference`; `point_weights` `(sample,)` of mean 1, all alike if left out;
+    `noise` `(argument,)` of the points.
     """
 
     features: Features
@@ -57,6 +54,7 @@ class LawSample:
     spreads: np.ndarray
     kind: str = "flow"
     point_weights: np.ndarray | None = None
+    noise: np.ndarray | None = None
 
     @property
     def share(self) -> np.ndarray:
@@ -106,75 +104,6 @@ def judge_elements(
     return element_table(elements, judge, outside, delta=delta, alpha=alpha)
 
 
-def judge_elements_of_function(
-    f: Callable[[np.ndarray], np.ndarray],
-    points: np.ndarray,
-    elements: Elements,
-    output: str | Sequence = "invariant",
-    *,
-    delta: float = 1e-6,
-) -> xr.Dataset:
-    """Verdicts on elements for a function that can be called, at given points: no noise, so they are exact.
-
-    Parameters
-    ----------
-    f : callable
-        From points `(sample, state)` to values `(sample,)`, `(sample, output)` or a tensor `(sample, ...)`.
-    points : ndarray, `(sample, state)`
-    elements : Elements
-    output : str or tuple of str, or array `(element, output, output)`
-        How the values move, as for `discover_function`; an array gives the matrix of each element. Time reversal is for
-        `"vector_field"` only.
-    delta : float
-        Violations below count as zero.
-
-    Returns
-    -------
-    xr.Dataset
-        As of `judge_elements`. Elements that take points to where f is not finite are "undetermined".
-
-    Raises
-    ------
-    ValueError
-        For points or values of the wrong shape, values that are not finite, and unknown or unsuitable outputs.
-    """
-    points = np.asarray(points, dtype=float)
-    images = elements.images(points)
-    values = np.asarray(f(points), dtype=float)
-    _check_function(values, points, elements, output)
-    chart = chart_of_points(points)
-    inside, here = chart.elements(elements), chart.points(points)
-    still = points.std(axis=0) <= _STILL * np.abs(points).max(axis=0)
-    units = units_of_values(values, output, np.array(chart.scale))
-    rates = _function_rates((values - units.offset) / units.scale, len(chart), output)
-    spreads = np.broadcast_to(np.where(still, np.inf, 1.0), points.shape)
-
-    def judge(part: Elements) -> Evidence | None:
-        there = part.images(here)[:, :, 0]
-        known = inside.index(part)[0]  # a product of elements is none of them
-        given = images[:, :, known] if known >= 0 else chart.points_back(there)
-        with np.errstate(all="ignore"):
-            moved = np.asarray(f(given), dtype=float)
-        if not np.all(np.isfinite(moved)):
-            return None
-        matrix = output[known] if isinstance(output, np.ndarray) else None
-        carried = _carried(values, _outside(part, chart), output, matrix)
-        displacement = _displacement(there - here, spreads, rates)
-        transported, carried = (moved - values) / units.scale, (carried - values) / units.scale
-        return _judged(exact_forms(transported[..., None], [carried[..., None]], displacement[..., None]), delta)
-
-    products = not isinstance(output, np.ndarray)  # no matrix is given for products of elements
-    outside = share_outside(images, points, np.where(still, np.inf, points.std(axis=0)) * np.ones(points.shape))
-    table = element_table(inside, judge, outside, delta=delta, alpha=0.05, products=products)
-    return table.assign_coords(element=np.array(elements.texts(), dtype=object))
-
-
-def _outside(element: Elements, chart) -> Elements:
-    """The linear part of an element of the chart in the units of the user, which is what values move by."""
-    scale = np.array(chart.scale)
-    return replace(element, matrices=element.matrices * scale[:, None] / scale)
-
-
 def _judged(forms: QuadraticForms | None, delta: float) -> Evidence | None:
     """Evidence from forms of one candidate; None where there is nothing to judge."""
     if forms is None or not forms.size[0, 0] > 0:
@@ -198,11 +127,10 @@ def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> LawForms | 
     The law comes with its rivals, with what is unknown of it apart from its errors, and with its floor, as for
     generators: where a law is not determined, neither is what it says of an element.
     """
-    unknown = np.zeros((0, *fit.coefficients.shape)) if fit.unknown is None else fit.unknown
     errors = fit.errors if fit.unknown is None else fit.errors - fit.unknown
     families = [(law.coefficients, e) for law, e in ((fit, errors), *((rival, rival.errors) for rival in fit.rivals))]
     stacked = [np.concatenate([coefficients[None], errors]) for coefficients, errors in families]
-    laws = np.concatenate([*stacked, fit.jackknife, unknown])
+    laws = np.concatenate([*stacked, fit.jackknife])
     sums = _sums_of_laws(element, laws, [len(stack) for stack in stacked], sample)
     if sums is None:
         return None
@@ -210,16 +138,29 @@ def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> LawForms | 
     size = size + np.mean(sample.share * np.sum(_law_displacement(element, fit, sample) ** 2, axis=1))
     if size <= 1e-20 * power:
         return None
-    place = np.cumsum([0, *[len(stack) for stack in stacked], len(fit.jackknife), len(unknown)])
+    place = np.cumsum([0, *[len(stack) for stack in stacked], len(fit.jackknife)])
     parts = [squares[a:b] for a, b in pairwise(place)]
-    jackknife, unseen = parts[-2].mean(), parts[-1].mean() if len(unknown) else 0.0
+    jackknife, unknown = parts[-1].mean(), _unknown(element, fit, sample)
 
     def forms(k, **others):
         shaped = (parts[k][0], size, crosses[k][1:], parts[k][1:], jackknife)
         floors = {"floor": fit.floor, "test_floor": fit.test_floor}
         return LawForms(*(np.asarray(part)[..., None, None] for part in shaped), fit.stretch, **floors, **others)
 
-    return forms(0, rivals=tuple(forms(k + 1) for k in range(len(fit.rivals))), unknown=np.full((1, 1), unseen))
+    return forms(0, rivals=tuple(forms(k + 1) for k in range(len(fit.rivals))), unknown=unknown)
+
+
+def _unknown(element: Elements, fit: LawFit, sample: LawSample) -> np.ndarray:
+    """The mean `(1, 1)` of |L_g u|^2 over laws u of which the data say nothing."""
+    if fit.unknown is None:
+        return np.zeros((1, 1))
+
+    def form(points):
+        at = replace(sample, points=points)
+        found = _sums_of_laws(element, fit.unknown, [len(fit.unknown)], at)
+        return np.full((1, 1), np.inf if found is None else found[0].mean())
+
+    return without_noise(form, sample.points, np.zeros(0) if sample.noise is None else sample.noise)
 
 
 def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample: LawSample):
@@ -273,54 +214,9 @@ def _law_displacement(element, fit, sample):
         element, rates = element.prolong(), np.tile(rates, 2)
     else:
         points, spreads = points[:, :n], spreads[:, :n]
-    return _displacement(element.images(points)[:, :, 0] - points, spreads, rates)
+    return displacement(element.images(points)[:, :, 0] - points, spreads, rates)
 
 
-def _displacement(moved, spreads, rates):
+def displacement(moved: np.ndarray, spreads: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """r_i min(|d_i| / s_i, 1) `(sample, state)` of differences d of images and points."""
     return np.minimum(np.abs(moved) / spreads, 1.0) * rates
-
-
-def _check_function(values, points, elements, output):
-    if values.shape[:1] != (len(points),):
-        raise ValueError(f"f must return one value a point, got shape {values.shape} for {len(points)} points")
-    if not np.all(np.isfinite(values)):
-        raise ValueError("f is not finite at all points")
-    if np.any(elements.reverses_time) and not (isinstance(output, str) and output == "vector_field"):
-        raise ValueError("time reversal changes the rates of a flow: it needs output='vector_field'")
-    if isinstance(output, np.ndarray):
-        expected = (len(elements), values.shape[-1], values.shape[-1])
-        if values.ndim != 2 or output.shape != expected:
-            raise ValueError(
-                f"output matrices must have shape (element, output, output) {expected}, got {output.shape}"
-            )
-    elif not (isinstance(output, str) and output == "density"):
-        for index, action in enumerate(index_actions(output, values.ndim - 1)):
-            if action == "linear":
-                raise ValueError("an unknown matrix can be found for generators only: give output as matrices")
-            if action != "invariant" and values.shape[index + 1] != points.shape[1]:
-                raise ValueError(
-                    f"index {index} of the values has size {values.shape[index + 1]}, the state {points.shape[1]}"
-                )
-
-
-def _carried(values, element, output, matrix):
-    """M f(x), what the values become if they move along."""
-    if matrix is not None:
-        return values @ matrix.T
-    if isinstance(output, str) and output == "density":
-        return values / abs(np.linalg.det(element.matrices[0]))
-    forward, backward = element.matrices[0], np.linalg.inv(element.matrices[0]).T
-    for index, action in enumerate(index_actions(output, values.ndim - 1), start=1):
-        if action != "invariant":
-            moves = forward if action == "vector" else backward
-            values = np.moveaxis(np.tensordot(moves, values, axes=(1, index)), 0, index)
-    return -values if element.reverses_time[0] else values
-
-
-def _function_rates(values, n_states, output):
-    """r_i `(state,)`: of each state for vectors, of all values together for others; a constant does not vary."""
-    if isinstance(output, str) and output in ("vector", "vector_field"):
-        return np.sqrt(np.mean(values**2, axis=0))
-    varying = values - values.mean(axis=0)
-    power = np.mean(np.sum(varying.reshape(len(values), -1) ** 2, axis=1))
-    return np.full(n_states, np.sqrt(power) if power > 0 else 1.0)

@@ -37,6 +37,17 @@ class Equations:
         """The families, in order."""
         return tuple(dict.fromkeys(self.families.tolist()))
 
+    def family_sizes(self) -> np.ndarray:
+        """Size `(feature,)` on the data of the largest feature of the family of each, 1 where all vanish."""
+        squares = np.abs(np.diag(self.total))[: len(self.families)]
+        if self.axes.size:
+            turn = returned(self.axes)
+            n = len(self.families)
+            squares = np.abs(np.einsum("fa,ab,fb->f", turn, self.total[:n, :n], turn))
+        largest = {label: squares[self.families == label].max() for label in self.labels}
+        sizes = np.sqrt(np.array([largest[label] for label in self.families.tolist()]))
+        return np.where(sizes > 0, sizes, 1.0)
+
     def model(self, kept: tuple[str, ...]) -> Model:
         """The law on the kept families."""
         columns = np.flatnonzero(np.isin(self.families, kept))

@@ -9,7 +9,18 @@ import numpy as np
 
 from symdyn.discovery.evidence import Evidence
 
-__all__ = ["ExactEvidence"]
+__all__ = ["ExactEvidence", "Known"]
+
+
+@dataclass(frozen=True)
+class Known(Evidence):
+    """Evidence from forms that are exact but for `resolution`, what violations may come from: that breaks nothing."""
+
+    resolution: float = field(default=0.0, kw_only=True)
+
+    def p_value(self, vector: np.ndarray) -> float:
+        """1 for a violation below delta, or that rounding may have made, else 0."""
+        return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from symdyn.discovery.law import LawFit
 from symdyn.discovery.sketch import row_reducer
 from symdyn.lie.derivative import LieDerivative
 
-__all__ = ["LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of"]
+__all__ = ["LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "unknown_form"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,12 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
         return forms(fit, fit.errors, rivals=rivals)
     unknown = _mean_square(reduced, fit.unknown)
     return forms(fit, fit.errors - fit.unknown, rivals=rivals, unknown=unknown)
+
+
+def unknown_form(derivative: LieDerivative, unknown: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean over laws u `(law, output, feature)` of |L(a, u)|^2, as a form `(candidate, candidate)`."""
+    n = derivative.transport.shape[-1]
+    return _mean_square(row_reducer(derivative, weights, np.ones(n)), unknown)
 
 
 def _rows_of_all(reduced, errors):

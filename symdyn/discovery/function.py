@@ -4,52 +4,41 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
+from dask.base import is_dask_collection
 
-from symdyn.discovery.conclusion import conclude, findings_text
+from symdyn.discovery.asked import asked_at_points
 from symdyn.discovery.evidence import Evidence, QuadraticForms
 from symdyn.discovery.exact import ExactEvidence
+from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
+from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
 from symdyn.discovery.generic import leaves_points, polynomial_relation, unsettled
-from symdyn.discovery.posed import Posed, in_given_candidates, posed
+from symdyn.discovery.posed import Posed, posed
 from symdyn.discovery.sampling import Sampled
-from symdyn.discovery.trivial import parallel_violation
+from symdyn.discovery.trivial import parallel_to_flow
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.features import Polynomial
 from symdyn.lie.fields import Generators
 from symdyn.lie.gram import Batch, Rows
+from symdyn.lie.groups import Elements
 from symdyn.lie.refine import refined_directions
 
-__all__ = ["FunctionSymmetry", "concluded", "discover_function", "exact_evidence", "parallel_to_values"]
+__all__ = ["FunctionSymmetry", "as_output", "discover_function", "exact_evidence", "parallel_to_values"]
 
-
-@dataclass(frozen=True)
-class FunctionSymmetry:
-    """What `discover_function` found; the attributes are those of `SymmetryDiscovery`."""
-
-    algebra_: LieAlgebra
-    trivial_: LieAlgebra
-    verdicts_: xr.Dataset
-    generators_: Generators
-    evidence_: Evidence
-
-    def summary(self) -> str:
-        """The verdicts as a table."""
-        return findings_text(self.verdicts_, self.algebra_, self.trivial_)
+_ROUNDED = "rounding may have made its violation: give `jacobian`"
 
 
 def discover_function(
     f: Callable[[np.ndarray], np.ndarray],
     points: np.ndarray,
-    candidates: Generators,
+    candidates: str | Generators | Elements | Sequence,
     *,
     jacobian: Callable[[np.ndarray], np.ndarray] | None = None,
     output: str | Sequence | np.ndarray = "invariant",
     delta: float = 1e-6,
 ) -> FunctionSymmetry:
-    """The generators v with Df v − psi f = 0 at all points.
+    """The generators v with Df v − psi f = 0 at all points, and the finite elements g with f(g x) = M f(x).
 
     Parameters
     ----------
@@ -59,21 +48,26 @@ def discover_function(
     points : ndarray or dask array, `(sample, state)`
         Generic points of the domain; `symdyn.discovery.generic.samples_needed` says how many. Of a dask array, one
         chunk at a time is in memory.
-    candidates : Generators
+    candidates : str, Generators, Elements, or a list of these
+        As `SymmetryDiscovery` takes them: generators from `symdyn.candidates`, finite elements and groups from
+        `symdyn.groups`, joined by `+`, or words such as `"gl+sign_flips"`. Elements are judged one by one, at all
+        points (of a dask array at 2000 of them).
     jacobian : callable, optional
         From points to derivatives `(sample, ..., state)`; central differences if left out.
     output : str or tuple of str, or array `(generator, output, output)`
         How the values move. `"invariant"`: not at all. `"vector"` and `"vector_field"`: like the state, psi = Dv.
         `"density"`: as a density, f div v is added. `"metric"`: as a form on two vectors. A tuple names what each index
         of a tensor does: `"vector"`, `"covector"`, `"invariant"`, or `"linear"`, an unknown matrix on that index, which
-        is found along with the generator (as extra states `out0_0, ...`). An array gives psi for each candidate.
+        is found along with the generator (as extra states `out0_0, ...`). An array gives psi for each candidate, or the
+        matrix M of each element. Elements act by their linear part on vectors, by its inverse on covectors; by unknown
+        matrices they cannot.
     delta : float
         Violations below count as zero.
 
     Raises
     ------
     TypeError
-        For candidates that are no generators.
+        For candidates that are none.
     ValueError
         For points, values or a Jacobian of the wrong shape, values that are not finite, and a Jacobian that disagrees
         with central differences.
@@ -93,21 +87,33 @@ def discover_function(
     Hu, Li and Lin, arXiv 2410.09841. Sums over batches of points find the few directions that are nearly null; another
     pass over the points settles these to rounding. No array holds all derivatives, or rows of all points.
     """
-    points = _checked_points(points, candidates)
-    if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
-        output = np.asarray(output, dtype=float)
-    samples = Sampled(f, jacobian, points, candidates, output, np.random.default_rng(0))
-    problem = posed(candidates, output, samples.chart, samples.units.scale, samples.first)
+    points = _checked_points(points)
+    generators, elements = asked_at_points(candidates, points)
+    output = as_output(output)
+    samples = Sampled(f, jacobian, points, generators, output, np.random.default_rng(0))
+    some = len(generators) > 0
+    found = _generators_of(generators, samples, output, delta) if some else without_generators(generators, delta)
+    if len(elements) == 0:
+        return found
+    moves = output_of_elements(output, len(generators), elements)
+    elements = elements.searched()
+    points = samples.sums.chosen if is_dask_collection(points) else points
+    return found.with_elements(elements, judge_elements_of_function(f, points, elements, moves, delta=delta))
+
+
+def _generators_of(generators, samples, output, delta) -> FunctionSymmetry:
+    problem = posed(generators, output, samples.chart, samples.units.scale, samples.first)
     evidence, scale = exact_evidence(problem, samples, delta)
     _warn_of_points(problem.rows, samples, evidence, scale)
-    return concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output))
+    found = concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output, delta))
+    return found.noted(undetermined_notes(found.verdicts_, _not_resolved(evidence) or _ROUNDED))
 
 
-def concluded(problem: Posed, evidence: Evidence, is_trivial: Callable[[LieAlgebra], np.ndarray]) -> FunctionSymmetry:
-    """Findings in the units of the user, from evidence in the chart."""
-    found = conclude(problem.rows.candidates, evidence, 0.05, is_trivial, view=problem.view)
-    given = in_given_candidates(evidence, problem.mixture)
-    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given)
+def as_output(output):
+    """Matrices, one a candidate, as an array; all else as it is."""
+    if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
+        return np.asarray(output, dtype=float)
+    return output
 
 
 def exact_evidence(problem: Posed, samples: Sampled, delta: float) -> tuple[ExactEvidence, float]:
@@ -170,7 +176,7 @@ class _Products:
         return np.tensordot(fields @ products, fields, axes=((1, 2), (1, 2)))
 
 
-def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: float = 1e-6) -> np.ndarray:
+def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, delta: float) -> np.ndarray:
     """Which generators are parallel to the values of a vector field, `(generator,)`: it commutes with itself.
 
     Parameters
@@ -179,8 +185,8 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: flo
         In the chart.
     samples : Sampled
     output : see `discover_function`
-    below : float
-        The sine of the angle up to which they count as parallel.
+    delta : float
+        What violations are known to, and so angles.
     """
     if not isinstance(output, str) or output != "vector_field" or algebra.dim == 0:
         return np.zeros(algebra.dim, dtype=bool)
@@ -188,22 +194,13 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, below: flo
     fields = algebra.basis.values(points)
     still = samples.sums.spread == 0  # motion out of the only value of a state is never along the flow
     scales = np.broadcast_to(np.where(still, 1e-300, 1.0), points.shape)
-    return parallel_violation(fields, values, scales) < below
+    return parallel_to_flow(fields, [values], scales, delta)
 
 
-def _checked_points(points, candidates):
-    if not isinstance(candidates, Generators):
-        raise TypeError(
-            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}; finite "
-            "elements of a function are judged by `symdyn.discovery.elements.judge_elements_of_function`, those of "
-            "trajectories by `SymmetryDiscovery`"
-        )
-    points = points if hasattr(points, "dask") else np.asarray(points)
-    n = len(candidates.states)
+def _checked_points(points):
+    points = points if is_dask_collection(points) else np.asarray(points)
     if np.isnan(points.shape).any():
         raise ValueError("points are a dask array of unknown length: call compute_chunk_sizes() on it first")
-    if points.ndim != 2 or points.shape[1] != n or not points.shape[0] > 0:
-        raise ValueError(f"points must have shape (sample, {n}), got {points.shape}")
     return points
 
 
@@ -215,7 +212,7 @@ def _warn_of_points(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale
         or _not_resolved(evidence)
     )
     if message:
-        warnings.warn(message, stacklevel=3)
+        warnings.warn(message, stacklevel=4)
 
 
 def _too_few(rows, samples, evidence, scale):

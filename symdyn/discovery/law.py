@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import stats
 
-from symdyn.data.axes import residual_of
+from symdyn.data.axes import residual_of, returned
 from symdyn.data.moments import Moments
 from symdyn.discovery.equations import Equations
 from symdyn.discovery.scales import Scales
+from symdyn.discovery.untested import untested_directions
 from symdyn.lie.features import Features, Sum
 from symdyn.lie.monomials import has_all_divisors
 from symdyn.lie.printing import monomial_exponents
@@ -150,6 +151,8 @@ def fit_law(
     rivals = tuple(_fit(problem, more, path, grams) for more in better)
     stretch = _stretch(problem, kept, fit, counts, grams) * _few_parts(len(problem.parts))
     unknown = problem.equations.unknown(scales.output_power, n_bootstrap, rng)
+    if moments.instrumented.all():
+        unknown = unknown + _untested(problem, kept, fit.coefficients, scales, unknown.shape, rng)
     return replace(
         fit,
         errors=fit.errors + _random_signs(shifts, n_bootstrap, rng) + unknown,
@@ -285,6 +288,30 @@ def _left_over(problem, kept):
     coefficients = problem.equations.model(kept).solve(problem.total)
     each = problem.residual_power(problem.blocks, coefficients)
     return float(np.sum(each)), float(np.sqrt(len(each)) * each.std())
+
+
+def _untested(problem, kept, coefficients, scales, shape, rng) -> np.ndarray:
+    """Errors `(replicate, output, feature)` along what was dropped although the data do not test it."""
+    n_features = len(problem.equations.families)
+    parts = problem.blocks
+    if problem.equations.axes.size:
+        turn = np.eye(parts.shape[-1])
+        turn[:n_features, :n_features] = returned(problem.equations.axes)
+        parts = turn @ parts @ turn.T
+    finite = np.where(np.isfinite(scales.output_units), scales.output_units, 1.0)
+    weights = np.isfinite(scales.output_units) / finite
+    law = np.concatenate([-coefficients, np.eye(len(coefficients))], axis=1) * weights[:, None]
+    residuals = (law @ parts)[:, :, :n_features]
+    rates = np.sqrt(np.where(np.isfinite(scales.output_units), scales.output_power, 0.0))
+    found, largest = untested_directions(
+        parts[:, :n_features, :n_features],
+        problem.equations.family_sizes(),
+        np.isin(problem.equations.families, kept),
+        residuals,
+        float(np.sqrt(np.sum((rates * weights) ** 2))),
+    )
+    draws = rng.standard_normal((*shape[:2], len(largest))) * rates[:, None] * largest
+    return draws @ found.T
 
 
 def _stretch(problem, kept, fit: LawFit, counts, grams):

@@ -12,9 +12,10 @@ from symdyn.data.moments import Moments
 from symdyn.discovery.elements import LawSample
 from symdyn.discovery.evidence import LawForms, bracket_forms
 from symdyn.discovery.fitness import check_data, law_residual
+from symdyn.discovery.forms import unknown_form
 from symdyn.discovery.law import LawFit, fit_law, law_families
 from symdyn.discovery.residual import Residual
-from symdyn.discovery.resolution import argument_noise, with_unresolved
+from symdyn.discovery.resolution import argument_noise, with_unresolved, without_noise
 from symdyn.discovery.scales import Scales
 from symdyn.discovery.setting import Setting
 from symdyn.lie.fields import Generators, VectorField
@@ -53,7 +54,19 @@ class LawOfData:
         candidates, derivative = self.setting.derivative(self.moments.points)
         weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
         displacement = self.setting.displacement(self.moments, self.scales, self.law, len(candidates))
-        return candidates, bracket_forms(derivative, self.fit, weights, displacement)
+        forms = bracket_forms(derivative, self.fit, weights, displacement)
+        if self.fit.unknown is None or not np.any(self.argument_noise):
+            return candidates, forms
+
+        def unknown(points):
+            return unknown_form(self.setting.derivative(points)[1], self.fit.unknown, weights)
+
+        return candidates, replace(forms, unknown=without_noise(unknown, self.moments.points, self.argument_noise))
+
+    @property
+    def argument_noise(self) -> np.ndarray:
+        """Standard deviation `(argument,)` of the noise of the points."""
+        return np.sqrt(np.mean(np.nan_to_num(np.atleast_2d(self.noise)) ** 2, axis=0))
 
     def element_sample(self) -> LawSample:
         """Where, and in which units, elements are judged."""
@@ -64,6 +77,7 @@ class LawOfData:
             self.scales.states[self.moments.owner],
             self.setting.element_kind,
             self.moments.point_weights,
+            self.argument_noise,
         )
 
 

@@ -9,6 +9,7 @@ this: there such a direction has no signal, and its coefficient no bound.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from symdyn.discovery.law import LawFit
 from symdyn.discovery.scales import Scales
 from symdyn.lie.fields import VectorField
 
-__all__ = ["argument_noise", "with_unresolved"]
+__all__ = ["argument_noise", "with_unresolved", "without_noise"]
 
 _CONSTANT = 1e-8
 _PURE_NOISE = 1.1  # variance over variance of noise up to which a direction holds no motion
@@ -37,6 +38,28 @@ def argument_noise(moments: Moments, law: VectorField, n_states: int) -> np.ndar
     slopes = law.jacobian(moments.points)[:, :, :n_states] + np.eye(n_states)
     squares, _ = nnls(np.eye(n_states) + np.mean(slopes**2, axis=0), residual)
     return np.sqrt(np.append(squares, np.zeros(moments.points.shape[1] - n_states)))
+
+
+def without_noise(form: Callable[[np.ndarray], np.ndarray], points: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """A mean square over points, as a quadratic form of them, with what their noise adds taken off.
+
+    F(x) − sum_i [F(x + s_i e_i) + F(x − s_i e_i) − 2 F(x)] / 2 is the mean over x without noise, to second order. A
+    function that vanishes on the curve or surface along which the states move does not vanish beside it.
+
+    Parameters
+    ----------
+    form : callable
+        From points `(sample, argument)` to the form `(k, k)`.
+    points : ndarray, `(sample, argument)`
+    noise : ndarray, `(argument,)`
+        Standard deviations.
+    """
+    here = form(points)
+    found = here.copy()
+    for step in np.diag(noise)[noise > 0]:
+        found -= (form(points + step) + form(points - step)) / 2 - here
+    values, vectors = np.linalg.eigh((found + found.T) / 2)
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T
 
 
 def with_unresolved(

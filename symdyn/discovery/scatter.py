@@ -23,13 +23,14 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features, Sum
 from symdyn.lie.space import InUnits
 
-__all__ = ["Scatter", "accumulate_scatter", "natural_scale", "noise_free", "rounding_of", "scatter_forms"]
+__all__ = ["Scatter", "Scattering", "accumulate_scatter", "natural_scale", "noise_free", "rounding_of", "scatter_forms"]
 
 MIN_SAMPLES = 16
 _CELL = 1 / 3  # length of a cell in characteristic times: a cell must not average the motion out
 _MIN_CELLS = 10  # cells in a trajectory, where it has samples enough
 _FEW = 10  # trajectories below which stretches of time are resampled
 _DIGITS = 1e-14  # of a state, some fifty times the rounding of its last one
+_UNSURE = 2.0  # standard errors of a scatter, below which it may be 0
 _MANY = 400  # independent parts that are kept apart
 
 
@@ -38,7 +39,8 @@ class Scatter:
     """Sums over cells; columns are the features, then the states.
 
     `motion` and `noise` `(part, column, column)` are sums of squares of the two halves about the mean of each
-    trajectory, the trend from end to end included, for each independent part of the data; `count` `(part,)` its cells.
+    trajectory, the trend from end to end included, for each independent part of the data; `count` `(part,)` its cells,
+    `run` `(part,)` the number of its trajectory, or of its own where parts are several of these.
     `within` `(1, column, column)` is the sum of even times odd without the trend. `even` and `odd`
     `(trajectory, column)` are means, `cells` `(trajectory,)` their weights. `points` `(sample, state)` are states,
     `offsets` `(sample, state)` their distance from the mean of their trajectory.
@@ -47,6 +49,7 @@ class Scatter:
     motion: np.ndarray
     noise: np.ndarray
     count: np.ndarray
+    run: np.ndarray
     within: np.ndarray
     even: np.ndarray
     odd: np.ndarray
@@ -57,8 +60,11 @@ class Scatter:
     def __add__(self, other: Scatter) -> Scatter:
         merged = {f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
         merged["within"] = self.within + other.within
+        merged["run"] = np.concatenate([self.run, other.run + self.run.max() + 1])
         for name in ("motion", "noise", "count"):
             merged[name] = _folded(merged[name])
+        if len(merged["run"]) > _MANY:
+            merged["run"] = np.arange(_MANY)
         return Scatter(**merged)
 
     def only(self, columns: np.ndarray) -> Scatter:
@@ -152,7 +158,24 @@ def noise_free(features: Features, points: np.ndarray, noise: np.ndarray) -> np.
     return here - bias
 
 
-def scatter_forms(scatter: Scatter, rounding: np.ndarray, tolerance: float, n_bootstrap: int, rng: np.random.Generator):
+@dataclass(frozen=True)
+class Scattering:
+    """Forms over features in units of their `scale` `(feature,)`.
+
+    `forms` are those of evidence; `runs` `(run, feature, feature)` the changes that each trajectory adds to the
+    violation, less noise, of weight `share` `(run,)`; `unsure` `(feature, feature)` what the size may be off by.
+    """
+
+    forms: QuadraticForms
+    scale: np.ndarray
+    runs: np.ndarray
+    share: np.ndarray
+    unsure: np.ndarray
+
+
+def scatter_forms(
+    scatter: Scatter, rounding: np.ndarray, tolerance: float, n_bootstrap: int, rng: np.random.Generator
+) -> Scattering:
     """Quadratic forms of eps^2 = (scatter of h within trajectories / scatter of h in all) / (same of the states).
 
     The states' ratio is that of the state that moves most: where all of the motion is slow or short, nothing is
@@ -167,13 +190,6 @@ def scatter_forms(scatter: Scatter, rounding: np.ndarray, tolerance: float, n_bo
         eps below which a change counts as rounding.
     n_bootstrap : int
     rng : numpy Generator
-
-    Returns
-    -------
-    forms : QuadraticForms
-        Over features in units of `scale`.
-    scale : ndarray, `(feature,)`
-        Their spread on the data.
 
     Raises
     ------
@@ -195,10 +211,16 @@ def scatter_forms(scatter: Scatter, rounding: np.ndarray, tolerance: float, n_bo
     counts = rng.multinomial(len(scatter.count), np.full(len(scatter.count), 1 / len(scatter.count)), size=n_bootstrap)
     everything = np.vstack([np.ones(len(scatter.count)), counts])
     weights = everything / (everything @ scatter.count)[:, None] / moving
-    motion, noise = (np.tensordot(weights, part[:, *chosen] / units, 1) for part in (scatter.motion, scatter.noise))
+    parts = [part[:, *chosen] / units for part in (scatter.motion, scatter.noise)]
+    motion, noise = (np.tensordot(weights, part, 1) for part in parts)
     share = min(np.sqrt(n_features / scatter.n_rows), 1.0)
     rounding = tolerance**2 * rng.standard_normal(n_bootstrap)[:, None, None] ** 2 * size
-    return _as_forms(motion, noise, share, rounding, size), scale
+    runs = np.zeros((scatter.run[-1] + 1, n_features, n_features))
+    np.add.at(runs, scatter.run, (parts[0] - parts[1]) / moving)
+    shares = np.bincount(scatter.run, weights=scatter.count)
+    # Products of even and odd means, each with the noise of half the samples.
+    unsure = 2 * _UNSURE * np.sqrt((n_features + 2) / scatter.n_rows) * moving * noise[0]
+    return Scattering(_as_forms(motion, noise, share, rounding, size), scale, runs, shares, unsure)
 
 
 def natural_scale(variances: np.ndarray, means: np.ndarray, rounding: np.ndarray | float = 0.0) -> np.ndarray:
@@ -267,6 +289,7 @@ def _one_run(run: Trajectory, names, features, stretches, per_run) -> Scatter:
         motion=motion,
         noise=noise,
         count=count,
+        run=np.zeros(len(count), dtype=int),
         within=(product + product.T)[None] / 2,
         even=means[0][None],
         odd=means[1][None],
@@ -301,8 +324,9 @@ def _parts(motion, noise, clock, stretches):
     for half in (motion, noise):
         parts = np.stack([half[owner == k].T @ half[owner == k] for k in range(owner[-1] + 1)])
         slope = trend @ half
-        # Shared among stretches: none of them saw the trend alone.
-        sums.append(parts + np.outer(slope, slope) / len(parts))
+        # A part of its own: shared among stretches it would look as if each of them had seen it.
+        parts[-1] += np.outer(slope, slope)
+        sums.append(parts)
     return *sums, np.bincount(owner).astype(float)
 
 

@@ -15,7 +15,7 @@ from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.data.units import unit_groups
 from symdyn.discovery.scales import Scales, find_scales
-from symdyn.discovery.trivial import parallel_violation
+from symdyn.discovery.trivial import parallel_to_flow
 from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import LieDerivative, act
 from symdyn.lie.features import Features
@@ -27,9 +27,7 @@ from symdyn.lie.words import as_candidates
 
 __all__ = ["Setting", "set_up"]
 
-# A generator counts as parallel to the flow below this sine of the angle (root mean square over the data). It must be
-# small: for a weakly damped oscillator so(2) is 6 degrees from f, and is no trivial symmetry.
-_TRIVIAL = 0.02
+_LAWS = 20  # replicates that tell how far the error of the law turns the flow
 
 
 @dataclass(frozen=True)
@@ -116,20 +114,24 @@ class Setting:
         moved = moved * rates[None, :, None] * np.sqrt(moments.point_weights)[:, None, None]
         return np.concatenate([moved, np.zeros((*moved.shape[:2], n_candidates - moved.shape[2]))], axis=2)
 
-    def parallel(self, algebra, moments: Moments, scales: Scales, law: VectorField) -> np.ndarray:
-        """Which generators `(generator,)` are parallel to the flow everywhere on the data."""
+    def parallel(self, algebra, moments: Moments, scales: Scales, law: VectorField, errors: np.ndarray) -> np.ndarray:
+        """Which generators `(generator,)` are parallel to the flow everywhere on the data.
+
+        `errors` `(replicate, output, feature)` are those of the law: they turn the flow away from what is parallel to
+        the true one.
+        """
         if algebra.dim == 0 or self.kind == "pairs":
             return np.zeros(algebra.dim, dtype=bool)
         points = moments.points
-        if self.kind == "second_order":
-            fields, flow = prolong(algebra.basis).values(points), first_order(law)(points)
-        else:
-            flow = np.zeros(points.shape)
-            flow[:, : len(self.layout.states)] = law(points)
-            # The step of a map is parallel to the flow half-way along it.
-            fields = algebra.basis.values(points + flow / 2 if self.kind == "map" else points)
         sizes = scales.states[moments.owner] / np.sqrt(moments.point_weights)[:, None]
-        return parallel_violation(fields, flow, sizes) < _TRIVIAL
+        if self.kind == "second_order":
+            return parallel_to_flow(prolong(algebra.basis).values(points), [first_order(law)(points)], sizes)
+        laws = [law.coefficients, *(law.coefficients + error for error in errors[:_LAWS])]
+        values, n = law.features(points), len(self.layout.states)
+        flows = [np.pad(values @ coefficients.T, ((0, 0), (0, points.shape[1] - n))) for coefficients in laws]
+        # The step of a map is parallel to the flow half-way along it.
+        fields = algebra.basis.values(points + flows[0] / 2 if self.kind == "map" else points)
+        return parallel_to_flow(fields, flows, sizes)
 
 
 def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, inputs) -> Setting:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial, reduce
-from operator import add
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.moments import Moments, accumulate
 from symdyn.data.pairs import as_dataset
+from symdyn.discovery.asked import split
 from symdyn.discovery.conclusion import View, conclude, findings_text, flow_among
 from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import judge_elements
@@ -23,11 +23,8 @@ from symdyn.discovery.fitness import check_law, still_functions, still_note
 from symdyn.discovery.lawofdata import law_of_data, law_on_wider_library
 from symdyn.discovery.setting import candidates_on, set_up
 from symdyn.discovery.verdicts import empty_table, judged_table
-from symdyn.lie import groups
 from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.candidates import translations
 from symdyn.lie.fields import Charted, Generators, VectorField
-from symdyn.lie.groups import Elements
 
 __all__ = ["SymmetryDiscovery"]
 
@@ -155,7 +152,7 @@ class SymmetryDiscovery(BaseEstimator):
         self._check_options()
         like_states = isinstance(self.output, str) and self.output == "vector_field"
         dataset = as_dataset(data, y, pairs=not like_states, increments=like_states and self.kind == "map")
-        generators, elements = _split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
+        generators, elements = split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         rng = np.random.default_rng(self.rng)
         make = partial(law_of_data, dataset, accumulate=accumulate, n_bootstrap=self.n_bootstrap, rng=rng)
@@ -260,7 +257,7 @@ class SymmetryDiscovery(BaseEstimator):
             candidates,
             self.evidence_,
             self.alpha,
-            lambda algebra: setting.parallel(algebra, moments, scales, law),
+            lambda algebra: setting.parallel(algebra, moments, scales, law, found.fit.errors),
             flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
             View(setting.candidate_chart(candidates), given.candidates.features, candidates),
         )
@@ -278,15 +275,3 @@ class SymmetryDiscovery(BaseEstimator):
         )
         self.element_verdicts_ = verdicts.assign_coords(element=np.array(searched.texts(), dtype=object))
         self.elements_ = accepted_elements(searched, self.element_verdicts_)
-
-
-def _split(candidates) -> tuple[Generators, Elements]:
-    """Generators and finite elements among the candidates, either of which may be none."""
-    parts = list(candidates)
-    if not parts:
-        raise ValueError("candidates are empty: give generators, elements, or both")
-    n = len(parts[0].states)
-    nothing = translations(n).combine(np.zeros((0, n)))
-    generators = reduce(add, [part for part in parts if isinstance(part, Generators)] or [nothing])
-    elements = [part for part in parts if isinstance(part, Elements)]
-    return generators, reduce(add, elements) if elements else groups.element(np.eye(n)).subset([])

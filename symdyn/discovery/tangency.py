@@ -9,28 +9,32 @@ angles are those of the chart, where each state has its own unit; whether a fiel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from symdyn.data.charts import chart_of_points
+from symdyn.discovery.asked import asked_at_points
 from symdyn.discovery.conclusion import View, conclude
 from symdyn.discovery.evidence import Evidence, QuadraticForms, gram_of
-from symdyn.discovery.function import FunctionSymmetry
+from symdyn.discovery.function_symmetry import FunctionSymmetry, undetermined_notes, without_generators
 from symdyn.discovery.posed import in_given_candidates
+from symdyn.discovery.set_elements import LevelSet, PointCloud, judge_elements_of_set, normal_projectors
 from symdyn.lie.fields import Generators, of_size_one
+from symdyn.lie.groups import Elements
 
 __all__ = ["discover_manifold"]
 
 _STILL = 1e-13  # of its size: a state that varies by less varies by rounding
+_EXACT = 1e-6  # violations of a level set that count as none
+_WITHIN = 0.1  # violations of elements that count as none where only points are known
 _NEIGHBOURS = 12  # per dimension of the manifold: enough to average, few enough to stay local
 
 
 def discover_manifold(
     points: np.ndarray,
-    candidates: Generators,
+    candidates: str | Generators | Elements | Sequence,
     *,
     level_set: Callable[[np.ndarray], np.ndarray] | None = None,
     dim: int | None = None,
@@ -38,13 +42,15 @@ def discover_manifold(
     n_bootstrap: int = 100,
     rng=0,
 ) -> FunctionSymmetry:
-    """The generators that are tangent to a manifold.
+    """The generators that are tangent to a manifold, and the finite elements that map it to itself.
 
     Parameters
     ----------
     points : ndarray, `(sample, state)`
         Points on the manifold.
-    candidates : Generators
+    candidates : str, Generators, Elements, or a list of these
+        As `SymmetryDiscovery` takes them. Elements are judged by how far images are from the manifold
+        (`symdyn.discovery.set_elements`).
     level_set : callable, optional
         h with h = 0 on the manifold, from points to `(sample,)` or `(sample, equation)`. Without it tangent spaces come
         from the principal components of neighbouring points.
@@ -53,7 +59,7 @@ def discover_manifold(
     delta : float, optional
         Largest violation, the sine of the angle between generator and tangent space. If left out: 1e-6 for a level set;
         for points, in the middle of the largest gap between bounds of violations that errors of the tangent spaces
-        explain, and those above. Without such a gap nothing is accepted.
+        explain, and those above. Without such a gap nothing is accepted. Of elements 0.1, where only points are known.
     n_bootstrap : int
         Replicates of the tangent spaces, each from a random half of the neighbours.
     rng : int or numpy Generator
@@ -61,33 +67,41 @@ def discover_manifold(
     Raises
     ------
     TypeError
-        For candidates that are no generators.
+        For candidates that are none.
     ValueError
         For points of the wrong shape or too few, points off the level set, and a dimension out of range.
     """
-    if not isinstance(candidates, Generators):
-        raise TypeError(
-            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}"
-        )
     points = np.asarray(points, dtype=float)
-    if points.ndim != 2 or points.shape[1] != len(candidates.states):
-        raise ValueError(f"points must have shape (sample, {len(candidates.states)}), got {points.shape}")
+    generators, elements = asked_at_points(candidates, points)
     chart = chart_of_points(points)
     if not np.any(points.std(axis=0) > _STILL * np.abs(points).max(axis=0)):
         raise ValueError("all points are the same: they make no manifold")
-    basis, weights = of_size_one(chart.generators(candidates))
-    inside = chart.points(points)
-    if level_set is not None:
-        normals, moved = _normals_of_level_set(level_set, points, chart), []
-    else:
-        normals, moved = _normals_of_points(inside, dim, n_bootstrap, np.random.default_rng(rng))
-    evidence = Evidence(_tangency_forms(basis.values(inside), normals, moved), 1e-6 if delta is None else delta)
-    if delta is None and level_set is None:
+    surface = _level_set(level_set, points, chart) if level_set is not None else _cloud(chart.points(points), dim)
+    found = without_generators(generators, delta or 1e-6)
+    if len(generators):
+        found = _tangent(generators, chart, surface, delta, n_bootstrap, rng)
+    if len(elements) == 0:
+        return found
+    elements = elements.searched()
+    limit = delta or (_EXACT if level_set is not None else _WITHIN)
+    return found.with_elements(elements, judge_elements_of_set(elements, chart, surface, limit))
+
+
+def _tangent(generators, chart, surface, delta, n_bootstrap, rng) -> FunctionSymmetry:
+    """The generators whose normal parts vanish."""
+    basis, weights = of_size_one(chart.generators(generators))
+    is_exact = isinstance(surface, LevelSet)
+    moved = [] if is_exact else _replicates(surface, n_bootstrap, np.random.default_rng(rng))
+    forms = _tangency_forms(basis.values(surface.points), surface.normals, moved)
+    evidence = Evidence(forms, delta or _EXACT)
+    if delta is None and not is_exact:
         evidence = replace(evidence, delta=_middle_of_gap(evidence))
-    view = View(chart, candidates.features, basis)
+    view = View(chart, generators.features, basis)
     found = conclude(basis, evidence, 0.05, lambda algebra: np.zeros(algebra.dim, dtype=bool), view=view)
     given = in_given_candidates(evidence, np.linalg.inv(weights))
-    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given)
+    between = "its violation is as large as errors of the tangent spaces: more points, or `level_set`, would decide"
+    notes = undetermined_notes(found.verdicts, between)
+    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given, notes_=notes)
 
 
 def _tangency_forms(fields, normals, moved) -> QuadraticForms:
@@ -123,19 +137,34 @@ def _middle_of_gap(evidence: Evidence) -> float:
     return float(np.sqrt(levels[k] * levels[k + 1]))
 
 
-def _normals_of_level_set(level_set, points, chart):
-    values = np.asarray(level_set(points), dtype=float).reshape(len(points), -1)
-    slopes = np.stack([_slope(level_set, points, state, chart) for state in range(len(chart))], axis=-1)
-    off = np.abs(values) / np.maximum(np.linalg.norm(slopes, axis=2), 1e-300)
+def _level_set(level_set, points, chart) -> LevelSet:
+    inside = chart.points(points)
+
+    def equations(where):
+        """Distances from each equation by itself, and unit slopes: equations have units of their own."""
+        given = chart.points_back(where)
+        with np.errstate(all="ignore"):
+            values = np.asarray(level_set(given), dtype=float).reshape(len(where), -1)
+            slopes = np.stack([_slope(level_set, given, state, chart) for state in range(len(chart))], axis=-1)
+        lengths = np.maximum(np.linalg.norm(slopes, axis=2), 1e-300)
+        return values / lengths, slopes / lengths[:, :, None]
+
+    def distance(where):
+        off, slopes = equations(where)
+        bad = ~(np.isfinite(off).all(axis=1) & np.isfinite(slopes).all(axis=(1, 2)))
+        off, slopes = np.where(bad[:, None], 0.0, off), np.where(bad[:, None, None], 0.0, slopes)
+        found = np.linalg.norm(np.einsum("sie,se->si", np.linalg.pinv(slopes, rcond=1e-6), off), axis=1)
+        return np.where(bad, np.nan, found)
+
+    off, slopes = equations(inside)
+    off = np.abs(off)
     if off.max() > 1e-6:
         raise ValueError(
             f"{int((off > 1e-6).any(axis=1).sum())} of {len(points)} points lie off the level set, "
             f"up to {off.max():.2g} of the spread of the points; move them onto it"
         )
-    # Equations have units of their own, and only the directions of their slopes count.
-    slopes = slopes / np.maximum(np.linalg.norm(slopes, axis=2, keepdims=True), 1e-300)
     basis = np.linalg.qr(np.swapaxes(slopes, 1, 2))[0]
-    return basis @ np.swapaxes(basis, 1, 2)
+    return LevelSet(inside, basis @ np.swapaxes(basis, 1, 2), distance)
 
 
 def _slope(level_set, points, state, chart):
@@ -153,34 +182,22 @@ def _difference(level_set, points, state, step):
     return change.reshape(len(points), -1) / (ahead[:, state] - behind[:, state])[:, None]
 
 
-def _normals_of_points(points, dim, n_bootstrap, rng):
-    """Projectors on normals, and replicates of them from random halves of the neighbours."""
+def _cloud(points, dim) -> PointCloud:
+    """Points with the normals of the planes through their neighbours."""
     n = points.shape[1]
     if dim is not None and not 0 < dim < n:
         raise ValueError(f"dim must lie between 1 and {n - 1}, got {dim}")
     count = _NEIGHBOURS * (dim or n - 1)
     if len(points) < 4 * count:
         raise ValueError(f"{len(points)} points are too few for tangent spaces; give at least {4 * count}")
-    near = cKDTree(points).query(points, k=count + 1)[1][:, 1:]
-    offsets = points[near] - points[near].mean(axis=1, keepdims=True)
-    if dim is None:
-        dim = _dimension(offsets)
-    replicates = []
+    return PointCloud.of(points, count, dim)
+
+
+def _replicates(cloud: PointCloud, n_bootstrap, rng):
+    """Projectors on normals from random halves of the neighbours, which make errors sqrt 2 as large as all of them."""
+    offsets = cloud.points[cloud.near] - cloud.points[cloud.near].mean(axis=1, keepdims=True)
+    count = offsets.shape[1]
     for _ in range(n_bootstrap):
         chosen = offsets[:, rng.permutation(count)[: count // 2]]
-        replicates.append(_normals(chosen - chosen.mean(axis=1, keepdims=True), dim))
-    # Half the neighbours make errors sqrt 2 as large as all of them do.
-    whole = _normals(offsets, dim)
-    return whole, [whole + (part - whole) / np.sqrt(2) for part in replicates]
-
-
-def _normals(offsets, dim):
-    vectors = np.linalg.eigh(np.swapaxes(offsets, 1, 2) @ offsets)[1][:, :, : offsets.shape[2] - dim]
-    return vectors @ np.swapaxes(vectors, 1, 2)
-
-
-def _dimension(offsets):
-    """Where the spectrum of local principal components, averaged over points, falls most."""
-    values = np.linalg.eigvalsh(np.swapaxes(offsets, 1, 2) @ offsets)[:, ::-1]
-    shares = np.median(values / values.sum(axis=1, keepdims=True), axis=0)
-    return int(np.argmax(shares[:-1] / np.maximum(shares[1:], 1e-12))) + 1
+        part = normal_projectors(chosen - chosen.mean(axis=1, keepdims=True), cloud.dim)
+        yield cloud.normals + (part - cloud.normals) / np.sqrt(2)

@@ -139,6 +139,8 @@ def _is_fractional(part):
         if part.chart is not None or not part.exact.all():
             return False
         numbers = part.basis.vectors()
+    elif isinstance(part, Conserved):
+        numbers = part.quantities.coefficients
     else:
         return False
     return exact_numbers(numbers).dtype == object

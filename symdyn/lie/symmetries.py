@@ -12,7 +12,7 @@ from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.groups import Elements
 from symdyn.lie.words import as_matrices, parse_symmetry
 
-__all__ = ["Part", "as_symmetries"]
+__all__ = ["Part", "as_symmetries", "which_were_found"]
 
 Part = LieAlgebra | Elements | Conserved
 
@@ -24,7 +24,7 @@ def as_symmetries(symmetry, n_states: int | None = None) -> list[Part]:
     ----------
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, str, fitted search, or a list
         Matrices as an array `(generator, n, n)`, a single `(n, n)`, or lists of numbers. Words such as `"so(2)"` or
-        `"sign_flips"`, see `symdyn.lie.words`. Of a search, or a fit, what it found.
+        `"sign_flips"`, see `symdyn.lie.words`. Of a search what it found, of a fit what it keeps.
     n_states : int, optional
         How many states words without a number of their own stand for.
 
@@ -40,6 +40,24 @@ def as_symmetries(symmetry, n_states: int | None = None) -> list[Part]:
     if len(sizes) > 1:
         raise ValueError(f"the symmetries act on different numbers of states: {sorted(sizes)}")
     return parts
+
+
+def which_were_found(symmetry, n_states: int | None = None) -> list[bool]:
+    """For each part of `as_symmetries` whether it was found in data, or is inexact; what else is given is exact.
+
+    Of a search, or a fit, all it found; algebras that know the chart of the data that they were found in; and those
+    with generators that are not exact.
+    """
+    if isinstance(symmetry, LieAlgebra):
+        return [symmetry.chart is not None or not bool(symmetry.exact.all())]
+    if isinstance(symmetry, list | tuple) and not _holds_numbers(symmetry):
+        return [found for member in symmetry for found in which_were_found(member, n_states)]
+    given = (Elements, Conserved, Generators, VectorField, str, np.ndarray, list, tuple)
+    return [not isinstance(symmetry, given)] * len(_parts(symmetry, n_states))
+
+
+def _holds_numbers(symmetry) -> bool:
+    return as_matrices(symmetry) is not None
 
 
 def _parts(symmetry, n_states) -> list[Part]:
@@ -82,6 +100,8 @@ def _found_by(symmetry, n_states) -> list[Part]:
         if not parts:
             raise ValueError("this search found no symmetry: nothing is to be kept, fit without (symmetry=None)")
         return parts
+    if getattr(symmetry, "enforced_", None):
+        return _parts(symmetry.enforced_, n_states)
     # The parameter `symmetry` of an estimator is what it was given, not what it found.
     for name in ("symmetry_", "search", *(() if hasattr(symmetry, "fit") else ("symmetry",))):
         if getattr(symmetry, name, None) is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import xarray as xr
 from scipy.spatial import cKDTree
 
 from symdyn.discovery.evidence import Evidence
@@ -15,7 +16,7 @@ from symdyn.discovery.posed import Posed
 from symdyn.discovery.sampling import Sampled
 from symdyn.lie.gram import Batch
 
-__all__ = ["Differentiated", "NetworkEvidence", "network_evidence"]
+__all__ = ["Differentiated", "NetworkEvidence", "error_text", "network_evidence", "within_error"]
 
 _REPLICATES = 200
 _REGIONS = 32
@@ -89,6 +90,39 @@ def network_evidence(problem: Posed, samples: Differentiated, delta: float, accu
     replicates = _replicates(problem.rows, samples, Evidence(exact.forms, delta).directions)
     return NetworkEvidence(
         exact.forms, delta, spectrum=exact.spectrum, replicate_directions=replicates, accuracy=accuracy
+    )
+
+
+def within_error(table: xr.Dataset, evidence: Evidence | None, accuracy: float) -> xr.Dataset:
+    """Verdicts on elements, those undetermined that the error of the network may have broken.
+
+    Parameters
+    ----------
+    table : xr.Dataset
+        From `judge_elements_of_function`, where violations are exact.
+    evidence : Evidence, optional
+        On generators of the same network, if any were asked for.
+    accuracy : float
+    """
+    accepted = table.violation.values[table.verdict.values == "symmetric"]
+    error = max(accuracy, float(accepted.max()) if len(accepted) else table.attrs["delta"])
+    if isinstance(evidence, NetworkEvidence) and evidence.rank:
+        error = max(error, evidence.error)
+    unsure = (table.verdict.values == "broken") & (table.violation.values < _CLEARLY * error)
+    changed = {
+        "verdict": np.where(unsure, "undetermined", table.verdict.values).astype(object),
+        "p_value": np.where(unsure, 1.0, table.p_value.values),
+        "exact_rejected": table.exact_rejected.values & ~unsure,
+        "reason": np.where(unsure, error_text(error), table.reason.values).astype(object),
+    }
+    return table.assign({name: ("element", values) for name, values in changed.items()})
+
+
+def error_text(error: float) -> str:
+    """What would decide violations that the error of the network may have made."""
+    return (
+        f"its violation is within three times {error:.1g}, what the network leaves of symmetries it has, or misses its "
+        "targets by: a network that is closer to its targets, or a larger delta, would decide"
     )
 
 

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
-from symdyn.discovery.function import FunctionSymmetry, concluded, parallel_to_values
+from symdyn.discovery.asked import asked_at_points
+from symdyn.discovery.conclusion import flow_among
+from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
+from symdyn.discovery.function import as_output, parallel_to_values
+from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
 from symdyn.discovery.generic import polynomial_relation
 from symdyn.discovery.posed import posed
 from symdyn.lie.fields import Generators
+from symdyn.lie.groups import Elements
 from symdyn.neural.checks import check_callable, numbers
-from symdyn.neural.networkevidence import Differentiated, network_evidence
+from symdyn.neural.networkevidence import Differentiated, error_text, network_evidence, within_error
 
 __all__ = ["as_function", "discover_network"]
 
@@ -27,14 +32,14 @@ __all__ = ["as_function", "discover_network"]
 def discover_network(
     module: nn.Module | Callable,
     x,
-    candidates: Generators,
+    candidates: str | Generators | Elements | Sequence,
     *,
     output="invariant",
     delta: float = 0.1,
     increments: bool = False,
     targets=None,
 ) -> FunctionSymmetry:
-    """The generators v with DF v = psi F for a trained network F, with verdicts and error bars.
+    """The generators v with DF v = psi F for a trained network F, and the elements g with F(g x) = M F(x).
 
     Parameters
     ----------
@@ -43,7 +48,10 @@ def discover_network(
         precision and in evaluation mode is looked at.
     x : Tensor or ndarray, `(sample, state)`
         Where the network was trained: beside its data its values mean nothing.
-    candidates : Generators
+    candidates : str, Generators, Elements, or a list of these
+        As `discover_function` takes them. Elements are compared at up to 2000 of the x, where g x lies among the x: of
+        what the network makes of other images nobody knows. One that takes more than half of x out of the data is
+        undetermined.
     output : str, tuple, or array `(generator, output, output)`
         How the values move; the words are those of `discover_function`.
     delta : float
@@ -60,12 +68,13 @@ def discover_network(
     FunctionSymmetry
         Generators have error bars, from how the violation that is left differs between regions of x
         (`NetworkEvidence`); they are rounded to simple numbers only inside these. "symmetric": violation below delta.
-        "broken": above delta, and above three times the error of the network. "undetermined": between.
+        "broken": above delta, and above three times the error of the network. "undetermined": between. The error is the
+        largest violation accepted (delta, if none is), or that at `targets`, if that is larger.
 
     Raises
     ------
     TypeError
-        For a module that cannot be called.
+        For a module that cannot be called, and candidates that are none.
     ValueError
         For x, values or targets of the wrong shape, and values or derivatives that are not finite.
 
@@ -80,24 +89,32 @@ def discover_network(
     Verdicts are about the network. A symmetry of the network may be one of its architecture, and a symmetry that the
     function has and the network missed is not found: train longer, or compare networks.
     """
-    if not isinstance(candidates, Generators):
-        raise TypeError(
-            f"candidates must be Generators, such as symdyn.candidates.gl(2), got {type(candidates).__name__}"
-        )
     if not isinstance(delta, int | float) or not 0 < delta < np.inf:
         raise ValueError(f"delta must be positive, got {delta}")
-    points = _as_array(x)
-    if points.ndim != 2 or points.shape[1] != len(candidates.states) or not len(points):
-        raise ValueError(f"x must have shape (sample, {len(candidates.states)}), got {points.shape}")
-    if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
-        output = np.asarray(output, dtype=float)
+    points, output = _as_array(x), as_output(output)
+    generators, elements = asked_at_points(candidates, points, "x")
+    moves = output_of_elements(output, len(generators), elements)
     function, jacobian = as_function(module, increments=increments)
-    samples = Differentiated(function, jacobian, points, candidates, output, np.random.default_rng(0))
+    samples = Differentiated(function, jacobian, points, generators, output, np.random.default_rng(0))
     accuracy = _accuracy(function, points, targets, delta, increments)
-    problem = posed(candidates, output, samples.chart, samples.units.scale, samples.first)
+    found = _generators_of(samples, delta, accuracy) if len(generators) else without_generators(generators, delta)
+    if len(elements) == 0:
+        return found
+    elements, chosen = elements.searched(), samples.sums.chosen
+    table = judge_elements_of_function(function, chosen, elements, moves, delta=delta, only_inside=True)
+    return found.with_elements(elements, within_error(table, found.evidence_, accuracy))
+
+
+def _generators_of(samples, delta, accuracy) -> FunctionSymmetry:
+    output = samples.output
+    problem = posed(samples.candidates, output, samples.chart, samples.units.scale, samples.first)
     evidence = network_evidence(problem, samples, delta, accuracy)
     _warn_of_points(problem.rows, samples)
-    return concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output, 0.1))
+    flow = None
+    if isinstance(output, str) and output == "vector_field":
+        flow = flow_among(problem.rows.candidates, lambda _: samples.first.values, samples.first.points, delta)
+    found = concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output, delta), flow)
+    return found.noted(undetermined_notes(found.verdicts_, error_text(evidence.error)))
 
 
 def as_function(module: nn.Module | Callable, *, increments: bool = False) -> tuple[Callable, Callable]:

@@ -17,7 +17,7 @@ from symdyn.lie.subspace import Subspace
 from symdyn.lie.symmetries import as_symmetries
 from symdyn.lie.violation import terms_leaving
 
-__all__ = ["allowed", "fallen_terms", "library_features", "output_actions", "usable_symmetries"]
+__all__ = ["allowed", "fallen_terms", "left_free", "library_features", "output_actions", "usable_symmetries"]
 
 _WIDE = 0.1  # relative error bar from which on an exact generator is doubted
 
@@ -71,6 +71,22 @@ def allowed(
     ValueError
         If the data ask for another shape, or nothing is left: names what each generator leaves.
     """
+    subspace = left_free(features, parts, shape, kind, chart)
+    if subspace.dim == 0:
+        raise ValueError(_what_fell(features, parts, {"flow": "vector_field"}.get(kind, kind), shape[0]))
+    return subspace
+
+
+def left_free(
+    features: Features, parts: list, shape: tuple[int, int], kind: str = "flow", chart: Chart | None = None
+) -> Subspace:
+    """As `allowed`; of dimension 0 where nothing is left.
+
+    Raises
+    ------
+    ValueError
+        If the data ask for another shape.
+    """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
     n_inputs = len(parts[0].states) * (2 if kind == "second_order" else 1)
@@ -79,12 +95,8 @@ def allowed(
         raise ValueError(f"the symmetry is of coefficients {expected}, the data ask for {shape}")
     output = {"flow": "vector_field"}.get(kind, kind)
     if chart is None:
-        subspace = equivariant_subspace(features, parts, output=output, n_outputs=shape[0])
-    else:
-        subspace = charted_subspace(features, parts, chart, kind=kind, n_outputs=shape[0])
-    if subspace.dim == 0:
-        raise ValueError(_what_fell(features, parts, output, shape[0]))
-    return subspace
+        return equivariant_subspace(features, parts, output=output, n_outputs=shape[0])
+    return charted_subspace(features, parts, chart, kind=kind, n_outputs=shape[0])
 
 
 def fallen_terms(features: Features, parts: list, subspace: Subspace, kind: str = "flow") -> list[str]:
@@ -145,6 +157,7 @@ def _what_fell(features, parts, output, n_outputs):
         return equivariant_subspace(features, chosen, output=output, n_outputs=n_outputs).dim
 
     alone = ", ".join(f"{count([one])} by {text}" for one, text in zip(single, texts, strict=True))
-    left = next(k for k in range(len(single)) if count(single[: k + 1]) == 0)
+    # Of inexact generators few may leave, within their error bars, what all together do not.
+    left = next((k for k in range(len(single)) if count(single[: k + 1]) == 0), len(single) - 1)
     fall = f"{texts[left]} removes the last {count(single[:left])}" if left else f"{texts[0]} removes all"
     return f"the symmetry leaves no term of the library: {fall}; free coefficients left {alone} alone, 0 by all"

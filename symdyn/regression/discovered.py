@@ -12,10 +12,18 @@ from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout
 from symdyn.data.trajectories import names_with_role
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.lie.matching import symmetries_on
+from symdyn.regression.enforcement import Enforcement
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.learning import enough, learning_curve
-from symdyn.regression.moments_fit import check_optimizer, fit_root, laid_out, law_from, root_of
+from symdyn.regression.moments_fit import (
+    check_optimizer,
+    fit_enforced,
+    fit_kept,
+    fit_root,
+    laid_out,
+    law_from,
+    root_of,
+)
 from symdyn.regression.validation import rate_losses
 
 __all__ = [
@@ -34,13 +42,16 @@ _FEWEST = 5
 class SymmetricFit:
     """A law inside a symmetry, and what that bought.
 
-    `law` is inside the symmetry, `free` the same fit without it. `table` `xr.Dataset` over `model`: `n_trajectories`
-    that were fitted, `n_free` numbers left by the symmetry, `n_terms` that matter, `held_out_error` (relative error
-    of the rates on trajectories left out), `excess` over the law inside the symmetry and its standard error
-    `excess_error`. The last model is free, too, and also fitted to the trajectories that discovery has used up. `curve`
+    `law` is inside the `symmetry` that is enforced, `free` the same fit without it, both of all the trajectories.
+    `enforcement` says what of the symmetry was enforced, promoted or dropped, and why: laws are fitted without each of
+    the trajectories in turn, and judged there. `table` `xr.Dataset` over `model`, of fits to fewer trajectories that
+    are judged on others: `n_trajectories` that were fitted, `n_free` numbers left by the symmetry, `n_terms` that
+    matter, `held_out_error` (relative error of the rates on trajectories left out), `excess` over the law inside the
+    symmetry and its standard error `excess_error`. There is a free model that is also fitted to the trajectories that
+    discovery has used up, and, where something was dropped, one inside all that was found or given. `curve`
     `xr.Dataset` over `trajectories`: held-out errors of fits of so many. `train` and `held_out` are the sums that were
     fitted and judged on, of what `layout` says, from the trajectories `indices` of the data ([discovery,]
-    fit, judgement). `search` is the `SymmetryDiscovery`, None where the symmetry was given.
+    fit, judgement). `search` is the `SymmetryDiscovery`, None where the symmetry was `given`.
     """
 
     law: FittedLaw
@@ -51,8 +62,25 @@ class SymmetricFit:
     train: Moments
     held_out: Moments
     layout: Layout
+    enforcement: Enforcement
     indices: tuple[np.ndarray, ...] = ()
     search: SymmetryDiscovery | None = None
+    given: object = None
+
+    @property
+    def enforced_(self) -> list:
+        """The parts of the symmetry that the law keeps."""
+        return self.enforcement.enforced
+
+    @property
+    def promoted_(self) -> list:
+        """The parts that it was pulled towards."""
+        return self.enforcement.promoted
+
+    @property
+    def dropped_(self) -> list:
+        """The parts that data left out objected to."""
+        return self.enforcement.dropped
 
     @property
     def trajectories_needed(self) -> int | None:
@@ -62,8 +90,13 @@ class SymmetricFit:
 
     def summary(self) -> str:
         """What the symmetry bought, in a few lines."""
-        if self.symmetry is None:
-            return "No symmetry was found: the law is the free one."
+        said = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in self.enforcement.sentences()]
+        if self.symmetry is None and not self.promoted_:
+            nothing = "No symmetry is enforced" if self.dropped_ else "No symmetry was found"
+            return "\n".join([f"{nothing}: the law is the free one.", *said])
+        return "\n".join([*said, *self._bought()])
+
+    def _bought(self):
         one, other = self.table.sel(model="symmetric"), self.table.sel(model="free")
         excess, error = float(other.excess), float(other.excess_error)
         worse = "misses more" if excess > 2 * error else "misses less" if excess < -2 * error else "is as good"
@@ -82,7 +115,7 @@ class SymmetricFit:
                 f"For the error that the free fit has with {needed_free} of the trajectories, {needed} will do with "
                 "the symmetry."
             )
-        return "\n".join(lines)
+        return lines
 
 
 def _seen(error):
@@ -96,7 +129,8 @@ def discover_then_fit(
 
     What is found is made canonical only inside its confidence ellipsoid, and generators parallel to the flow are set
     apart and constrain nothing (see `SymmetryDiscovery`). On the same data discovery and fit would be partly circular:
-    the algebra that is found contains the law that was fitted.
+    the algebra that is found contains the law that was fitted. What is found is enforced where trajectories that are
+    left out, each in turn, do not object (`symdyn.regression.enforcement`), and the law is then fitted to all.
 
     Parameters
     ----------
@@ -136,7 +170,13 @@ def discover_then_fit(
         accumulate(dataset.isel(trajectory=part), space, layout, method=used[0].axes) for part in (second, third)
     )
     fit = compare_fits(
-        train, held_out, space, symmetry=found_symmetry(search), optimizer=optimizer, layout=layout, spare=used[0]
+        train,
+        held_out,
+        space,
+        symmetry=None if found_symmetry(search) is None else search,
+        optimizer=optimizer,
+        layout=layout,
+        spare=used[0],
     )
     return replace(fit, search=search, indices=(first, second, third))
 
@@ -145,6 +185,9 @@ def fit_then_judge(
     data, symmetry, features, *, optimizer=None, layout: Layout | str = "flow", parts=(0.7, 0.3), rng=0
 ) -> SymmetricFit:
     """Fit inside a symmetry that is known on some trajectories, and judge on the rest, with and without it.
+
+    The law is then fitted to all of them. What is given as exact is enforced; of an inexact algebra as much as
+    trajectories left out do not object to.
 
     Parameters
     ----------
@@ -168,17 +211,15 @@ def fit_then_judge(
     chosen = split_trajectories(dataset.sizes["trajectory"], parts, np.random.default_rng(rng))
     some, space, layout = laid_out(dataset.isel(trajectory=chosen[0]), features, layout)
     train = accumulate(some, space, layout)
-    moved = len(layout.states) // 2 if layout.kind == "second_order" else None
-    symmetry = symmetries_on(symmetry, layout.arguments, moved)
     held_out = accumulate(dataset.isel(trajectory=chosen[1]), space, layout.in_chart(train.chart), method=train.axes)
     fit = compare_fits(train, held_out, space, symmetry=symmetry, optimizer=optimizer, layout=layout)
-    return replace(fit, indices=tuple(chosen))
+    return replace(fit, indices=tuple(chosen), given=symmetry)
 
 
 def compare_fits(
     train: Moments, held_out: Moments, features, *, symmetry, optimizer, layout: Layout, spare: Moments | None = None
 ) -> SymmetricFit:
-    """Fits with and without a symmetry, judged on trajectories left out.
+    """Fits with and without a symmetry, judged on trajectories left out, and the laws of all of them.
 
     Parameters
     ----------
@@ -193,29 +234,54 @@ def compare_fits(
         Of trajectories that a free fit could use as well, since it needs no discovery.
     """
     kind = "flow" if layout.kind == "pairs" else layout.kind
-    models: dict[str, tuple] = {"symmetric": (train, symmetry), "free": (train, None)}
-    if spare is not None:
-        models["free, all trajectories but those left out"] = (joined([spare, train]), None)
-    roots = {name: root_of(sums, layout) for name, (sums, _) in models.items()}
-    fitted = {
-        name: (fit_root(roots[name], features, constraint, optimizer, kind), sums.n_trajectories)
-        for name, (sums, constraint) in models.items()
-    }
-    on_sums = [fit.on_sums(held_out, features, layout) for fit, _ in fitted.values()]
-    judged = rate_losses(np.stack(on_sums), held_out, layout.kind)
+    seen = train if spare is None else joined([spare, train])
+    law, root, enforcement = fit_enforced(joined([seen, held_out]), features, symmetry, optimizer, layout)
+    enforcement.warn(stacklevel=4)
+    laws = [
+        law_from(one, root, features, layout.arguments, kind)
+        for one in (law, fit_root(root, features, None, optimizer, kind))
+    ]
+    fitted = _compared(train, seen, features, enforcement, optimizer, layout)
     curve = learning_curve(
         train,
         held_out,
         features,
         models={
-            "symmetric": (None if symmetry is None else fitted["symmetric"][0].subspace, optimizer),
+            "symmetric": (None if enforcement.symmetry is None else fitted["symmetric"][0].subspace, optimizer),
             "free": (None, optimizer),
         },
         layout=layout,
         rng=np.random.default_rng(0),
     )
-    laws = [law_from(fit, roots[name], features, layout.arguments, kind) for name, (fit, _) in fitted.items()]
-    return SymmetricFit(laws[0], laws[1], _table(fitted, laws, judged), curve, symmetry, train, held_out, layout)
+    judged = rate_losses(
+        np.stack([fit.on_sums(held_out, features, layout) for fit, *_ in fitted.values()]), held_out, layout.kind
+    )
+    enforced = enforcement.symmetry
+    kept = enforced[0] if isinstance(enforced, list) and len(enforced) == 1 else enforced
+    table = _table(fitted, judged)
+    return SymmetricFit(*laws, table, curve, kept, train, held_out, layout, enforcement)
+
+
+def _compared(train, seen, features, enforcement, optimizer, layout):
+    """Fits by the name of the model, with the number of trajectories and of the terms that matter."""
+    kind = "flow" if layout.kind == "pairs" else layout.kind
+    free = Enforcement()
+    models = {"symmetric": (train, enforcement), "free": (train, free)}
+    if seen is not train:
+        models["free, all trajectories but those left out"] = (seen, free)
+    if enforcement.dropped or enforcement.promoted:
+        whole = Enforcement([*enforcement.together, *enforcement.dropped])
+        models["all of the symmetry"] = (train, whole)
+    fitted = {}
+    for name, (sums, kept) in models.items():
+        root = root_of(sums, layout)
+        try:
+            fit = fit_kept(root, features, kept, optimizer, kind)
+        except ValueError:  # nothing is left inside all of it
+            continue
+        law = law_from(fit, root, features, layout.arguments, kind)
+        fitted[name] = (fit, sums.n_trajectories, law.n_terms)
+    return fitted
 
 
 def split_trajectories(n: int, parts, rng: np.random.Generator) -> list[np.ndarray]:
@@ -247,12 +313,12 @@ def found_symmetry(search: SymmetryDiscovery):
     return None if not found else found[0] if len(found) == 1 else found
 
 
-def _table(fitted, laws, judged):
+def _table(fitted, judged):
     excess, error = judged.excess(0)
     variables = {
-        "n_trajectories": [n for _, n in fitted.values()],
-        "n_free": [fit.subspace.dim for fit, _ in fitted.values()],
-        "n_terms": [law.n_terms for law in laws],
+        "n_trajectories": [n for _, n, _ in fitted.values()],
+        "n_free": [fit.subspace.dim for fit, *_ in fitted.values()],
+        "n_terms": [n_terms for *_, n_terms in fitted.values()],
         "held_out_error": judged.error,
         "excess": excess,
         "excess_error": error,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from symdyn.lie.prolongation import first_order
 from symdyn.lie.symbolic import field_sympy
 from symdyn.regression.compiled import jacobian_function, value_function
 from symdyn.regression.constraint import library_features
+from symdyn.regression.enforcement import Enforcement
 
 __all__ = ["FittedLaw", "law_of"]
 
@@ -34,9 +35,27 @@ class FittedLaw(VectorField):
         As for `VectorField`.
     kind : {"flow", "second_order", "map"}
         x' = f(x), q'' = f(q, q'), or x_{k+1} = x_k + f(x_k).
+    enforcement : Enforcement, optional
+        What of a symmetry the fit has kept; not saved.
     """
 
     kind: str = "flow"
+    enforcement: Enforcement | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def enforced_(self) -> list:
+        """The parts of the symmetry that the law keeps."""
+        return [] if self.enforcement is None else self.enforcement.enforced
+
+    @property
+    def promoted_(self) -> list:
+        """The parts that it was pulled towards."""
+        return [] if self.enforcement is None else self.enforcement.promoted
+
+    @property
+    def dropped_(self) -> list:
+        """The parts that data left out objected to."""
+        return [] if self.enforcement is None else self.enforcement.dropped
 
     def __post_init__(self):
         super().__post_init__()

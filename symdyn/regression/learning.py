@@ -44,8 +44,9 @@ def learning_curve(
     losses = {name: np.empty((len(sizes), _REPEATS)) for name in models}
     for row, size in enumerate(sizes):
         for repeat in range(_REPEATS):
-            total = each[rng.permutation(n)[:size]].sum(axis=0)
-            root = in_chart_of(train, layout, square_root(total, layout.n_outputs, train.axes))
+            chosen = rng.permutation(n)[:size]
+            root = square_root(each[chosen].sum(axis=0), layout.n_outputs, train.axes)
+            root = in_chart_of(train, layout, root, chosen)
             for name, (symmetry, optimizer) in models.items():
                 with warnings.catch_warnings():  # too few data may well leave no term
                     warnings.filterwarnings("ignore", message="Sparsity parameter is too big")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pysindy as ps
 import xarray as xr
+from sklearn.linear_model import LinearRegression
 
 from symdyn.data.angles import features_for
 from symdyn.data.axes import returned
@@ -22,19 +23,26 @@ from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
 from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
-from symdyn.discovery.scales import find_scales
 from symdyn.lie.chart import Chart
 from symdyn.lie.features import Features, as_features
 from symdyn.lie.fields import Charted, VectorField
-from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
+from symdyn.regression.constraint import left_free
+from symdyn.regression.enforcement import Enforcement, enforced_symmetry
 from symdyn.regression.fitted import FittedLaw
+from symdyn.regression.left_out import group_weights, parts_of_sums
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
+from symdyn.regression.solving import averages_rows, is_unbiased
+from symdyn.regression.targets import refitted
+from symdyn.regression.trials import RowTrials
+from symdyn.regression.weighing import Samples, as_samples, samples_of
 
 __all__ = [
     "RootFit",
     "SquareRoot",
     "check_optimizer",
+    "fit_enforced",
+    "fit_kept",
     "fit_moments",
     "fit_root",
     "in_chart_of",
@@ -55,13 +63,14 @@ class SquareRoot(NamedTuple):
     """Rows `(row, feature)` and targets `(row, output)` with the sums X^T X and X^T y of all the data.
 
     They are numbers in the `chart` of the arguments, the targets in their `units` `(output,)`; in the units of the data
-    where these are None.
+    where these are None. `samples` says what rows of single samples would be.
     """
 
     rows: np.ndarray
     targets: np.ndarray
     chart: Chart | None = None
     units: np.ndarray | None = None
+    samples: Samples | None = None
 
 
 class RootFit(NamedTuple):
@@ -76,6 +85,12 @@ class RootFit(NamedTuple):
     subspace: Subspace
     in_chart: bool
     chart: Chart | None
+
+    def mixed(self, other: RootFit, weight: float) -> RootFit:
+        """This law with a share `weight`, the rest of another one, which lies in the same Subspace."""
+        coefficients = other.coefficients + weight * (self.coefficients - other.coefficients)
+        charted = other.charted + weight * (self.charted - other.charted)
+        return self._replace(coefficients=coefficients, charted=charted)
 
     def on_sums(self, moments: Moments, features: Features, layout: Layout) -> np.ndarray:
         """Coefficients `(output, feature)` on the functions of the chart of any sums, such as those to judge by."""
@@ -97,19 +112,22 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     symmetry : optional
         Whatever `EquivariantOptimizer` takes, or a word such as `"so(2)"`, acting on the states (on positions, for a
         second-order system); states with names of their own are matched by name.
-    optimizer : STLSQ, SR3 (without trimming), Ridge or LinearRegression, optional
+    optimizer : STLSQ, SR3 (without trimming), Ridge, Lasso, ElasticNet or LinearRegression, optional
         If left out, terms below a hundredth are dropped in the chart of the data, where states, rates and terms are of
         size 1: what is small depends on neither units nor origin. (No more than that: a law that is sparse about the
         origin of its own is not so about the mean of the data.) An optimizer that is given acts in the units of the
-        data, as in pysindy. Those of scikit-learn without intercept. Penalties weigh against sums over windows of the
-        weak form, of which there are fewer than samples: STLSQ's own alpha of 0.05 shrinks laws from short data.
+        data, and its penalties weigh against sums over samples, as in pysindy (see `symdyn.regression.weighing`).
+        Those of scikit-learn without intercept.
     layout : Layout or {"flow", "second_order", "map", "pairs"}
         What was summed; a Layout knows the names of the states.
 
     Returns
     -------
     FittedLaw
-        Its coefficients lie in the Subspace of the symmetry.
+        Its coefficients lie in the Subspace of what was enforced: `enforced_`, `promoted_`, `dropped_` say which parts
+        of the symmetry. What was given as exact is enforced; what was found in data (by a search, or inexact) only
+        where runs that are left out do not object. One warning says what was not, and where data contradict what was
+        given.
 
     Raises
     ------
@@ -128,10 +146,10 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     if isinstance(layout, str):
         layout = Layout(layout, tuple(f"x{i}" for i in range(n_arguments)))
     _check_sums(moments, features, layout)
-    symmetry = symmetries_on(symmetry, layout.arguments, n_arguments // 2 if kind == "second_order" else None)
-    root = root_of(moments, layout)
-    kind = "flow" if kind == "pairs" else kind
-    return law_from(fit_root(root, features, symmetry, optimizer, kind), root, features, layout.arguments, kind)
+    fit, root, enforcement = fit_enforced(moments, features, symmetry, optimizer, layout)
+    enforcement.warn()
+    law = law_from(fit, root, features, layout.arguments, "flow" if kind == "pairs" else kind)
+    return replace(law, enforcement=enforcement)
 
 
 def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow") -> RootFit:
@@ -147,9 +165,29 @@ def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow"
     if acts_in_chart(optimizer):
         inside = EquivariantOptimizer(own, symmetry, features, kind=kind, chart=chart).fit(root.rows, root.targets)
         return RootFit(chart.law(inside.coef_, features, units), inside.coef_, inside.subspace_, True, chart)
-    outside = EquivariantOptimizer(own, symmetry, features, kind=kind)
-    outside.fit(root.rows @ chart.back(features).T, root.targets * units)
-    return RootFit(outside.coef_, chart.law_in(outside.coef_, features, units), outside.subspace_, False, chart)
+    found, subspace = _penalised(root, features, symmetry, own, kind)
+    return RootFit(found, chart.law_in(found, features, units), subspace, False, chart)
+
+
+def _penalised(root: SquareRoot, features: Features, symmetry, optimizer, kind: str) -> tuple[np.ndarray, Subspace]:
+    """Coefficients `(output, feature)` in the units of the data, and the Subspace that they lie in.
+
+    The optimizer acts on rows that have the size and the number of samples, see `symdyn.regression.weighing`. Where it
+    ends by least squares on the terms that it keeps, these are fitted to the rows that there are.
+    """
+    back, samples = root.chart.back(features), root.samples
+    rows, targets = root.rows @ back.T, root.targets * root.units
+    free = EquivariantOptimizer(LinearRegression(fit_intercept=False), symmetry, features, kind=kind)
+    found = free.fit(rows, targets).coef_
+    subspace, given, wanted = free.subspace_, rows, rows @ found.T
+    if samples is not None and samples.points is not None:
+        values = samples.values(root.chart.features(features)) @ back.T
+        given, wanted = as_samples(rows, wanted, values, samples.per_row)
+    if samples is not None and averages_rows(optimizer):
+        share = np.sqrt(len(given) / samples.number)
+        given, wanted = share * given, share * wanted
+    found = EquivariantOptimizer(optimizer, subspace, features, kind=kind).fit(given, wanted).coef_
+    return refitted(found, subspace, rows, targets) if is_unbiased(optimizer) else found, subspace
 
 
 def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: str) -> FittedLaw:
@@ -158,6 +196,59 @@ def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: s
         return FittedLaw(features, fit.coefficients, tuple(states), kind)
     inside = VectorField(root.chart.features(features), fit.charted, tuple(states))
     return FittedLaw.from_chart(Charted(inside, root.chart, root.units), features, kind=kind)
+
+
+def fit_enforced(
+    moments: Moments, features: Features, symmetry, optimizer, layout: Layout
+) -> tuple[RootFit, SquareRoot, Enforcement]:
+    """A law from sums inside as much of a symmetry as data left out do not object to.
+
+    Parameters
+    ----------
+    moments : Moments
+    features : Features
+    symmetry : optional
+        As for `fit_moments`; what of it was found in data may be dropped.
+    optimizer : estimator or None
+    layout : Layout
+
+    Returns
+    -------
+    RootFit
+        Of all the data.
+    SquareRoot
+        Of all the data.
+    Enforcement
+    """
+    kind = "flow" if layout.kind == "pairs" else layout.kind
+    root, left_out = root_of(moments, layout), parts_of_sums(moments, layout.kind)
+    total, chart = left_out.sums.sum(axis=0), root.chart
+    shape = (layout.n_outputs, features.size(len(layout.arguments)))
+
+    def rows(part: int) -> tuple[np.ndarray, np.ndarray]:
+        return square_root(total - left_out.sums[part], layout.n_outputs, moments.axes)[:2]
+
+    def law(part: int, inside: Subspace | None) -> np.ndarray:
+        return fit_root(SquareRoot(*rows(part), *root[2:]), features, inside, optimizer, kind).charted
+
+    def space(parts: list) -> Subspace:
+        return left_free(features, parts, shape, kind, chart if acts_in_chart(optimizer) else None)
+
+    def plain(parts: list) -> Subspace:
+        return left_free(features, parts, shape, kind, chart)
+
+    trials = RowTrials(left_out, rows, law, space, plain)
+    n_moved = len(layout.states) // 2 if kind == "second_order" else None
+    enforcement = enforced_symmetry(symmetry, layout.arguments, trials, n_moved)
+    return fit_kept(root, features, enforcement, optimizer, kind), root, enforcement
+
+
+def fit_kept(root: SquareRoot, features, enforcement: Enforcement, optimizer, kind: str = "flow") -> RootFit:
+    """A law from a square root of sums inside what is enforced, pulled towards what is promoted."""
+    fit = fit_root(root, features, enforcement.symmetry, optimizer, kind)
+    if not enforcement.promoted:
+        return fit
+    return fit.mixed(fit_root(root, features, enforcement.together, optimizer, kind), enforcement.weight)
 
 
 def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Layout]:
@@ -194,10 +285,11 @@ def root_of(moments: Moments, layout: Layout) -> SquareRoot:
     return in_chart_of(moments, layout, square_root(total, layout.n_outputs, moments.axes))
 
 
-def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot) -> SquareRoot:
-    """A square root of some of the sums, which knows their chart."""
+def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot, chosen: np.ndarray | None = None) -> SquareRoot:
+    """A square root of the sums, or of those of `chosen` trajectories, which knows their chart and samples."""
     layout = layout.in_chart(moments.chart)
-    return root._replace(chart=layout.argument_chart, units=layout.output_units)
+    samples = samples_of(moments, layout, chosen)
+    return root._replace(chart=layout.argument_chart, units=layout.output_units, samples=samples)
 
 
 def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
@@ -206,11 +298,7 @@ def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
     Trajectories of a second-order system are weighed by the size of their accelerations, as in discovery, so that the
     fastest does not decide everything.
     """
-    weights = np.ones(len(moments.products))
-    if kind == "second_order":
-        n = moments.spread.shape[1] // 2
-        weights = find_scales(moments, [list(range(n)), list(range(n, 2 * n))], kind).group_weights(moments)
-        weights = weights * (moments.count.sum() / (weights @ moments.count))
+    weights = group_weights(moments, kind)
     sums = np.zeros((moments.n_trajectories, *moments.products.shape[1:]))
     np.add.at(sums, moments.trajectory, weights[:, None, None] * moments.products)
     return sums
@@ -251,10 +339,10 @@ def check_optimizer(optimizer) -> None:
     """
     if optimizer is None:
         return
-    if isinstance(optimizer, _JUDGES) or counts_rows(optimizer):
+    if isinstance(optimizer, _JUDGES) or (counts_rows(optimizer) and not averages_rows(optimizer)):
         raise TypeError(
             f"{type(optimizer).__name__} needs the rows of the data, which sums over trajectories no longer have: take "
-            "STLSQ, SR3 without trimming, Ridge or LinearRegression, or fit rows by SymmetricSINDy"
+            "STLSQ, SR3 without trimming, Ridge, Lasso or LinearRegression, or fit rows by SymmetricSINDy"
         )
     if getattr(optimizer, "fit_intercept", False):
         raise TypeError(

@@ -16,6 +16,7 @@ from symdyn.lie.equivariance import generic_points, in_chart
 from symdyn.lie.subspace import Subspace
 from symdyn.lie.violation import Violation, explained_violations
 from symdyn.regression.constraint import allowed, fallen_terms, library_features, output_actions, usable_symmetries
+from symdyn.regression.solving import is_unbiased, reading, scaled_ridge, sharpened, support
 from symdyn.regression.targets import commuting_whitener, compressed, is_full, stacked, tied_targets
 
 __all__ = ["EquivariantOptimizer", "InChart", "acts_in_chart", "counts_rows", "default_optimizer"]
@@ -107,7 +108,7 @@ class EquivariantOptimizer(BaseOptimizer):
         if self.compress is True or (self.compress == "auto" and not counts_rows(optimizer)):
             rows, targets = compressed(rows, targets)
         if self._is_plain():
-            self.optimizers_ = [_fitted(optimizer, rows, targets, reduce_kws)]
+            self.optimizers_ = [_sharp(_fitted(optimizer, rows, targets, reduce_kws), optimizer, rows, targets)]
             # As plain as pysindy: `STLSQ(sparse_ind=...)` keeps the other columns in `optvar_non_sparse_`.
             self.coef_ = np.atleast_2d(np.array(self.optimizers_[0].coef_, dtype=float))
             self.history_ = getattr(self.optimizers_[0], "history_", [self.coef_])
@@ -180,12 +181,15 @@ class EquivariantOptimizer(BaseOptimizer):
             groups = [everything]
         for group in groups:
             block, block_targets = stacked(rows, targets, self.subspace_, group, whitener)
-            found = _fitted(optimizer, block, block_targets, reduce_kws)
+            tied = self.subspace_.basis.reshape(*self.subspace_.shape, -1)[group.targets][:, :, group.coordinates]
+            change, factor = reading(optimizer, tied)
+            found = _fitted(optimizer, factor * block @ change, factor * block_targets, reduce_kws)
             if np.size(found.coef_) != block.shape[1] * block_targets.shape[1]:
                 raise ValueError(
                     f"{type(optimizer).__name__} gives no coef_ with one coefficient a column after its fit"
                 )
-            self.optimizers_.append(found)
+            found.coef_ = found.coef_ @ change.T
+            self.optimizers_.append(_sharp(found, optimizer, block, block_targets))
             beta[group.coordinates] = np.ravel(found.coef_)
         return beta
 
@@ -205,7 +209,16 @@ class EquivariantOptimizer(BaseOptimizer):
 
 
 class InChart(ps.STLSQ):
-    """STLSQ whose threshold is meant in the chart of the data, where states, rates and terms are of size 1."""
+    """STLSQ whose threshold is meant in the chart of the data, where states, rates and terms are of size 1.
+
+    Terms are judged by least squares that keeps its digits on ill-conditioned rows.
+    """
+
+    def _regress(self, x, y, dim, sparse_sub):
+        if self.sparse_ind is not None:
+            return super()._regress(x, y, dim, sparse_sub)
+        self.iters += 1
+        return scaled_ridge(x, y, self.alpha)
 
 
 def default_optimizer(threshold: float = 0.01) -> InChart:
@@ -266,6 +279,14 @@ def _complete_rows(x, y, sample_weight):
         raise ValueError("sample_weight must be finite and not negative")
     root = np.sqrt(weight)[:, None]
     return rows * root, targets * root
+
+
+def _sharp(found, optimizer, rows, targets):
+    """A fitted optimizer; if nothing is penalised in the end, with all the digits that its rows have."""
+    if is_unbiased(optimizer):
+        shape, rows, targets = np.shape(found.coef_), *compressed(rows, targets)
+        found.coef_ = sharpened(np.atleast_2d(found.coef_), support(found), rows, targets).reshape(shape)
+    return found
 
 
 def _fitted(optimizer, rows, targets, reduce_kws):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.fields.charts import chart_of_fields, fields_in_chart
 from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.trajectories import open_trajectories
-from symdyn.discovery.fields.constraint import spaces_left
 from symdyn.discovery.fields.identify import identify_law, moves_with_its_origin
 from symdyn.discovery.fields.law import TermSpace
 from symdyn.discovery.fields.table import equation_table
 from symdyn.lie.jetchart import rate_units, terms_back
 from symdyn.lie.printing import equation_lines
+from symdyn.regression.enforcement import Enforcement, enforce
+from symdyn.regression.field_trials import FieldTrials, joint_spaces, point_symmetries
+from symdyn.regression.left_out import parts_of_fields
 from symdyn.regression.moments_fit import square_root
 
 __all__ = ["PDERegression"]
@@ -30,9 +33,11 @@ class PDERegression(BaseEstimator):
     ----------
     terms : sequence of str, optional
         Names such as `u u_x`; `symdyn.data.fields.terms.field_terms` if left out.
-    symmetry : LieAlgebra, Generators or list of str, optional
-        Point symmetries that the law must have, exact ones: on (t, x[, y], fields), or as text (`"t ∂x + ∂u"`). They
-        tie terms, take some out, and may fix some.
+    symmetry : LieAlgebra, Generators, list of str, or fitted `PointSymmetryDiscovery`, optional
+        Point symmetries that the law must have: on (t, x[, y], fields), or as text (`"t ∂x + ∂u"`). They tie terms,
+        take some out, and may fix some. What is given as exact is enforced; what was found in data (a search, its
+        algebra, inexact generators) only where runs that are left out, or stretches of time of fewer than five, do not
+        object (`symdyn.regression.enforcement`).
     optimizer : pysindy optimizer, optional
         Fits the free coefficients instead of the backward selection; error bars and inclusion stay those of the
         latter.
@@ -44,7 +49,11 @@ class PDERegression(BaseEstimator):
         Coefficients `(field, term)`, with `standard_error` and `inclusion`.
     law_ : FieldLaw
     space_ : TermSpace or None
-        What the symmetry leaves.
+        What the symmetry that is enforced leaves.
+    enforced_, promoted_, dropped_ : list
+        The parts of the symmetry that the law keeps, that it was pulled towards, and that data left out objected to.
+    enforcement_ : Enforcement
+        The same with the numbers.
     n_free_ : int
         Coefficients that were free.
     features_ : list of str
@@ -78,24 +87,47 @@ class PDERegression(BaseEstimator):
         chart = chart_of_fields(given, shifted=moves_with_its_origin(self.terms, field_grid(given)))
         found = identify_law(fields_in_chart(given, chart), chart=chart, terms=self.terms, rng=rng, **options)
         law, self.space_ = found.law.in_units(chart), None
+        free, self.enforcement_ = law, Enforcement()
         if self.symmetry is not None:
-            spaces = spaces_left(self.symmetry, law, chart)
-            charted = found.refit(spaces.charted, self.n_bootstrap, rng)
-            law, self.space_ = spaces.law_in_units(charted, chart), spaces.given
+            self.enforcement_ = _enforced(self.symmetry, law, found, given.sizes["trajectory"])
+            self.enforcement_.warn()
+        self.enforced_, self.promoted_, self.dropped_ = self.enforcement_.lists
+        if self.enforced_:
+            law, self.space_ = self._within(self.enforced_, free, found, rng)
         shape = law.coefficients.shape
         vectors = np.eye(law.coefficients.size) if self.space_ is None else self.space_.basis.T
         self.features_ = [", ".join(equation_lines(row.reshape(shape), law.terms)) for row in vectors]
         self.n_free_ = len(vectors)
+        values = law.coefficients if self.optimizer is None else _optimised(self.optimizer, found, law, self.space_)
+        if self.promoted_:
+            inner, space = self._within(self.enforcement_.together, free, found, rng)
+            pulled = inner.coefficients if self.optimizer is None else _optimised(self.optimizer, found, inner, space)
+            values = pulled + self.enforcement_.weight * (values - pulled)
+            law = law if self.optimizer is not None else replace(law, coefficients=values)
         self.law_, self.derivatives_ = law, found.derivatives
         self.equation_ = equation_table(law)
-        if self.optimizer is not None:
-            self.equation_.values[:] = _optimised(self.optimizer, found, law, self.space_)
+        self.equation_.values[:] = values
         return self
+
+    def _within(self, parts, law, found, rng):
+        """The law in the units of the data inside parts of a symmetry, and what these leave."""
+        spaces = joint_spaces(parts, law, found)
+        charted = found.refit(spaces.charted, self.n_bootstrap, rng)
+        return spaces.law_in_units(charted, found.chart), spaces.given
 
     def equations(self) -> list[str]:
         """One line a field, such as `u_t = −1 u u_x + 0.2 u_xx`."""
         check_is_fitted(self, "law_")
         return self.law_.texts()
+
+
+def _enforced(symmetry, law, found, n_runs):
+    """As much of a symmetry as the runs, or stretches of time, that are left out do not object to."""
+    parts, were_found = point_symmetries(symmetry, law.space.names)
+    left_out, _ = parts_of_fields(found.cross, len(law.fields), n_runs)
+    if not any(were_found):
+        joint_spaces(parts, law, found)  # says why no law has what is given
+    return enforce(parts, were_found, FieldTrials(left_out, found, law))
 
 
 def _optimised(optimizer, found, law, space):

@@ -15,9 +15,13 @@ from symdyn.lie.equivariance import generic_points, subspace_of_data
 from symdyn.lie.features import Features
 from symdyn.lie.matching import symmetries_on
 from symdyn.lie.subspace import Subspace
-from symdyn.regression.constraint import library_features
+from symdyn.lie.symmetries import which_were_found
+from symdyn.regression.constraint import left_free, library_features
+from symdyn.regression.enforcement import Enforcement, enforce, named_exactly
 from symdyn.regression.inputs import on_arguments
-from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, default_optimizer
+from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
+from symdyn.regression.parted import PartedRows, parted_rows
+from symdyn.regression.trials import RowTrials
 
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
@@ -35,7 +39,9 @@ class SymmetricSINDy(ps.SINDy):
         and depends on neither units nor origin (see `fit_moments`).
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, Subspace, or a list, optional
         What the model keeps, acting on the states, or on states and control inputs together. An algebra that acts on
-        the first half of the states is prolonged to positions and velocities. None gives plain SINDy.
+        the first half of the states is prolonged to positions and velocities. None gives plain SINDy. What is given as
+        exact is enforced; what was found in data (a search, its algebra, generators with error bars) only where runs
+        that are left out, or blocks of time of fewer than five, do not object (`symdyn.regression.enforcement`).
     kind : {"flow", "map"}
         x' = f(x, u), or x_{k+1} = F(x_k, u_k) as in `pysindy.DiscreteSINDy`.
     inputs : "invariant" or array `(generator, control, control)`, optional
@@ -49,6 +55,10 @@ class SymmetricSINDy(ps.SINDy):
         What the symmetry left free. Of a map with a symmetry that translates, of the increment F(x) − x.
     optimizer_ : EquivariantOptimizer
         With `symmetries_`, `fallen_terms_` and `violations_`.
+    enforced_, promoted_, dropped_ : list
+        The parts of the symmetry that the model keeps, that it was pulled towards, and that data left out objected to.
+    enforcement_ : Enforcement
+        The same with the numbers.
     """
 
     def __init__(
@@ -88,10 +98,13 @@ class SymmetricSINDy(ps.SINDy):
         x, x_dot, u, x_next = (real_runs(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
         given = self.symmetry if feature_names is None else symmetries_on(self.symmetry, feature_names, _width(x))
         symmetry = on_arguments(given, _width(x), 0 if u is None else _width(u), self.inputs)
+        plain = symmetry is None or isinstance(symmetry, Subspace)
         library = copy.deepcopy(self.feature_library) if self.feature_library is not None else ps.PolynomialLibrary()
         engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
         engine.row_weights = self._row_weights(x, sample_weight, x_next)
-        if not (symmetry is None or isinstance(symmetry, Subspace)) and acts_in_chart(self.optimizer):
+        if not plain:
+            engine.found, engine.lengths = which_were_found(self.symmetry, _width(x)), self._lengths(x, x_next)
+        if not plain and acts_in_chart(self.optimizer):
             engine.optimizer = default_optimizer() if self.optimizer is None else self.optimizer
             engine.chart = chart_of_points(np.hstack([_stacked(x), *([] if u is None else [_stacked(u)])]))
         if self.kind == "map":
@@ -101,6 +114,9 @@ class SymmetricSINDy(ps.SINDy):
             self.model_ = ps.SINDy(engine, library, copy.deepcopy(self.differentiation_method))
             self.model_.fit(x, t, x_dot=x_dot, u=u, feature_names=feature_names)
         engine.row_weights, engine.optimizer = None, self.optimizer
+        self.enforcement_ = engine.enforcement
+        self.enforcement_.warn()
+        self.enforced_, self.promoted_, self.dropped_ = engine.enforcement.lists
         self.optimizer_, self.subspace_ = engine, engine.subspace_
         self.feature_names = self.model_.feature_names
         self.n_control_features_ = self.model_.n_control_features_
@@ -161,6 +177,11 @@ class SymmetricSINDy(ps.SINDy):
         if self.kind == "flow" and x_next is not None:
             raise ValueError("x_next is for maps: set kind='map'")
 
+    def _lengths(self, x, x_next):
+        """How many rows each run has."""
+        one = 1 if self.kind == "map" and x_next is None else 0  # the last sample has no next
+        return [len(run) - one for run in (x if isinstance(x, list | tuple) else [x])]
+
     def _row_weights(self, x, sample_weight, x_next):
         if sample_weight is None:
             return None
@@ -172,9 +193,15 @@ class SymmetricSINDy(ps.SINDy):
 
 
 class _Engine(EquivariantOptimizer):
-    """Carries what pysindy hands on to no optimizer: row weights, and x itself where increments are symmetric."""
+    """Carries what pysindy hands on to no optimizer: row weights, runs, and x itself where increments are symmetric.
+
+    Its symmetry is, after the fit, what was enforced.
+    """
 
     row_weights = None
+    lengths: list[int] | None = None
+    found: list[bool] | None = None
+    enforcement = Enforcement()
 
     def fit(self, x_, y, sample_weight=None, **reduce_kws):
         weights = self.row_weights if sample_weight is None else sample_weight
@@ -189,16 +216,57 @@ class _Engine(EquivariantOptimizer):
     def _fit(self, x_, y, weights, **reduce_kws):
         """Fit in the chart, where there is one; rows and coefficients are in the units of the data."""
         if self.chart is None:
-            return super().fit(x_, y, weights, **reduce_kws)
+            return self._fit_enforced(x_, y, weights, **reduce_kws)
         n_outputs, n_inputs = np.shape(y)[1], len(self.chart)
         features, units = library_features(self.library, n_inputs), np.array(self.chart.scale[:n_outputs])
         rates = np.nanmean(np.square(np.asarray(y) / units))
         units = units * (np.sqrt(rates) if rates > 0 else 1.0)
-        super().fit(np.asarray(x_) @ self.chart.forward(features).T, np.asarray(y) / units, weights, **reduce_kws)
+        rows = np.asarray(x_) @ self.chart.forward(features).T
+        self._fit_enforced(rows, np.asarray(y) / units, weights, **reduce_kws)
         self.coef_ = self.chart.law(self.coef_, features, units)
         self.subspace_ = subspace_of_data(self.subspace_, features, self.chart, self.kind)
         self.history_, self.ind_ = [self.coef_], self.coef_ != 0
         return self
+
+    def _fit_enforced(self, rows, targets, weights, **reduce_kws):
+        """Fit inside as much of the symmetry as parts of the data that are left out do not object to."""
+        if self.found is None:
+            self.enforcement = Enforcement(given=self.symmetry)
+            return super().fit(rows, targets, weights, **reduce_kws)
+        rows, targets = _weighed(rows, targets, weights)
+        parted, inner = parted_rows(rows, targets, self.lengths or [len(rows)]), None
+        trials = self._trials(parted)
+        parts = named_exactly(list(self.symmetry), self.found, trials)
+        self.enforcement = enforce(parts, self.found, trials)
+        rows, targets = parted.without(compress=not counts_rows(self._own))
+        if self.enforcement.promoted:
+            self.symmetry = self.enforcement.together
+            inner = super().fit(rows, targets, **reduce_kws).coef_
+        self.symmetry = self.enforcement.symmetry
+        super().fit(rows, targets, **reduce_kws)
+        if inner is not None:
+            self.coef_ = inner + self.enforcement.weight * (self.coef_ - inner)
+            self.history_, self.ind_ = [self.coef_], self.coef_ != 0
+        return self
+
+    @property
+    def _own(self):
+        return ps.STLSQ() if self.optimizer is None else self.optimizer
+
+    def _trials(self, parted: PartedRows) -> RowTrials:
+        """Fits without each part, on the functions of the rows."""
+        few = not counts_rows(self._own)
+
+        def space(parts):
+            n_inputs = len(parts[0].states)
+            features, shape = library_features(self.library, n_inputs), parted.left_out.shape
+            return left_free(features, parts, shape, self.kind, self.chart)
+
+        def law(part, inside):
+            rows, targets = parted.without(part, few)
+            return EquivariantOptimizer(self._own, inside, self.library, kind=self.kind).fit(rows, targets).coef_
+
+        return RowTrials(parted.left_out, parted.without, law, space, space)
 
     def _identity(self, n_states):
         """Coefficients `(state, feature)` of x itself, None if the symmetry is linear: F is then symmetric like F − x.
@@ -221,6 +289,16 @@ class _Engine(EquivariantOptimizer):
         if not np.allclose(values @ identity.T, points[:, :n_states], atol=1e-8):
             raise ValueError("a map that keeps translations needs the states themselves as terms of its library")
         return np.round(identity, 12)
+
+
+def _weighed(rows, targets, weights):
+    """Rows and targets as floats, times the square roots of their weights; those with NaN stay."""
+    rows, targets = np.asarray(rows, dtype=float), np.asarray(targets, dtype=float)
+    targets = targets.reshape(len(targets), -1)
+    if weights is None:
+        return rows, targets
+    root = np.sqrt(np.broadcast_to(np.asarray(weights, dtype=float), len(rows)))[:, None]
+    return rows * root, targets * root
 
 
 def _stacked(runs):

@@ -10,8 +10,9 @@ from scipy.sparse.csgraph import connected_components
 
 from symdyn.lie.intertwiners import intertwiners
 from symdyn.lie.subspace import Subspace
+from symdyn.regression.solving import sharpened
 
-__all__ = ["Tied", "commuting_whitener", "compressed", "is_full", "stacked", "tied_targets"]
+__all__ = ["Tied", "commuting_whitener", "compressed", "is_full", "refitted", "stacked", "tied_targets"]
 
 
 class Tied(NamedTuple):
@@ -63,6 +64,16 @@ def stacked(rows: np.ndarray, targets: np.ndarray, subspace: Subspace, group: Ti
         basis, chosen = np.einsum("op,pfd->ofd", whitener, basis), chosen @ whitener.T
     blocks = [np.asarray(rows @ sparse.csc_array(block)) for block in basis]
     return np.concatenate(blocks), chosen.T.reshape(-1, 1)
+
+
+def refitted(coefficients: np.ndarray, subspace: Subspace, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Least squares on the terms of a law in a Subspace, `(target, feature)`."""
+    kept, free = subspace.coordinates(coefficients) != 0, np.zeros(subspace.dim)
+    for group in tied_targets(subspace):
+        block, wanted = stacked(rows, targets, subspace, group)
+        terms = kept[group.coordinates][None]
+        free[group.coordinates] = sharpened(np.zeros(terms.shape), terms, block, wanted)[0]
+    return subspace.expand(free)
 
 
 def compressed(rows: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

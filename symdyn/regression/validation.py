@@ -8,13 +8,13 @@ import numpy as np
 
 from symdyn.data.axes import returned
 from symdyn.data.moments import Moments
-from symdyn.regression.moments_fit import sums_by_trajectory
+from symdyn.regression.left_out import parts_of_sums
 
 __all__ = ["HeldOut", "rate_losses"]
 
 
 class HeldOut(NamedTuple):
-    """Losses `(model, trajectory)`: mean squares of what models miss, relative to the rates.
+    """Losses `(model, part)`: mean squares of what models miss, relative to the rates, by run or block of time.
 
     Noise is out of them in expectation, as even and odd rows have independent noise: a law that is right has losses
     about 0, some of them below.
@@ -24,7 +24,7 @@ class HeldOut(NamedTuple):
 
     @property
     def loss(self) -> np.ndarray:
-        """Mean `(model,)` over trajectories."""
+        """Mean `(model,)` over parts."""
         return self.losses.mean(axis=1)
 
     @property
@@ -33,9 +33,9 @@ class HeldOut(NamedTuple):
         return np.sqrt(self.loss.clip(0))
 
     def excess(self, model: int) -> tuple[np.ndarray, np.ndarray]:
-        """How much more than `model` each misses, and the standard error of that, over trajectories in pairs.
+        """How much more than `model` each misses, and the standard error of that, over parts in pairs.
 
-        The noise of the trajectories is the same for all models, so that differences are known better than losses.
+        The noise of the parts is the same for all models, so that differences are known better than losses.
         """
         difference = self.losses - self.losses[model]
         n = difference.shape[1]
@@ -44,9 +44,9 @@ class HeldOut(NamedTuple):
 
 
 def rate_losses(coefficients: np.ndarray, moments: Moments, kind: str = "flow") -> HeldOut:
-    """What laws y' = W theta miss of the rates of each trajectory.
+    """What laws y' = W theta miss of the rates of each run; of fewer than five, of each block of time.
 
-        loss_k = mean_o (sum over the rows of k of (y'_o − W_o theta)^2) / (the mean of sum y'_o^2 over trajectories)
+        loss_k = mean_o (sum over the rows of k of (y'_o − W_o theta)^2) / (the mean of sum y'_o^2 over parts)
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def rate_losses(coefficients: np.ndarray, moments: Moments, kind: str = "flow") 
         In a second-order system each trajectory counts by its own size.
     """
     n_outputs = coefficients.shape[1]
-    grams = sums_by_trajectory(moments, kind)
+    grams = parts_of_sums(moments, kind).sums
     if moments.axes.size:
         coefficients = coefficients @ returned(moments.axes)
     unit = np.broadcast_to(np.eye(n_outputs), (len(coefficients), n_outputs, n_outputs))

@@ -9,7 +9,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import symdyn as sd
-from symdyn.discovery.elements import LawSample, judge_elements, judge_elements_of_function
+from symdyn.discovery.elements import LawSample, judge_elements
+from symdyn.discovery.exact_elements import judge_elements_of_function
 from symdyn.discovery.law import LawFit
 
 DELTA, ALPHA = 0.1, 0.05

@@ -6,8 +6,9 @@ from scipy.linalg import expm
 
 import symdyn as sd
 from symdyn.discovery.element_table import accepted_elements, elements_text, share_outside
-from symdyn.discovery.elements import LawSample, judge_elements, judge_elements_of_function
+from symdyn.discovery.elements import LawSample, judge_elements
 from symdyn.discovery.evidence import Evidence, exact_forms
+from symdyn.discovery.exact_elements import judge_elements_of_function
 from symdyn.discovery.law import LawFit
 from symdyn.lie import candidates, groups
 from symdyn.lie.derivative import LieDerivative, act

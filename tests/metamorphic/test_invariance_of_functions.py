@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.discovery.elements import judge_elements_of_function
+from symdyn.discovery.exact_elements import judge_elements_of_function
 
 CHANGES = {
     "units": ([1e9, 1e-9, 1e3], [0, 0, 0]),

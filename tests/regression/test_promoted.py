@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from symdyn import LieAlgebra, candidates, features, groups
 from symdyn.lie.equivariance import equivariant_subspace
 from symdyn.regression import PromotedRegressor
+from symdyn.regression.promotion.nullspace import NullSpace
 
 
 def hopf(x):
@@ -171,6 +172,66 @@ def test_a_symmetry_that_samples_left_out_object_to_is_not_enforced(monkeypatch)
         model.fit(points, (points**2).sum(axis=1) + 0.02 * rng.standard_normal(60))
     assert model.subspace_ is None
     np.testing.assert_array_equal(model.coef_, model.promoted_coef_)
+
+
+def invariant(name, seed, count):
+    """Samples of a function that keeps some of the candidates, and the function without noise at new points."""
+    rng = np.random.default_rng(seed)
+    points, fresh = rng.uniform(-1, 1, (count, 3)), rng.uniform(-1, 1, (1000, 3))
+    frame = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    matrix = frame @ np.diag([1.0, 0.5, 0.0]) @ frame.T if name == "gl(3)" else np.eye(3)
+    centre = rng.uniform(-0.3, 0.3, 3) if name == "se(3)" else np.zeros(3)
+    values, truth = (np.einsum("si,ij,sj->s", x - centre, matrix, x - centre) for x in (points, fresh))
+    return points, values, fresh, truth
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("name", ["se(3)", "so(3)", "gl(3)"])
+@pytest.mark.filterwarnings("ignore:.*candidate symmetries are broken", "ignore:enforcing the symmetries")
+def test_no_prediction_is_much_worse_than_least_squares_and_without_debiasing(name, noise):
+    fields = {"se(3)": candidates.se(3), "so(3)": candidates.so(3), "gl(3)": candidates.gl(3)}[name]
+    library = features.Polynomial(2)
+    for seed in (3, 5):
+        points, values, fresh, truth = invariant(name, seed, 60)
+        noisy = values + noise * values.std() * np.random.default_rng(seed).standard_normal(60)
+        model = PromotedRegressor(fields, library).fit(points, noisy)
+        least = np.linalg.lstsq(library(points), noisy, rcond=None)[0]
+        errors = [rms(library(fresh) @ one - truth) for one in (model.promoted_coef_, least)]
+        assert rms(model.predict(fresh) - truth) < 1.34 * min(errors) + 1e-10
+        parts = [len(model.enforced_), len(model.promoted_), len(model.dropped_)]
+        assert (model.subspace_ is None) == (parts[0] == 0) and not (parts[0] and parts[1])
+
+
+def test_what_is_kept_but_wrong_is_dropped_generator_by_generator(monkeypatch):
+    """A shift that the function does not keep beside the rotation that it keeps: the rotation stays."""
+    wrong = LieAlgebra(candidates.so(2) + candidates.translations(2))
+    right = LieAlgebra(candidates.so(2))
+    shown = property(lambda space: wrong if space.null.shape[1] > 1 else right)
+    monkeypatch.setattr(NullSpace, "rounded", shown)
+    monkeypatch.setattr(NullSpace, "estimated", shown)
+    monkeypatch.setattr("symdyn.regression.promotion.reading._KEPT", 0.8)  # takes more for kept than is
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (80, 2))
+    values = (points**2).sum(axis=1) + 0.02 * rng.standard_normal(80)
+    model = PromotedRegressor(candidates.se(2), features.Polynomial(2))
+    with pytest.warns(UserWarning, match="that it keeps least are dropped"):
+        model.fit(points, values)
+    assert [one.name for one in model.enforced_] == ["so(2)"] and model.subspace_.dim == 2
+    assert sum(one.dim for one in model.dropped_) >= 1 and not model.promoted_
+
+
+@pytest.mark.filterwarnings("ignore:.*candidate symmetries are broken")
+def test_least_squares_is_kept_where_promotion_shrinks_what_is_there():
+    rng = np.random.default_rng(1)
+    points = rng.uniform(-1, 1, (200, 2))
+    values = points[:, 0] ** 3 - points[:, 0] * points[:, 1] + 0.01 * rng.standard_normal(200)
+    model = PromotedRegressor(candidates.affine(2), features.Polynomial(3), gamma=5.0).fit(points, values)
+    library = features.Polynomial(3)
+    least = np.linalg.lstsq(library(points), values, rcond=None)[0]
+    np.testing.assert_allclose(model.coef_, least, atol=1e-9)
+    assert model.subspace_ is None and not model.enforced_ and not model.promoted_
+    undebiased = clone(model).set_params(debias=False).fit(points, values)
+    np.testing.assert_array_equal(undebiased.coef_, undebiased.promoted_coef_)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-8, 1e-4])

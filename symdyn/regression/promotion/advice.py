@@ -68,18 +68,22 @@ def warn_if_broken(kept) -> None:
         )
 
 
-def warn_of_no_debiasing(enforced, squares) -> None:
-    """Warn that a symmetry is not enforced: samples left out object, or nothing is left (`enforced` is None)."""
-    if enforced is None:
-        warnings.warn(
-            "the symmetries that promotion keeps leave no term of the library: coef_ is not debiased. Give more "
-            "features, or fewer candidates",
-            stacklevel=5,
-        )
+def warn_of_no_debiasing(choice, rivals) -> None:
+    """Warn if not all is enforced that promotion keeps: which data object, and what is predicted with instead."""
+    if choice.objected is None:
         return
-    worse = np.sqrt(enforced.squares.mean() / max(squares.mean(), 1e-300))
+    errors = [np.sqrt(squares.mean()) for squares in (choice.objected.squares, rivals.squares, rivals.free[1])]
+    worse = errors[0] / max(min(errors[1:]), 1e-150)
+    if choice.enforced is not None:
+        if not choice.dropped:  # another form of them is as good
+            return
+        cure = f"the {choice.dropped} that it keeps least are dropped"
+    elif choice.free:
+        cure = "coef_ is that of least squares"
+    else:
+        cure = "coef_ is not debiased"
     warnings.warn(
-        f"enforcing the symmetries that promotion keeps makes errors of samples left out {worse:.2g} times as large: "
-        "coef_ is not debiased. They are read off the fit and inexact: give exact ones as candidates, if known",
-        stacklevel=5,
+        f"enforcing the symmetries that promotion keeps makes errors of samples left out {worse:.3g} times as large: "
+        f"{cure}. They are read off the fit and inexact: give exact ones as candidates, if known",
+        stacklevel=6,
     )

@@ -1,4 +1,4 @@
-"""What a promoted fit keeps, enforced: coefficients that are left, fitted without penalty, if data do not object."""
+"""What a promoted fit keeps, enforced: coefficients that are left, fitted without penalty."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from symdyn.lie.equivariance import equivariant_subspace
 from symdyn.lie.monomial_action import exact_numbers
 from symdyn.lie.subspace import Subspace, pivoted_basis
 from symdyn.regression.promotion.charted import ChartedData, of_unit_size
-from symdyn.regression.promotion.choice import CLEAR, ROUNDING, folds
+from symdyn.regression.promotion.choice import folds
 from symdyn.regression.promotion.reading import Kept
 
-__all__ = ["Enforced", "enforcements", "objection"]
+__all__ = ["Enforced", "enforcements"]
 
 _FEW = 6  # generators up to which the canonical form costs little beside the fit
-_MUCH = 0.1  # of mean square errors: fits that differ by less are as good as one another
 _TURNED = 1e4  # by how much coefficients may cancel on the way into the chart: there, exact ones keep twelve digits
 
 
@@ -55,14 +54,6 @@ def enforcements(data: ChartedData, kept: Kept) -> Iterator[Enforced]:
         basis, subspace = _allowed(data, kept.elements, algebra, inside)
         if subspace.dim:
             yield _fitted(data, basis, subspace, algebra)
-
-
-def objection(data: ChartedData, squares: np.ndarray, promoted: np.ndarray) -> bool:
-    """Whether errors `(sample,)` left out are above those of the promoted fit, clearly and by much."""
-    excess = squares - promoted
-    clear = CLEAR * excess.std(ddof=1) / np.sqrt(len(excess))
-    rounding = ROUNDING * (np.mean(data.target**2) + np.mean(data.means**2))
-    return bool(excess.mean() > max(clear, _MUCH * promoted.mean(), rounding))
 
 
 def _algebras(space):

@@ -108,15 +108,32 @@ class NullSpace:
         """A null space `(frame, generator)` with the identity on the candidates that are pivots."""
         return np.linalg.lstsq((self.maps.weights.T @ null)[self._basis[1]].T, null.T, rcond=None)[0].T
 
+    def without_first(self, k: int) -> NullSpace:
+        """The same without the `k` generators that the fit keeps least."""
+        fewer = NullSpace(self.maps, self.null[:, k:], self.problem, self.gamma)
+        fewer.__dict__["_axes_of_folds"] = self._axes_of_folds
+        return fewer
+
+    def first(self, k: int) -> LieAlgebra:
+        """Those generators, without error bars; in the units of the user."""
+        basis = self._frame.with_vectors(self.null[:, :k].T @ self._frame.vectors())
+        size = basis.vectors().size
+        return _carried_back(LieAlgebra(basis, np.zeros((size, size)), np.zeros(k, dtype=bool)), self.maps)
+
     def _replicates(self):
-        """Null spaces without a fifth of the samples each: weights, too, are found again."""
-        n, dim = self.null.shape
+        """Null spaces without a fifth of the samples each."""
+        return [left[:, -self.null.shape[1] :] for left in self._axes_of_folds]
+
+    @cached_property
+    def _axes_of_folds(self):
+        """Singular directions `(frame, frame)` of the fits of folds: weights, too, are found again."""
+        n, found = len(self.null), []
         for left_out in folds(len(self.problem[1])):
             part, share = without(self.problem, left_out)
             first = promotion_path(*part[:3], [share * self.gamma], l1=part[3], tol=_LOOSE)[0]
             one = settled(part, first, n, share * self.gamma, _LOOSE)
-            left = np.linalg.svd(rows_of(self.maps.penalty, one)[:n], full_matrices=True)[0]
-            yield left[:, -dim:]
+            found.append(np.linalg.svd(rows_of(self.maps.penalty, one)[:n], full_matrices=True)[0])
+        return found
 
 
 def _carried_back(inside, maps):

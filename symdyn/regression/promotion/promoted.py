@@ -15,10 +15,10 @@ from symdyn.regression.promotion.adaptive import settled
 from symdyn.regression.promotion.advice import warn_if_broken, warn_if_far, warn_of_no_debiasing
 from symdyn.regression.promotion.candidates import candidate_maps, check_shapes, linear_parts
 from symdyn.regression.promotion.charted import ChartedData
-from symdyn.regression.promotion.choice import chosen_gamma, folds, gamma_grid, left_out_squares
-from symdyn.regression.promotion.enforcing import enforcements, objection
+from symdyn.regression.promotion.choice import chosen_gamma, gamma_grid
+from symdyn.regression.promotion.deciding import Rivals, decided
 from symdyn.regression.promotion.promote import promotion_path
-from symdyn.regression.promotion.reading import kept_symmetries
+from symdyn.regression.promotion.reading import kept_symmetries, listed
 
 __all__ = ["PromotedRegressor"]
 
@@ -34,8 +34,8 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
     units and origin, and the basis in which candidates are given, do not matter. For finite candidates g the lengths
     |F(g x) − F(x)| are added to the norm. Features that a shift does not map to themselves keep their origin.
 
-    It helps where F keeps most of the candidates; where most are broken, all are shrunk, and it fits worse than least
-    squares: there is a warning, and a smaller set of candidates is the cure.
+    It helps where F keeps most of the candidates; where most are broken, all are shrunk, and it may fit worse than
+    least squares, which then takes its place: there is a warning, and a smaller set of candidates is the cure.
 
     Parameters
     ----------
@@ -48,8 +48,10 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         Weight; `"cv"` chooses it by five folds (the largest that is not clearly worse than the best), `"noise"` as the
         largest whose residuals are no larger than `noise`.
     debias : bool
-        Read off the symmetries that are kept, enforce them, and fit again without the penalty; not where errors of
-        samples left out by folds become clearly larger: then there is a warning.
+        Read off the symmetries that are kept, enforce them, and fit again without the penalty, if errors of samples
+        left out by folds are not larger, by one standard error, than those of least squares and without debiasing. If
+        they are, generators are dropped one by one; if none is left, the better of the two fits is kept. There is one
+        warning, with the numbers.
     l1 : float
         Weight of sparsity in `promoted_coef_`; debiasing fits all terms that the symmetry leaves.
     noise : float or array `(output,)`, optional
@@ -64,6 +66,9 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         `predict` still has.
     promoted_coef_ : ndarray
         The same before debiasing.
+    enforced_, promoted_, dropped_ : list of LieAlgebra and Elements
+        What of the kept symmetries the prediction has exactly, what it has been shrunk towards only, and what samples
+        left out objected to.
     symmetry_ : LieAlgebra, Elements, list of both, or None
         What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each;
         they are snapped to an exact algebra, such as rotations about a centre that is found, where it is inside these.
@@ -121,7 +126,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         -----
         UserWarning
             If most candidates are broken, candidates or features mean an origin far from the data, samples left out
-            object to debiasing, no weight reaches `noise`, or the gap stays above `tol`.
+            object to what is kept, no weight reaches `noise`, or the gap stays above `tol`.
         """
         validate_data(self, X, skip_check_array=True)  # the names of its columns
         X, Y = _checked(X, y)
@@ -152,17 +157,13 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         self.singular_values_, self.broken_ = kept.singular_values, kept.n_broken
         self.symmetry_ = kept.symmetry(None if kept.space is None else kept.space.rounded)
         warn_if_broken(kept)
-        promoted = data.inside(found.coefficients)
-        self._inside, self.subspace_ = promoted, None
-        if self.debias and self.symmetry_ is not None:
+        self._inside, self.subspace_ = data.inside(found.coefficients), None
+        self.promoted_coef_ = self._flattened(data.outside(self._inside))
+        self.enforced_, self.promoted_, self.dropped_ = [], listed(self.symmetry_), []
+        if self.debias:
             with _one_speaks_for_all():
-                enforced = self._enforced(data, kept, problem, found, squares)
-            if enforced is None and kept.space is not None:
-                self.symmetry_ = kept.symmetry(kept.space.estimated)
-            if enforced is not None:
-                self._inside, self.subspace_ = data.inside(enforced.coefficients * data.sizes), enforced.subspace
-                self.symmetry_ = kept.symmetry(enforced.algebra)
-        self.promoted_coef_, self.coef_ = (self._flattened(data.outside(one)) for one in (promoted, self._inside))
+                self._decide(data, kept, Rivals(problem, self.gamma_, found.coefficients, squares))
+        self.coef_ = self._flattened(data.outside(self._inside))
         return self
 
     def predict(self, X):
@@ -178,21 +179,22 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
     def _flattened(self, coefficients):
         return coefficients[0] if self._flat else coefficients
 
-    def _enforced(self, data, kept, problem, found, squares):
-        """The fit that keeps the symmetry, None where samples left out object to it, or nothing is left."""
-        here = np.concatenate(folds(len(data.target)))
-        training = np.mean((data.design @ found.coefficients.T - data.target) ** 2, axis=1)[here]
-        worst = None
-        for enforced in enforcements(data, kept):
-            if not objection(data, enforced.squares, training):  # errors left out are no smaller than those of the fit
-                return enforced
-            if squares is None:
-                squares = left_out_squares(problem, np.array([self.gamma_]))[0]
-            if not objection(data, enforced.squares, squares):
-                return enforced
-            worst = enforced
-        warn_of_no_debiasing(worst, squares)
-        return None
+    def _decide(self, data, kept, rivals):
+        """Set what is predicted with: see `symdyn.regression.promotion.deciding`."""
+        choice = decided(data, kept, rivals)
+        if choice.enforced is not None:
+            enforced = choice.enforced
+            self._inside, self.subspace_ = data.inside(enforced.coefficients * data.sizes), enforced.subspace
+            self.symmetry_ = kept.symmetry(enforced.algebra)
+            self.enforced_, self.promoted_ = listed(self.symmetry_), []
+            self.dropped_ = [kept.space.first(choice.dropped)] if choice.dropped else []
+        else:
+            if self.symmetry_ is not None and kept.space is not None:
+                self.symmetry_ = kept.symmetry(kept.space.estimated)
+            self.promoted_ = listed(self.symmetry_)
+            if choice.free:
+                self._inside, self.promoted_, self.dropped_ = data.inside(rivals.free[0]), [], self.promoted_
+        warn_of_no_debiasing(choice, rivals)
 
     def _choose(self, problem, units):
         if isinstance(self.gamma, str) and self.gamma not in ("cv", "noise"):

@@ -11,7 +11,7 @@ from symdyn.lie.groups import Elements
 from symdyn.regression.promotion.adaptive import rows_of
 from symdyn.regression.promotion.nullspace import NullSpace
 
-__all__ = ["Kept", "kept_symmetries"]
+__all__ = ["Kept", "kept_symmetries", "listed"]
 
 _KEPT = 1e-3  # singular values below, relative to the largest or to the size of the fit, are of kept symmetries
 _ROUNDING = 1e-8  # size of what varies of a fit, relative to the data with their mean, below which it is rounding
@@ -41,6 +41,13 @@ class Kept:
         """An algebra and the elements that are kept: one of them, a list of both, or None."""
         parts = [part for part in (algebra, self.elements) if part is not None]
         return parts[0] if len(parts) == 1 else parts or None
+
+
+def listed(symmetry) -> list:
+    """The parts of a symmetry, see `Kept.symmetry`, as a list."""
+    if symmetry is None:
+        return []
+    return list(symmetry) if isinstance(symmetry, list) else [symmetry]
 
 
 def kept_symmetries(maps, found, problem, gamma, output) -> Kept:

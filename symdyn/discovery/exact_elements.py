@@ -1,0 +1,291 @@
+"""Finite symmetries of functions that can be called: f(g x) = M f(x), compared at points, without noise.
+
+The violation of an element is that of `symdyn.discovery.elements`, with f itself for the law: M is the linear part of g
+where values are vectors, 1 where they are invariant. What is known of it is limited by rounding alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.charts import chart_of_points
+from symdyn.discovery.element_table import are_outside, element_table
+from symdyn.discovery.elements import displacement
+from symdyn.discovery.evidence import Evidence, QuadraticForms
+from symdyn.discovery.exact import Known
+from symdyn.discovery.sampling import units_of_values
+from symdyn.lie.chart import Chart
+from symdyn.lie.groups import Elements
+from symdyn.lie.outputs import index_actions
+
+__all__ = ["judge_elements_of_function", "judged_with_reasons", "known_violation", "output_of_elements"]
+
+_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
+_LOOKED_AT = 2000  # images that are looked for among the points
+_SAFE = 4.0  # times the rounding that is seen
+_MOST = 0.5  # of the images: where fewer lie among the points, these do not decide
+
+
+def judge_elements_of_function(
+    f: Callable[[np.ndarray], np.ndarray],
+    points: np.ndarray,
+    elements: Elements,
+    output: str | Sequence | np.ndarray = "invariant",
+    *,
+    delta: float = 1e-6,
+    only_inside: bool = False,
+) -> xr.Dataset:
+    """Verdicts on elements for a function that can be called, at given points: no noise, so they are exact.
+
+    Parameters
+    ----------
+    f : callable
+        From points `(sample, state)` to values `(sample,)`, `(sample, output)` or a tensor `(sample, ...)`.
+    points : ndarray, `(sample, state)`
+    elements : Elements
+        As they are to be judged, see `Elements.searched`.
+    output : str or tuple of str, or array `(element, output, output)`
+        How the values move, as for `discover_function`; an array gives the matrix of each element. Time reversal is for
+        `"vector_field"` only.
+    delta : float
+        Violations below count as zero.
+    only_inside : bool
+        Compare where g x lies among the points only, as f means nothing elsewhere; where less than half does, an
+        element is undetermined.
+
+    Returns
+    -------
+    xr.Dataset
+        As of `judge_elements`, and `reason`: of what is undetermined, why, and what would decide it.
+
+    Raises
+    ------
+    ValueError
+        For points or values of the wrong shape, values that are not finite, and unknown or unsuitable outputs.
+    """
+    points = np.asarray(points, dtype=float)
+    if points.ndim != 2 or points.shape[1] != len(elements.states):
+        raise ValueError(f"points must have shape (sample, {len(elements.states)}), got {points.shape}")
+    values = np.asarray(f(points), dtype=float)
+    _check_function(values, points, elements, output)
+    compared = _Compared(f, points, values, output, delta, only_inside)
+    inside = compared.chart.elements(elements)
+
+    def judge(part: Elements) -> tuple[Known | None, str]:
+        known = inside.index(part)[0]  # a product of elements is none of them
+        images = elements[known].images(points)[:, :, 0] if known >= 0 else None
+        matrix = output[known] if isinstance(output, np.ndarray) else None
+        return compared.judge(part, images, matrix)
+
+    outside = np.array([compared.share_outside(elements[k]) for k in range(len(elements))])
+    products = not isinstance(output, np.ndarray)  # no matrix is given for products of elements
+    table = judged_with_reasons(inside, judge, outside, delta, products)
+    return table.assign_coords(element=np.array(elements.texts(), dtype=object))
+
+
+def judged_with_reasons(
+    elements: Elements,
+    judge: Callable[[Elements], tuple[Evidence | None, str]],
+    outside: np.ndarray,
+    delta: float,
+    products: bool = True,
+) -> xr.Dataset:
+    """The table of elements of which violations are known, with a column `reason`.
+
+    Parameters
+    ----------
+    elements : Elements
+    judge : callable
+        From one element to its evidence, None where there is none, and why it is not known better.
+    outside : ndarray, `(element,)`
+        Share of images outside the points.
+    delta : float
+    products : bool
+        Whether products of accepted elements must be symmetric, too.
+    """
+    told: list[str] = []
+
+    def evidence(part: Elements) -> Evidence | None:
+        found, reason = judge(part)
+        told.append(reason)
+        return found
+
+    table = element_table(elements, evidence, outside, delta=delta, alpha=0.05, products=products)
+    undecided = table.verdict.values == "undetermined"
+    below = table.upper_bound.values < delta
+    open_products = "a product of it with another symmetric element is not symmetric: they are no group within delta"
+    reasons = [
+        (open_products if small else reason) if is_open else ""
+        for reason, small, is_open in zip(told, below, undecided, strict=False)
+    ]
+    return table.assign(reason=("element", np.array(reasons, dtype=object)))
+
+
+def known_violation(violation: float, size: float, delta: float, resolution: float) -> Known:
+    """Evidence of one element from mean squares: of what it violates, and of its size."""
+    nothing = np.zeros((1, 1, 1))
+    forms = QuadraticForms(np.full((1, 1), violation / size), np.eye(1), nothing, nothing, nothing[0], np.ones(1))
+    return Known(forms, delta, resolution=resolution)
+
+
+def output_of_elements(output, n_generators: int, elements: Elements):
+    """How values move under given elements, as a user says it for all candidates.
+
+    Raises
+    ------
+    ValueError
+        For matrices where it is not clear whose they are.
+    """
+    if isinstance(output, np.ndarray) and (n_generators or np.any(elements.group >= 0)):
+        raise ValueError(
+            "matrices as output are one for each candidate: give generators and elements in calls of their own, and "
+            "elements that stand for themselves (`groups.elements([...])`), not groups"
+        )
+    return output
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A function at points and at their images; values `(sample, ...)` in units of the user."""
+
+    f: Callable
+    points: np.ndarray
+    values: np.ndarray
+    output: object
+    delta: float
+    only_inside: bool
+
+    @cached_property
+    def chart(self) -> Chart:
+        return chart_of_points(self.points)
+
+    @cached_property
+    def spreads(self) -> np.ndarray:
+        """Of each state `(state,)`; infinite where it never varies, which takes it out of every norm."""
+        still = self.points.std(axis=0) <= _STILL * np.abs(self.points).max(axis=0)
+        return np.where(still, np.inf, 1.0)
+
+    @cached_property
+    def units(self):
+        return units_of_values(self.values, self.output, np.array(self.chart.scale))
+
+    def judge(self, part: Elements, images, matrix) -> tuple[Known | None, str]:
+        """Evidence on an element of the chart, whose images in the units of the user may be known."""
+        here = self.chart.points(self.points)
+        there = part.images(here)[:, :, 0]
+        given = self.chart.points_back(there) if images is None else images
+        used = np.ones(len(given), dtype=bool)
+        if self.only_inside:
+            used = ~self._outside(given, self.points)
+            if used.mean() < _MOST:
+                return None, (
+                    f"{1 - used.mean():.0%} of its images lie outside the points: only points there could decide"
+                )
+        moved, rounding = self._moved(given[used], part)
+        if not np.all(np.isfinite(moved)):
+            bad = np.mean(~np.isfinite(moved).reshape(len(moved), -1).all(axis=1))
+            return None, f"f is not finite at {bad:.0%} of its images: give points whose images lie in the domain of f"
+        violation, size = self._sizes(moved, part, matrix, used, there - here)
+        if not size > 0:
+            return None, "it changes nothing at any of the points: give points that it moves"
+        resolution = rounding / np.sqrt(size)
+        reason = (
+            f"rounding alone makes violations of {resolution:.1g}: move the origin of the states to the points, or "
+            "raise delta"
+        )
+        return known_violation(violation, size, self.delta, resolution), reason
+
+    def share_outside(self, element: Elements) -> float:
+        """Share of images far from all points; of some of them, where there are many."""
+        chosen = np.random.default_rng(0).permutation(len(self.points))[:_LOOKED_AT]
+        return float(np.mean(self._outside(element.images(self.points[chosen])[:, :, 0], self.points)))
+
+    def _outside(self, images, points):
+        spread = np.where(np.isfinite(self.spreads), self.points.std(axis=0), np.inf)
+        return are_outside(images, points, spread * np.ones(points.shape))
+
+    def _sizes(self, moved, part, matrix, used, shift):
+        """Mean squares of f(g x) − M f(x), and of what these and x are moved by."""
+        values = self.values[used]
+        carried = _carried(values, _outside(part, self.chart), self.output, matrix)
+        gap, transported, carried = (
+            _mean_square(difference / self.units.scale)
+            for difference in (moved - carried, moved - values, carried - values)
+        )
+        rates = _function_rates((self.values - self.units.offset) / self.units.scale, len(self.chart), self.output)
+        displaced = _mean_square(displacement(shift[used], self.spreads, rates))
+        return gap, transported + carried + displaced
+
+    def _moved(self, images, part):
+        """Values at images, and what rounding of the images and of the values makes of them, in the chart."""
+        matrix, centre = np.abs(_outside(part, self.chart).matrices[0]), np.abs(np.array(self.chart.centre))
+        shift = np.abs(part.translations[0]) * self.chart.scale + centre + matrix @ centre
+        steps = np.finfo(float).eps * ((np.abs(self.points) @ matrix.T).max(axis=0) + shift)
+        signs = np.random.default_rng(1).choice([-1.0, 1.0], images.shape)
+        with np.errstate(all="ignore"):
+            moved, beside = (np.asarray(self.f(x), dtype=float) for x in (images, images + signs * steps))
+            change = np.where(np.isfinite(beside), beside - moved, 0.0)
+            rounding = _mean_square(change / self.units.scale) + _mean_square(np.spacing(moved) / self.units.scale)
+        return moved, _SAFE * float(np.sqrt(rounding))
+
+
+def _mean_square(values):
+    """Over samples, of the sum over all numbers of a sample."""
+    return float(np.mean(np.sum(values.reshape(len(values), -1) ** 2, axis=1)))
+
+
+def _outside(element: Elements, chart: Chart) -> Elements:
+    """The linear part of an element of the chart in the units of the user, which is what values move by."""
+    scale = np.array(chart.scale)
+    return replace(element, matrices=element.matrices * scale[:, None] / scale)
+
+
+def _check_function(values, points, elements, output):
+    if values.shape[:1] != (len(points),):
+        raise ValueError(f"f must return one value a point, got shape {values.shape} for {len(points)} points")
+    if not np.all(np.isfinite(values)):
+        raise ValueError("f is not finite at all points")
+    if np.any(elements.reverses_time) and not (isinstance(output, str) and output == "vector_field"):
+        raise ValueError("time reversal changes the rates of a flow: it needs output='vector_field'")
+    if isinstance(output, np.ndarray):
+        expected = (len(elements), values.shape[-1], values.shape[-1])
+        if values.ndim != 2 or output.shape != expected:
+            raise ValueError(
+                f"output matrices must have shape (element, output, output) {expected}, got {output.shape}"
+            )
+    elif not (isinstance(output, str) and output == "density"):
+        for index, action in enumerate(index_actions(output, values.ndim - 1)):
+            if action == "linear":
+                raise ValueError("an unknown matrix can be found for generators only: give output as matrices")
+            if action != "invariant" and values.shape[index + 1] != points.shape[1]:
+                raise ValueError(
+                    f"index {index} of the values has size {values.shape[index + 1]}, the state {points.shape[1]}"
+                )
+
+
+def _carried(values, element, output, matrix):
+    """M f(x), what the values become if they move along."""
+    if matrix is not None:
+        return values @ matrix.T
+    if isinstance(output, str) and output == "density":
+        return values / abs(np.linalg.det(element.matrices[0]))
+    forward, backward = element.matrices[0], np.linalg.inv(element.matrices[0]).T
+    for index, action in enumerate(index_actions(output, values.ndim - 1), start=1):
+        if action != "invariant":
+            moves = forward if action == "vector" else backward
+            values = np.moveaxis(np.tensordot(moves, values, axes=(1, index)), 0, index)
+    return -values if element.reverses_time[0] else values
+
+
+def _function_rates(values, n_states, output):
+    """r_i `(state,)`: of each state for vectors, of all values together for others; a constant does not vary."""
+    if isinstance(output, str) and output in ("vector", "vector_field"):
+        return np.sqrt(np.mean(values**2, axis=0))
+    varying = values - values.mean(axis=0)
+    power = np.mean(np.sum(varying.reshape(len(values), -1) ** 2, axis=1))
+    return np.full(n_states, np.sqrt(power) if power > 0 else 1.0)

@@ -1,0 +1,114 @@
+"""What a search at points found: of functions, manifolds and networks alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import xarray as xr
+
+from symdyn.discovery.conclusion import conclude, findings_text
+from symdyn.discovery.element_table import accepted_elements, elements_text
+from symdyn.discovery.evidence import Evidence
+from symdyn.discovery.posed import in_given_candidates
+from symdyn.discovery.verdicts import empty_table
+from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.fields import Generators
+from symdyn.lie.groups import Elements
+
+__all__ = ["FunctionSymmetry", "concluded", "undetermined_notes", "without_generators"]
+
+_SHOWN = 4  # elements or generators that are named in a note
+
+
+@dataclass(frozen=True)
+class FunctionSymmetry:
+    """What `discover_function`, `discover_manifold` and `discover_network` found; attributes as of `SymmetryDiscovery`.
+
+    `evidence_` is None where no generators were asked for; `elements_` and `element_verdicts_` are None where no
+    elements were. `notes_` say why some are undetermined, and what would decide them.
+    """
+
+    algebra_: LieAlgebra
+    trivial_: LieAlgebra
+    verdicts_: xr.Dataset
+    generators_: Generators
+    evidence_: Evidence | None
+    elements_: Elements | None = None
+    element_verdicts_: xr.Dataset | None = None
+    notes_: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """The verdicts as tables."""
+        parts = [findings_text(self.verdicts_, self.algebra_, self.trivial_)] if len(self.generators_) else []
+        if self.element_verdicts_ is not None:
+            parts.append(elements_text(self.element_verdicts_))
+        return "\n".join([*parts, *self.notes_])
+
+    def with_elements(self, elements: Elements, table: xr.Dataset) -> FunctionSymmetry:
+        """The same with verdicts on finite elements, from `symdyn.discovery.exact_elements.judged_with_reasons`."""
+        found = accepted_elements(elements, table)
+        notes = [*self.notes_, *_element_notes(table)]
+        return replace(self, elements_=found, element_verdicts_=table, notes_=notes)
+
+    def noted(self, notes: list[str]) -> FunctionSymmetry:
+        """The same with further notes."""
+        return replace(self, notes_=[*self.notes_, *notes])
+
+
+def concluded(
+    problem, evidence: Evidence, is_trivial: Callable[[LieAlgebra], np.ndarray], flow: np.ndarray | None = None
+) -> FunctionSymmetry:
+    """Findings in the units of the user, from evidence in the chart.
+
+    Parameters
+    ----------
+    problem : Posed
+    evidence : Evidence
+    is_trivial, flow : see `conclude`
+    """
+    found = conclude(problem.rows.candidates, evidence, 0.05, is_trivial, flow, view=problem.view)
+    given = in_given_candidates(evidence, problem.mixture)
+    return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given)
+
+
+def without_generators(candidates: Generators, delta: float) -> FunctionSymmetry:
+    """What is found before anything is asked."""
+    nothing = LieAlgebra(candidates)
+    return FunctionSymmetry(nothing, nothing, empty_table(delta, 0.05), candidates, None)
+
+
+def undetermined_notes(verdicts: xr.Dataset, between: str) -> list[str]:
+    """Why generators are undetermined, and what would decide them.
+
+    Parameters
+    ----------
+    verdicts : xr.Dataset
+        Over `generator`.
+    between : str
+        Of those whose violation is neither small nor large enough.
+    """
+    undecided = verdicts.verdict.values == "undetermined"
+    unseen = undecided & np.isnan(verdicts.violation.values)
+    small = undecided & (verdicts.upper_bound.values < verdicts.attrs["delta"])
+    reasons = {
+        "moves nothing at any of the points: points that it moves would decide": unseen,
+        "its brackets with what is symmetric are not symmetric, so it was left out": small,
+        between: undecided & ~unseen & ~small,
+    }
+    texts = verdicts.generator.values
+    return [f"undetermined: {_named(texts[mask])}: {reason}" for reason, mask in reasons.items() if mask.any()]
+
+
+def _element_notes(table):
+    """One note a reason, with the elements it is of."""
+    texts, reasons = table.element.values, table.reason.values
+    return [
+        f"undetermined: {_named(texts[reasons == reason])}: {reason}" for reason in dict.fromkeys(reasons) if reason
+    ]
+
+
+def _named(texts):
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return "; ".join(texts[:_SHOWN]) + more

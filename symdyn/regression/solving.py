@@ -1,0 +1,121 @@
+"""Least squares with all the digits that rows have, and the coordinates in which a penalty means what it means.
+
+Dense solvers cut singular values of the columns as they come: at 1e-6 of the largest scikit-learn's `LinearRegression`,
+by which pysindy's optimizers end ("unbias"), at 1e-8 whatever solves normal equations. Columns of unlike sizes then
+lose digits, however many rows there are. Scaling the columns beforehand would change what a threshold or a penalty
+means, so it is done afterwards, and only where nothing is penalised any more: what the fit left over is solved for
+once more, on columns of size 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pysindy as ps
+from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
+
+__all__ = ["averages_rows", "is_unbiased", "reading", "scaled_ridge", "sharpened", "support"]
+
+_CUT = 1e-6  # singular values, relative to the largest, below which solvers may have left something
+_ROUNDING = 1e-14
+_PENALISED = (ps.STLSQ, ps.SR3)
+
+
+def is_unbiased(optimizer) -> bool:
+    """Whether an optimizer ends by plain least squares on the terms that it keeps."""
+    if type(optimizer) is LinearRegression:
+        return not optimizer.positive
+    known = isinstance(optimizer, ps.STLSQ | ps.WrappedOptimizer) or type(optimizer) is ps.SR3
+    return known and optimizer.unbias and getattr(optimizer, "sparse_ind", None) is None
+
+
+def averages_rows(optimizer) -> bool:
+    """Whether an optimizer weighs its penalty against the mean over rows, not against their sum."""
+    return type(optimizer) in (Lasso, ElasticNet)
+
+
+def support(found) -> np.ndarray:
+    """The terms `(target, feature)` that a fitted optimizer keeps."""
+    coefficients = np.atleast_2d(found.coef_)
+    if type(found) is LinearRegression:
+        return np.ones(coefficients.shape, dtype=bool)
+    return coefficients != 0
+
+
+def sharpened(coefficients: np.ndarray, kept: np.ndarray, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Least-squares coefficients `(target, feature)` with what a solver has cut off.
+
+    A step of iterative refinement: the residuals of the solution that is given, fitted by columns of size 1. Directions
+    along which the columns are dependent but for 1e-6 get no more than the data are sure of: only what explains more
+    than all that is left over without them.
+
+    Parameters
+    ----------
+    coefficients : ndarray, `(target, feature)`
+    kept : ndarray of bool, `(target, feature)`
+        The others stay 0.
+    rows : ndarray, `(row, feature)`
+    targets : ndarray, `(row, target)`
+    """
+    result = np.where(kept, coefficients, 0.0)
+    for target, terms in enumerate(kept):
+        if terms.any():
+            columns = rows[:, terms]
+            left = targets[:, target] - columns @ result[target, terms]
+            result[target, terms] += _correction(columns, left)
+    return result
+
+
+def _correction(columns: np.ndarray, left: np.ndarray) -> np.ndarray:
+    sizes = np.linalg.norm(columns, axis=0)
+    sizes[sizes == 0] = 1.0
+    axes, values, turned = np.linalg.svd(columns / sizes, full_matrices=False)
+    along = axes.T @ left
+    unexplained = np.linalg.norm(left - axes @ along)
+    known = (values > _CUT * values[0]) | ((values > _ROUNDING * values[0]) & (np.abs(along) > unexplained))
+    return (turned[known].T @ (along[known] / values[known])) / sizes
+
+
+def scaled_ridge(rows: np.ndarray, target: np.ndarray, alpha: float) -> np.ndarray:
+    """argmin |rows w − target|^2 + alpha |w|^2 by orthogonal transformations of columns of size 1."""
+    joint = np.vstack([rows, np.sqrt(alpha) * np.eye(rows.shape[1])])
+    sizes = np.linalg.norm(joint, axis=0)
+    sizes[sizes == 0] = 1.0
+    full = np.concatenate([target, np.zeros(rows.shape[1])])
+    return np.linalg.lstsq(joint / sizes, full, rcond=_ROUNDING)[0] / sizes
+
+
+def reading(optimizer, basis: np.ndarray) -> tuple[np.ndarray, float]:
+    """In which coordinates an optimizer reads tied terms, so that it penalises them as if they were not tied.
+
+    A free coefficient stands for several terms of several targets, W = B beta. With beta = C gamma, and rows and
+    targets times a factor, a penalty on gamma is the one that the optimizer puts on W:
+
+        ridge       |W|^2 = |gamma|^2: C orthonormalises B
+        lasso       |W|_1 = |gamma|_1 where terms are tied to one another only: C divides by the 1-norms of columns;
+                    the mean is over the rows of all targets, hence the root of their number
+        thresholds  act on beta itself, the coefficients that are read: C = 1; penalties beside them weigh against the
+                    sums over all targets, hence the root of the mean square of columns
+
+    Parameters
+    ----------
+    optimizer : estimator
+    basis : ndarray, `(target, feature, free)`
+
+    Returns
+    -------
+    ndarray, `(free, free)`
+        C
+    float
+        The factor.
+    """
+    if isinstance(optimizer, ps.WrappedOptimizer):
+        optimizer = optimizer.optimizer.estimator
+    flat = basis.reshape(-1, basis.shape[-1])
+    if type(optimizer) is Ridge:
+        return np.linalg.inv(np.linalg.qr(flat, mode="r")), 1.0
+    if type(optimizer) is Lasso:
+        return np.diag(1 / np.abs(flat).sum(axis=0)), float(np.sqrt(len(basis)))
+    if not (isinstance(optimizer, _PENALISED) or averages_rows(optimizer)):
+        return np.eye(flat.shape[1]), 1.0
+    weight = np.mean(np.sum(flat**2, axis=0)) / (len(basis) if averages_rows(optimizer) else 1)
+    return np.eye(flat.shape[1]), float(1 / np.sqrt(weight))

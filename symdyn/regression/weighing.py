@@ -1,0 +1,99 @@
+"""What sums over windows lack of the rows of a sample-by-sample fit: their number, and their size.
+
+A penalty weighs against sums of squares. Weak rows are means over windows: there are fewer than samples, and what
+oscillates within a window is smaller in them. So the penalty of an optimizer does not act on weak rows, but on rows
+with the sums of squares of single samples, whose least-squares solution is that of the weak rows:
+
+    |X w − X w_0|^2 + penalty(w),    X^T X = sum over samples of theta^T theta,    w_0 from the weak rows.
+
+Without noise that is what the optimizer does with the samples and exact rates; with noise w_0 is free of the bias of
+least squares on noisy features, and X^T X is a weight only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from symdyn.data.moments import Moments
+from symdyn.data.rows import Layout
+
+__all__ = ["Samples", "as_samples", "samples_of"]
+
+_ROUNDING = 1e-14
+
+
+class Samples(NamedTuple):
+    """How many samples the sums are of, and how many a row stands for on average.
+
+    `points` `(point, argument)` are some of them, in the chart of the sums, `weights` `(point,)` their shares of all;
+    None where rows are samples, not means over windows.
+    """
+
+    number: float
+    per_row: float = 1.0
+    points: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    def values(self, features) -> np.ndarray:
+        """Features `(point, feature)` with the sums of squares that all samples have."""
+        assert self.points is not None and self.weights is not None
+        return np.sqrt(self.weights)[:, None] * features(self.points)
+
+
+def samples_of(moments: Moments, layout: Layout, chosen: np.ndarray | None = None) -> Samples:
+    """The samples that sums are of.
+
+    Parameters
+    ----------
+    moments : Moments
+    layout : Layout
+    chosen : ndarray, `(trajectory,)`, optional
+        The trajectories that count; all if left out.
+    """
+    counts = np.zeros(moments.n_trajectories)
+    chosen = np.arange(len(counts)) if chosen is None else chosen
+    counts[chosen] = moments.samples[chosen]
+    n_rows = np.bincount(moments.trajectory, weights=moments.count, minlength=len(counts))[chosen].sum()
+    if layout.kind not in ("flow", "second_order"):
+        return Samples(float(n_rows))
+    shares = _shares(counts, moments.owner)
+    inside, number = shares > 0, float(counts.sum())
+    return Samples(number, number / n_rows, moments.points[inside], shares[inside])
+
+
+def _shares(counts, owner):
+    """How many samples of its trajectory each point stands for: those halfway to the next, evenly spaced ones."""
+    n_points = np.maximum(np.bincount(owner, minlength=len(counts)), 2)
+    spacing = np.maximum(counts - 1, 0) / (n_points - 1)
+    ends = (np.diff(owner, prepend=-1) != 0) | (np.diff(owner, append=-1) != 0)
+    return np.where(counts[owner] > 0, np.where(ends, (spacing[owner] + 1) / 2, spacing[owner]), 0.0)
+
+
+def as_samples(
+    rows: np.ndarray, targets: np.ndarray, values: np.ndarray, per_row: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and targets with the solutions of weak ones and the sums of squares of samples.
+
+    Squares of means are no larger than means of squares: if along a direction those of the samples that are looked at
+    do not reach `per_row` times those of the rows, there are too few of them, and this is taken.
+
+    Parameters
+    ----------
+    rows : ndarray, `(row, feature)`
+        Independent ones.
+    targets : ndarray, `(row, target)`
+    values : ndarray, `(point, feature)`
+        See `Samples.values`.
+    per_row : float
+        Samples that a row stands for.
+    """
+    sizes = np.linalg.norm(rows, axis=0)
+    sizes[sizes == 0] = 1.0
+    left, lengths, right = np.linalg.svd(rows / sizes, full_matrices=False)
+    known = lengths > _ROUNDING * lengths[0]
+    seen = (values / sizes) @ (right[known].T / lengths[known])
+    squares, axes = np.linalg.eigh(seen.T @ seen)
+    turn = np.sqrt(np.maximum(squares, per_row))[:, None] * (axes.T @ left[:, known].T)
+    return turn @ rows, turn @ targets
