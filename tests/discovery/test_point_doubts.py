@@ -101,6 +101,10 @@ def test_only_what_is_a_mixture_on_the_data_agrees(noise):
     assert agreeing_terms(squares(problem(mixed, law, noise)), law, np.array([0, 1])) == [(0, 2, 3)]
 
 
+def test_a_law_of_the_only_term_agrees_with_nothing():
+    assert agreeing_terms(squares(problem(lambda x: x[..., :1], np.array([1.0]))), np.array([1.0]), np.array([0])) == []
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_terms_that_are_kept_are_chosen_from_most_resampled_data_or_doubted(seed):
     """Rates with a term that one part of the data alone shows, and one that is hardly told from noise."""

@@ -51,7 +51,7 @@ class LeastSquares:
         frame = scale[:, None] * vectors
         each = np.einsum("ik,pij,jk->pk", frame, self.grams[:, terms[:, None], terms], frame, optimize=True)
         chance = np.sqrt(np.sum(each**2, axis=0))
-        told = (values > _SINGULAR * values[-1]) & (values >= chance * (1 - 1e-9))
+        told = (values > _SINGULAR * values.max(initial=0.0)) & (values >= chance * (1 - 1e-9))
         found[terms] = frame[:, told] @ ((frame[:, told].T @ self.right.sum(axis=0)[terms]) / values[told])
         return found
 
