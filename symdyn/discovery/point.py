@@ -20,6 +20,7 @@ from symdyn.discovery.fields.basis import point_findings
 from symdyn.discovery.fields.carried import frames_of
 from symdyn.discovery.fields.flow import finite_flows
 from symdyn.discovery.fields.forms import law_forms
+from symdyn.discovery.fields.gate import left_over
 from symdyn.discovery.fields.identify import (
     Identified,
     given_coefficients,
@@ -28,6 +29,7 @@ from symdyn.discovery.fields.identify import (
     moves_with_its_origin,
 )
 from symdyn.discovery.fields.law import FieldLaw
+from symdyn.discovery.fields.reasons import direct_notes, law_doubts, residual_notes, verdict_notes
 from symdyn.discovery.fields.routes import DirectRoute, PointEvidence, direct_route, near_directions, vanishing
 from symdyn.discovery.fields.sample import sample_jets
 from symdyn.discovery.fields.table import coefficient_table, equation_table, flow_table, point_text, refused
@@ -37,7 +39,7 @@ __all__ = ["PointSymmetryDiscovery"]
 
 _ROWS = 200  # of the condition, at least; three a candidate
 _RUNS = 24
-_NOTHING = 0.5  # of the rates left over: such a law says nothing
+_DIRECT = ("direct_violation", "direct_statistic", "direct_p_value")
 
 
 class PointSymmetryDiscovery(BaseEstimator):
@@ -47,6 +49,9 @@ class PointSymmetryDiscovery(BaseEstimator):
     linear condition D_t^m Q = N'[Q] for Q = phi − xi u_x − tau u_t is judged on smooth fields near the data, with the
     error of the law. *Direct*: the same condition in weak form on the data. The two-step route decides, since a sparse
     law is known far better than a field; what the direct route contradicts is not accepted.
+
+    What the law may leave over of the data is in the bound of every generator; if the data do not determine the law
+    (`law_.doubts`), no generator is accepted.
 
     Parameters
     ----------
@@ -64,7 +69,7 @@ class PointSymmetryDiscovery(BaseEstimator):
         below delta over their whole span. False fields of degree 2 sit at 0.03 and above (Burgers), 0.012 (KdV, clean);
         directions above delta / 20 that are rejected as exact are left out.
     alpha : float
-        Level of the tests that call a symmetry, or the agreement of the routes, broken.
+        Level of the tests that call a symmetry broken, and of the direct route's, over all generators.
     derivatives : {"auto", "weak", "differences"}
         How the law is identified, see `identify_law`.
     direct : bool
@@ -81,13 +86,17 @@ class PointSymmetryDiscovery(BaseEstimator):
     trivial_ : LieAlgebra
         Accepted generators whose Q vanishes on all the data, such as ∂t + c ∂x on waves that all travel at speed c.
     verdicts_ : xr.Dataset
-        Over `generator`, as for `SymmetryDiscovery`, with `direct_violation`, `direct_p_value`, `residual_before` and
-        `residual_after` a finite flow, for accepted ones.
+        Over `generator`, as for `SymmetryDiscovery`, with `direct_violation`, `direct_statistic` and `direct_p_value`
+        of the test that the direct violation is above delta, `residual_before` and `residual_after` a finite flow,
+        for generators of the law.
     equation_ : xr.DataArray
         Coefficients `(field, term)`; `law_` has their errors and inclusion probabilities.
     coefficients_ : xr.DataArray
         Coefficients `(generator, component, monomial)` of the accepted algebra.
     law_ : FieldLaw
+    residual_ : Residual
+        What the law leaves over of the data, with its bounds; its upper bound is in that of every generator, unless the
+        equation is given.
     agreement_ : float
         Angle in degrees between the accepted span and as many first directions of the direct route; nan without it.
     flows_ : xr.Dataset or None
@@ -154,7 +163,9 @@ class PointSymmetryDiscovery(BaseEstimator):
         values, noise = some_runs(dataset, _RUNS)
         n_rows = max(_ROWS, 3 * len(frames.charted))
         sample = sample_jets(values, noise, found.grid, found.law, found.halves[1:], n_rows=n_rows, rng=rng)
-        forms = law_forms(found.law, frames.charted, sample)
+        self.residual_ = left_over(dataset, found)
+        floor = self.residual_.upper if self.equation is None else 0.0
+        forms = replace(law_forms(found.law, frames.charted, sample), floor=floor)
         near = near_directions(forms, self.delta)
         self.evidence_ = PointEvidence(_turned(forms, near), self.delta, alpha=self.alpha)
         result = point_findings(
@@ -211,40 +222,32 @@ class PointSymmetryDiscovery(BaseEstimator):
     def _confront(self, route: DirectRoute | None, found: Identified, charted: Generators):
         """Take back what the law cannot hold, or the data themselves contradict."""
         n = self.algebra_.dim + self.trivial_.dim
-        size = self.verdicts_.sizes["generator"]
-        columns = {name: np.full(size, np.nan) for name in ("direct_violation", "direct_p_value")}
-        self.agreement_ = np.nan
         wrong = np.zeros(n, dtype=bool)
-        left, lower = found.law.unexplained
-        if lower > self.delta or left > _NOTHING:
+        doubts = law_doubts(found.law, self.residual_, self.delta)
+        if doubts:
             wrong[:] = True
-            self.notes_.append(
-                f"the law leaves {left:.2g} of the rates over (at least {lower:.2g} beyond noise): its library cannot "
-                "hold it, so nothing is accepted; add terms, or give fields whose law does not depend on place or time"
-            )
+            self.notes_ += doubts
+        elif self.equation is None:
+            self.notes_ += residual_notes(self.residual_, found.law, self.delta)
+        columns = {name: np.full(self.verdicts_.sizes["generator"], np.nan) for name in _DIRECT}
+        self.agreement_ = np.nan
         if route is None:
             self.notes_.append("the direct route was not taken: nothing but the law supports the verdicts")
         elif n:
-            vectors = charted.vectors()[:n]
-            violation, p_value, usable = route.judge(vectors)
-            columns["direct_violation"][:n], columns["direct_p_value"][:n] = violation, p_value
-            self.agreement_ = route.angle(vectors[usable])
-            if route.blind > self.delta:
-                self.notes_.append(
-                    f"the data solve a difference equation: in weak form their own law leaves {route.blind:.2g} of the "
-                    "rates over, so the direct route cannot contradict less than that"
-                )
-            # A law that is off by so much makes true generators violate its condition by as much.
-            against = usable & (p_value < self.alpha / n) & (violation > max(self.delta, route.blind))
-            if against.any():
-                self.notes_.append(
-                    f"{int(against.sum())} generators of the law contradict the data, and are not accepted"
-                )
+            test = route.test(charted.vectors()[:n], self.delta)
+            for name in _DIRECT:
+                columns[name][:n] = getattr(test, name.removeprefix("direct_"))
+            self.agreement_ = route.angle(charted.vectors()[:n][test.usable])
+            against = test.usable & (test.p_value < self.alpha / n)
+            texts = list(self.verdicts_.generator.values[:n])
+            self.notes_ += direct_notes(route, test, against, texts, alpha=self.alpha, delta=self.delta)
             wrong |= against
         for name, values in columns.items():
             self.verdicts_[name] = ("generator", values)
         if wrong.any():
             self.algebra_, self.trivial_, self.verdicts_ = refused(self.algebra_, self.trivial_, self.verdicts_, wrong)
+        if not doubts:
+            self.notes_ += verdict_notes(self.verdicts_, self.algebra_, self.law_, self.residual_, n)
 
     def _flow(self, values, noise, found: Identified, charted: Generators):
         size = self.verdicts_.sizes["generator"]
@@ -267,4 +270,4 @@ def _turned(forms, frame):
     turned = {
         name: frame.T @ getattr(forms, name) @ frame for name in ("violation", "size", "cross", "error", "jackknife")
     }
-    return type(forms)(**turned, stretch=forms.stretch)
+    return replace(forms, **turned)

@@ -12,9 +12,13 @@ from symdyn.lie.readable import ABELIAN
 
 __all__ = ["estimated_name", "natural_scales"]
 
+_DEPENDENT = 1e-10  # smallest singular value of generators of unit length, of the largest, that are independent
+
 
 def estimated_name(basis: Generators, errors: np.ndarray, draws: list[Generators]) -> str:
     """The name within the tolerance `ABELIAN`, given what closure and error bars say of the errors.
+
+    Generators that depend on one another have no name, and the dimension of their span.
 
     Parameters
     ----------
@@ -29,8 +33,13 @@ def estimated_name(basis: Generators, errors: np.ndarray, draws: list[Generators
     def rescaled(generators):
         return generators.with_vectors(generators.vectors() * scales)
 
+    vectors = rescaled(basis).vectors()
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    values = np.linalg.svd(vectors / np.where(lengths > 0, lengths, 1.0), compute_uv=False)
+    if values[-1] < _DEPENDENT * values[0]:
+        return f"unnamed, dimension {int(np.sum(values >= _DEPENDENT * values[0]))}"
     # Of unit length and at right angles, the constants of most algebras are of order 1.
-    mixture = np.linalg.inv(np.linalg.qr(rescaled(basis).vectors().T, mode="r").T)
+    mixture = np.linalg.inv(np.linalg.qr(vectors.T, mode="r").T)
     natural = rescaled(basis).combine(mixture)
     # Translations move nothing but what is wrong with them, so next to D v_j v_i their brackets are not small.
     if min(bracket_size(natural), bracket_strength(natural)) < ABELIAN:

@@ -32,7 +32,8 @@ class Elementary:
 
 @dataclass(frozen=True)
 class ConditionSums:
-    """Means over windows of products of rows, one entry a trajectory, `(run, elementary, elementary)` each.
+    """Means over windows of products of rows, one entry a trajectory or a block of places of one, `(unit, elementary,
+    elementary)` each.
 
     `violation` even^T odd of D_t^m Q − N'[Q]; `noise` that of half the difference of even and odd; `size` |D_t^m Q|^2 +
     |N'[Q]|^2; `parts` the squares of the parts of Q.
@@ -61,8 +62,9 @@ def condition_sums(
     law: Sequence[Sequence[tuple[WeakTerm, float]]],
     windows: FieldWindows,
     time_order: int = 1,
+    blocks: int = 1,
 ) -> ConditionSums:
-    """The sums of each trajectory.
+    """The sums of each trajectory, or of each of its blocks of windows along x.
 
     Parameters
     ----------
@@ -73,6 +75,7 @@ def condition_sums(
     windows : FieldWindows
     time_order : int
         m.
+    blocks : int
     """
     n_fields, n_coordinates = len(values), values.ndim - 2
     recipes = [_recipes(element, law, n_fields, n_coordinates, time_order) for element in elements]
@@ -81,11 +84,14 @@ def condition_sums(
     for parity in (0, 1):
         rows = [[table.rows(recipe[kind], parity, n_fields) for recipe in recipes] for kind in range(3)]
         pieces.append([np.stack(kind) for kind in rows])  # element, field, run, window
-    scale = 1 / (values.std(axis=(1, *range(2, values.ndim))) * np.sqrt(windows.n_windows))
+    scale = 1 / values.std(axis=(1, *range(2, values.ndim)))
+    places = np.arange(windows.n_windows).reshape([len(axis.centers) for axis in windows.axes])
+    some = [block.ravel() for block in np.array_split(places, blocks, axis=1)]
     (even_moved, even_linear, even_q), (odd_moved, odd_linear, odd_q) = pieces
 
     def product(a, b):
-        found = np.einsum("efrw,f,gfrw->reg", a, scale**2, b, optimize=True)
+        each = [np.einsum("efrw,f,gfrw->reg", a[..., w], scale**2, b[..., w], optimize=True) / len(w) for w in some]
+        found = np.stack(each, axis=1).reshape(-1, len(elements), len(elements))
         return (found + np.swapaxes(found, 1, 2)) / 2
 
     even, odd = even_moved - even_linear, odd_moved - odd_linear

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.fields.carried import Frames
 from symdyn.discovery.fields.graded import graded_basis
 from symdyn.discovery.fields.law import FieldLaw
+from symdyn.discovery.fields.routes import PointEvidence
 from symdyn.discovery.verdicts import verdict_table
 from symdyn.lie.algebra import LieAlgebra
 from symdyn.lie.brackets import closure_error
@@ -61,7 +61,7 @@ def point_findings(
     law: FieldLaw,
     frames: Frames,
     near: np.ndarray,
-    evidence: Evidence,
+    evidence: PointEvidence,
     alpha: float,
     is_trivial: Callable[[Generators], np.ndarray],
 ) -> PointFindings:
@@ -75,7 +75,7 @@ def point_findings(
         Of the candidates.
     near : ndarray, `(candidate, direction)`
         The combinations that the evidence is about.
-    evidence : Evidence
+    evidence : PointEvidence
     alpha : float
     is_trivial : callable
         From generators in the chart to a mask `(generator,)`.
@@ -107,7 +107,7 @@ def point_findings(
 class _Judge:
     """The evidence on generators in the chart, given by their coefficients."""
 
-    def __init__(self, pool: np.ndarray, evidence: Evidence, alpha: float):
+    def __init__(self, pool: np.ndarray, evidence: PointEvidence, alpha: float):
         self.pool, self.evidence, self.alpha = pool, evidence, alpha
         self.inverse = np.linalg.pinv(pool)
         outside = np.eye(pool.shape[1]) - self.inverse @ pool
@@ -128,7 +128,8 @@ class _Judge:
         inside = np.linalg.norm(weights @ self.pool - vectors, axis=1) < _NEAR * np.linalg.norm(vectors, axis=1)
         n, evidence = len(vectors), self.evidence
         return bool(inside.all()) and all(
-            evidence.upper_bound(row, n) < evidence.delta and evidence.p_value(row) >= self.alpha / n for row in weights
+            evidence.upper_bound(row, n) < evidence.delta and evidence.exact_p_value(row) >= self.alpha / n
+            for row in weights
         )
 
     def distance(self, vectors: np.ndarray, others: np.ndarray) -> float:
@@ -171,7 +172,9 @@ def _accepted(law: FieldLaw, frames: Frames, judge: _Judge) -> _Basis:
             if closure_error(frames.charted.with_vectors(charted)) < _CLOSED and judge.holds(charted):
                 return _Basis(rounded, pivots, True)
         if closure_error(frames.charted.with_vectors(span)) < _OPEN:
-            return _Basis(np.where(np.abs(rows) < np.maximum(3 * errors, 1e-6), 0.0, rows), pivots, False)
+            told = np.abs(rows) >= np.maximum(3 * errors, 1e-6)
+            told[np.arange(len(rows)), pivots] = True  # leads, however large its error: no generator is zero
+            return _Basis(np.where(told, rows, 0.0), pivots, False)
     return _Basis(np.zeros((0, len(frames.units))), np.zeros(0, dtype=int), True)
 
 

@@ -15,13 +15,23 @@ from symdyn.data.fields.strong import SPACE_SCHEMES, TIME_SCHEMES, strong_sums
 from symdyn.data.fields.tasks import some_runs, summed
 from symdyn.data.fields.terms import field_terms, weak_term
 from symdyn.data.fields.windows import FieldWindows, place_windows
-from symdyn.discovery.fields.law import FieldLaw, Origin, TermSpace, fit_field_law, unexplained
+from symdyn.discovery.fields.fit import fit_field_law
+from symdyn.discovery.fields.law import FieldLaw, TermSpace, unexplained
+from symdyn.discovery.fields.selection import Origin
 from symdyn.lie.chart import Chart
 from symdyn.lie.evolution import Evolution
 from symdyn.lie.jetchart import completed_terms, is_complete, rate_units, terms_back
 from symdyn.lie.jets import JetSpace
 
-__all__ = ["Identified", "given_coefficients", "given_law", "identify_law", "moves_with_its_origin", "weak_windows"]
+__all__ = [
+    "Identified",
+    "given_coefficients",
+    "given_law",
+    "identify_law",
+    "moves_with_its_origin",
+    "stretches_of",
+    "weak_windows",
+]
 
 _TIME = 0.15  # half of a window along time, of the time from first to last sample
 _SPACE = (0.06, 0.1, 0.15)  # along space, of the length; the one that knows the law best is taken
@@ -200,6 +210,11 @@ def _simplest(laws):
     return int(np.argmin(np.where(left <= 5 * left.min() + _EQUAL, n_terms, np.inf)))
 
 
+def stretches_of(dataset: xr.Dataset) -> int:
+    """Into how many stretches of time each of a few trajectories is cut, so that errors can be told."""
+    return -(-_PARTS // dataset.sizes["trajectory"]) if dataset.sizes["trajectory"] < _FEW else 1
+
+
 def weak_windows(
     values: np.ndarray, noise: np.ndarray, grid: FieldGrid, names: Sequence[str], time_order: int
 ) -> FieldWindows:
@@ -236,7 +251,7 @@ def _volume(cross, n_terms, n_fields):
 
 def _weakly(dataset, grid, names, windows, order):
     function = partial(
-        equation_sums, terms=_terms(names, grid), windows=windows, time_order=order, stretches=_stretches(dataset)
+        equation_sums, terms=_terms(names, grid), windows=windows, time_order=order, stretches=stretches_of(dataset)
     )
     sums = summed(dataset, function)
     halves = tuple(axis.half for axis in windows.axes)
@@ -256,7 +271,7 @@ def _strongly(dataset, grid, names, values, noise, order, origin):
     options = {"time_order": order, "n_bootstrap": 2, "rng": rng, "origin": origin}
     laws = [fit_field_law(cross, *shape, **options) for *_, cross in trials]
     schemes = trials[_simplest(laws)][1]
-    options = {"grid": grid, "schemes": schemes, "time_order": order, "stretches": _stretches(dataset)}
+    options = {"grid": grid, "schemes": schemes, "time_order": order, "stretches": stretches_of(dataset)}
     sums = summed(dataset, partial(strong_sums, terms=names, **options))
     halves = [_TIME * (grid.grids[0][-1] - grid.grids[0][0])]
     halves += [0.1 * (axis[-1] - axis[0]) for axis in grid.grids[1:]]
@@ -286,11 +301,6 @@ def _weak_names(terms, grid, required):
 
 def _terms(names, grid):
     return [weak_term(name, grid.fields, grid.axes) for name in names]
-
-
-def _stretches(dataset):
-    """Into how many stretches of time each of a few trajectories is cut, so that errors can be told."""
-    return -(-_PARTS // dataset.sizes["trajectory"]) if dataset.sizes["trajectory"] < _FEW else 1
 
 
 def _enough(cross):

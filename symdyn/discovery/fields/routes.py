@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
-from symdyn.data.fields.conditions import condition_sums
-from symdyn.data.fields.rows import equation_sums
+from symdyn.data.fields.conditions import Elementary, condition_sums
 from symdyn.data.fields.tasks import summed
-from symdyn.data.fields.terms import weak_term
 from symdyn.data.fields.windows import place_windows
 from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.fields.direct import direct_angle, direct_directions, direct_forms, elements_of, weak_law
 from symdyn.discovery.fields.forms import SHARE, characteristic_parts
 from symdyn.discovery.fields.identify import Identified
-from symdyn.discovery.fields.law import FieldLaw, unexplained
+from symdyn.discovery.fields.law import FieldLaw
 from symdyn.discovery.fields.sample import JetSample
 from symdyn.discovery.forms import QuadraticForms
 from symdyn.lie.fields import Generators
 
-__all__ = ["DirectRoute", "PointEvidence", "direct_route", "near_directions", "vanishing"]
+__all__ = ["DirectRoute", "DirectTest", "PointEvidence", "direct_route", "near_directions", "vanishing"]
 
 _FAR = 0.5  # violations above say "broken" without further ado
 _FEWEST = 12
 _VANISHES = 0.02  # of its parts: a characteristic below is zero on the data
 # Wide windows keep the gap between true and false generators under noise.
 _TIME, _SPACE, _OVERLAP = 0.35, 0.12, 5
+_UNITS = 8  # independent ones that are asked for,
+_UNITS_NEEDED = 3  # and without which nothing is contradicted
 
 
 def near_directions(forms: QuadraticForms, delta: float) -> np.ndarray:
@@ -61,7 +62,7 @@ class PointEvidence(Evidence):
 
     A sparse law is known to some 1e-4, and with polynomials of degree 2 in t nearly everything has a neighbour that is
     symmetric to a percent for a while: t^2 ∂t + ... of KdV to .004. So besides a bound below delta, a violation above
-    delta / 20 must not be told from zero.
+    delta / 20 must not be told from zero, as if nothing were left over by the law.
     """
 
     alpha: float = 0.05
@@ -74,37 +75,73 @@ class PointEvidence(Evidence):
 
     def _is_out(self, k):
         vector = self.directions[:, k]
-        broken = self.violation(vector) > self.delta / 20 and self.p_value(vector) < self.alpha / (k + 1)
+        broken = self.violation(vector) > self.delta / 20 and self.exact_p_value(vector) < self.alpha / (k + 1)
         return broken or self._span_bound(k + 1) >= self.delta
+
+    def exact_p_value(self, vector: np.ndarray) -> float:
+        """Probability of so large a bracket if the law left nothing over."""
+        return self._of_the_law.p_value(vector)
+
+    @cached_property
+    def _of_the_law(self) -> Evidence:
+        return Evidence(replace(self.forms, floor=0.0, test_floor=0.0), self.delta, self.level)
+
+
+@dataclass(frozen=True)
+class DirectTest:
+    """Whether data contradict generators, `(generator,)` each.
+
+    `violation` of the weak condition on the data; `statistic` by how many of its standard errors the mean over units
+    exceeds what is tolerated, and `p_value` of that; `usable` where there is a weak form at all.
+    """
+
+    violation: np.ndarray
+    statistic: np.ndarray
+    p_value: np.ndarray
+    usable: np.ndarray
 
 
 @dataclass(frozen=True)
 class DirectRoute:
-    """Evidence from the weak condition on the data, over the usable candidates.
+    """The weak condition on the data, over the usable candidates.
 
-    `blind` is what the law itself leaves over in weak form, part of the rates, where data solve a difference equation:
-    a violation below says nothing.
+    `forms` are quadratic forms over them; `violation` and `size` `(unit, candidate, candidate)` those of each
+    independent unit, a trajectory or a block of places of one. `blind` is what is left of ∂t and ∂x themselves, which
+    are symmetries of every law that names neither: a violation that is no larger says something of the law or of the
+    grid, and nothing of a generator.
     """
 
     generators: Generators
-    evidence: Evidence
+    forms: QuadraticForms
     directions: np.ndarray
-    blind: float = 0.0
+    violation: np.ndarray
+    size: np.ndarray
+    blind: float
 
-    def judge(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Violations, p values and whether there is a weak form at all, of generators `(generator, coefficient)`."""
+    @property
+    def n_units(self) -> int:
+        """Number of independent units."""
+        return len(self.violation)
+
+    def test(self, vectors: np.ndarray, tolerated: float) -> DirectTest:
+        """Test generators `(generator, coefficient)`: is the violation above what is tolerated, and `blind`?"""
         known = self.generators.vectors()
         weights = vectors @ np.linalg.pinv(known)
         usable = np.linalg.norm(weights @ known - vectors, axis=1) < 1e-6 * np.linalg.norm(vectors, axis=1)
-        violation, p_value = np.full((2, len(vectors)), np.nan)
-        violation[usable] = [self.evidence.violation(w) for w in weights[usable]]
-        p_value[usable] = [self.evidence.p_value(w) for w in weights[usable]]
-        return violation, p_value, usable
+        seen, size = (np.einsum("ki,uij,kj->ku", weights, f, weights) for f in (self.violation, self.size))
+        more = seen - max(tolerated, self.blind) ** 2 * size
+        n = self.n_units
+        error = more.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(more), np.inf)
+        statistic = more.mean(axis=1) / np.maximum(error, 1e-300)
+        p_value = stats.t.sf(statistic, n - 1) if n >= _UNITS_NEEDED else np.ones(len(more))
+        violation = np.sqrt(np.maximum(seen.mean(axis=1), 0.0) / np.maximum(size.mean(axis=1), 1e-300))
+        columns = [np.where(usable, column, np.nan) for column in (violation, statistic, p_value)]
+        return DirectTest(*columns, usable)
 
     def angle(self, vectors: np.ndarray) -> float:
         """Angle in degrees between given generators and as many directions of this route."""
         weights = vectors @ np.linalg.pinv(self.generators.vectors())
-        return direct_angle(self.directions, self.evidence.forms.size, weights)
+        return direct_angle(self.directions, self.forms.size, weights)
 
 
 def direct_route(
@@ -115,22 +152,27 @@ def direct_route(
     elements, weights, usable = elements_of(generators, len(grid.coordinates))
     if law is None or not usable.any():
         return None
+    still = (0,) * len(grid.coordinates)
+    shifts = [Elementary(k, still, (0,) * len(grid.fields)) for k in range(len(still))]
+    windows, blocks = _direct_windows(grid, found.law.time_order, dataset.sizes["trajectory"])
+    options = {"elements": [*shifts, *elements], "law": law, "windows": windows, "blocks": blocks}
+    sums = summed(dataset, partial(condition_sums, **options, time_order=found.law.time_order))
+    share = (SHARE * found.rate) ** 2
+    size = sums.size + share * sums.parts
+    left = np.diag(sums.violation.mean(0)) / np.maximum(np.abs(np.diag(size.mean(0))), 1e-300)
+    blind = float(np.sqrt(np.max(left[: len(shifts)].clip(0))))
+    weights = np.hstack([np.zeros((int(usable.sum()), len(shifts))), weights[usable]])
+    forms = direct_forms(sums, weights, share, n_bootstrap, rng)
+    kept = generators.with_vectors(generators.vectors()[usable])
+    units = (np.einsum("ki,uij,lj->ukl", weights, form, weights, optimize=True) for form in (sums.violation, size))
+    return DirectRoute(kept, forms, direct_directions(forms), *units, blind)
+
+
+def _direct_windows(grid, time_order, n_runs):
+    """Wide windows, and into how many blocks along x those of a few trajectories are cut."""
     lengths = [axis[-1] - axis[0] for axis in grid.grids]
     halves = [_TIME * lengths[0], *(_SPACE * length for length in lengths[1:])]
-    powers = [5 + found.law.time_order, *[7] * len(grid.axes)]
     overlap = _OVERLAP if len(grid.axes) == 1 else 3
-    windows = place_windows(grid.grids, halves, powers, overlap=overlap)
-    options = {"elements": elements, "law": law, "windows": windows, "time_order": found.law.time_order}
-    sums = summed(dataset, partial(condition_sums, **options))
-    forms = direct_forms(sums, weights[usable], (SHARE * found.rate) ** 2, n_bootstrap, rng)
-    kept = generators.with_vectors(generators.vectors()[usable])
-    blind = 0.0 if found.is_weak else _left_over(dataset, found.law, windows)
-    return DirectRoute(kept, Evidence(forms, 0.1), direct_directions(forms), blind)
-
-
-def _left_over(dataset, law, windows):
-    """What a law leaves of the rates in weak form, relative."""
-    seen = law.support.any(axis=0)
-    terms = [weak_term(n, law.fields, law.coordinates[1:]) for n, kept in zip(law.terms, seen, strict=True) if kept]
-    options = {"terms": terms, "windows": windows, "time_order": law.time_order}
-    return unexplained(summed(dataset, partial(equation_sums, **options)).cross, law.coefficients[:, seen])[0]
+    windows = place_windows(grid.grids, halves, [5 + time_order, *[7] * len(grid.axes)], overlap=overlap)
+    apart = (len(windows.axes[1].centers) - 1) // overlap + 1  # windows along x that do not overlap
+    return windows, min(-(-_UNITS // n_runs), apart)

@@ -82,8 +82,7 @@ def refused(
     gone, the one most often in such a bracket, of equals the later, goes as well.
     """
     is_trivial = verdicts.trivial.values[: len(wrong)]
-    left = ~np.asarray(wrong, dtype=bool)
-    left[~is_trivial] = _closed_part(algebra, left[~is_trivial])
+    left = _closed_part(_together(algebra, trivial, is_trivial), ~np.asarray(wrong, dtype=bool))
     table = verdicts.copy()
     table["verdict"] = ("generator", verdicts.verdict.values.copy())
     table.verdict.values[np.flatnonzero(~left)] = "undetermined"
@@ -93,13 +92,21 @@ def refused(
     return kept, others, table
 
 
-def _closed_part(algebra, left):
+def _together(algebra, trivial, is_trivial):
+    """All accepted generators, of unit length in the chart, in the order of the table."""
+    basis = algebra.inside.basis
+    rows = np.zeros((len(is_trivial), basis.vectors().shape[1]))
+    for part, mask in ((algebra, ~is_trivial), (trivial, is_trivial)):
+        rows[mask] = _unit_rows(part.inside.basis.vectors())
+    return basis.with_vectors(rows)
+
+
+def _closed_part(basis, left):
     """Mask `(generator,)` of generators whose brackets hold none that is not among them."""
     left = left.copy()
     if left.all() or not left.any():
         return left
-    rows = algebra.inside.basis.vectors()
-    constants = np.abs(structure_constants(algebra.inside.basis.with_vectors(_unit_rows(rows))))
+    constants = np.abs(structure_constants(basis))
     while True:
         needs = np.any(constants[:, :, ~left] > _BRACKET * constants.max(initial=1e-300), axis=2) & np.outer(left, left)
         faults = needs.sum(axis=1)
@@ -119,8 +126,11 @@ def point_text(search) -> str:
     if np.any(law.errors):
         lines.append(
             f"inclusion of its terms at least {law.inclusion[law.support].min(initial=1):.0%}; unexplained beyond "
-            f"noise: {law.unexplained[0]:.2g} of the rates"
+            f"noise: {law.unexplained[0]:.2g} of the rates, at most {search.residual_.upper:.2g} (95 %); errors from "
+            f"{law.n_units} trajectories or stretches of them"
         )
+    if not law.is_determined:
+        lines.append("the law is not determined by these data")
     lines.append(verdict_text(search.verdicts_, search.algebra_.name))
     far = search.verdicts_.attrs.get("n_far", 0)
     if far:
