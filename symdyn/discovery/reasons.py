@@ -56,7 +56,8 @@ def _left_over(found, rival, delta) -> list[str]:
         ]
     if not over > delta / 2:
         return []
-    text = f"the law may leave {min(over, 1.0):.1%} of the rates over beyond noise (95 % bound), which is part of every bound"
+    most = f"{min(over, 1.0):.1%} of the rates"
+    text = f"the law may leave {most} over beyond noise (95 % bound), which is part of every bound"
     if found.residual.lower > delta / 5:
         return [f"{text}; add functions or states that it lacks"]
     chance = over**2 - share**2
