@@ -64,6 +64,7 @@ def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
 def unwrapped(values: np.ndarray, period: float) -> np.ndarray:
     """Angles `(trajectory, time)` without jumps of a period; the same array where there are none.
 
+    Runs that had some start within half a turn of 0, wherever the angle was cut.
     Values count as wrapped where those of a trajectory span about a period and at least half of the steps are small
     against it: faster turns cannot be told from slower ones in the other sense.
     """
@@ -78,6 +79,7 @@ def unwrapped(values: np.ndarray, period: float) -> np.ndarray:
     found = np.array(values)
     turns = np.round(np.nan_to_num(steps[chosen]) / period)
     found[chosen, 1:] -= period * np.cumsum(turns, axis=1)
+    found[chosen] -= period * np.floor(found[chosen, :1] / period + 0.5 + 1e-9)
     return found
 
 

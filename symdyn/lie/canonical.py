@@ -158,7 +158,10 @@ def _covariance(vectors, ensemble):
 
 def _project(vector, rows, metric):
     gram = rows @ metric @ rows.T
-    return np.linalg.lstsq(gram, rows @ metric @ vector, rcond=None)[0] @ rows
+    try:
+        return np.linalg.solve(gram, rows @ metric @ vector) @ rows
+    except np.linalg.LinAlgError:  # rows that depend on each other
+        return np.linalg.lstsq(gram, rows @ metric @ vector, rcond=None)[0] @ rows
 
 
 def _precision(spread, floor=1e-2):

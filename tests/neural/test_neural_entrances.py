@@ -116,8 +116,8 @@ CASES = {
     "discover_network, module": (lambda: neural.discover_network(3, X, GL2), TypeError, "module must be"),
     "discover_network, candidates": (
         lambda: neural.discover_network(linear(), X, "gl2"),
-        TypeError,
-        "candidates must be Generators",
+        ValueError,
+        "did you mean 'gl'",
     ),
     "discover_network, x": (lambda: neural.discover_network(linear(), "x", GL2), TypeError, "x and targets"),
     "discover_network, NaN": (lambda: neural.discover_network(linear(), X * np.nan, GL2), ValueError, "NaN"),

@@ -72,7 +72,8 @@ def test_jupiter_shows_its_mass(results):
 
 def test_left_out_bodies_are_predicted_at_least_as_well_with_the_symmetry(results):
     validation = results["validation"]
-    assert np.all(validation.constrained <= validation.free_threshold_1)
+    # Without Pluto the bodies move in one plane, nothing is enforced, and both laws are the same, to rounding.
+    assert np.all(validation.constrained <= validation.free_threshold_1 * (1 + 1e-6))
 
 
 def test_provenance_traces_the_run(results):

@@ -103,6 +103,7 @@ def symmetry_parts(algebra: LieAlgebra, grid: FieldGrid) -> SymmetryParts:
     found["rest"] = np.linalg.svd(taken, full_matrices=True)[0][:, taken.shape[1] :]
     weights = {kind: _readable(basis, columns) for kind, columns in found.items()}
     parts = {kind: _tidy(basis.combine(rows), not draws) for kind, rows in weights.items()}
+    parts["turn"] = terms.by_y(parts["turn"])
     values = terms.linear(parts["values"])
     errors = None
     if draws:
@@ -166,6 +167,10 @@ class _Terms:
         along = space @ (space.T @ rate)
         size = rate @ along
         return along[:, None] / size if size > 1e-6 * (rate @ rate + 1e-300) else np.zeros((len(basis), 0))
+
+    def by_y(self, g: Generators) -> Generators:
+        """A rotation of space in the sense of y ∂x − x ∂y: readable form leaves its sign to rounding."""
+        return g.combine(np.sign(g.coefficients[:, 1, 3])[:, None] * np.eye(len(g))) if len(g) else g
 
     def linear(self, g: Generators) -> np.ndarray:
         """Matrices `(generator, field, field)`."""
