@@ -34,8 +34,7 @@ def discover(data, seed, sums=accumulate):
     return sd.SymmetryDiscovery(CANDIDATES, law=FEATURES, rng=seed).fit(data, accumulate=sums)
 
 
-def fit(data, symmetry, threshold=THRESHOLDS[0]):
-    rows, states = fit_rows(data), state_names(data)
+def fit(rows, states, symmetry, threshold=THRESHOLDS[0]):
     sparse = ps.STLSQ(threshold=threshold, alpha=1e-10, normalize_columns=True)
     model = SymmetricSINDy(sparse, FEATURES.to_library(), symmetry=symmetry)
     model.fit(rows.x, rows.t, x_dot=rows.x_dot, sample_weight=rows.sample_weight, feature_names=states)
@@ -44,8 +43,9 @@ def fit(data, symmetry, threshold=THRESHOLDS[0]):
 
 def laws_without(rest, seed):
     """The symmetry is discovered without the body that is left out, too."""
-    free = {f"free, threshold {value:g}": fit(rest, None, value)[1] for value in THRESHOLDS}
-    return {"constrained": fit(rest, discover(rest, seed).algebra_)[1], **free}
+    given = fit_rows(rest), state_names(rest)
+    free = {f"free, threshold {value:g}": fit(*given, None, value)[1] for value in THRESHOLDS}
+    return {"constrained": fit(*given, discover(rest, seed).algebra_)[1], **free}
 
 
 def main() -> None:
@@ -70,8 +70,9 @@ def job(run, args) -> None:
         run.log.info("\n%s", search.summary())
     data = data.load()
     with run.stage("fit with and without the symmetry"):
-        model, law = fit(data, search.algebra_)
-        _, free = fit(data, None)
+        given = fit_rows(data), state_names(data)
+        model, law = fit(*given, search.algebra_)
+        _, free = fit(*given, None)
     with run.stage("leave one body out"):
         left_out = range(min(N_LEFT_OUT, data.sizes["trajectory"]))
         predictions = compare_left_out(data, left_out, lambda rest: laws_without(rest, args.seed))
