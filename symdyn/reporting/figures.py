@@ -67,7 +67,8 @@ def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figur
     n = shown.sizes["generator"]
     figure, axes = new_figure(8.6, 0.34 * n + 1.3)
     panel = clean(axes[0, 0])
-    floor = 0.5 * max(float(shown.upper_bound.min()), 1e-9)
+    # Delta is in sight also where no bound comes near it.
+    floor = 0.5 * max(float(np.min(shown.upper_bound.values, initial=verdicts.attrs["delta"])), 1e-9)
     for row in range(n):
         one = shown.isel(generator=row)
         colour = VERDICT_COLOURS[one.verdict.item()]

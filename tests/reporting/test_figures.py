@@ -41,6 +41,20 @@ def test_evidence_colours_follow_verdicts_and_unseen_generators_are_left_out():
     assert {VERDICT_COLOURS["symmetric"], VERDICT_COLOURS["broken"]} <= colours
 
 
+def test_delta_is_in_sight_where_no_bound_comes_near_it():
+    verdicts = xr.Dataset(
+        {
+            "violation": ("generator", [0.3]),
+            "upper_bound": ("generator", [0.6]),
+            "verdict": ("generator", np.array(["undetermined"], dtype=object)),
+        },
+        coords={"generator": ["a"]},
+        attrs={"delta": 0.1},
+    )
+    low, high = figures.evidence(verdicts).axes[0].get_xlim()
+    assert low < 0.1 < high
+
+
 def test_a_rotation_is_drawn_in_its_own_plane():
     algebra = sd.LieAlgebra(sd.candidates.so(3, states="xyz"))
     labels = [(panel.get_xlabel(), panel.get_ylabel()) for panel in figures.generator_fields(algebra).axes]
