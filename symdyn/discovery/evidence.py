@@ -214,9 +214,8 @@ class Evidence:
 
     def _widening(self, unit):
         """Factor on each replicate's error: bootstrap-t, and the jackknife in time where it sees larger errors."""
-        error = self.forms.error.mean(axis=0)
-        ratio = (unit @ self.forms.jackknife @ unit) / max(unit @ error @ unit, 1e-300)
-        return self.forms.stretch * np.sqrt(max(ratio, 1.0) if np.isfinite(ratio) else 1.0)
+        error = max(unit @ self.forms.error.mean(axis=0) @ unit, ROUNDING**2)  # a ratio of roundings says nothing
+        return self.forms.stretch * np.sqrt(max((unit @ self.forms.jackknife @ unit) / error, 1.0))
 
     def _unit(self, vector):
         return vector / np.sqrt(max(vector @ self.forms.size @ vector, 1e-300))

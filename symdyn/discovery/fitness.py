@@ -125,6 +125,7 @@ def still_functions(moments: Moments, scales: Scales, names: tuple[str, ...], ch
     # In the units of the states, relative to the largest; what is smaller than the noise allows to tell is left out.
     rows = still.T / (sizes * chart.scale)[moving]
     rows = np.where(np.abs(still.T) > 0.05, rows / np.abs(rows).max(axis=1, keepdims=True, initial=1e-300), 0.0)
+    rows = rows[np.argsort(np.argmax(rows != 0, axis=1), kind="stable")]
     return texts + equation_lines(rows, labels, 2)
 
 

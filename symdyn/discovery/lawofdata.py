@@ -20,7 +20,7 @@ from symdyn.discovery.scales import Scales
 from symdyn.discovery.setting import Setting
 from symdyn.lie.fields import Generators, VectorField
 
-__all__ = ["LawOfData", "law_of_data", "law_on_wider_library"]
+__all__ = ["LawOfData", "law_of_data", "law_on_resolved_library", "law_on_wider_library"]
 
 _GAINED = 0.9  # of what is left over: a library that leaves less than that is a larger one
 _TRIED = 2  # libraries: of an odd law the next degree changes nothing, the one after it does
@@ -32,7 +32,7 @@ class LawOfData:
     """A law in the chart of its sums.
 
     `setting` is the search in that chart; `noise` that of the arguments; `residual` what the law leaves over, `richest`
-    what the law on the whole library does.
+    what the law on the whole library does; `resolved` whether no combination of its terms is hidden by noise.
     """
 
     setting: Setting
@@ -43,6 +43,7 @@ class LawOfData:
     noise: np.ndarray
     residual: Residual
     richest: Residual
+    resolved: bool = True
 
     @property
     def coarse(self) -> bool:
@@ -104,13 +105,14 @@ def law_of_data(
     scales = setting.scales(dataset, moments)
     families = law_families(setting.features, arguments)
     fit = fit_law(moments, families, scales, n_bootstrap=n_bootstrap, rng=rng)
-    law, noise = VectorField(setting.features, fit.coefficients, arguments), moments.noise
+    law, noise, resolved = VectorField(setting.features, fit.coefficients, arguments), moments.noise, True
     if setting.layout.kind == "map" and not setting.layout.fine:
         noise = argument_noise(moments, law, len(setting.layout.states))
-        fit = with_unresolved(fit, moments, law, families.labels, scales, noise, rng)
+        before, fit = fit, with_unresolved(fit, moments, law, families.labels, scales, noise, rng)
+        resolved = fit is before
     residual = law_residual(moments, law, scales)
     richest = law_residual(moments, replace(law, coefficients=fit.richest), scales)
-    return LawOfData(setting, moments, scales, fit, law, noise, residual, richest)
+    return LawOfData(setting, moments, scales, fit, law, noise, residual, richest, resolved)
 
 
 def law_on_wider_library(found: LawOfData, make: Callable[[Setting], LawOfData], given: Setting) -> LawOfData | None:
@@ -136,3 +138,29 @@ def law_on_wider_library(found: LawOfData, make: Callable[[Setting], LawOfData],
         if larger.residual.share < _GAINED * found.residual.share:
             return larger
     return None
+
+
+def law_on_resolved_library(
+    found: LawOfData, make: Callable[[Setting], LawOfData], given: Setting
+) -> tuple[LawOfData, Setting] | None:
+    """The law on the next smaller library of which noise hides nothing, and its setting; None where there is none.
+
+    On a sheet that noise blurs, combinations of high degree vary by the noise alone, and nobody knows their
+    coefficients. A law without them says what the data do see.
+
+    Parameters
+    ----------
+    found : LawOfData
+    make : callable
+        From a setting to its law.
+    given : Setting
+        Of the law that was found, in the units of the data.
+    """
+    features = given.features
+    while not found.resolved:
+        features = features.narrower()
+        if features is None:
+            return None
+        given = replace(given, features=features)
+        found = make(given)
+    return found, given

@@ -20,7 +20,7 @@ from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import judge_elements
 from symdyn.discovery.evidence import Evidence
 from symdyn.discovery.fitness import check_law, still_functions, still_note
-from symdyn.discovery.lawofdata import law_of_data, law_on_wider_library
+from symdyn.discovery.lawofdata import law_of_data, law_on_resolved_library, law_on_wider_library
 from symdyn.discovery.reasons import reasons_of_law
 from symdyn.discovery.setting import candidates_on, set_up
 from symdyn.discovery.verdicts import empty_table, judged_table
@@ -158,11 +158,11 @@ class SymmetryDiscovery(BaseEstimator):
         rng = np.random.default_rng(self.rng)
         make = partial(law_of_data, dataset, accumulate=accumulate, n_bootstrap=self.n_bootstrap, rng=rng)
         found = make(given)
-        self.residual_ = found.residual
-        self.unexplained_ = found.residual.share, found.residual.lower
         said = check_law(found.residual, found.richest, self.delta, noisy_states=found.coarse)
         self.notes_ = [*note_on_dates(dataset), *said]
-        found, rival = self._gated(found, make, given)
+        given, found, rival = self._gated(given, found, make)
+        self.residual_ = found.residual
+        self.unexplained_ = found.residual.share, found.residual.lower
         self._judge_generators(given, found, rival)
         self._judge_elements(elements, found, rival)
         if self._undetermined() or rival is not None:
@@ -178,18 +178,23 @@ class SymmetryDiscovery(BaseEstimator):
         tables = [self.verdicts_, *([self.element_verdicts_] if hasattr(self, "element_verdicts_") else [])]
         return any("undetermined" in table.verdict.values for table in tables)
 
-    def _gated(self, found, make, given):
-        """The law whose verdicts pay for what it leaves over; where it is a coarse map's, and that is much, what the
-        next larger library says must agree instead.
+    def _gated(self, given, found, make):
+        """The law whose verdicts pay for what it leaves over; where it is a coarse map's, and that is much, what a
+        larger library says must agree instead.
 
         A verdict that holds for a law that leaves a quarter of the steps over, and for one that leaves less, is about
-        what both hold.
+        what both hold. Where noise hides terms of the library, the law without them is judged, and that with them is
+        the one that must agree.
         """
+        rival, resolved = None, None if found.resolved else law_on_resolved_library(found, make, given)
+        if resolved is not None:
+            rival, (found, given) = found, resolved
         over = found.residual.upper
-        rival = law_on_wider_library(found, make, given) if found.coarse and over > self.delta / 3 else None
+        if rival is None and found.coarse and over > self.delta / 3:
+            rival = law_on_wider_library(found, make, given)
         floor = found.fit.floor if rival is not None else max(found.fit.floor, over)
         fit = replace(found.fit, floor=floor, test_floor=max(found.fit.floor, over))
-        return replace(found, fit=fit), rival
+        return given, replace(found, fit=fit), rival
 
     def _speak_units(self, given, found):
         """Set the law and the noise, in the units of the data."""

@@ -102,6 +102,9 @@ class Polynomial(Features):
     def wider(self):
         return replace(self, degree=self.degree + 1)
 
+    def narrower(self):
+        return replace(self, degree=self.degree - 1) if self.degree > 1 else None
+
     def in_chart(self, centre, scale):
         read = list(self._read(len(centre)))
         exponents = self._exponents(len(read))

@@ -55,6 +55,10 @@ class Features(ABC):
         """The next larger space of the same kind, such as that of the next degree; None where there is none."""
         return None
 
+    def narrower(self) -> Features | None:
+        """The next smaller space of the same kind, such as that of the degree below; None where there is none."""
+        return None
+
     def debiased(self, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Values `(sample, feature)` whose mean over white noise is theta at the points without noise.
 
@@ -122,10 +126,16 @@ class Sum(Features):
         return [label for part in self.parts for label in part.families(states)]
 
     def wider(self):
-        larger = [part.wider() for part in self.parts]
-        if all(part is None for part in larger):
+        return self._with_parts([part.wider() for part in self.parts])
+
+    def narrower(self):
+        return self._with_parts([part.narrower() for part in self.parts])
+
+    def _with_parts(self, others):
+        """The sum with other parts where there are any; None where there are none."""
+        if all(part is None for part in others):
             return None
-        return Sum(tuple(more or part for more, part in zip(larger, self.parts, strict=True)))
+        return Sum(tuple(other or part for other, part in zip(others, self.parts, strict=True)))
 
     def in_chart(self, centre, scale):
         parts = [part.in_chart(centre, scale) for part in self.parts]

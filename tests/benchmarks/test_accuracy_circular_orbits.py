@@ -22,13 +22,17 @@ ROTATION = sd.candidates.from_matrices(np.kron(np.eye(2), _PLANE)[None], copies=
 
 @dataclass(frozen=True)
 class Cell:
-    """One search: accepted generators, the angle of the first to so(2) in degrees, the verdict on so(2), its bound."""
+    """One search: accepted generators, angles of the first to so(2) in degrees, the verdict on so(2), its bound.
+
+    `angle` is that of the algebra that is reported, `raw_angle` that of the generator as it came out of the evidence.
+    """
 
     noise: float
     seed: int
     failure: str
     dim: int = 0
     angle: float = np.nan
+    raw_angle: float = np.nan
     verdict: str = ""
     bound: float = np.nan
     worst: float = 0.0
@@ -48,26 +52,33 @@ def _cell(truth, data, noise, seed):
     found = search(truth, data, None, CANDIDATES, LAW, kind="map")
     if found.failure:
         return Cell(noise, seed, found.failure)
-    judged, accepted = found.fitted.judge(ROTATION), found.fitted.found_
-    angle = np.nan
-    if accepted.dim:
-        vector, target = accepted.basis.vectors()[0], ROTATION.vectors()[0]
-        cosine = abs(vector @ target) / np.linalg.norm(vector) / np.linalg.norm(target)
-        angle = float(np.degrees(np.arccos(min(cosine, 1.0))))
+    fitted = found.fitted
+    judged = fitted.judge(ROTATION)
+    reported = fitted.algebra_ if fitted.algebra_.dim else fitted.trivial_  # on circles the flow itself rotates
     return Cell(
-        noise, seed, "", accepted.dim, angle, judged.verdict.item(), judged.upper_bound.item(), max(found.worst),
-        found.notes,
+        noise, seed, "", fitted.found_.dim, _angle(reported), _angle(fitted.found_), judged.verdict.item(),
+        judged.upper_bound.item(), max(found.worst), found.notes,
     )  # fmt: skip
+
+
+def _angle(algebra):
+    if not algebra.dim:
+        return np.nan
+    vector, target = algebra.basis.vectors()[0], ROTATION.vectors()[0]
+    cosine = abs(vector @ target) / np.linalg.norm(vector) / np.linalg.norm(target)
+    return float(np.degrees(np.arccos(min(cosine, 1.0))))
 
 
 def line(done):
     """The counts of one noise."""
     angles = [cell.angle for cell in done if np.isfinite(cell.angle)]
+    raw = [cell.raw_angle for cell in done if np.isfinite(cell.raw_angle)]
     verdicts = [cell.verdict for cell in done]
     failures = sorted({cell.failure for cell in done if cell.failure})
     return (
         f"noise {done[0].noise:.0%} of {len(done)}: accepted dimensions {[cell.dim for cell in done]}, angle to so(2) "
-        f"{f'{np.median(angles):.3f} (largest {max(angles):.3f})' if angles else 'none'}; so(2) symmetric "
+        f"{f'{np.median(angles):.3f} (largest {max(angles):.3f}, before it is made exact {max(raw):.3f})' if raw else 'none'}"
+        f"; so(2) symmetric "
         f"{verdicts.count('symmetric')}, undetermined {verdicts.count('undetermined')}, broken "
         f"{verdicts.count('broken')}, median bound {np.median([cell.bound for cell in done]):.3g}; largest true eps "
         f"accepted {max(cell.worst for cell in done):.3f}; reasons {sum(bool(cell.notes) for cell in done)} "

@@ -158,7 +158,7 @@ def ill_conditioned():
     """Points, outputs of an exact law that keeps the cyclic permutations, and the same at new points."""
     rng, library = np.random.default_rng(0), OverDensity()
     basis = equivariant_subspace(library, CYCLIC, output="vector_field").basis
-    law = (basis @ rng.standard_normal(basis.shape[1])).reshape(4, -1)
+    law = (basis @ (basis.T @ rng.uniform(1, 2, len(basis)))).reshape(4, -1)  # whatever basis: no small coefficient
     points, fresh = (1 + spread * rng.standard_normal((300, 4)) for spread in (1e-3, 3e-3))
     values = library(points)
     assert np.linalg.cond(values / np.linalg.norm(values, axis=0)) > 1e6
