@@ -27,17 +27,14 @@ LONG, SHORT = (4000, 1), (1000, 2)  # samples of a run, and every how many of th
 HELD, SAID = 0.02, 0.05  # what the best cubic law may leave over to hold a law, and from where on that must be said
 _COLUMNS = (
     "searches", "crashed", "refused", "refused, held", "false elements", "false generators", "not trivial",
-    "accepted generators", "held exact", "held found", "held unseen", "held coarse", "other exact", "other found",
+    "accepted generators", "held exact", "held found", "held unseen", "other exact", "other found",
     "other unseen", "exact broken", "near, accepted", "poor law", "poor law said",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One search: a system, runs, noise and a seed; what the best cubic law leaves over; the verdicts and the truth.
-
-    `coarse` data have steps that turn by more than they are long, so that no law can be read off them.
-    """
+    """One search: a system, runs, noise and a seed; what the best cubic law leaves over; the verdicts and the truth."""
 
     name: str
     runs: int
@@ -46,7 +43,6 @@ class Cell:
     left_over: float
     searched: Searched
     seconds: float
-    coarse: bool
 
     @property
     def held(self) -> bool:
@@ -68,27 +64,19 @@ def cells(seeds, systems=None, *, runs=RUNS, noises=NOISES, sampling=LONG, folde
         clean = [run[::every][:samples] for run in stored]
         for n in runs:
             truth = Truth(law_of(name), clean[:n])
-            left_over, coarse = truth.left_over(CUBIC), is_coarse(clean)
+            left_over = truth.left_over(CUBIC)
             for noise in noises:
                 for seed in seeds if noise else list(seeds)[:1]:
                     data = noisy(clean[:n], noise, [seed, sum(map(ord, name))]), step * every
                     start = time.process_time()
                     searched = search(truth, data, ELEMENTS, AFFINE, CUBIC)
-                    yield Cell(name, n, noise, seed, left_over, searched, time.process_time() - start, coarse)
-
-
-def is_coarse(runs):
-    """Whether second differences are larger than first ones (root mean square) in any state."""
-    steps = [np.diff(run, axis=0) for run in runs]
-    first, second = (np.concatenate(each) for each in (steps, [np.diff(step, axis=0) for step in steps]))
-    return bool(np.any(np.mean(second**2, axis=0) > np.mean(first**2, axis=0)))
+                    yield Cell(name, n, noise, seed, left_over, searched, time.process_time() - start)
 
 
 def line(cell):
     """One search in a line: what is wrong, and what was missed."""
     found = cell.searched
     head = f"{cell.name:<24}{cell.runs} runs {cell.noise:>4.0%} seed {cell.seed} left over {cell.left_over:<8.2g}"
-    head += " coarse" * cell.coarse
     if found.failure:
         return f"{head} {found.failure}"
     parts = [
@@ -120,9 +108,7 @@ def counts(some):
         exact = found.exact
         total[f"{held} exact"] += int(exact.sum())
         total[f"{held} found"] += int((exact & (found.verdicts == "symmetric")).sum())
-        unseen, lost = exact & found.unseen, exact & (found.verdicts == "undetermined")
-        total[f"{held} unseen"] += int(unseen.sum())
-        total[f"{held} coarse"] += int((lost & ~unseen).sum()) * cell.coarse
+        total[f"{held} unseen"] += int((exact & found.unseen).sum())
         near = ~exact & (found.true <= DELTA)
         total["near, accepted"] += int((near & (found.verdicts == "symmetric")).sum())
         total["exact broken"] += int((exact & (found.verdicts == "broken")).sum())
@@ -145,10 +131,10 @@ def table(done):
 def found_share(done, runs, noise):
     """Share found of the exact elements of laws that the library holds.
 
-    Those undetermined with images where no run was, or from data that are coarse, are counted apart.
+    Those undetermined with images where no run was are counted apart.
     """
     total = counts([cell for cell in done if (cell.runs, cell.noise) == (runs, noise)])
-    return total["held found"] / max(total["held exact"] - total["held unseen"] - total["held coarse"], 1)
+    return total["held found"] / max(total["held exact"] - total["held unseen"], 1)
 
 
 def printed(sampling, noises):
