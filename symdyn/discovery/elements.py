@@ -13,7 +13,8 @@ symmetric.
 
 L_g f = f(g x) − A f(x) is linear in the coefficients of the law, so errors, bounds and verdicts are those of generators
 (`symdyn.discovery.evidence`). Images g x may lie where there are no data: there the law is an extrapolation, whose
-error the replicates show as far as the law is in its library. `image_outside` says how far that goes.
+error the replicates show as far as the law is in its library. `image_outside` says how far that goes. A law that is
+known to lack functions says nothing there: no element is broken by what it does on images that lie outside.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class LawSample:
     `features` the law is made of; `points` `(sample, argument)` of the data, states first, then inputs; `weights`
     `(sample, output)` one over the scale of the outputs; `spreads` `(sample, argument)` the scale of the arguments;
     `kind` as in `symdyn.lie.equivariance.difference`; `point_weights` `(sample,)` of mean 1, all alike if left out;
-    `noise` `(argument,)` of the points.
+    `noise` `(argument,)` of the points; `lacking` whether the law is known to leave something over.
     """
 
     features: Features
@@ -55,6 +56,7 @@ class LawSample:
     kind: str = "flow"
     point_weights: np.ndarray | None = None
     noise: np.ndarray | None = None
+    lacking: bool = False
 
     @property
     def share(self) -> np.ndarray:
@@ -99,9 +101,13 @@ def judge_elements(
             forms = None if other is None else replace(forms, rivals=(*forms.rivals, *other.all_laws()))
         return _judged(forms, delta)
 
+    return element_table(elements, judge, _outside(elements, sample), delta=delta, alpha=alpha)
+
+
+def _outside(elements: Elements, sample: LawSample) -> np.ndarray:
+    """Share `(element,)` of images that are farther from all points than half a spread."""
     inputs = elements.prolong() if sample.kind == "second_order" else elements
-    outside = share_outside(inputs.images(sample.points), sample.points, sample.spreads)
-    return element_table(elements, judge, outside, delta=delta, alpha=alpha)
+    return share_outside(inputs.images(sample.points), sample.points, sample.spreads)
 
 
 def _judged(forms: QuadraticForms | None, delta: float) -> Evidence | None:
@@ -141,10 +147,11 @@ def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> LawForms | 
     place = np.cumsum([0, *[len(stack) for stack in stacked], len(fit.jackknife)])
     parts = [squares[a:b] for a, b in pairwise(place)]
     jackknife, unknown = parts[-1].mean(), _unknown(element, fit, sample)
+    unseen = np.sqrt(_outside(element, sample)[0]) if sample.lacking else 0.0
 
     def forms(k, **others):
         shaped = (parts[k][0], size, crosses[k][1:], parts[k][1:], jackknife)
-        floors = {"floor": fit.floor, "test_floor": fit.test_floor}
+        floors = {"floor": fit.floor, "test_floor": np.hypot(fit.test_floor, unseen)}
         return LawForms(*(np.asarray(part)[..., None, None] for part in shaped), fit.stretch, **floors, **others)
 
     return forms(0, rivals=tuple(forms(k + 1) for k in range(len(fit.rivals))), unknown=unknown)

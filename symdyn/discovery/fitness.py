@@ -15,7 +15,7 @@ from symdyn.lie.fields import VectorField
 from symdyn.lie.printing import equation_lines
 from symdyn.lie.subspace import pivoted_basis
 
-__all__ = ["check_data", "check_law", "law_residual", "still_functions", "still_note"]
+__all__ = ["check_data", "check_law", "law_residual", "ranges_text", "still_functions", "still_note"]
 
 _REFUSED = 0.5  # of the rates: such a law says nothing
 _FEWEST_RUNS = 3  # below, stretches of time are the independent parts
@@ -135,3 +135,10 @@ def still_note(functions: list[str]) -> list[str]:
         return []
     verb = "vary" if len(functions) > 1 else "varies"
     return [f"{', '.join(functions)} hardly {verb} on the data: what needs that cannot be decided"]
+
+
+def ranges_text(ranges: dict[str, tuple[float, float]], most: int = 6) -> str:
+    """Where verdicts hold, as a line: `verdicts hold over the data: x in -1.2 ... 1.3, p in 0.2 ... 1.5`."""
+    texts = [f"{name} in {low:.3g} ... {high:.3g}" for name, (low, high) in ranges.items()]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return f"verdicts hold where the data are: over {', '.join(texts[:most])}{more}"

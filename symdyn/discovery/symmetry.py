@@ -19,7 +19,7 @@ from symdyn.discovery.conclusion import View, conclude, findings_text, flow_amon
 from symdyn.discovery.element_table import accepted_elements, elements_text
 from symdyn.discovery.elements import judge_elements
 from symdyn.discovery.evidence import Evidence
-from symdyn.discovery.fitness import check_law, still_functions, still_note
+from symdyn.discovery.fitness import check_law, ranges_text, still_functions, still_note
 from symdyn.discovery.lawofdata import law_of_data, law_on_resolved_library, law_on_wider_library
 from symdyn.discovery.reasons import reasons_of_law
 from symdyn.discovery.setting import candidates_on, set_up
@@ -100,6 +100,8 @@ class SymmetryDiscovery(BaseEstimator):
         95 % upper bound. The upper bound is part of the bound of every violation.
     unexplained_ : tuple of float
         Share and lower bound of `residual_`.
+    ranges_ : dict
+        Smallest and largest value of each argument of the law over the data, in their units: where verdicts hold.
     notes_ : list of str
         What these data cannot decide, and why.
     """
@@ -165,18 +167,21 @@ class SymmetryDiscovery(BaseEstimator):
         self.unexplained_ = found.residual.share, found.residual.lower
         self._judge_generators(given, found, rival)
         self._judge_elements(elements, found, rival)
-        if self._undetermined() or rival is not None:
+        if self._any("undetermined") or rival is not None:
             self.notes_ += reasons_of_law(found, rival, self.delta)
-        self.notes_ += still_note(
-            still_functions(found.moments, found.scales, found.law.states, found.setting.layout.argument_chart)
+        chart = found.setting.layout.argument_chart
+        self.notes_ += still_note(still_functions(found.moments, found.scales, found.law.states, chart))
+        points = chart.points_back(found.moments.points)
+        self.ranges_ = dict(
+            zip(found.setting.layout.arguments, np.stack([points.min(0), points.max(0)], axis=1).tolist(), strict=True)
         )
         self._speak_units(given, found)
         return self
 
-    def _undetermined(self) -> bool:
-        """Whether any verdict is left open."""
+    def _any(self, verdict: str) -> bool:
+        """Whether any generator or element has this verdict."""
         tables = [self.verdicts_, *([self.element_verdicts_] if hasattr(self, "element_verdicts_") else [])]
-        return any("undetermined" in table.verdict.values for table in tables)
+        return any(verdict in table.verdict.values for table in tables)
 
     def _gated(self, given, found, make):
         """The law whose verdicts pay for what it leaves over; where it is a coarse map's, and that is much, what a
@@ -215,7 +220,7 @@ class SymmetryDiscovery(BaseEstimator):
         parts = [findings_text(self.verdicts_, self.algebra_, self.trivial_)] if len(self.generators_) else []
         if hasattr(self, "element_verdicts_"):
             parts.append(elements_text(self.element_verdicts_))
-        return "\n".join([*parts, *self.notes_])
+        return "\n".join([*parts, self.residual_.text(), ranges_text(self.ranges_), *self.notes_])
 
     def judge(self, generators: Generators) -> xr.Dataset:
         """The evidence on given generators, such as rotations about axes of one's own choice.
@@ -283,8 +288,7 @@ class SymmetryDiscovery(BaseEstimator):
         searched = elements.renamed(found.setting.candidates.states).searched()
         inside = found.moments.chart.subset(range(len(searched.states))).elements(searched)
         other = None if rival is None else (rival.fit, rival.element_sample())
-        verdicts = judge_elements(
-            inside, found.fit, found.element_sample(), rival=other, delta=self.delta, alpha=self.alpha
-        )
+        sample = replace(found.element_sample(), lacking=bool(found.residual.lower > self.delta / 5))
+        verdicts = judge_elements(inside, found.fit, sample, rival=other, delta=self.delta, alpha=self.alpha)
         self.element_verdicts_ = verdicts.assign_coords(element=np.array(searched.texts(), dtype=object))
         self.elements_ = accepted_elements(searched, self.element_verdicts_)

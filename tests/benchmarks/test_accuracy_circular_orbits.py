@@ -75,10 +75,14 @@ def line(done):
     raw = [cell.raw_angle for cell in done if np.isfinite(cell.raw_angle)]
     verdicts = [cell.verdict for cell in done]
     failures = sorted({cell.failure for cell in done if cell.failure})
+    told = (
+        f"{np.median(angles):.3f} (largest {max(angles):.3f}, before it is made exact {max(raw):.3f})"
+        if raw
+        else "none"
+    )
     return (
         f"noise {done[0].noise:.0%} of {len(done)}: accepted dimensions {[cell.dim for cell in done]}, angle to so(2) "
-        f"{f'{np.median(angles):.3f} (largest {max(angles):.3f}, before it is made exact {max(raw):.3f})' if raw else 'none'}"
-        f"; so(2) symmetric "
+        f"{told}; so(2) symmetric "
         f"{verdicts.count('symmetric')}, undetermined {verdicts.count('undetermined')}, broken "
         f"{verdicts.count('broken')}, median bound {np.median([cell.bound for cell in done]):.3g}; largest true eps "
         f"accepted {max(cell.worst for cell in done):.3f}; reasons {sum(bool(cell.notes) for cell in done)} "

@@ -28,7 +28,7 @@ HELD, SAID = 0.02, 0.05  # what the best cubic law may leave over to hold a law,
 _COLUMNS = (
     "searches", "crashed", "refused", "refused, held", "false elements", "false generators", "not trivial",
     "accepted generators", "held exact", "held found", "held unseen", "other exact", "other found",
-    "other unseen", "exact broken", "near, accepted", "poor law", "poor law said",
+    "other unseen", "exact broken", "near, accepted", "poor law", "poor law said", "poor law seen",
 )  # fmt: skip
 
 
@@ -114,9 +114,9 @@ def counts(some):
         total["exact broken"] += int((exact & (found.verdicts == "broken")).sum())
         if cell.left_over > SAID:
             total["poor law"] += 1
-            total["poor law said"] += bool(found.failure) or any(
-                "left" in note or "leaves" in note for note in found.notes
-            )
+            residual = getattr(found.fitted, "residual_", None)
+            total["poor law said"] += bool(found.failure) or residual.text() in found.fitted.summary()
+            total["poor law seen"] += bool(found.failure) or residual.share > DELTA / 5
     return total
 
 

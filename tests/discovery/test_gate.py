@@ -154,3 +154,35 @@ def test_dropped_features_are_untested_where_they_have_no_signal_beside_the_kept
     np.testing.assert_allclose(np.abs(directions[:, 0]), [1, 0, 1], atol=0.05)
     everything, _ = untested_directions(parts, np.ones(3), np.ones(3, bool), residuals, 1.0)
     assert everything.shape == (3, 0)
+
+
+def run_of(field, starts, length, n_times):
+    times = np.linspace(0, length, n_times)
+    runs = [solve_ivp(lambda _, x: field(x), (0, length), x, t_eval=times, rtol=1e-9, atol=1e-10).y.T for x in starts]
+    return runs, times[1]
+
+
+@pytest.mark.parametrize("start", [(2.0, 0.0), (0.1, 0.1), (-1.0, 2.0)])
+def test_the_inversion_is_found_in_one_clean_run_of_van_der_pol(start):
+    data = run_of(lambda x: [x[1], (1 - x[0] ** 2) * x[1] - x[0]], [start], 30, 1500)
+    found = searched(data, sd.groups.sign_flips(2), sd.features.Polynomial(3))
+    assert found.elements_.texts() == ["x0 -> -x0, x1 -> -x1"]
+
+
+def test_a_law_that_lacks_functions_breaks_nothing_by_what_it_does_outside_the_data():
+    """Swings about pi on one side only: a quadratic law is poor there, and says nothing about the other side."""
+    starts = [(np.pi + amplitude, 0.0) for amplitude in np.linspace(0.4, 1.6, 10)]
+    data = run_of(lambda x: [x[1], np.sin(x[0])], starts, 12, 400)
+    found = searched(data, sd.groups.sign_flips(2), sd.features.Polynomial(2))
+    inversion = found.element_verdicts_.sel(element="x0 -> -x0, x1 -> -x1")
+    assert found.residual_.lower > 0.02 and inversion.image_outside > 0.9
+    assert inversion.verdict == "undetermined" and inversion.violation > 0.3
+
+
+def test_the_summary_says_what_the_law_leaves_over_and_where_the_data_are():
+    found = searched(top(1.0, 0.0), ROTATION, sd.features.Polynomial(2))
+    clean, _ = top(1.0, 0.0)
+    low, high = np.concatenate(clean)[:, 2].min(), np.concatenate(clean)[:, 2].max()
+    assert found.ranges_["x2"] == pytest.approx((low, high), rel=1e-3)
+    assert f"x2 in {low:.3g} ... {high:.3g}" in found.summary()
+    assert found.residual_.text() in found.summary() and "0.0% of the rates" in found.residual_.text()
