@@ -15,6 +15,7 @@ from symdyn.data.store import save_moments
 from symdyn.data.trajectories import state_names
 from symdyn.discovery.setting import set_up
 from symdyn.lie import words
+from symdyn.lie.featurewords import parse_features
 from symdyn.runs import add_options, run_job, sums_key
 
 
@@ -60,7 +61,7 @@ def set_up_sums(data, args):
     n_states = len([name for name in names if name not in inputs])
     n = n_states // 2 if args.kind == "second_order" else n_states + len(inputs)
     candidates = words.parse_candidates("translations", n, time_translation=args.time_translation)
-    law = words.parse_features(args.law, n_states + len(inputs) + args.time_translation)
+    law = parse_features(args.law, n_states + len(inputs) + args.time_translation)
     return set_up(data, candidates, law, args.kind, "vector_field", inputs)
 
 

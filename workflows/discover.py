@@ -18,6 +18,7 @@ from symdyn.data.checkpoint import accumulate_resumable
 from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import state_names
 from symdyn.lie import words
+from symdyn.lie.featurewords import parse_features
 from symdyn.runs import add_options, checksum, run_job, sums_key
 
 
@@ -56,7 +57,7 @@ def job(run, args) -> None:
     if args.conserved != "none" and args.kind != "map":
         with run.stage("conserved quantities"):
             states = search.law_.states
-            library = words.parse_features(args.conserved, len(states))
+            library = parse_features(args.conserved, len(states))
             conserved = sd.conserved_quantities(data, library, delta=args.delta, rng=args.seed)
     with run.stage("figures"):
         pictures = discover_report.draw(run.figures, data, search)
@@ -80,7 +81,7 @@ def discover(data, args, accumulate):
     time = {"time_scaling": args.time_scaling, "time_translation": args.time_translation}
     candidates = [words.parse_candidates(args.candidates, n, **time)]
     elements = words.parse_elements(args.elements, len(candidates[0].states))
-    law = words.parse_features(args.law, len(names) + len(inputs) + args.time_translation)
+    law = parse_features(args.law, len(names) + len(inputs) + args.time_translation)
     everything = candidates if elements is None else [*candidates, elements]
     options = {"kind": args.kind, "inputs": inputs, "delta": args.delta, "rng": args.seed}
     search = sd.SymmetryDiscovery(everything, law, **options)

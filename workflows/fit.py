@@ -18,6 +18,7 @@ from symdyn.data.store import save_results
 from symdyn.data.trajectories import state_names
 from symdyn.data.units import matched_velocities
 from symdyn.lie import words
+from symdyn.lie.featurewords import parse_features
 from symdyn.regression import FittedLaw, discover_then_fit, pareto
 from symdyn.regression.discovered import fit_then_judge
 from symdyn.regression.optimizer import default_optimizer
@@ -79,7 +80,7 @@ def job(run, args) -> None:
 
 def fitted(data, symmetry, args):
     n = len(state_names(data))
-    law, options = words.parse_features(args.law, n), {"optimizer": default_optimizer(args.threshold)}
+    law, options = parse_features(args.law, n), {"optimizer": default_optimizer(args.threshold)}
     if symmetry is not None:
         return fit_then_judge(data, symmetry, law, layout=args.kind, rng=args.seed, **options)
     n_moved = n // 2 if args.kind == "second_order" else n

@@ -10,6 +10,7 @@ import copy
 
 import numpy as np
 
+from symdyn.lie.featurewords import parse_features
 from symdyn.lie.fourier import Fourier
 from symdyn.lie.monomials import (
     Monomials,
@@ -52,7 +53,7 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
     Parameters
     ----------
     given : Features, pysindy feature library, or str
-        In words such as `polynomial:3`, see `symdyn.lie.words`.
+        In words such as `polynomial:3`, see `symdyn.lie.featurewords`.
     n_states : int
         How many states (and inputs) the functions are of.
     name : str
@@ -68,8 +69,6 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
     if isinstance(given, Features):
         return given
     if isinstance(given, str):
-        from symdyn.lie.words import parse_features  # which needs this module
-
         return parse_features(given, n_states)
     if not (hasattr(given, "get_feature_names") and hasattr(given, "fit")):
         raise TypeError(

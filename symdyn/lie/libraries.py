@@ -14,7 +14,9 @@ from pysindy.feature_library.base import BaseFeatureLibrary, x_sequence_or_item
 from pysindy.utils import AxesArray
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.lie.features import Features, Fourier, Monomials, Sum
+from symdyn.lie.fourier import Fourier
+from symdyn.lie.monomials import Monomials
+from symdyn.lie.space import Features, Sum
 
 __all__ = ["FeaturesLibrary", "LibraryFeatures", "features_of_library"]
 

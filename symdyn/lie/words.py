@@ -1,4 +1,4 @@
-"""Candidates, elements, functions and symmetries in words: `se+scalings`, `polynomial:3`, `so(3)`, `central:0-5`.
+"""Candidates, elements and symmetries in words: `se+scalings`, `polynomial:3`, `so(3)`.
 
 The same words on the command line and wherever Python takes one of these. Words are joined by `+`; a number comes after
 a colon, or in brackets, where `so(3)` may say the number of states, too.
@@ -6,35 +6,22 @@ a colon, or in brackets, where `so(3)` may say the number of states, too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import reduce
 from operator import add
-from typing import NamedTuple
 
 import numpy as np
 
-from symdyn.lie import candidates, features, groups
-from symdyn.lie.features import Features
+from symdyn.lie import candidates, groups
+from symdyn.lie.featurewords import read_words, whole_number
 from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.groups import Elements
 
-__all__ = ["as_candidates", "parse_candidates", "parse_elements", "parse_features", "parse_symmetry"]
+__all__ = ["as_candidates", "parse_candidates", "parse_elements", "parse_symmetry"]
 
 _CANDIDATES = ("translations", "so", "se", "gl", "affine", "scalings", "symplectic", "polynomial", "lorentz")
 _TIME = ("time_scaling", "time_translation")
 _ELEMENTS = ("sign_flips", "permutations", "cyclic")
-_FEATURES = ("polynomial", "central", "fourier")
-_ALIASES = {"aff": "affine", "sp": "symplectic", "poly": "polynomial"}
-
-
-class _Term(NamedTuple):
-    """A word, its number (after a colon), and the size in brackets; texts, empty where there are none."""
-
-    name: str
-    number: str
-    size: str
 
 
 def parse_candidates(text: str, n: int, *, time_scaling: bool = False, time_translation: bool = False) -> Generators:
@@ -53,30 +40,19 @@ def parse_candidates(text: str, n: int, *, time_scaling: bool = False, time_tran
     ValueError
         For names and numbers that mean nothing, saying which do.
     """
-    return _generators(_terms(text, (*_CANDIDATES, *_TIME)), text, n, time_scaling, time_translation)
+    return _generators(read_words(text, (*_CANDIDATES, *_TIME)), text, n, time_scaling, time_translation)
 
 
 def parse_elements(text: str, n: int) -> Elements | None:
     """Finite groups on n states, such as `sign_flips+permutations`; None for `none`."""
     if text == "none":
         return None
-    return _elements(_terms(text, _ELEMENTS), n)
-
-
-def parse_features(text: str, n: int) -> Features:
-    """Functions of n states: `polynomial:3`, `fourier:2`, or `central:0-5` (q |q|^-k on the first half of them).
-
-    Raises
-    ------
-    ValueError
-        For names and numbers that mean nothing, saying which do.
-    """
-    return reduce(add, [_feature(term, n) for term in _terms(text, _FEATURES)])
+    return _elements(read_words(text, _ELEMENTS), n)
 
 
 def parse_symmetry(text: str, n: int) -> list[Generators | Elements]:
     """Generators and finite groups on n states, such as `so(2)`, `so+sign_flips`: each kind at most once."""
-    terms = _terms(text, (*_CANDIDATES, *_ELEMENTS, *_TIME))
+    terms = read_words(text, (*_CANDIDATES, *_ELEMENTS, *_TIME))
     moving, finite = ([t for t in terms if (t.name in _ELEMENTS) == is_finite] for is_finite in (False, True))
     found: list[Generators | Elements] = [_generators(moving, text, n, False, False)] if moving else []
     return found + ([_elements(finite, len(found[0].states) if found else n)] if finite else [])
@@ -135,19 +111,6 @@ def as_matrices(given) -> np.ndarray | None:
     return matrices.astype(float) if square and matrices.dtype.kind in "fiu" else None
 
 
-def _terms(text, known) -> list[_Term]:
-    found = []
-    for word in text.replace(" ", "").split("+"):
-        parts = re.fullmatch(r"([^:(]*)(?:\(([^)]*)\))?(?::([^()]*))?", word)
-        name = _ALIASES.get(parts[1].lower(), parts[1].lower()) if parts else word
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{name!r} in {text!r} is none of {', '.join(known)}{hint}")
-        found.append(_Term(name, parts[3] or "", parts[2] or ""))
-    return found
-
-
 def _generators(terms, text, n, time_scaling, time_translation):
     names = {term.name for term in terms}
     parts = [_candidate(term, n) for term in terms if term.name not in _TIME]
@@ -168,7 +131,7 @@ def _elements(terms, n):
 
 def _candidate(term, n):
     if term.name == "polynomial":
-        return candidates.polynomial(n, _number(term.name, term.number or term.size, 3))
+        return candidates.polynomial(n, whole_number(term.name, term.number or term.size, 3))
     if term.name == "lorentz" or (term.name == "so" and "," in term.size):
         return _lorentz(term, n)
     _check_size(term, n)
@@ -178,8 +141,8 @@ def _candidate(term, n):
 def _lorentz(term, n):
     """so(p, q), as `lorentz:1` or by both numbers in brackets."""
     numbers = term.size.split(",") if term.size else [term.number]
-    minus = _number(term.name, numbers[0], 1)
-    if (len(numbers) == 2 and minus + _number(term.name, numbers[1], 0) != n) or minus > n:
+    minus = whole_number(term.name, numbers[0], 1)
+    if (len(numbers) == 2 and minus + whole_number(term.name, numbers[1], 0) != n) or minus > n:
         raise ValueError(f"{term.name}({term.size or term.number}) does not act on {n} states")
     return candidates.lorentz(minus, n - minus)
 
@@ -188,24 +151,5 @@ def _check_size(term, n):
     """What is in brackets is the number of states."""
     if term.number:
         raise ValueError(f"{term.name} takes no number, got {term.number!r}")
-    if term.size and _number(term.name, term.size, n) != n:
+    if term.size and whole_number(term.name, term.size, n) != n:
         raise ValueError(f"{term.name}({term.size}) acts on {term.size} states, there are {n}")
-
-
-def _feature(term, n):
-    number = term.number or term.size
-    if term.name == "polynomial":
-        return features.Polynomial(_number(term.name, number, 3))
-    if term.name == "central":
-        low, _, high = (number or "0-5").partition("-")
-        first, last = _number(term.name, low, 0), _number(term.name, high or low, 5)
-        return features.CentralForce(range(first, last + 1), columns=range(n // 2))
-    return features.Fourier(_number(term.name, number, 1))
-
-
-def _number(name, argument, default):
-    if not argument:
-        return default
-    if not argument.isdigit():
-        raise ValueError(f"{name}:{argument} does not end in a whole number")
-    return int(argument)

@@ -5,8 +5,9 @@ import pytest
 
 import symdyn as sd
 from symdyn.lie.features import as_features
+from symdyn.lie.featurewords import parse_features
 from symdyn.lie.symmetries import as_symmetries
-from symdyn.lie.words import as_candidates, parse_candidates, parse_elements, parse_features
+from symdyn.lie.words import as_candidates, parse_candidates, parse_elements
 
 
 @pytest.mark.parametrize(
