@@ -11,44 +11,45 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checkers
     from symdyn import systems
     from symdyn.data.trajectories import open_trajectories
-    from symdyn.discovery.conservation import conserved_quantities
+    from symdyn.discovery.conservation.conserved_quantities import conserved_quantities
     from symdyn.discovery.function import discover_function
-    from symdyn.discovery.generic import samples_needed
+    from symdyn.discovery.genericity import samples_needed
+    from symdyn.discovery.manifold import discover_manifold
     from symdyn.discovery.noether import noether_pairing
-    from symdyn.discovery.point import PointSymmetryDiscovery
+    from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
     from symdyn.discovery.symmetry import SymmetryDiscovery
-    from symdyn.discovery.tangency import discover_manifold
-    from symdyn.lie import candidates, features, groups
-    from symdyn.lie.algebra import LieAlgebra
-    from symdyn.lie.conserved import conserved
-    from symdyn.lie.equivariance import equivariant_subspace
-    from symdyn.lie.fields import VectorField
-    from symdyn.lie.intertwiners import intertwiners
-    from symdyn.lie.stabiliser import stabiliser
-    from symdyn.lie.subspace import Subspace
+    from symdyn.functions import features
+    from symdyn.lie import candidates, groups
+    from symdyn.lie.algebras.algebra import LieAlgebra
+    from symdyn.lie.algebras.conserved import conserved
+    from symdyn.lie.constraints.equivariance import equivariant_subspace
+    from symdyn.lie.constraints.intertwiners import intertwiners
+    from symdyn.lie.constraints.stabiliser import stabiliser
+    from symdyn.lie.constraints.subspace import Subspace
+    from symdyn.lie.vectorfields import VectorField
     from symdyn.reporting.page import report
 
 _HOMES = {
-    "LieAlgebra": "symdyn.lie.algebra",
-    "PointSymmetryDiscovery": "symdyn.discovery.point",
-    "Subspace": "symdyn.lie.subspace",
+    "LieAlgebra": "symdyn.lie.algebras.algebra",
+    "PointSymmetryDiscovery": "symdyn.discovery.point.point_symmetry",
+    "Subspace": "symdyn.lie.constraints.subspace",
     "SymmetryDiscovery": "symdyn.discovery.symmetry",
-    "VectorField": "symdyn.lie.fields",
-    "conserved": "symdyn.lie.conserved",
-    "conserved_quantities": "symdyn.discovery.conservation",
+    "VectorField": "symdyn.lie.vectorfields",
+    "conserved": "symdyn.lie.algebras.conserved",
+    "conserved_quantities": "symdyn.discovery.conservation.conserved_quantities",
     "discover_function": "symdyn.discovery.function",
-    "discover_manifold": "symdyn.discovery.tangency",
-    "equivariant_subspace": "symdyn.lie.equivariance",
-    "intertwiners": "symdyn.lie.intertwiners",
+    "discover_manifold": "symdyn.discovery.manifold",
+    "equivariant_subspace": "symdyn.lie.constraints.equivariance",
+    "intertwiners": "symdyn.lie.constraints.intertwiners",
     "noether_pairing": "symdyn.discovery.noether",
     "open_trajectories": "symdyn.data.trajectories",
     "report": "symdyn.reporting.page",
-    "samples_needed": "symdyn.discovery.generic",
-    "stabiliser": "symdyn.lie.stabiliser",
+    "samples_needed": "symdyn.discovery.genericity",
+    "stabiliser": "symdyn.lie.constraints.stabiliser",
 }
 _MODULES = {
     "candidates": "symdyn.lie.candidates",
-    "features": "symdyn.lie.features",
+    "features": "symdyn.functions.features",
     "groups": "symdyn.lie.groups",
     "systems": "symdyn.systems",
 }

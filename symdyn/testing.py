@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from symdyn.lie.algebra import LieAlgebra
+from symdyn.functions.printing import monomial_exponents
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.conserved import Conserved
+from symdyn.lie.algebras.symmetries import as_symmetries
 from symdyn.lie.chart import Chart
-from symdyn.lie.conserved import Conserved
-from symdyn.lie.fields import VectorField
+from symdyn.lie.constraints.violation import relative_violations
 from symdyn.lie.groups import Elements
-from symdyn.lie.printing import monomial_exponents
-from symdyn.lie.symmetries import as_symmetries
-from symdyn.lie.violation import relative_violations
+from symdyn.lie.vectorfields import VectorField
 
 __all__ = ["assert_equivariant", "assert_symmetric"]
 

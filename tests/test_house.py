@@ -1,8 +1,11 @@
-"""The layout of the house: floors, what importing costs, what is public."""
+"""The layout of the package: floors, circles, names, what importing costs, what is public."""
 
 import ast
 import subprocess
 import sys
+from collections import Counter
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,40 +13,109 @@ import pytest
 import symdyn as sd
 
 ROOT = Path(__file__).parents[1]
-FLOORS = [{"lie"}, {"data", "systems"}, {"discovery", "testing"}, {"regression", "neural"}, {"reporting"}, {"runs"}]
-FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-# `save` and `load` of an algebra call the store when called; the bridge to pysindy is loaded when it is asked for.
-EXCEPTIONS = {("symdyn/lie/algebra.py", "symdyn.data.store")}
-BRIDGE = "symdyn/lie/libraries.py"
-OPTIONAL = {"symdyn/lie/symbolic.py": {"sympy"}}  # imported when called, in the extra `symbolic`
-MODULES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "symdyn").rglob("*.py"))
+# From the ground up: a package imports from those below it and from its own family.
+FLOORS = [
+    ("functions",), ("lie",), ("jets",), ("data", "systems"), ("rows",), ("sums",), ("laws",), ("evidence",),
+    ("discovery",), ("invariant", "promotion", "neural"), ("regression",), ("reporting",), ("runs",),
+]  # fmt: skip
+FLOOR_OF = {package: level for level, packages in enumerate(FLOORS) for package in packages} | {"testing": 8}
+# The only ways up: `save` and `load` of an algebra, and the bridge to pysindy, are loaded when they are called.
+UP = {
+    ("symdyn.lie.algebras.algebra", "symdyn.sums.store"),
+    ("symdyn.functions.space", "symdyn.functions.pysindy_bridge"),
+}
+BRIDGE = "symdyn.functions.pysindy_bridge"
+OPTIONAL = {"symdyn.functions.symbolic": {"sympy"}}  # imported when called, in the extra `symbolic`
+MOST = 14  # modules of a package
 
 
+def path_of(module):
+    found = ROOT / f"{module.replace('.', '/')}.py"
+    return found if found.exists() else ROOT / module.replace(".", "/") / "__init__.py"
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = sorted(name_of(path) for path in (ROOT / "symdyn").rglob("*.py"))
+PACKAGES = {module for module in MODULES if path_of(module).name == "__init__.py"}
+
+
+@cache
 def imports_of(module):
-    for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
+    """All that a module imports, at any time but for type checkers."""
+    tree, found = ast.parse(path_of(module).read_text(encoding="utf-8")), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: imports are absolute"
-            yield node.module
+            inside = {f"{node.module}.{alias.name}" for alias in node.names} & set(MODULES)
+            found |= inside or {node.module}
+    return frozenset(found)
 
 
-def room_of(dotted):
-    parts = dotted.split(".")
-    return parts[1] if parts[0] == "symdyn" and len(parts) > 1 else None
+def within(module):
+    """The modules of symdyn that it imports, but for the ways up."""
+    return {name for name in imports_of(module) if name in MODULES and (module, name) not in UP} - {module}
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m != "symdyn/__init__.py"])
+def package_of(module):
+    return module if module in PACKAGES else module.rpartition(".")[0]
+
+
+def family_of(module):
+    return module.split(".")[1] if "." in module else None
+
+
+def check_no_circle(graph):
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "symdyn"])
 def test_no_import_points_up(module):
-    room = module.split("/")[1].removesuffix(".py")
-    for name in imports_of(module):
-        target = room_of(name)
-        if target is None or target == room or (module, name) in EXCEPTIONS:
-            continue
-        assert FLOOR_OF[target] < FLOOR_OF[room], f"{module} imports {name}, which is not on a lower floor"
+    for name in within(module):
+        if name != "symdyn" and family_of(name) != family_of(module):
+            assert FLOOR_OF[family_of(name)] < FLOOR_OF[family_of(module)], f"{name} is not on a lower floor"
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("symdyn/lie/") and m != BRIDGE])
+def test_every_package_has_a_floor():
+    assert {family_of(module) for module in MODULES} - {None} == set(FLOOR_OF)
+
+
+def test_modules_import_each_other_in_no_circle():
+    check_no_circle({module: within(module) for module in MODULES})
+
+
+def test_packages_import_each_other_in_no_circle():
+    """What an `__init__` gathers for its users is no import of the package."""
+    graph = {}
+    for module in set(MODULES) - PACKAGES:
+        graph.setdefault(package_of(module), set()).update(package_of(name) for name in within(module))
+    check_no_circle({package: others - {package} for package, others in graph.items()})
+
+
+def test_packages_are_small_and_say_what_they_are_for():
+    sizes = Counter(package_of(module) for module in set(MODULES) - PACKAGES)
+    assert max(sizes.values()) <= MOST, sizes.most_common(3)
+    for package in PACKAGES:
+        assert ast.get_docstring(ast.parse(path_of(package).read_text(encoding="utf-8"))), package
+
+
+def test_no_module_name_occurs_twice_in_a_family():
+    for family in FLOOR_OF:
+        names = Counter(m.rpartition(".")[2] for m in set(MODULES) - PACKAGES if family_of(m) == family)
+        assert all(count == 1 for count in names.values()), (family, names.most_common(2))
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if family_of(m) in ("functions", "lie") and m != BRIDGE])
 def test_the_mathematics_needs_numpy_and_scipy_only(module):
     third = {name.split(".")[0] for name in imports_of(module)} - set(sys.stdlib_module_names)
     assert third <= {"numpy", "scipy", "symdyn"} | OPTIONAL.get(module, set())
@@ -51,7 +123,7 @@ def test_the_mathematics_needs_numpy_and_scipy_only(module):
 
 def test_only_the_bridge_and_regression_load_pysindy():
     users = {m for m in MODULES if any(name.split(".")[0] == "pysindy" for name in imports_of(m))}
-    assert {m for m in users if not m.startswith("symdyn/regression/")} <= {BRIDGE}
+    assert {m for m in users if family_of(m) != "regression"} <= {BRIDGE}
 
 
 def test_importing_symdyn_is_quick_and_loads_no_heavy_package():
@@ -74,7 +146,7 @@ def test_every_public_name_is_there():
 
 def test_no_pickles():
     for module in MODULES:
-        assert not {"pickle", "joblib", "cloudpickle", "dill"} & set(imports_of(module)), module
+        assert not {"pickle", "joblib", "cloudpickle", "dill"} & imports_of(module), module
 
 
 def test_datasets_is_no_package():

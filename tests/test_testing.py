@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.features import CentralForce, Polynomial
-from symdyn.lie.fields import VectorField
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.vectorfields import VectorField
 from symdyn.testing import assert_equivariant, assert_symmetric
 
 SPRING = VectorField(Polynomial(1), np.array([[0, -0.1, -1.0], [0, 1.0, -0.1]]), ("x", "y"))

@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 
 import symdyn as sd
-from symdyn.data.checkpoint import accumulate_resumable, accumulate_share
-from symdyn.data.store import save_moments
 from symdyn.data.trajectories import state_names
-from symdyn.discovery.setting import set_up
+from symdyn.discovery.problem import set_up
+from symdyn.functions.words import parse_features
 from symdyn.lie import words
-from symdyn.lie.featurewords import parse_features
 from symdyn.runs import add_options, run_job, sums_key
+from symdyn.sums.checkpoint import accumulate_resumable, accumulate_share
+from symdyn.sums.store import save_moments
 
 
 def main() -> None:

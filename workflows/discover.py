@@ -14,12 +14,12 @@ import discover_report
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data.checkpoint import accumulate_resumable
-from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import state_names
+from symdyn.functions.words import parse_features
 from symdyn.lie import words
-from symdyn.lie.featurewords import parse_features
 from symdyn.runs import add_options, checksum, run_job, sums_key
+from symdyn.sums.checkpoint import accumulate_resumable
+from symdyn.sums.store import algebra_to_dataset, law_to_dataset, save_results
 
 
 def main() -> None:

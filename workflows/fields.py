@@ -13,10 +13,10 @@ import xarray as xr
 from fields_plot import draw_fields, draw_flows
 
 import symdyn as sd
-from symdyn.data.store import algebra_to_dataset, save_results
 from symdyn.regression import PDERegression
 from symdyn.reporting.style import save_figures
 from symdyn.runs import add_options, checksum, run_job
+from symdyn.sums.store import algebra_to_dataset, save_results
 
 
 def main() -> None:

@@ -14,15 +14,15 @@ import fit_report
 
 import symdyn as sd
 from symdyn.data.motion import paired_states
-from symdyn.data.store import save_results
 from symdyn.data.trajectories import state_names
 from symdyn.data.units import matched_velocities
+from symdyn.functions.words import parse_features
 from symdyn.lie import words
-from symdyn.lie.featurewords import parse_features
 from symdyn.regression import FittedLaw, discover_then_fit, pareto
 from symdyn.regression.discovered import fit_then_judge
 from symdyn.regression.optimizer import default_optimizer
 from symdyn.runs import add_options, checksum, run_job
+from symdyn.sums.store import save_results
 
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 

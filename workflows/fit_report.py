@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from symdyn.data.rates import characteristic_time, differentiate
-from symdyn.data.store import algebra_to_dataset, law_to_dataset
 from symdyn.data.trajectories import Trajectory, each_trajectory
-from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.regression import subalgebras
 from symdyn.regression.holdout import predict_trajectory
 from symdyn.reporting import figures, fits
 from symdyn.reporting.style import save_figures
+from symdyn.rows.rates import characteristic_time, differentiate
+from symdyn.sums.store import algebra_to_dataset, law_to_dataset
 
 _MARKS = {"flow": "'", "second_order": "''", "map": " step"}
 _DRAWN = 6

@@ -13,10 +13,10 @@ import argparse
 import learning_plot
 
 import symdyn as sd
-from symdyn.data.store import save_results
-from symdyn.regression.experiment import FAMILIES, learning_risk
+from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.runs.sweep import sweep
+from symdyn.sums.store import save_results
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 
-from symdyn.regression.experiment import FAMILIES, gain_between
+from symdyn.invariant.learning_experiment import FAMILIES, gain_between
 from symdyn.reporting.style import INK, clean, new_figure
 
 COLUMNS = {

@@ -14,15 +14,15 @@ import pysindy as ps
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data.checkpoint import accumulate_resumable
-from symdyn.data.moments import accumulate
 from symdyn.data.motion import paired_states
-from symdyn.data.store import algebra_to_dataset, law_to_dataset, save_results
 from symdyn.data.trajectories import each_trajectory, state_names
 from symdyn.data.units import matched_velocities
 from symdyn.regression import SymmetricSINDy, law_of
 from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows
 from symdyn.runs import add_options, checksum, run_job
+from symdyn.sums.checkpoint import accumulate_resumable
+from symdyn.sums.moments import accumulate
+from symdyn.sums.store import algebra_to_dataset, law_to_dataset, save_results
 
 FEATURES = sd.features.CentralForce(powers=range(6)) + sd.features.Polynomial(1, columns=(3, 4, 5))
 CANDIDATES = sd.candidates.gl(3, time_scaling=True)

@@ -15,10 +15,10 @@ import recovery_plot
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data.store import save_results
-from symdyn.regression.promotion.recovery import PUBLISHED, SMALL, recovery_row
+from symdyn.promotion.recovery import PUBLISHED, SMALL, recovery_row
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.runs.sweep import sweep
+from symdyn.sums.store import save_results
 
 
 def main() -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 import sweep_plot
 
 import symdyn as sd
-from symdyn.data.store import save_results
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.runs.experiments import check_parameters, find_job
 from symdyn.runs.sweep import grid, sweep
+from symdyn.sums.store import save_results
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ import importlib.util
 from pathlib import Path
 
 import symdyn as sd
-from symdyn.data.store import algebra_to_dataset, save_results
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.runs.sweep import sweep
+from symdyn.sums.store import algebra_to_dataset, save_results
 
 KINDS = ("plain", "equivariant", "penalty", "augmented")
 

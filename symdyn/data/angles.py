@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.units import full_turns, radians_of
-from symdyn.lie.features import Features, Fourier, Sum, as_features
+from symdyn.functions.features import Features, Fourier, Sum, as_features
 
 __all__ = ["features_for", "periods_of", "unwrapped", "with_angle_units"]
 
@@ -23,7 +23,7 @@ def features_for(given, dataset: xr.Dataset, names: Sequence[str], label: str = 
     Parameters
     ----------
     given : Features, pysindy feature library, or str
-        See `symdyn.lie.features.as_features`.
+        See `symdyn.functions.features.as_features`.
     dataset : xr.Dataset
     names : sequence of str
         What the functions are of.

@@ -17,8 +17,8 @@ import xarray as xr
 from symdyn.data.angles import periods_of, unwrapped
 from symdyn.data.arrays import from_arrays, joined_names
 from symdyn.data.clocks import clock_name, numbered_clock
-from symdyn.data.fields.grids import is_field_data, validate_fields
 from symdyn.data.files import read_file
+from symdyn.data.grids import is_field_data, validate_fields
 from symdyn.data.numbers import refuse_dtype
 from symdyn.data.units import check_units
 

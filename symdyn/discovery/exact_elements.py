@@ -1,7 +1,7 @@
 """Finite symmetries of functions that can be called: f(g x) = M f(x), compared at points, without noise.
 
-The violation of an element is that of `symdyn.discovery.elements`, with f itself for the law: M is the linear part of g
-where values are vectors, 1 where they are invariant. What is known of it is limited by rounding alone.
+The violation of an element is that of `symdyn.evidence.element_evidence`, with f itself for the law: M is the linear
+part of g where values are vectors, 1 where they are invariant. What is known of it is limited by rounding alone.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from symdyn.data.charts import chart_of_points
-from symdyn.discovery.element_table import are_outside, element_table
-from symdyn.discovery.elements import displacement
-from symdyn.discovery.evidence import Evidence, QuadraticForms
-from symdyn.discovery.exact import Known
-from symdyn.discovery.sampling import units_of_values
+from symdyn.discovery.sampled_function import units_of_values
+from symdyn.evidence.element_evidence import displacement
+from symdyn.evidence.element_table import are_outside, element_table
+from symdyn.evidence.evidence import Evidence, QuadraticForms
+from symdyn.evidence.exact_evidence import Known
+from symdyn.lie.action import index_actions
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
-from symdyn.lie.outputs import index_actions
+from symdyn.sums.data_charts import chart_of_points
 
 __all__ = ["judge_elements_of_function", "judged_with_reasons", "known_violation", "output_of_elements"]
 

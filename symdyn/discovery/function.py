@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from dask.base import is_dask_collection
 
-from symdyn.discovery.asked import asked_at_points
-from symdyn.discovery.evidence import Evidence, QuadraticForms
-from symdyn.discovery.exact import ExactEvidence
+from symdyn.discovery.charted_candidates import Posed, posed
 from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
 from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
-from symdyn.discovery.generic import leaves_points, polynomial_relation, unsettled
-from symdyn.discovery.posed import Posed, posed
-from symdyn.discovery.sampling import Sampled
-from symdyn.discovery.trivial import parallel_to_flow
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.features import Polynomial
-from symdyn.lie.fields import Generators
-from symdyn.lie.gram import Batch, Rows
+from symdyn.discovery.genericity import leaves_points, polynomial_relation, unsettled
+from symdyn.discovery.question import asked_at_points
+from symdyn.discovery.sampled_function import Sampled
+from symdyn.evidence.evidence import Evidence, QuadraticForms
+from symdyn.evidence.exact_evidence import ExactEvidence
+from symdyn.evidence.parallel import parallel_to_flow
+from symdyn.functions.features import Polynomial
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.gram import Batch, Rows
+from symdyn.lie.constraints.null_refinement import refined_directions
 from symdyn.lie.groups import Elements
-from symdyn.lie.refine import refined_directions
+from symdyn.lie.vectorfields import Generators
 
 __all__ = ["FunctionSymmetry", "as_output", "discover_function", "exact_evidence", "parallel_to_values"]
 
@@ -46,7 +46,7 @@ def discover_function(
         From points `(sample, state)` to values `(sample,)`, `(sample, output)` or a tensor `(sample, ...)`; each value
         a function of its own point. Called on batches of points, and more than once on the same.
     points : ndarray or dask array, `(sample, state)`
-        Generic points of the domain; `symdyn.discovery.generic.samples_needed` says how many. Of a dask array, one
+        Generic points of the domain; `symdyn.discovery.genericity.samples_needed` says how many. Of a dask array, one
         chunk at a time is in memory.
     candidates : str, Generators, Elements, or a list of these
         As `SymmetryDiscovery` takes them: generators from `symdyn.candidates`, finite elements and groups from

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import xarray as xr
 
-from symdyn.discovery.conclusion import conclude, findings_text
-from symdyn.discovery.element_table import accepted_elements, elements_text
-from symdyn.discovery.evidence import Evidence
-from symdyn.discovery.posed import in_given_candidates
-from symdyn.discovery.verdicts import empty_table
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.fields import Generators
+from symdyn.discovery.charted_candidates import in_given_candidates
+from symdyn.evidence.element_table import accepted_elements, elements_text
+from symdyn.evidence.evidence import Evidence
+from symdyn.evidence.findings import conclude, findings_text
+from symdyn.evidence.verdicts import empty_table
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.groups import Elements
+from symdyn.lie.vectorfields import Generators
 
 __all__ = ["FunctionSymmetry", "concluded", "undetermined_notes", "without_generators"]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from symdyn.lie.algebra import LieAlgebra
+from symdyn.functions.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
-from symdyn.lie.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
-from symdyn.lie.fields import Generators, VectorField
+from symdyn.lie.vectorfields import Generators, VectorField
 
 __all__ = ["NoetherPairing", "noether_pairing"]
 

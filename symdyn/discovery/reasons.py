@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symdyn.discovery.lawofdata import LawOfData
+from symdyn.discovery.law_of_data import LawOfData
 
 __all__ = ["reasons_of_law"]
 

@@ -22,9 +22,9 @@ import xarray as xr
 from scipy import stats
 from scipy.spatial import cKDTree
 
-from symdyn.discovery.element_table import are_outside
-from symdyn.discovery.evidence import Evidence, QuadraticForms
 from symdyn.discovery.exact_elements import judged_with_reasons, known_violation
+from symdyn.evidence.element_table import are_outside
+from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 

@@ -12,20 +12,20 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.clocks import note_on_dates
-from symdyn.data.moments import Moments, accumulate
 from symdyn.data.pairs import as_dataset
-from symdyn.discovery.asked import split
-from symdyn.discovery.conclusion import View, conclude, findings_text, flow_among
-from symdyn.discovery.element_table import accepted_elements, elements_text
-from symdyn.discovery.elements import judge_elements
-from symdyn.discovery.evidence import Evidence
-from symdyn.discovery.fitness import check_law, ranges_text, still_functions, still_note
-from symdyn.discovery.lawofdata import law_of_data, law_on_resolved_library, law_on_wider_library
+from symdyn.discovery.law_of_data import law_of_data, law_on_resolved_library, law_on_wider_library
+from symdyn.discovery.problem import candidates_on, set_up
+from symdyn.discovery.question import split
 from symdyn.discovery.reasons import reasons_of_law
-from symdyn.discovery.setting import candidates_on, set_up
-from symdyn.discovery.verdicts import empty_table, judged_table
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.fields import Charted, Generators, VectorField
+from symdyn.evidence.element_evidence import judge_elements
+from symdyn.evidence.element_table import accepted_elements, elements_text
+from symdyn.evidence.evidence import Evidence
+from symdyn.evidence.findings import View, conclude, findings_text, flow_among
+from symdyn.evidence.verdicts import empty_table, judged_table
+from symdyn.laws.fitness import check_law, ranges_text, still_functions, still_note
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.vectorfields import Charted, Generators, VectorField
+from symdyn.sums.moments import Moments, accumulate
 
 __all__ = ["SymmetryDiscovery"]
 
@@ -37,7 +37,7 @@ class SymmetryDiscovery(BaseEstimator):
 
     The law is identified from sums over trajectories (weak form, even/odd instruments); the bracket is bilinear, so
     with the law at hand symmetries are a null space over candidates, decided by an upper bound on the violation
-    (`symdyn.discovery.evidence`).
+    (`symdyn.evidence.evidence`).
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class SymmetryDiscovery(BaseEstimator):
         y : optional
             The times t, or the values Y, where `data` is x or X alone.
         accumulate : callable, optional
-            Makes the sums: `symdyn.data.checkpoint.accumulate_resumable`, with its folder and key bound, keeps them on
+            Makes the sums: `symdyn.sums.checkpoint.accumulate_resumable`, with its folder and key bound, keeps them on
             disk as they come.
 
         Raises

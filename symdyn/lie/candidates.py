@@ -12,8 +12,8 @@ from itertools import combinations
 
 import numpy as np
 
-from symdyn.lie.features import Features, Polynomial, polynomial_exponents
-from symdyn.lie.fields import Generators
+from symdyn.functions.features import Features, Polynomial, polynomial_exponents
+from symdyn.lie.vectorfields import Generators
 
 __all__ = [
     "affine",

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symdyn.lie.features import Features
-from symdyn.lie.fields import Generators
+from symdyn.functions.features import Features
 from symdyn.lie.groups import Elements
+from symdyn.lie.vectorfields import Generators
 
 __all__ = ["Chart"]
 

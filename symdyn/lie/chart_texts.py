@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from symdyn.functions.printing import monomial_exponents
 from symdyn.lie.chart import Chart
-from symdyn.lie.fields import Generators
-from symdyn.lie.printing import monomial_exponents
 from symdyn.lie.prolongation import affine_parts, is_affine
+from symdyn.lie.vectorfields import Generators
 
 __all__ = ["MATTERS", "charted_texts", "common_centre", "gauge_factors"]
 

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.lie.features import Features
-from symdyn.lie.fields import Generators
+from symdyn.functions.features import Features
 from symdyn.lie.prolongation import prolong
+from symdyn.lie.vectorfields import Generators
 
 __all__ = ["KINDS", "Action", "LieDerivative", "act"]
 

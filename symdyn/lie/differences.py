@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from symdyn.functions.features import Features
 from symdyn.lie.derivative import LieDerivative
-from symdyn.lie.features import Features
 from symdyn.lie.groups import Elements
 
 __all__ = ["difference", "output_matrices"]

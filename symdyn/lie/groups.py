@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg
 
-from symdyn.lie.printing import equation_lines
+from symdyn.functions.printing import equation_lines
 from symdyn.lie.prolongation import velocity_names
 
 __all__ = [

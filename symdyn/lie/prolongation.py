@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from symdyn.lie.features import Polynomial
-from symdyn.lie.fields import Charted, Generators, VectorField
+from symdyn.functions.features import Polynomial
+from symdyn.lie.vectorfields import Charted, Generators, VectorField
 
 __all__ = ["affine_parts", "first_order", "fixed_point", "is_affine", "prolong", "velocity_names"]
 

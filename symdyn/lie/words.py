@@ -12,10 +12,10 @@ from operator import add
 
 import numpy as np
 
+from symdyn.functions.words import read_words, whole_number
 from symdyn.lie import candidates, groups
-from symdyn.lie.featurewords import read_words, whole_number
-from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.groups import Elements
+from symdyn.lie.vectorfields import Generators, VectorField
 
 __all__ = ["as_candidates", "parse_candidates", "parse_elements", "parse_symmetry"]
 

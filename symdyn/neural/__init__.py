@@ -2,18 +2,19 @@
 
 from symdyn.neural.augmentation import augmented, flow_along
 from symdyn.neural.checkpoints import load_module, save_module
-from symdyn.neural.constraint import constrain, stencil
+from symdyn.neural.constrained_module import constrain, stencil
+from symdyn.neural.derivatives.networks import discover_network
+from symdyn.neural.derivatives.penalty import LieDerivativePenalty, Ramp
+from symdyn.neural.derivatives.torch_fields import to_torch
 from symdyn.neural.equivariance import equivariance_error, layer_errors
 from symdyn.neural.fourier import FNO, EquivariantFNO
+from symdyn.neural.fourier.kernels import IntegralOperator, KernelBasis, equivariant_kernel_basis
 from symdyn.neural.frames import FrameAveraged
-from symdyn.neural.kernels import IntegralOperator, KernelBasis, equivariant_kernel_basis
 from symdyn.neural.mlp import EquivariantMLP
-from symdyn.neural.networks import discover_network
 from symdyn.neural.operators.models import ScaledFields, operator_model
 from symdyn.neural.operators.pairs import OperatorPairs, split_trajectories
 from symdyn.neural.operators.parts import symmetry_parts
 from symdyn.neural.operators.scale import FieldScale, field_scale
-from symdyn.neural.penalty import LieDerivativePenalty, Ramp
 from symdyn.neural.representations import (
     Representation,
     as_representation,
@@ -23,7 +24,6 @@ from symdyn.neural.representations import (
 )
 from symdyn.neural.resampling import shifted, turned
 from symdyn.neural.subequivariant import SubequivariantMLP
-from symdyn.neural.torch_fields import to_torch
 from symdyn.neural.training import Training, relative_error, rollout, rollout_errors, train
 from symdyn.neural.weights import InSubspace
 

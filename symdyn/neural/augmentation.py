@@ -14,11 +14,11 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from symdyn.data.fields.grids import field_block, field_grid, is_field_data, validate_fields
+from symdyn.data.grids import field_block, field_grid, is_field_data, validate_fields
 from symdyn.data.trajectories import clocks_of, state_names, validate
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.fields import Generators
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.prolongation import affine_parts
+from symdyn.lie.vectorfields import Generators
 from symdyn.neural.pointmaps import PointMap, point_map
 from symdyn.neural.resampling import shifted, turned
 

@@ -17,6 +17,11 @@ __all__ = ["load_module", "save_module"]
 
 _KEY = "symdyn"
 _HOME = "symdyn.neural."
+_MOVED = {  # modules, since files of 0.1.0 were written
+    "symdyn.neural.constraint": "symdyn.neural.constrained_module",
+    "symdyn.neural.kernels": "symdyn.neural.fourier.kernels",
+    "symdyn.neural.penalty": "symdyn.neural.derivatives.penalty",
+}
 
 
 def save_module(module: nn.Module, path) -> None:
@@ -63,6 +68,8 @@ def load_module(path, module: nn.Module | None = None) -> nn.Module:
         of modules without config where no module is given.
     """
     state, description = read_tensors(Path(path), _KEY, "weights with a config of symdyn: save_module did not write it")
+    home, _, name = description["class"].partition(":")
+    description["class"] = f"{_MOVED.get(home, home)}:{name}"
     if module is None:
         module = _built(description, path)
         # Of the parameters: tables may be kept in another dtype.

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from symdyn.neural.checks import check_tensor, counts
-from symdyn.neural.constraint import constrain
+from symdyn.neural.constrained_module import constrain
 from symdyn.neural.representations import Representation, as_representation, matched, trivial
 from symdyn.neural.weights import block_types
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.data.fields.grids import FieldGrid
+from symdyn.data.grids import FieldGrid
 
 __all__ = ["PointMap", "point_map"]
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from scipy.linalg import block_diag
 
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.fields import Generators
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.intertwiners import intertwiner_rows, intertwiners
+from symdyn.lie.constraints.subspace import Subspace, null_space, pivoted_basis
 from symdyn.lie.groups import Elements
-from symdyn.lie.intertwiners import intertwiner_rows, intertwiners
-from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
+from symdyn.lie.vectorfields import Generators
 from symdyn.neural.checks import check_count, numbers
 
 __all__ = ["Representation", "as_representation", "equivariant_matrices", "invariant_vectors", "matched", "trivial"]

@@ -11,9 +11,9 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.candidates import so
-from symdyn.lie.stabiliser import stabiliser
+from symdyn.lie.constraints.stabiliser import stabiliser
 
 __all__ = ["SubequivariantMLP"]
 

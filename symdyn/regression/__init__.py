@@ -1,15 +1,15 @@
 """Models that keep a symmetry."""
 
+from symdyn.invariant.gain import SampleGain, orbit_dimension, sample_gain
+from symdyn.invariant.isometry_groups.point_groups import point_group
+from symdyn.invariant.kernel import InvariantKernelRidge, SpectralAveraging
+from symdyn.invariant.manifolds import Box, Product, Sphere, Torus
+from symdyn.promotion import PromotedRegressor, Promotion, promote, promotion_path
 from symdyn.regression.discovered import SymmetricFit, discover_then_fit
 from symdyn.regression.fitted import FittedLaw, law_of
-from symdyn.regression.gain import SampleGain, orbit_dimension, sample_gain
-from symdyn.regression.kernel import InvariantKernelRidge, SpectralAveraging
-from symdyn.regression.manifolds import Box, Product, Sphere, Torus
-from symdyn.regression.manifolds.point_groups import point_group
+from symdyn.regression.model_selection import Pareto, pareto, subalgebras
 from symdyn.regression.moments_fit import fit_moments
 from symdyn.regression.pde import PDERegression
-from symdyn.regression.promotion import PromotedRegressor, Promotion, promote, promotion_path
-from symdyn.regression.selection import Pareto, pareto, subalgebras
 from symdyn.regression.sindy import EquivariantOptimizer, SymmetricSINDy
 
 __all__ = [

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from symdyn.lie.features import Features, Sum
-from symdyn.lie.fields import VectorField
-from symdyn.lie.printing import monomial_exponents
+from symdyn.functions.features import Features, Sum
+from symdyn.functions.printing import monomial_exponents
+from symdyn.lie.vectorfields import VectorField
 
 __all__ = ["jacobian_function", "value_function"]
 

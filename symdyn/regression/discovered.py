@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from symdyn.data.moments import Moments, accumulate, joined
 from symdyn.data.pairs import as_dataset
-from symdyn.data.rows import Layout
 from symdyn.data.trajectories import names_with_role
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.regression.enforcement import Enforcement
+from symdyn.regression.enforcing.enforcement import Enforcement
+from symdyn.regression.enforcing.validation import rate_losses
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.learning import enough, learning_curve
+from symdyn.regression.learning_curves import enough, learning_curve
 from symdyn.regression.moments_fit import (
     check_optimizer,
     fit_enforced,
@@ -24,7 +23,8 @@ from symdyn.regression.moments_fit import (
     law_from,
     root_of,
 )
-from symdyn.regression.validation import rate_losses
+from symdyn.rows.law_rows import Layout
+from symdyn.sums.moments import Moments, accumulate, joined
 
 __all__ = [
     "SymmetricFit",
@@ -130,7 +130,7 @@ def discover_then_fit(
     What is found is made canonical only inside its confidence ellipsoid, and generators parallel to the flow are set
     apart and constrain nothing (see `SymmetryDiscovery`). On the same data discovery and fit would be partly circular:
     the algebra that is found contains the law that was fitted. What is found is enforced where trajectories that are
-    left out, each in turn, do not object (`symdyn.regression.enforcement`), and the law is then fitted to all.
+    left out, each in turn, do not object (`regression.enforcing.enforcement`), and the law is then fitted to all.
 
     Parameters
     ----------

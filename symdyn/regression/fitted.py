@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 from scipy.integrate import solve_ivp
 
-from symdyn.data.store import dataset_to_law, law_to_dataset, save_results
-from symdyn.lie.fields import VectorField
+from symdyn.functions.symbolic import field_sympy
 from symdyn.lie.prolongation import first_order
-from symdyn.lie.symbolic import field_sympy
+from symdyn.lie.vectorfields import VectorField
 from symdyn.regression.compiled import jacobian_function, value_function
-from symdyn.regression.constraint import library_features
-from symdyn.regression.enforcement import Enforcement
+from symdyn.regression.enforcing.enforcement import Enforcement
+from symdyn.regression.model_constraint import library_features
+from symdyn.sums.store import dataset_to_law, law_to_dataset, save_results
 
 __all__ = ["FittedLaw", "law_of"]
 

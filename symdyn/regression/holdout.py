@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from symdyn.data.rates import characteristic_time, differentiate
 from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
-from symdyn.lie.fields import VectorField
+from symdyn.lie.vectorfields import VectorField
+from symdyn.rows.rates import characteristic_time, differentiate
 
 __all__ = [
     "FitRows",

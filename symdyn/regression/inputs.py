@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.symmetries import as_symmetries
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.chart import Chart
+from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import affine_parts
-from symdyn.lie.subspace import Subspace
-from symdyn.lie.symmetries import as_symmetries
 
 __all__ = ["on_arguments"]
 

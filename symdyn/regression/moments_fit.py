@@ -1,6 +1,6 @@
 """Constrained laws from sums over trajectories alone: one pass over the data, then small matrices.
 
-The sums of weak rows (see `symdyn.data.moments`) hold all that least squares needs, without the bias of noise. An
+The sums of weak rows (see `symdyn.sums.moments`) hold all that least squares needs, without the bias of noise. An
 optimizer that sees rows only through X^T X and X^T y gives the same law from any square root of the sums as from the
 rows themselves; those that count rows or split them cannot be used.
 """
@@ -16,26 +16,26 @@ import xarray as xr
 from sklearn.linear_model import LinearRegression
 
 from symdyn.data.angles import features_for
-from symdyn.data.axes import returned
-from symdyn.data.charts import chart_of_layout
-from symdyn.data.moments import Moments, accumulate
 from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
-from symdyn.data.rows import Layout, finely_sampled
 from symdyn.data.trajectories import names_with_role, state_names
+from symdyn.functions.features import Features, as_features
 from symdyn.lie.chart import Chart
-from symdyn.lie.features import Features, as_features
-from symdyn.lie.fields import Charted, VectorField
-from symdyn.lie.subspace import Subspace
-from symdyn.regression.constraint import left_free
-from symdyn.regression.enforcement import Enforcement, enforced_symmetry
+from symdyn.lie.constraints.subspace import Subspace
+from symdyn.lie.vectorfields import Charted, VectorField
+from symdyn.regression.enforcing.enforcement import Enforcement, enforced_symmetry
+from symdyn.regression.enforcing.left_out import group_weights, parts_of_sums
+from symdyn.regression.enforcing.solving import averages_rows, is_unbiased
+from symdyn.regression.enforcing.tied_targets import refitted
+from symdyn.regression.enforcing.trials import RowTrials
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.left_out import group_weights, parts_of_sums
+from symdyn.regression.model_constraint import left_free
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
-from symdyn.regression.solving import averages_rows, is_unbiased
-from symdyn.regression.targets import refitted
-from symdyn.regression.trials import RowTrials
 from symdyn.regression.weighing import Samples, as_samples, samples_of
+from symdyn.rows.law_rows import Layout, finely_sampled
+from symdyn.sums.axes import returned
+from symdyn.sums.data_charts import chart_of_layout
+from symdyn.sums.moments import Moments, accumulate
 
 __all__ = [
     "RootFit",
@@ -318,7 +318,7 @@ def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = Non
         Sums over the data.
     n_outputs : int
     axes : ndarray, `(feature, direction)`, optional
-        That the sums are along, see `symdyn.data.axes`; the rows are of the features themselves.
+        That the sums are along, see `symdyn.sums.axes`; the rows are of the features themselves.
     """
     n = len(total) - n_outputs
     size = np.sqrt(np.abs(np.diag(total)[:n]))

@@ -11,13 +11,19 @@ from pysindy.optimizers.base import BaseOptimizer
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
 
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.equivariance import generic_points, in_chart
-from symdyn.lie.subspace import Subspace
-from symdyn.lie.violation import Violation, explained_violations
-from symdyn.regression.constraint import allowed, fallen_terms, library_features, output_actions, usable_symmetries
-from symdyn.regression.solving import is_unbiased, reading, scaled_ridge, sharpened, support
-from symdyn.regression.targets import commuting_whitener, compressed, is_full, stacked, tied_targets
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.equivariance import generic_points, in_chart
+from symdyn.lie.constraints.subspace import Subspace
+from symdyn.lie.constraints.violation import Violation, explained_violations
+from symdyn.regression.enforcing.solving import is_unbiased, reading, scaled_ridge, sharpened, support
+from symdyn.regression.enforcing.tied_targets import commuting_whitener, compressed, is_full, stacked, tied_targets
+from symdyn.regression.model_constraint import (
+    allowed,
+    fallen_terms,
+    library_features,
+    output_actions,
+    usable_symmetries,
+)
 
 __all__ = ["EquivariantOptimizer", "InChart", "acts_in_chart", "counts_rows", "default_optimizer"]
 

@@ -10,18 +10,18 @@ import xarray as xr
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.fields.charts import chart_of_fields, fields_in_chart
-from symdyn.data.fields.grids import WINDOW_POINTS, field_grid, validate_fields
+from symdyn.data.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.trajectories import open_trajectories
-from symdyn.discovery.fields.identify import identify_law, moves_with_its_origin
-from symdyn.discovery.fields.law import TermSpace
-from symdyn.discovery.fields.table import equation_table
-from symdyn.lie.jetchart import rate_units, terms_back
-from symdyn.lie.printing import equation_lines
-from symdyn.regression.enforcement import Enforcement, enforce
-from symdyn.regression.field_trials import FieldTrials, joint_spaces, point_symmetries
-from symdyn.regression.left_out import parts_of_fields
+from symdyn.discovery.point.point_table import equation_table
+from symdyn.functions.printing import equation_lines
+from symdyn.jets.jetchart import rate_units, terms_back
+from symdyn.laws.fields.field_law import TermSpace
+from symdyn.laws.fields.identify import identify_law, moves_with_its_origin
+from symdyn.regression.enforcing.enforcement import Enforcement, enforce
+from symdyn.regression.enforcing.field_trials import FieldTrials, joint_spaces, point_symmetries
+from symdyn.regression.enforcing.left_out import parts_of_fields
 from symdyn.regression.moments_fit import square_root
+from symdyn.sums.field_charts import chart_of_fields, fields_in_chart
 
 __all__ = ["PDERegression"]
 
@@ -32,12 +32,12 @@ class PDERegression(BaseEstimator):
     Parameters
     ----------
     terms : sequence of str, optional
-        Names such as `u u_x`; `symdyn.data.fields.terms.field_terms` if left out.
+        Names such as `u u_x`; `symdyn.jets.field_terms.field_terms` if left out.
     symmetry : LieAlgebra, Generators, list of str, or fitted `PointSymmetryDiscovery`, optional
         Point symmetries that the law must have: on (t, x[, y], fields), or as text (`"t ∂x + ∂u"`). They tie terms,
         take some out, and may fix some. What is given as exact is enforced; what was found in data (a search, its
         algebra, inexact generators) only where runs that are left out, or stretches of time of fewer than five, do not
-        object (`symdyn.regression.enforcement`).
+        object (`symdyn.regression.enforcing.enforcement`).
     optimizer : pysindy optimizer, optional
         Fits the free coefficients instead of the backward selection; error bars and inclusion stay those of the
         latter.

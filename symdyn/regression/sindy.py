@@ -8,20 +8,20 @@ import numpy as np
 import pysindy as ps
 from sklearn.utils.validation import check_is_fitted
 
-from symdyn.data.charts import chart_of_points
 from symdyn.data.numbers import real_runs
 from symdyn.data.pairs import column_names
-from symdyn.lie.equivariance import generic_points, subspace_of_data
-from symdyn.lie.features import Features
-from symdyn.lie.matching import symmetries_on
-from symdyn.lie.subspace import Subspace
-from symdyn.lie.symmetries import which_were_found
-from symdyn.regression.constraint import left_free, library_features
-from symdyn.regression.enforcement import Enforcement, enforce, named_exactly
+from symdyn.functions.features import Features
+from symdyn.lie.algebras.symmetries import which_were_found
+from symdyn.lie.constraints.equivariance import generic_points, subspace_of_data
+from symdyn.lie.constraints.matching import symmetries_on
+from symdyn.lie.constraints.subspace import Subspace
+from symdyn.regression.enforcing.enforcement import Enforcement, enforce, named_exactly
+from symdyn.regression.enforcing.parted import PartedRows, parted_rows
+from symdyn.regression.enforcing.trials import RowTrials
 from symdyn.regression.inputs import on_arguments
+from symdyn.regression.model_constraint import left_free, library_features
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
-from symdyn.regression.parted import PartedRows, parted_rows
-from symdyn.regression.trials import RowTrials
+from symdyn.sums.data_charts import chart_of_points
 
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
@@ -41,7 +41,7 @@ class SymmetricSINDy(ps.SINDy):
         What the model keeps, acting on the states, or on states and control inputs together. An algebra that acts on
         the first half of the states is prolonged to positions and velocities. None gives plain SINDy. What is given as
         exact is enforced; what was found in data (a search, its algebra, generators with error bars) only where runs
-        that are left out, or blocks of time of fewer than five, do not object (`symdyn.regression.enforcement`).
+        that are left out, or blocks of time of fewer than five, do not object (`regression.enforcing.enforcement`).
     kind : {"flow", "map"}
         x' = f(x, u), or x_{k+1} = F(x_k, u_k) as in `pysindy.DiscreteSINDy`.
     inputs : "invariant" or array `(generator, control, control)`, optional

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symdyn.data.moments import Moments
-from symdyn.data.rows import Layout
+from symdyn.rows.law_rows import Layout
+from symdyn.sums.moments import Moments
 
 __all__ = ["Samples", "as_samples", "samples_of"]
 

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from symdyn.data.trajectories import Trajectory
-from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, VERDICT_COLOURS, clean, new_figure
 
 __all__ = ["evidence", "generator_fields", "orbits", "phase_planes", "predictions", "principal_axes"]

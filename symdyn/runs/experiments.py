@@ -10,7 +10,7 @@ import numpy as np
 
 import symdyn.systems
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.lie.featurewords import parse_features
+from symdyn.functions.words import parse_features
 from symdyn.lie.words import parse_candidates
 
 __all__ = ["check_parameters", "discovery", "find_job"]

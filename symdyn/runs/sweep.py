@@ -15,13 +15,17 @@ import numpy as np
 import xarray as xr
 from dask.delayed import delayed
 
-from symdyn.data.identity import fingerprint
-from symdyn.data.store import write_whole
 from symdyn.data.tasks import as_finished, one_blas_thread
+from symdyn.sums.fingerprint import fingerprint
+from symdyn.sums.store import write_whole
 
 __all__ = ["grid", "sweep"]
 
-_ROOMS = ("lie", "data", "systems", "discovery", "regression", "neural", "runs")  # whose code a point depends on
+# Whose code a point depends on.
+_PACKAGES = (
+    "functions", "lie", "jets", "data", "rows", "sums", "systems", "laws", "evidence", "discovery", "regression",
+    "promotion", "invariant", "neural", "runs",
+)  # fmt: skip
 
 
 def grid(swept: dict[str, list]) -> list[dict]:
@@ -63,7 +67,7 @@ def sweep(
     folder : path
         The run directory. Points found under it, made by the same code with the same parameters, are not run again.
     log, progress, reuse
-        As in `symdyn.data.checkpoint.accumulate_resumable`.
+        As in `symdyn.sums.checkpoint.accumulate_resumable`.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def sweep(
 
 
 def _fingerprint(name, parameters):
-    return fingerprint(name, dict(sorted(parameters.items())), rooms=_ROOMS)
+    return fingerprint(name, dict(sorted(parameters.items())), packages=_PACKAGES)
 
 
 def _point(job, parameters):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symdyn.lie.evolution import Evolution
+from symdyn.jets.evolution import Evolution
 
 __all__ = ["FIELD_SYSTEMS", "NONLOCAL_SYSTEMS", "field_equations", "field_law", "known_symmetries"]
 
@@ -93,7 +93,7 @@ def field_law(name: str, **parameters) -> Evolution:
 
 
 def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.2) -> list[str]:
-    """The generators of degree up to 2 as in the books, in words of `symdyn.lie.pointfields.parse_generator`.
+    """The generators of degree up to 2 as in the books, in words of `symdyn.jets.pointfields.parse_generator`.
 
     Olver, Applications of Lie groups to differential equations (1993), examples 2.41 to 2.45; Ibragimov, CRC handbook
     of Lie group analysis of differential equations, vol. 1 (1994). Of the algebras of heat and wave, which contain a

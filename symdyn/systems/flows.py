@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from symdyn.lie.fields import VectorField
+from symdyn.lie.vectorfields import VectorField
 from symdyn.systems.laws import exact_law
 
 __all__ = ["cubic_spiral", "duffing", "lorenz", "lotka_volterra", "rossler", "selkov", "simulate", "van_der_pol"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from symdyn.lie.features import Polynomial
-from symdyn.lie.fields import VectorField
+from symdyn.functions.features import Polynomial
+from symdyn.lie.vectorfields import VectorField
 
 __all__ = ["LAWS", "exact_law", "polynomial_law"]
 

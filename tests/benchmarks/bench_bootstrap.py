@@ -13,12 +13,12 @@ import time
 import numpy as np
 
 import symdyn as sd
-from symdyn.data.moments import accumulate
-from symdyn.discovery.conclusion import View, conclude, flow_among
-from symdyn.discovery.evidence import Evidence, bracket_forms
-from symdyn.discovery.law import fit_law, law_families
-from symdyn.discovery.setting import set_up
-from symdyn.lie.fields import VectorField
+from symdyn.discovery.problem import set_up
+from symdyn.evidence.evidence import Evidence, bracket_forms
+from symdyn.evidence.findings import View, conclude, flow_among
+from symdyn.laws.law_fit import fit_law, law_families
+from symdyn.lie.vectorfields import VectorField
+from symdyn.sums.moments import accumulate
 
 
 def attractor(n_trajectories, n_times):

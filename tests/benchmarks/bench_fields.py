@@ -16,8 +16,8 @@ import warnings
 import numpy as np
 from scipy.linalg import subspace_angles
 
-from symdyn.discovery.point import PointSymmetryDiscovery
-from symdyn.lie.pointfields import parse_generators
+from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
+from symdyn.jets.pointfields import parse_generators
 from symdyn.regression.pde import PDERegression
 from symdyn.systems import fields
 from symdyn.systems.fieldlaws import field_equations, known_symmetries

@@ -27,10 +27,10 @@ import xarray as xr
 from scipy.linalg.blas import dsyrk
 
 from symdyn import open_trajectories
-from symdyn.data.axes import chosen_axes
-from symdyn.data.moments import accumulate, accumulate_block, blocks, joined
-from symdyn.data.rows import Layout
-from symdyn.lie.features import Polynomial
+from symdyn.functions.features import Polynomial
+from symdyn.rows.law_rows import Layout
+from symdyn.sums.axes import chosen_axes
+from symdyn.sums.moments import accumulate, accumulate_block, blocks, joined
 
 STEP = 0.002
 

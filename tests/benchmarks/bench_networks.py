@@ -28,8 +28,8 @@ import torch
 from torch import nn
 
 import symdyn as sd
-from symdyn.lie.gram import Batch, lie_rows
-from symdyn.neural.networks import discover_network
+from symdyn.lie.constraints.gram import Batch, lie_rows
+from symdyn.neural.derivatives.networks import discover_network
 
 MINKOWSKI = torch.diag(torch.tensor([-1.0, 1.0, 1.0, 1.0]))
 LOG = logging.getLogger("bench_networks")

@@ -16,9 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from symdyn import candidates
+from symdyn.discovery.charted_candidates import in_given_candidates, posed
 from symdyn.discovery.function import discover_function, exact_evidence
-from symdyn.discovery.posed import in_given_candidates, posed
-from symdyn.discovery.sampling import Sampled
+from symdyn.discovery.sampled_function import Sampled
 
 N_STATES = 10
 

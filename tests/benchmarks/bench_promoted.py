@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 import symdyn as sd
-from symdyn.lie.equivariance import equivariant_subspace
+from symdyn.lie.constraints.equivariance import equivariant_subspace
 from symdyn.regression import PromotedRegressor
 
 

@@ -22,14 +22,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from symdyn.functions.features import Polynomial, monomials
 from symdyn.lie.candidates import se, translations
-from symdyn.lie.features import Polynomial, monomials
-from symdyn.lie.lie_maps import lie_maps, sample_gram
-from symdyn.regression.promotion.fit import Metric, interpolation
-from symdyn.regression.promotion.penalty import as_penalty
-from symdyn.regression.promotion.promote import promote
-from symdyn.regression.promotion.protocol import recovery_problem, threefry_uniform
-from symdyn.regression.promotion.solver import Problem, minimise
+from symdyn.promotion.promote import promote
+from symdyn.promotion.protocol import recovery_problem, threefry_uniform
+from symdyn.promotion.solver.lie_maps import lie_maps, sample_gram
+from symdyn.promotion.solver.nuclear_penalty import as_penalty
+from symdyn.promotion.solver.promotion_fit import Metric, interpolation
+from symdyn.promotion.solver.proximal_solver import Problem, minimise
 
 # algebra, m, degree, samples, least ratio asked for
 CASES = (

@@ -21,10 +21,10 @@ from sklearn.base import clone
 from sklearn.linear_model import Lasso, Ridge
 
 import symdyn as sd
-from symdyn.lie.equivariance import generic_points
-from symdyn.lie.features import from_library
-from symdyn.lie.symmetries import as_symmetries
-from symdyn.lie.violation import relative_violations
+from symdyn.functions.features import from_library
+from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.constraints.equivariance import generic_points
+from symdyn.lie.constraints.violation import relative_violations
 from symdyn.regression import EquivariantOptimizer, SymmetricSINDy
 
 SHEAR = np.array([[1.0, 0.7], [0.0, 1.0]])

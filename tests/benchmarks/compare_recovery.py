@@ -20,8 +20,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from symdyn.regression.promotion.promote import promote
-from symdyn.regression.promotion.protocol import recovery_problem
+from symdyn.promotion.promote import promote
+from symdyn.promotion.protocol import recovery_problem
 
 PUBLISHED = Path(__file__).with_name("published_recovery.csv")
 SMALL = 136

@@ -21,8 +21,8 @@ import numpy as np
 from scipy import linalg, stats
 
 import symdyn as sd
-from symdyn.discovery.element_table import share_outside
-from symdyn.discovery.forms import QuadraticForms, exact_forms
+from symdyn.evidence.element_table import share_outside
+from symdyn.evidence.forms import QuadraticForms, exact_forms
 
 DELTA = 0.1
 EXACT = 1e-6  # a true violation below is one of rounding and of the differences

@@ -15,7 +15,7 @@ import torch
 import xarray as xr
 
 from symdyn import systems
-from symdyn.lie.pointfields import parse_generators
+from symdyn.jets.pointfields import parse_generators
 from symdyn.neural import FNO, LieDerivativePenalty, augmented
 from symdyn.neural.operators.moves import MovedPenalty, Mover
 from symdyn.neural.training import train

@@ -8,9 +8,9 @@ import pytest
 from scipy import linalg, stats
 
 import symdyn as sd
-from symdyn.data.moments import accumulate
-from symdyn.discovery.forms import exact_forms
-from symdyn.discovery.setting import set_up
+from symdyn.discovery.problem import set_up
+from symdyn.evidence.forms import exact_forms
+from symdyn.sums.moments import accumulate
 
 CUBIC = sd.features.Polynomial(3)
 SHEAR = np.array([[1.0, 0.8], [0.0, 1.0]])

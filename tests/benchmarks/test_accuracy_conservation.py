@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import subspace_angles
 
 import symdyn as sd
-from symdyn.lie.features import CentralForce, Monomials, Polynomial, Radial, polynomial_exponents
+from symdyn.functions.features import CentralForce, Monomials, Polynomial, Radial, polynomial_exponents
 
 SEEDS = range(20)
 

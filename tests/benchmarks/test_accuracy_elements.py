@@ -9,9 +9,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import symdyn as sd
-from symdyn.discovery.elements import LawSample, judge_elements
 from symdyn.discovery.exact_elements import judge_elements_of_function
-from symdyn.discovery.law import LawFit
+from symdyn.evidence.element_evidence import LawSample, judge_elements
+from symdyn.laws.law_fit import LawFit
 
 DELTA, ALPHA = 0.1, 0.05
 NOISES, SEEDS = (0.0, 0.01, 0.05), range(3)

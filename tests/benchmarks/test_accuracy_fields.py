@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy.linalg import subspace_angles
 
-from symdyn.discovery.point import PointSymmetryDiscovery
-from symdyn.lie.pointfields import parse_generators
+from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
+from symdyn.jets.pointfields import parse_generators
 from symdyn.systems import fields
 from symdyn.systems.fieldlaws import known_symmetries
 from symdyn.systems.fields import simulate_field

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.discovery.generic import samples_needed
+from symdyn.discovery.genericity import samples_needed
 
 MINKOWSKI = np.diag([-1.0, 1.0, 1.0, 1.0])
 SEEDS = range(100, 120)

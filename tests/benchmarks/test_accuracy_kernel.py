@@ -8,11 +8,11 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 
 import symdyn as sd
+from symdyn.invariant.isometry_groups.group_order import enumerated
+from symdyn.invariant.isometry_groups.point_groups import rotation
+from symdyn.invariant.learning_experiment import FAMILIES, gain_between, learning_risk
+from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.regression import InvariantKernelRidge, SpectralAveraging, Sphere, Torus, point_group
-from symdyn.regression.experiment import FAMILIES, gain_between, learning_risk
-from symdyn.regression.manifolds.group_order import enumerated
-from symdyn.regression.manifolds.isometries import as_isometries
-from symdyn.regression.manifolds.point_groups import rotation
 
 pytestmark = pytest.mark.accuracy
 

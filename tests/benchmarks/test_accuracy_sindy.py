@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 
 import symdyn as sd
-from symdyn.lie.fields import VectorField
+from symdyn.lie.vectorfields import VectorField
 from symdyn.regression import EquivariantOptimizer, SymmetricSINDy, fit_moments, law_of
 from symdyn.regression.discovered import found_symmetry
 from symdyn.regression.moments_fit import fit_root, in_chart_of, root_of, square_root, sums_by_trajectory, sums_of

@@ -5,9 +5,9 @@ import pytest
 from exact_verdicts import Truth
 
 import symdyn as sd
-from symdyn.discovery.elements import LawSample, judge_elements
-from symdyn.discovery.forms import exact_forms
-from symdyn.discovery.law import LawFit
+from symdyn.evidence.element_evidence import LawSample, judge_elements
+from symdyn.evidence.forms import exact_forms
+from symdyn.laws.law_fit import LawFit
 from symdyn.lie.derivative import LieDerivative, act
 
 AFFINE, LAW = sd.candidates.affine(3), sd.features.Polynomial(3)

@@ -6,10 +6,10 @@ import xarray as xr
 
 import symdyn as sd
 from symdyn.data.angles import unwrapped, with_angle_units
-from symdyn.data.axes import sampled_runs
-from symdyn.data.ensembles import read_runs
 from symdyn.data.trajectories import each_trajectory
-from symdyn.lie.features import Fourier, Polynomial, Sum
+from symdyn.functions.features import Fourier, Polynomial, Sum
+from symdyn.rows.ensembles import read_runs
+from symdyn.sums.axes import sampled_runs
 
 TIMES = np.linspace(0, 20, 1200)
 TURNING = np.stack([2.0 * TIMES + 0.3 * np.sin(TIMES), -1.5 * TIMES + np.cos(TIMES), np.sin(TIMES)])

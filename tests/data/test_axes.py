@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 import symdyn as sd
-from symdyn.data.axes import axes_of, condition, residual_of, returned
-from symdyn.data.checkpoint import accumulate_resumable
-from symdyn.data.moments import accumulate, joined
-from symdyn.data.rows import Layout
-from symdyn.discovery.equations import Equations
-from symdyn.lie.features import Fourier, Polynomial
+from symdyn.functions.features import Fourier, Polynomial
+from symdyn.laws.equations import Equations
+from symdyn.rows.law_rows import Layout
+from symdyn.sums.axes import axes_of, condition, residual_of, returned
+from symdyn.sums.checkpoint import accumulate_resumable
+from symdyn.sums.moments import accumulate, joined
 
 PAIRS = Layout("pairs", ("x0", "x1"), (), ("y0",))
 
@@ -115,7 +115,7 @@ def warm(n=23, n_times=60, centre=300.0):
 
 @pytest.mark.parametrize("most", [2000, 5])  # sums are kept: a stretch of time each, or five folds of trajectories
 def test_axes_do_not_depend_on_chunks_and_sums_but_for_rounding(monkeypatch, most):
-    monkeypatch.setattr("symdyn.data.moments.most_groups", lambda n_terms: most)
+    monkeypatch.setattr("symdyn.sums.moments.most_groups", lambda n_terms: most)
     data = warm()
     whole = accumulate(data, Polynomial(3))
     assert whole.axes.shape == (10, 10)

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.data import checkpoint, folds, store
-from symdyn.data.checkpoint import accumulate_resumable, accumulate_share
-from symdyn.data.moments import accumulate
-from symdyn.data.rows import Layout
-from symdyn.data.store import load_moments, save_moments
 from symdyn.data.tasks import as_finished, one_blas_thread
-from symdyn.lie.features import Polynomial, from_library
+from symdyn.functions.features import Polynomial, from_library
+from symdyn.rows.law_rows import Layout
+from symdyn.sums import checkpoint, folds, store
+from symdyn.sums.checkpoint import accumulate_resumable, accumulate_share
+from symdyn.sums.moments import accumulate
+from symdyn.sums.store import load_moments, save_moments
 
 LAW = Polynomial(1)
 
@@ -108,7 +108,7 @@ def test_a_changed_configuration_never_takes_old_parts(data, tmp_path, changed):
 
 def test_changed_code_never_takes_old_parts(data, tmp_path, monkeypatch):
     summed(data, tmp_path)
-    monkeypatch.setattr("symdyn.data.identity.code_version", lambda rooms: "another")
+    monkeypatch.setattr("symdyn.sums.fingerprint.code_version", lambda packages: "another")
     calls, progress = steps()
     summed(data, tmp_path, progress=progress)
     assert calls[0] == (0, 6)
@@ -285,8 +285,8 @@ def test_libraries_of_pysindy_have_an_identity(data, tmp_path):
 
 def test_another_process_finds_the_same_parts(store_path, tmp_path):
     code = (
-        "import sys, symdyn as sd; from symdyn.data.checkpoint import accumulate_resumable\n"
-        "from symdyn.lie.features import Polynomial\n"
+        "import sys, symdyn as sd; from symdyn.sums.checkpoint import accumulate_resumable\n"
+        "from symdyn.functions.features import Polynomial\n"
         "calls, (store, out) = [], sys.argv[1:]\n"
         "data = sd.open_trajectories(store, chunks=2)\n"
         "tell = lambda *step: calls.append(step)\n"

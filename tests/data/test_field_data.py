@@ -5,7 +5,7 @@ from dask import config
 
 import symdyn as sd
 from symdyn.data.clocks import time_unit
-from symdyn.data.fields.grids import (
+from symdyn.data.grids import (
     WINDOW_POINTS,
     field_block,
     field_grid,
@@ -13,11 +13,11 @@ from symdyn.data.fields.grids import (
     noise_of_fields,
     validate_fields,
 )
-from symdyn.data.fields.rows import equation_rows, equation_sums
-from symdyn.data.fields.strong import stencil
-from symdyn.data.fields.tasks import summed
-from symdyn.data.fields.terms import field_terms, weak_term
-from symdyn.data.fields.windows import place_windows
+from symdyn.jets.field_terms import field_terms, weak_term
+from symdyn.rows.field_derivatives import stencil
+from symdyn.rows.field_rows import equation_rows, equation_sums
+from symdyn.rows.field_windows import place_windows
+from symdyn.sums.field_tasks import summed
 from symdyn.systems import fields
 
 

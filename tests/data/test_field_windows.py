@@ -5,7 +5,7 @@ from math import factorial
 import numpy as np
 import pytest
 
-from symdyn.data.fields.windows import AxisWindows
+from symdyn.rows.field_windows import AxisWindows
 
 GRID = np.arange(40.0)
 CENTERS = np.array([17.0, 17.3, 18.5])

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
-from symdyn.data import folds
-from symdyn.data.ensembles import ensemble_of
-from symdyn.data.moments import accumulate, accumulate_block, joined
-from symdyn.data.rows import Layout
-from symdyn.data.traits import characteristic_lags
 from symdyn.data.trajectories import Trajectory
-from symdyn.data.weak import quadrature_weights, weak_batches
-from symdyn.data.windows import windows_of
-from symdyn.data.workspace import Workspace
-from symdyn.lie.features import CentralForce, Fourier, Polynomial
+from symdyn.functions.features import CentralForce, Fourier, Polynomial
+from symdyn.rows.ensembles import ensemble_of
+from symdyn.rows.law_rows import Layout
+from symdyn.rows.run_statistics import characteristic_lags
+from symdyn.rows.weak_form import quadrature_weights, weak_batches
+from symdyn.rows.windows import windows_of
+from symdyn.rows.workspace import Workspace
+from symdyn.sums import folds
+from symdyn.sums.moments import accumulate, accumulate_block, joined
 
 MATRIX = np.array([[-0.1, -1.0], [1.0, -0.1]])
 
@@ -196,7 +196,7 @@ def crowd(n=23, n_times=60):
 
 def test_many_trajectories_are_folded_alike_in_any_chunks(monkeypatch):
     monkeypatch.setattr(folds, "most_groups", lambda n_terms: 5)
-    monkeypatch.setattr("symdyn.data.moments.most_groups", lambda n_terms: 5)
+    monkeypatch.setattr("symdyn.sums.moments.most_groups", lambda n_terms: 5)
     data = crowd()
     whole = accumulate(data, Polynomial(2))
     assert whole.n_trajectories == 5 and len(whole.cross) == 5
@@ -210,7 +210,7 @@ def test_many_trajectories_are_folded_alike_in_any_chunks(monkeypatch):
 
 def test_folds_hold_the_same_sums_as_trajectories_apart(monkeypatch):
     apart = accumulate(crowd(), Polynomial(2))
-    monkeypatch.setattr("symdyn.data.moments.most_groups", lambda n_terms: 5)
+    monkeypatch.setattr("symdyn.sums.moments.most_groups", lambda n_terms: 5)
     folded = accumulate(crowd(), Polynomial(2))
     assert folded.count.sum() == apart.count.sum()
     np.testing.assert_allclose(folded.cross.sum(0), apart.cross.sum(0), rtol=1e-12, atol=1e-12)
@@ -226,7 +226,7 @@ def test_the_number_of_stretches_is_bounded(monkeypatch):
     times = np.linspace(0, 400, 8000)
     data = sd.open_trajectories(spiral(times), t=times)
     many = accumulate(data, Polynomial(1))
-    monkeypatch.setattr("symdyn.data.moments.most_groups", lambda n_terms: 12)
+    monkeypatch.setattr("symdyn.sums.moments.most_groups", lambda n_terms: 12)
     few = accumulate(data, Polynomial(1))
     assert len(few.cross) == 12 < len(many.cross)
     assert few.count.min() > 0.9 * few.count.mean()
@@ -241,7 +241,7 @@ def test_sums_kept_take_a_bounded_share_of_memory():
 
 
 def test_results_are_the_same_bits_in_whatever_order_chunks_finish(monkeypatch):
-    monkeypatch.setattr("symdyn.data.moments.most_groups", lambda n_terms: 5)
+    monkeypatch.setattr("symdyn.sums.moments.most_groups", lambda n_terms: 5)
     data = crowd().chunk({"trajectory": 2})
     first = accumulate(data, Polynomial(2))
     finished, delays = [], np.zeros(23)
@@ -251,7 +251,7 @@ def test_results_are_the_same_bits_in_whatever_order_chunks_finish(monkeypatch):
         finished.append(int(block.trajectory[0]))
         return accumulate_block(block, *rest)
 
-    monkeypatch.setattr("symdyn.data.moments.accumulate_block", late)
+    monkeypatch.setattr("symdyn.sums.moments.accumulate_block", late)
     orders = set()
     for seed in (0, 1):
         delays[:] = np.random.default_rng(seed).uniform(0, 0.02, 23)
@@ -271,7 +271,7 @@ def test_sums_of_many_chunks_are_merged_by_a_tree(monkeypatch):
         merged.append(len(parts))
         return joined(parts)
 
-    monkeypatch.setattr("symdyn.data.moments.joined", watched)
+    monkeypatch.setattr("symdyn.sums.moments.joined", watched)
     data = crowd(70, 30).chunk({"trajectory": 1})
     with config.set(scheduler="sync"):
         accumulate(data, Polynomial(1))

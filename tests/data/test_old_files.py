@@ -10,10 +10,10 @@ import pytest
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data.moments import joined
-from symdyn.data.store import load_axes, load_moments
-from symdyn.lie.features import CentralForce, Fourier, Monomials, Polynomial, Radial
+from symdyn.functions.features import CentralForce, Fourier, Monomials, Polynomial, Radial
 from symdyn.regression import FittedLaw, fit_moments
+from symdyn.sums.moments import joined
+from symdyn.sums.store import load_axes, load_moments
 from symdyn.testing import assert_symmetric
 
 STORED = Path(__file__).parent / "v0_1_0"

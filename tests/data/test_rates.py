@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from symdyn.data.rates import characteristic_time, differentiate, noise_level, spline_derivative
+from symdyn.rows.rates import characteristic_time, differentiate, noise_level, spline_derivative
 
 RNG = np.random.default_rng(0)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.data.ensembles import ensemble_of
-from symdyn.data.moments import accumulate
 from symdyn.data.pairs import are_pairs, from_pairs
-from symdyn.data.rows import Layout, finely_sampled, plan_rows, row_batches
 from symdyn.data.trajectories import Trajectory, each_trajectory
-from symdyn.lie.features import Polynomial
+from symdyn.functions.features import Polynomial
+from symdyn.rows.ensembles import ensemble_of
+from symdyn.rows.law_rows import Layout, finely_sampled, plan_rows, row_batches
+from symdyn.sums.moments import accumulate
 
 STEP = np.array([[0.99, -0.1], [0.1, 0.98]])  # finely sampled: ten steps in a characteristic time
 MAP = Layout("map", ("x", "y"), fine=True)

@@ -6,10 +6,14 @@ import pytest
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data import store
-from symdyn.data.moments import accumulate
 from symdyn.data.netcdf import dataset_of, netcdf_of
-from symdyn.data.store import (
+from symdyn.functions.features import CentralForce, Features, Monomials, Polynomial
+from symdyn.lie import candidates
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.vectorfields import VectorField
+from symdyn.sums import store
+from symdyn.sums.moments import accumulate
+from symdyn.sums.store import (
     FORMAT_VERSION,
     algebra_to_dataset,
     dataset_to_algebra,
@@ -21,10 +25,6 @@ from symdyn.data.store import (
     save_moments,
     save_results,
 )
-from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.features import CentralForce, Features, Monomials, Polynomial
-from symdyn.lie.fields import VectorField
 
 STATES = tuple("x y z vx vy vz".split())
 SPACES = [

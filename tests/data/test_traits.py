@@ -7,14 +7,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symdyn.data.ensembles import Ensemble
-from symdyn.data.evenly import even_batches
-from symdyn.data.rates import characteristic_time, noise_level
 from symdyn.data.tasks import on_block
-from symdyn.data.traits import _SLOWEST, _all_changes, _some_changes, characteristic_lags, noise_levels
-from symdyn.data.windows import windows_of
-from symdyn.data.workspace import Workspace
 from symdyn.lie.chart import Chart
+from symdyn.rows.ensembles import Ensemble
+from symdyn.rows.even_windows import even_batches
+from symdyn.rows.rates import characteristic_time, noise_level
+from symdyn.rows.run_statistics import _SLOWEST, _all_changes, _some_changes, characteristic_lags, noise_levels
+from symdyn.rows.windows import windows_of
+from symdyn.rows.workspace import Workspace
 
 
 def waves(n_runs, times, noise=0.0, seed=0):

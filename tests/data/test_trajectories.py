@@ -3,9 +3,9 @@ import pytest
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data.moments import accumulate
 from symdyn.data.trajectories import each_trajectory, state_names
-from symdyn.lie.features import Polynomial
+from symdyn.functions.features import Polynomial
+from symdyn.sums.moments import accumulate
 
 TIMES = np.linspace(0, 6, 60)
 RUNS = [np.column_stack([np.cos(TIMES + k), np.sin(TIMES + k)]) for k in range(3)]

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
-from symdyn.discovery.additive import additive_bound
-from symdyn.discovery.conclusion import flow_among
-from symdyn.discovery.equations import Equations
-from symdyn.discovery.inversion import Search, largest_hidden
-from symdyn.discovery.sketch import row_reducer
+from symdyn.evidence.additive_bounds import additive_bound
+from symdyn.evidence.findings import flow_among
+from symdyn.evidence.inverted_bounds import Search, largest_hidden
+from symdyn.evidence.point_rows import row_reducer
+from symdyn.functions.features import CentralForce, Polynomial
+from symdyn.laws.equations import Equations
 from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.features import CentralForce, Polynomial
 
 CUBIC = Polynomial(3)
 

@@ -8,10 +8,10 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import subspace_angles
 
 import symdyn as sd
-from symdyn.discovery.independence import gradient_rank
+from symdyn.discovery.conservation.independence import gradient_rank
+from symdyn.discovery.conservation.variation import noise_free
 from symdyn.discovery.noether import noether_pairing
-from symdyn.discovery.scatter import noise_free
-from symdyn.lie.features import CentralForce, Monomials, Polynomial, Radial, polynomial_exponents
+from symdyn.functions.features import CentralForce, Monomials, Polynomial, Radial, polynomial_exponents
 
 FEW = 50  # replicates: enough for a 95 % bound
 

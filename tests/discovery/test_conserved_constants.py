@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.discovery.leftout import LeftOut
-from symdyn.lie.features import Polynomial
+from symdyn.discovery.conservation.left_out_runs import LeftOut
+from symdyn.functions.features import Polynomial
 
 FEW = {"n_bootstrap": 50}
 

@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 import symdyn as sd
-from symdyn.discovery.element_table import accepted_elements, elements_text, share_outside
-from symdyn.discovery.elements import LawSample, judge_elements
-from symdyn.discovery.evidence import Evidence, exact_forms
 from symdyn.discovery.exact_elements import judge_elements_of_function
-from symdyn.discovery.law import LawFit
+from symdyn.evidence.element_evidence import LawSample, judge_elements
+from symdyn.evidence.element_table import accepted_elements, elements_text, share_outside
+from symdyn.evidence.evidence import Evidence, exact_forms
+from symdyn.functions.features import Polynomial
+from symdyn.laws.law_fit import LawFit
 from symdyn.lie import candidates, groups
 from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.features import Polynomial
 
 FLIPS = groups.sign_flips(2, states="xy")
 SWAP = groups.permutation([1, 0], states="xy")

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
-from symdyn.discovery.evidence import Evidence, QuadraticForms, holm
+from symdyn.evidence.evidence import Evidence, QuadraticForms, holm
 
 SHEAR = np.array([[1.0, 0.7], [0.0, 1.0]])
 

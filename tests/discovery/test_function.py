@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 import symdyn as sd
 from symdyn import candidates
-from symdyn.discovery import sampling
-from symdyn.discovery.evidence import exact_forms
+from symdyn.discovery import sampled_function as sampling
 from symdyn.discovery.function import discover_function
-from symdyn.discovery.generic import polynomial_relation, samples_needed
-from symdyn.lie.features import Polynomial
-from symdyn.lie.outputs import extend_by_outputs, moved_output
+from symdyn.discovery.genericity import polynomial_relation, samples_needed
+from symdyn.evidence.evidence import exact_forms
+from symdyn.functions.features import Polynomial
+from symdyn.lie.action import extend_by_outputs, moved_output
 
 RNG = np.random.default_rng(0)
 MINKOWSKI = np.diag([-1.0, 1.0, 1.0, 1.0])

@@ -7,9 +7,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import symdyn as sd
-from symdyn.data.moments import accumulate
-from symdyn.discovery.residual import residual_from_parts
-from symdyn.discovery.untested import untested_directions
+from symdyn.laws.residual import residual_from_parts
+from symdyn.laws.untested import untested_directions
+from symdyn.sums.moments import accumulate
 
 ROTATION = sd.candidates.from_matrices([[[0, -1, 0], [1, 0, 0], [0, 0, 0]]])
 STRETCH = sd.candidates.from_matrices([np.diag([1.0, 1.0, 0.0])])

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from symdyn.data.moments import accumulate
 from symdyn.data.trajectories import from_arrays, state_names
 from symdyn.data.units import shared_scales
-from symdyn.discovery.law import fit_law, law_families
-from symdyn.discovery.scales import find_scales
-from symdyn.lie.features import CentralForce, Polynomial
+from symdyn.functions.features import CentralForce, Polynomial
+from symdyn.laws.law_fit import fit_law, law_families
+from symdyn.laws.scales import find_scales
+from symdyn.sums.moments import accumulate
 from symdyn.systems import hopf, kepler
 
 CENTRAL = CentralForce(range(6))

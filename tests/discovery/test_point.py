@@ -3,20 +3,20 @@ import pytest
 from scipy.linalg import subspace_angles
 from sklearn.base import clone
 
-from symdyn.data.fields.conditions import condition_sums
-from symdyn.data.fields.grids import field_block, field_grid, validate_fields
-from symdyn.data.fields.tasks import some_runs
-from symdyn.data.fields.terms import weak_term
-from symdyn.data.fields.windows import place_windows
-from symdyn.discovery.fields.constraint import symmetric_terms
-from symdyn.discovery.fields.direct import elements_of
-from symdyn.discovery.fields.identify import identify_law
-from symdyn.discovery.fields.sample import sample_jets
-from symdyn.discovery.fields.table import space_and_values
-from symdyn.discovery.point import PointSymmetryDiscovery
-from symdyn.lie.evolution import conditions
-from symdyn.lie.pointfields import parse_generators
+from symdyn.data.grids import field_block, field_grid, validate_fields
+from symdyn.discovery.point.direct_evidence import elements_of
+from symdyn.discovery.point.jet_samples import sample_jets
+from symdyn.discovery.point.point_constraint import symmetric_terms
+from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
+from symdyn.discovery.point.point_table import space_and_values
+from symdyn.jets.evolution import conditions
+from symdyn.jets.field_terms import weak_term
+from symdyn.jets.pointfields import parse_generators
+from symdyn.laws.fields.identify import identify_law
 from symdyn.regression.pde import PDERegression
+from symdyn.rows.field_conditions import condition_sums
+from symdyn.rows.field_windows import place_windows
+from symdyn.sums.field_tasks import some_runs
 from symdyn.systems import fields
 from symdyn.systems.fieldlaws import FIELD_SYSTEMS, field_equations, field_law, known_symmetries
 

@@ -5,14 +5,14 @@ import pytest
 import xarray as xr
 
 import symdyn as sd
-from symdyn.discovery.fields.fit import fit_field_law
-from symdyn.discovery.fields.reasons import direct_notes
-from symdyn.discovery.fields.rivals import LeastSquares, agreeing_terms
-from symdyn.discovery.fields.routes import DirectRoute, DirectTest
-from symdyn.discovery.fields.table import refused
-from symdyn.discovery.forms import QuadraticForms
-from symdyn.lie.estimated import estimated_name
-from symdyn.lie.pointfields import parse_generators
+from symdyn.discovery.point.evidence_routes import DirectRoute, DirectTest
+from symdyn.discovery.point.point_reasons import direct_notes
+from symdyn.discovery.point.point_table import refused
+from symdyn.evidence.forms import QuadraticForms
+from symdyn.jets.pointfields import parse_generators
+from symdyn.laws.fields.collinear_terms import LeastSquares, agreeing_terms
+from symdyn.laws.fields.field_fit import fit_field_law
+from symdyn.lie.structure.estimated_names import estimated_name
 from symdyn.systems import fields
 from symdyn.systems.fieldlaws import known_symmetries
 from symdyn.systems.fields import simulate_field

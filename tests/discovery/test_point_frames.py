@@ -5,11 +5,11 @@ import pytest
 import xarray as xr
 
 import symdyn as sd
-from symdyn.discovery.fields.graded import graded_basis
-from symdyn.discovery.fields.table import refused
-from symdyn.discovery.verdicts import empty_table
+from symdyn.discovery.point.graded_basis import graded_basis
+from symdyn.discovery.point.point_table import refused
+from symdyn.evidence.verdicts import empty_table
+from symdyn.jets.pointfields import parse_generators
 from symdyn.lie.chart import Chart
-from symdyn.lie.pointfields import parse_generators
 from symdyn.regression import PDERegression
 
 PLACES, TIMES = np.arange(128) * 2 * np.pi / 128, np.arange(100) * 0.01

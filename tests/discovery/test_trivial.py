@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from symdyn.discovery.trivial import parallel_violation
+from symdyn.evidence.parallel import parallel_violation
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.standard_normal((200, 3))

@@ -4,12 +4,12 @@ import argparse
 import time
 
 import symdyn as sd
-from symdyn.data import checkpoint, moments
-from symdyn.data.checkpoint import accumulate_resumable
-from symdyn.data.moments import accumulate_block
-from symdyn.data.store import save_moments
-from symdyn.lie.features import Polynomial
+from symdyn.functions.features import Polynomial
 from symdyn.runs import add_options, run_job
+from symdyn.sums import checkpoint, moments
+from symdyn.sums.checkpoint import accumulate_resumable
+from symdyn.sums.moments import accumulate_block
+from symdyn.sums.store import save_moments
 
 PAUSE = 0.25
 

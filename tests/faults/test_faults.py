@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.data import checkpoint
-from symdyn.data.checkpoint import accumulate_resumable
-from symdyn.data.moments import accumulate
-from symdyn.data.store import load_moments
 from symdyn.data.tasks import one_blas_thread
-from symdyn.lie.features import Polynomial
+from symdyn.functions.features import Polynomial
+from symdyn.sums import checkpoint
+from symdyn.sums.checkpoint import accumulate_resumable
+from symdyn.sums.moments import accumulate
+from symdyn.sums.store import load_moments
 
 pytestmark = pytest.mark.xdist_group("faults")  # one process makes what they share
 
@@ -126,7 +126,7 @@ def test_folds_over_many_chunks_along_axes_have_the_same_bits_after_a_kill(tmp_p
     code, said = finish(start(tmp_path / "far.zarr", tmp_path / "run", *law, "--fast", "--resume"))
     assert code == 0, said
     assert before.items() <= parts(tmp_path / "run").items()
-    monkeypatch.setattr("symdyn.data.moments.most_groups", lambda n_terms: 3)
+    monkeypatch.setattr("symdyn.sums.moments.most_groups", lambda n_terms: 3)
     with one_blas_thread():
         whole = accumulate(sd.open_trajectories(tmp_path / "far.zarr", chunks=1), Polynomial(2), "flow")
     assert whole.labels == ("fold 0", "fold 1", "fold 2") and whole.axes.size
@@ -168,7 +168,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(store, expected, tmp_path
 
 def _slow_sums(*what):
     time.sleep(0.2)
-    from symdyn.data.moments import accumulate_block
+    from symdyn.sums.moments import accumulate_block
 
     return accumulate_block(*what)
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 import symdyn as sd
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.brackets import killing_form, structure_constants
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.structure.brackets import killing_form, structure_constants
 
 KEPLER = LieAlgebra(candidates.so(3) + candidates.from_matrices(np.eye(3)[None], time_scaling=[1.5]))
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.brackets import closure_error
-from symdyn.lie.features import CentralForce, Polynomial
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.structure.brackets import closure_error
 
 FAMILIES = {
     "translations": candidates.translations(3),

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.readable import varimax
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.structure.sparse_basis import varimax
 
 KEPLER = candidates.so(3) + candidates.from_matrices(np.eye(3)[None], time_scaling=[1.5])
 ALGEBRAS = {

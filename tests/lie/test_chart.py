@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
+from symdyn.functions.monomials import Monomials, has_all_divisors
 from symdyn.lie.chart import Chart
-from symdyn.lie.monomials import Monomials, has_all_divisors
 
 
 def _library():

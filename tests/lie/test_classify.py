@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.classify import abelian_name, algebra_name, is_rotation
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.structure.classify import abelian_name, algebra_name, is_rotation
 
 
 @pytest.mark.parametrize("name", NAMED)

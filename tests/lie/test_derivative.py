@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
+from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
 from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.features import CentralForce, Polynomial
-from symdyn.lie.fields import VectorField
+from symdyn.lie.vectorfields import VectorField
 
 RNG = np.random.default_rng(3)
 

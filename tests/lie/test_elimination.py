@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from symdyn.lie.elimination import PRIME, exact_null_space, reduced_rows_mod, unknown_groups
-from symdyn.lie.invariants import shared_null_space
+from symdyn.lie.constraints.elimination import PRIME, exact_null_space, reduced_rows_mod, unknown_groups
+from symdyn.lie.constraints.invariants import shared_null_space
 
 small = st.integers(-2, 2)  # minors of five rows stay below the fractions that can be read back
 

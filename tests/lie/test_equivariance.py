@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 import symdyn as sd
+from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.features import CentralForce, Polynomial
-from symdyn.lie.fields import VectorField
-from symdyn.lie.subspace import null_space, pivoted_basis
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.subspace import null_space, pivoted_basis
+from symdyn.lie.vectorfields import VectorField
 from symdyn.testing import assert_equivariant, assert_symmetric
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import symdyn as sd
+from symdyn.functions.features import Fourier, Monomials, Polynomial
+from symdyn.functions.space import Features
 from symdyn.lie import groups
-from symdyn.lie.equivariance import equivariant_subspace, generic_points
-from symdyn.lie.features import Fourier, Monomials, Polynomial
-from symdyn.lie.fields import VectorField
-from symdyn.lie.monomial_action import polynomial_equations
-from symdyn.lie.space import Features
-from symdyn.lie.violation import explained_violations, terms_leaving
+from symdyn.lie.constraints.equivariance import equivariant_subspace, generic_points
+from symdyn.lie.constraints.monomial_action import polynomial_equations
+from symdyn.lie.constraints.violation import explained_violations, terms_leaving
+from symdyn.lie.vectorfields import VectorField
 from symdyn.testing import assert_symmetric
 
 FEATURES = Polynomial(3)

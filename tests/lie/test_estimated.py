@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symdyn.functions.features import CentralForce
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.estimated import natural_scales
-from symdyn.lie.features import CentralForce
-from symdyn.lie.fields import Generators
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.structure.estimated_names import natural_scales
+from symdyn.lie.vectorfields import Generators
 
 ALGEBRAS = {
     "so(3)": candidates.so(3),

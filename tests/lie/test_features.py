@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from symdyn.lie.features import CentralForce, Monomials, Polynomial, from_library
+from symdyn.functions.features import CentralForce, Monomials, Polynomial, from_library
 
 POINTS = np.random.default_rng(0).uniform(0.5, 1.5, (7, 6)) * np.array([1, -1, 1, 1, -1, 1])
 STATES = ["x", "y", "z", "vx", "vy", "vz"]

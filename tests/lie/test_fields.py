@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
+from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
-from symdyn.lie.features import CentralForce, Polynomial
-from symdyn.lie.fields import Generators, VectorField
 from symdyn.lie.prolongation import first_order, prolong
+from symdyn.lie.vectorfields import Generators, VectorField
 
 
 def linear(matrix):

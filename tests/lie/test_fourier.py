@@ -2,12 +2,12 @@ import numpy as np
 import pysindy as ps
 import pytest
 
-from symdyn.data.columns import fill_features
-from symdyn.data.store import _decode, _encode
-from symdyn.lie.features import Fourier, Polynomial, from_library
-from symdyn.lie.printing import field_latex
-from symdyn.lie.space import InUnits
-from symdyn.lie.symbolic import field_sympy
+from symdyn.functions.columns import fill_features
+from symdyn.functions.features import Fourier, Polynomial, from_library
+from symdyn.functions.printing import field_latex
+from symdyn.functions.space import InUnits
+from symdyn.functions.symbolic import field_sympy
+from symdyn.sums.store import _decode, _encode
 
 
 def test_fourier_features_are_those_of_pysindy_in_its_order():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symdyn import candidates
-from symdyn.lie.gram import AffineRows, Batch, LieRows, lie_rows
-from symdyn.lie.refine import refined_directions
+from symdyn.lie.constraints.gram import AffineRows, Batch, LieRows, lie_rows
+from symdyn.lie.constraints.null_refinement import refined_directions
 
 RNG = np.random.default_rng(0)
 

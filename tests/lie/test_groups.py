@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
+from symdyn.functions.features import Polynomial
 from symdyn.lie import candidates, groups
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.equivariance import difference
-from symdyn.lie.features import Polynomial
-from symdyn.lie.fields import VectorField
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.equivariance import difference
+from symdyn.lie.vectorfields import VectorField
 from symdyn.testing import assert_symmetric
 
 QUARTER = np.array([[0.0, -1.0], [1.0, 0.0]])

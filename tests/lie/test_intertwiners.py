@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
-from symdyn.lie.intertwiners import intertwiners
+from symdyn.lie.constraints.intertwiners import intertwiners
 
 SO3 = sd.LieAlgebra(sd.candidates.so(3))
 

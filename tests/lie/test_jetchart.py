@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from symdyn.jets.jetchart import completed_terms, is_complete, lowered_terms, rate_units, terms_back, terms_forward
+from symdyn.jets.jets import JetSpace
 from symdyn.lie.chart import Chart
-from symdyn.lie.jetchart import completed_terms, is_complete, lowered_terms, rate_units, terms_back, terms_forward
-from symdyn.lie.jets import JetSpace
 
 SPACE = JetSpace(("t", "x", "y"), ("u", "v_a"))
 CHART = Chart((5.0, -2.0, 0.5, 300.0, -1.0), (3600.0, 1e-3, 10.0, 2.0, 0.1))

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symdyn.lie.evolution import Evolution, determining_rows, exact_symmetries
-from symdyn.lie.features import Polynomial
-from symdyn.lie.fields import Generators
-from symdyn.lie.jetprolongation import prolong_to_jets
-from symdyn.lie.jets import JetSpace, add, multiply
-from symdyn.lie.pointfields import NAMED, named_generators, parse_generator, parse_generators, point_candidates
+from symdyn.functions.features import Polynomial
+from symdyn.jets.evolution import Evolution, determining_rows, exact_symmetries
+from symdyn.jets.jetprolongation import prolong_to_jets
+from symdyn.jets.jets import JetSpace, add, multiply
+from symdyn.jets.pointfields import NAMED, named_generators, parse_generator, parse_generators, point_candidates
+from symdyn.lie.vectorfields import Generators
 from symdyn.systems.fieldlaws import FIELD_SYSTEMS, field_law, known_symmetries
 
 SPACE = JetSpace(("t", "x"), ("u",))

@@ -4,8 +4,8 @@ from catalogue import DEFORMABLE, NAMED, RIGID, constants, in_another_basis, uni
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symdyn.lie import levi
-from symdyn.lie.brackets import killing_form
+from symdyn.lie.structure import levi
+from symdyn.lie.structure.brackets import killing_form
 
 LEVEL = 1e-8
 # Dimensions (radical, centre, derived algebra, last term of the lower central series).

@@ -3,7 +3,7 @@ import pysindy as ps
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from symdyn.lie.features import CentralForce, Fourier, Monomials, Polynomial, Sum, from_library
+from symdyn.functions.features import CentralForce, Fourier, Monomials, Polynomial, Sum, from_library
 
 POINTS = np.random.default_rng(0).uniform(0.2, 1.5, (9, 2)) * np.array([1, -1])
 

@@ -5,7 +5,7 @@ import pytest
 
 import symdyn as sd
 from symdyn.lie.chart import Chart
-from symdyn.lie.matching import matched, reordered
+from symdyn.lie.constraints.matching import matched, reordered
 
 NAMES = ("x", "y", "z")
 ORDER = [2, 0, 1]

@@ -4,8 +4,8 @@ from catalogue import DEFORMABLE, NAMED, RIGID, in_another_basis, with_noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symdyn.lie.brackets import jacobi_residual, jacobi_tensor
-from symdyn.lie.nearest import nearest_algebra, simplest_algebra
+from symdyn.lie.structure.brackets import jacobi_residual, jacobi_tensor
+from symdyn.lie.structure.jacobi import nearest_algebra, simplest_algebra
 
 
 def _size(c):

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symdyn.lie.nuclear import SubspaceTracker, nuclear_norm, shrink, shrinkage, singular_values, spectral_norm
+from symdyn.promotion.solver.shrinkage import (
+    SubspaceTracker,
+    nuclear_norm,
+    shrink,
+    shrinkage,
+    singular_values,
+    spectral_norm,
+)
 
 
 def matrix(seed, rows=5, columns=9):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from symdyn.lie.features import CentralForce, Monomials, Polynomial, from_library
-from symdyn.lie.printing import equation_lines, field_latex, field_text, state_latex
-from symdyn.lie.symbolic import field_sympy
+from symdyn.functions.features import CentralForce, Monomials, Polynomial, from_library
+from symdyn.functions.printing import equation_lines, field_latex, field_text, state_latex
+from symdyn.functions.symbolic import field_sympy
 
 
 @pytest.mark.parametrize(

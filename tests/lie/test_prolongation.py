@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 import symdyn as sd
+from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.brackets import structure_constants
-from symdyn.lie.features import CentralForce, Polynomial
-from symdyn.lie.fields import VectorField
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.prolongation import affine_parts, first_order, prolong, velocity_names
+from symdyn.lie.structure.brackets import structure_constants
+from symdyn.lie.vectorfields import VectorField
 from symdyn.testing import assert_symmetric
 
 KEPLER = candidates.so(3) + candidates.from_matrices(np.eye(3)[None], time_scaling=[1.5])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from symdyn.lie.features import CentralForce, Radial
+from symdyn.functions.features import CentralForce, Radial
 
 POINTS = np.random.default_rng(0).uniform(0.5, 1.5, (20, 4))
 

@@ -1,6 +1,6 @@
 import pytest
 
-from symdyn.lie.simple import simple_name
+from symdyn.lie.structure.simple import simple_name
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from symdyn.lie import candidates
-from symdyn.lie.brackets import closure_error, structure_constants
-from symdyn.lie.canonical import Ensemble, canonical_vectors
-from symdyn.lie.frames import Frame
-from symdyn.lie.naming import exact_name
+from symdyn.lie.canonical.canonical_form import Ensemble, canonical_vectors
+from symdyn.lie.canonical.frames import Frame
+from symdyn.lie.structure.brackets import closure_error, structure_constants
+from symdyn.lie.structure.naming import exact_name
 
 TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
 KEPLER = candidates.so(3) + candidates.from_matrices(np.eye(3)[None], time_scaling=[1.5])

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
+from symdyn.functions.features import Polynomial
 from symdyn.lie import candidates
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.features import Polynomial
-from symdyn.lie.subspace import Subspace, null_space, pivoted_basis
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.subspace import Subspace, null_space, pivoted_basis
 
 TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
 

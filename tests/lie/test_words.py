@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.lie.features import as_features
-from symdyn.lie.featurewords import parse_features
-from symdyn.lie.symmetries import as_symmetries
+from symdyn.functions.features import as_features
+from symdyn.functions.words import parse_features
+from symdyn.lie.algebras.symmetries import as_symmetries
 from symdyn.lie.words import as_candidates, parse_candidates, parse_elements
 
 

@@ -8,8 +8,8 @@ import xarray as xr
 torch = pytest.importorskip("torch")
 
 from symdyn import candidates, open_trajectories, systems  # noqa: E402
-from symdyn.lie.algebra import LieAlgebra  # noqa: E402
-from symdyn.lie.pointfields import parse_generators  # noqa: E402
+from symdyn.jets.pointfields import parse_generators  # noqa: E402
+from symdyn.lie.algebras.algebra import LieAlgebra  # noqa: E402
 from symdyn.neural.augmentation import augmented, flow_along  # noqa: E402
 from symdyn.neural.resampling import shifted, turned  # noqa: E402
 

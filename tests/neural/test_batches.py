@@ -9,7 +9,7 @@ import xarray as xr
 torch = pytest.importorskip("torch")
 
 import symdyn as sd  # noqa: E402
-from symdyn.lie.pointfields import parse_generators  # noqa: E402
+from symdyn.jets.pointfields import parse_generators  # noqa: E402
 from symdyn.neural import LieDerivativePenalty  # noqa: E402
 from symdyn.neural.operators.models import ScaledFields  # noqa: E402
 from symdyn.neural.operators.pairs import OperatorPairs, fields_of, split_trajectories  # noqa: E402

@@ -4,7 +4,7 @@ torch = pytest.importorskip("torch")
 
 import symdyn as sd  # noqa: E402
 from symdyn.neural import EquivariantFNO, EquivariantMLP  # noqa: E402
-from symdyn.neural.directional import directional_derivatives, value_and_derivative  # noqa: E402
+from symdyn.neural.derivatives.directional import directional_derivatives, value_and_derivative  # noqa: E402
 from symdyn.neural.fourier.gridgroup import plane_rotations  # noqa: E402
 
 SO3 = sd.candidates.so(3, copies=2)

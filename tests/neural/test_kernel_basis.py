@@ -4,8 +4,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import symdyn as sd  # noqa: E402
-from symdyn.lie.features import Polynomial  # noqa: E402
-from symdyn.neural.kernels import DifferenceKernels, IntegralOperator, equivariant_kernel_basis  # noqa: E402
+from symdyn.functions.features import Polynomial  # noqa: E402
+from symdyn.neural.fourier.kernels import DifferenceKernels, IntegralOperator, equivariant_kernel_basis  # noqa: E402
 
 TURN = np.array([[[0.0, 1.0], [-1.0, 0.0]]])
 DILATION = sd.candidates.from_matrices(np.eye(2)[None])

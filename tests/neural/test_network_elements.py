@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from symdyn import candidates, groups  # noqa: E402
-from symdyn.neural.networks import discover_network  # noqa: E402
+from symdyn.neural.derivatives.networks import discover_network  # noqa: E402
 
 
 def ripple(function, size=0.02):

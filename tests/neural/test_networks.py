@@ -7,9 +7,9 @@ torch = pytest.importorskip("torch")
 
 from symdyn import candidates, groups  # noqa: E402
 from symdyn.discovery.function import discover_function  # noqa: E402
-from symdyn.lie.algebra import LieAlgebra  # noqa: E402
+from symdyn.lie.algebras.algebra import LieAlgebra  # noqa: E402
+from symdyn.neural.derivatives.networks import as_function, discover_network  # noqa: E402
 from symdyn.neural.equivariance import equivariance_error, layer_errors  # noqa: E402
-from symdyn.neural.networks import as_function, discover_network  # noqa: E402
 from symdyn.neural.representations import as_representation  # noqa: E402
 
 TURN = np.array([[0.0, -1.0], [1.0, 0.0]])

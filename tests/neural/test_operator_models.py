@@ -6,8 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import symdyn as sd  # noqa: E402
-from symdyn.data.fields.grids import FieldGrid, field_grid, validate_fields  # noqa: E402
-from symdyn.lie.pointfields import parse_generators  # noqa: E402
+from symdyn.data.grids import FieldGrid, field_grid, validate_fields  # noqa: E402
+from symdyn.jets.pointfields import parse_generators  # noqa: E402
 from symdyn.neural import EquivariantFNO, LieDerivativePenalty, flow_along, load_module, save_module, train  # noqa: E402
 from symdyn.neural.operators.models import ScaledFields, operator_model  # noqa: E402
 from symdyn.neural.operators.moves import AugmentedPairs, MovedPenalty, Mover, quarter_turned  # noqa: E402

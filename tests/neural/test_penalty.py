@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import symdyn as sd
-from symdyn.lie.pointfields import parse_generators
+from symdyn.jets.pointfields import parse_generators
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from symdyn.neural import LieDerivativePenalty, Ramp, to_torch  # noqa: E402
-from symdyn.neural.actions import Action, spectral_derivative  # noqa: E402
+from symdyn.neural.derivatives.actions import Action, spectral_derivative  # noqa: E402
 
 SO2 = sd.LieAlgebra(sd.candidates.so(2))
 POINTS = torch.randn(64, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
-from symdyn.lie.features import Monomials
+from symdyn.functions.features import Monomials
 
 torch = pytest.importorskip("torch")
 

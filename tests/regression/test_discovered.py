@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 import symdyn as sd
-from symdyn.data.moments import accumulate
 from symdyn.regression import discover_then_fit, pareto, subalgebras
 from symdyn.regression.discovered import split_trajectories
-from symdyn.regression.learning import enough
+from symdyn.regression.enforcing.validation import rate_losses
+from symdyn.regression.learning_curves import enough
 from symdyn.regression.moments_fit import sums_of
-from symdyn.regression.validation import rate_losses
+from symdyn.sums.moments import accumulate
 from symdyn.testing import assert_symmetric
 
 CUBIC = sd.features.Polynomial(3)

@@ -10,14 +10,14 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import symdyn as sd
-from symdyn.data.moments import accumulate, joined
-from symdyn.lie.pointfields import parse_generators
+from symdyn.jets.pointfields import parse_generators
 from symdyn.regression import PDERegression, SymmetricSINDy, discover_then_fit, fit_moments
 from symdyn.regression.discovered import fit_then_judge
-from symdyn.regression.enforcement import units_of
-from symdyn.regression.left_out import excess_of, parts_of_rows, parts_of_sums
+from symdyn.regression.enforcing.enforcement import units_of
+from symdyn.regression.enforcing.left_out import excess_of, parts_of_rows, parts_of_sums
+from symdyn.regression.enforcing.validation import rate_losses
 from symdyn.regression.moments_fit import sums_of
-from symdyn.regression.validation import rate_losses
+from symdyn.sums.moments import accumulate, joined
 from symdyn.systems import fields
 from symdyn.testing import assert_symmetric
 

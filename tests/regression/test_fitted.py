@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
-from symdyn.lie.fields import VectorField
+from symdyn.lie.vectorfields import VectorField
 from symdyn.regression import FittedLaw, SymmetricSINDy, law_of
 
 LORENZ = FittedLaw(**vars(sd.systems.exact_law("lorenz")))

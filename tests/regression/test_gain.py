@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import symdyn as sd
+from symdyn.invariant.gain import counts, weyl_risk
+from symdyn.invariant.isometry_groups.quotient import quotient_volume, weyl_count
+from symdyn.invariant.learning_experiment import FAMILIES, gain_between, learning_risk, power_law
+from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.regression import Box, Product, Sphere, Torus, orbit_dimension, point_group, sample_gain
-from symdyn.regression.experiment import FAMILIES, gain_between, learning_risk, power_law
-from symdyn.regression.gain import counts, weyl_risk
-from symdyn.regression.manifolds.isometries import as_isometries
-from symdyn.regression.manifolds.quotient import quotient_volume, weyl_count
 
 ABOUT_Z = sd.LieAlgebra(sd.candidates.from_matrices([[[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]]))
 SWAP = sd.groups.permutations(2)

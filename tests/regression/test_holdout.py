@@ -6,7 +6,7 @@ import pytest
 
 import symdyn as sd
 from symdyn.data.trajectories import each_trajectory
-from symdyn.lie.fields import VectorField
+from symdyn.lie.vectorfields import VectorField
 from symdyn.regression import SymmetricSINDy, law_of
 from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows, predict_trajectory
 

@@ -11,11 +11,11 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import symdyn as sd
+from symdyn.invariant.averaged import averaged_gaussian
+from symdyn.invariant.isometry_groups.group_order import enumerated
+from symdyn.invariant.isometry_groups.haar import continuous_kind, group_nodes, period_of
+from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.regression import Box, InvariantKernelRidge, Product, Sphere, Torus, point_group
-from symdyn.regression.averaged import averaged_gaussian
-from symdyn.regression.manifolds.group_order import enumerated
-from symdyn.regression.manifolds.haar import continuous_kind, group_nodes, period_of
-from symdyn.regression.manifolds.isometries import as_isometries
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 3))
@@ -42,7 +42,7 @@ def test_without_a_group_it_is_kernel_ridge_regression(alpha, gamma, seed):
 def test_the_kernel_does_not_depend_on_how_many_images_are_held(monkeypatch):
     model = InvariantKernelRidge(group=point_group("O")).fit(X, Y)
     whole = model.kernel_matrix(X)
-    monkeypatch.setattr("symdyn.regression.averaged._HELD", 500)
+    monkeypatch.setattr("symdyn.invariant.averaged._HELD", 500)
     np.testing.assert_allclose(model.kernel_matrix(X), whole, atol=1e-15)
 
 

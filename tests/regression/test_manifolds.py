@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symdyn as sd
+from symdyn.invariant.isometry_groups.group_order import enumerated, group_order
+from symdyn.invariant.isometry_groups.manifold_generators import without_redundant
+from symdyn.invariant.isometry_groups.point_groups import rotation
+from symdyn.invariant.manifolds.fixed import action_matrices, fixed_coefficients
+from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.regression import Box, Product, Sphere, Torus, point_group
-from symdyn.regression.manifolds.fixed import action_matrices, fixed_coefficients
-from symdyn.regression.manifolds.generators import without_redundant
-from symdyn.regression.manifolds.group_order import enumerated, group_order
-from symdyn.regression.manifolds.isometries import as_isometries
-from symdyn.regression.manifolds.point_groups import rotation
 
 MANIFOLDS = {
     "circle": (Torus(1), 10),

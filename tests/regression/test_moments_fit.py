@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Lasso, LinearRegression, Ridge
 
 import symdyn as sd
-from symdyn.data.moments import accumulate
-from symdyn.data.rows import Layout
 from symdyn.regression import EquivariantOptimizer, fit_moments
 from symdyn.regression.moments_fit import square_root, sums_of
+from symdyn.rows.law_rows import Layout
+from symdyn.sums.moments import accumulate
 from symdyn.testing import assert_symmetric
 
 CUBIC = sd.features.Polynomial(3)

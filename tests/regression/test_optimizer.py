@@ -10,10 +10,10 @@ from sklearn.linear_model import Lasso, LassoCV, LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 
 import symdyn as sd
-from symdyn.lie.features import from_library
-from symdyn.lie.fields import VectorField
+from symdyn.functions.features import from_library
+from symdyn.lie.vectorfields import VectorField
 from symdyn.regression import EquivariantOptimizer
-from symdyn.regression.targets import commuting_whitener, tied_targets
+from symdyn.regression.enforcing.tied_targets import commuting_whitener, tied_targets
 from symdyn.testing import assert_symmetric
 
 PLAIN = {
@@ -286,7 +286,7 @@ def test_features_of_a_weak_library_are_those_it_integrates():
     weak = ps.WeakPDELibrary(
         function_library=ps.PolynomialLibrary(3, include_bias=False), spatiotemporal_grid=times, K=30
     )
-    from symdyn.regression.constraint import library_features
+    from symdyn.regression.model_constraint import library_features
 
     assert library_features(weak, 2).names(["x", "y"]) == from_library(
         ps.PolynomialLibrary(3, include_bias=False).fit(np.ones((2, 2)))

@@ -8,9 +8,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from symdyn import LieAlgebra, candidates, features, groups
-from symdyn.lie.equivariance import equivariant_subspace
+from symdyn.lie.constraints.equivariance import equivariant_subspace
+from symdyn.promotion.promoted_nullspace import NullSpace
 from symdyn.regression import PromotedRegressor
-from symdyn.regression.promotion.nullspace import NullSpace
 
 
 def hopf(x):
@@ -163,8 +163,8 @@ def test_kept_rotations_that_miss_a_common_centre_do_not_leave_constants_alone(s
 
 def test_a_symmetry_that_samples_left_out_object_to_is_not_enforced(monkeypatch):
     wrong = property(lambda space: LieAlgebra(candidates.translations(2)))
-    monkeypatch.setattr("symdyn.regression.promotion.nullspace.NullSpace.rounded", wrong)
-    monkeypatch.setattr("symdyn.regression.promotion.nullspace.NullSpace.estimated", wrong)
+    monkeypatch.setattr("symdyn.promotion.promoted_nullspace.NullSpace.rounded", wrong)
+    monkeypatch.setattr("symdyn.promotion.promoted_nullspace.NullSpace.estimated", wrong)
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (60, 2))
     model = PromotedRegressor(candidates.so(2), features.Polynomial(2))
@@ -209,7 +209,7 @@ def test_what_is_kept_but_wrong_is_dropped_generator_by_generator(monkeypatch):
     shown = property(lambda space: wrong if space.null.shape[1] > 1 else right)
     monkeypatch.setattr(NullSpace, "rounded", shown)
     monkeypatch.setattr(NullSpace, "estimated", shown)
-    monkeypatch.setattr("symdyn.regression.promotion.reading._KEPT", 2.0)  # takes all for kept
+    monkeypatch.setattr("symdyn.promotion.reading._KEPT", 2.0)  # takes all for kept
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (80, 2))
     values = (points**2).sum(axis=1) + 0.02 * rng.standard_normal(80)

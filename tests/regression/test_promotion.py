@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from symdyn import candidates, features
-from symdyn.lie.equivariance import equivariant_subspace
-from symdyn.lie.lie_maps import box_gram, lie_maps
-from symdyn.lie.nuclear import nuclear_norm
-from symdyn.regression.promotion.anderson import Anderson
-from symdyn.regression.promotion.fit import LeastSquares
-from symdyn.regression.promotion.penalty import as_penalty
-from symdyn.regression.promotion.promote import promote, promotion_path
+from symdyn.lie.constraints.equivariance import equivariant_subspace
+from symdyn.promotion.promote import promote, promotion_path
+from symdyn.promotion.solver.anderson import Anderson
+from symdyn.promotion.solver.lie_maps import box_gram, lie_maps
+from symdyn.promotion.solver.nuclear_penalty import as_penalty
+from symdyn.promotion.solver.promotion_fit import LeastSquares
+from symdyn.promotion.solver.shrinkage import nuclear_norm
 
 
 def problem(seed=0, n=3, degree=3, count=12, algebra=candidates.se):

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symdyn.lie.features import monomials, polynomial_exponents
-from symdyn.regression.promotion import recovery
-from symdyn.regression.promotion.promote import promote
-from symdyn.regression.promotion.protocol import recovery_problem, threefry, threefry_uniform
-from symdyn.regression.promotion.recovery import PUBLISHED, SMALL, recovery_row
+from symdyn.functions.features import monomials, polynomial_exponents
+from symdyn.promotion import recovery
+from symdyn.promotion.promote import promote
+from symdyn.promotion.protocol import recovery_problem, threefry, threefry_uniform
+from symdyn.promotion.recovery import PUBLISHED, SMALL, recovery_row
 
 TABLE = Path(__file__).parents[1] / "benchmarks" / "published_recovery.csv"
 

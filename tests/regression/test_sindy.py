@@ -11,8 +11,8 @@ from sklearn.linear_model import Lasso
 from sklearn.model_selection import GridSearchCV
 
 import symdyn as sd
-from symdyn.lie.features import from_library
-from symdyn.lie.fields import VectorField
+from symdyn.functions.features import from_library
+from symdyn.lie.vectorfields import VectorField
 from symdyn.regression import EquivariantOptimizer, SymmetricSINDy
 from symdyn.testing import assert_symmetric
 

@@ -8,8 +8,8 @@ import pytest
 from sklearn.base import clone
 
 import symdyn as sd
-from symdyn.lie.features import from_library
-from symdyn.lie.fields import VectorField
+from symdyn.functions.features import from_library
+from symdyn.lie.vectorfields import VectorField
 from symdyn.regression import EquivariantOptimizer, SymmetricSINDy
 from symdyn.testing import assert_symmetric
 

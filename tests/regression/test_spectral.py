@@ -10,10 +10,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import symdyn as sd
+from symdyn.invariant.isometry_groups.group_order import enumerated
+from symdyn.invariant.isometry_groups.point_groups import rotation
+from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.regression import Box, Product, SpectralAveraging, Sphere, Torus, point_group
-from symdyn.regression.manifolds.group_order import enumerated
-from symdyn.regression.manifolds.isometries import as_isometries
-from symdyn.regression.manifolds.point_groups import rotation
 
 TURN = sd.groups.element([[0, -1], [1, 0]])
 ABOUT_Z = sd.LieAlgebra(sd.candidates.from_matrices([[[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]]))
@@ -218,7 +218,7 @@ def test_too_few_samples_for_the_rule_are_said():
 
 
 def test_a_transitive_group_ends_the_search_for_more_invariants(monkeypatch):
-    monkeypatch.setattr("symdyn.regression.cut._CEILING", 60)
+    monkeypatch.setattr("symdyn.invariant.spectral_cut._CEILING", 60)
     X, y = data(Sphere(2))
     with pytest.warns(UserWarning, match="1 invariant functions among the first 49"):
         SpectralAveraging(Sphere(2), sd.candidates.so(3), max_eigs_invariant=5).fit(X, y)

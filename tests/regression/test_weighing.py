@@ -9,10 +9,10 @@ from scipy.integrate import solve_ivp
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
 
 import symdyn as sd
-from symdyn.lie.equivariance import equivariant_subspace
-from symdyn.lie.features import Features
+from symdyn.functions.features import Features
+from symdyn.lie.constraints.equivariance import equivariant_subspace
 from symdyn.regression import EquivariantOptimizer, SymmetricSINDy, fit_moments
-from symdyn.regression.solving import sharpened
+from symdyn.regression.enforcing.solving import sharpened
 from symdyn.regression.weighing import as_samples
 
 CUBIC = sd.features.Polynomial(3)

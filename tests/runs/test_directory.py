@@ -3,8 +3,8 @@ import tomllib
 import pytest
 import xarray as xr
 
-from symdyn.data.store import save_results
 from symdyn.runs import RunDirectory, checksum
+from symdyn.sums.store import save_results
 
 
 def _finish(run):

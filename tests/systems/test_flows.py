@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from symdyn import systems
-from symdyn.data.rates import spline_derivative
+from symdyn.rows.rates import spline_derivative
 
 NAMES = ["cubic_spiral", "duffing", "lorenz", "lotka_volterra", "rossler", "selkov", "van_der_pol"]
 

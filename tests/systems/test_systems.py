@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from symdyn.data.rates import spline_derivative
+from symdyn.rows.rates import spline_derivative
 from symdyn.systems import damped_oscillator, hopf, kepler, with_noise
 
 POSITIONS, VELOCITIES = list("xyz"), ["vx", "vy", "vz"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symdyn.lie.pointfields import parse_generators
+from symdyn.jets.pointfields import parse_generators
 from symdyn.systems import field_equations, field_law, known_symmetries, lambda_omega, random_fields, vorticity
 from symdyn.systems.spectral import evolve_periodic
 

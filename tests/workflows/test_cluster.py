@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 import symdyn as sd
-from symdyn.data.store import load_moments
-from symdyn.lie.features import Polynomial
+from symdyn.functions.features import Polynomial
 from symdyn.regression.moments_fit import sums_of
+from symdyn.sums.store import load_moments
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "workflows" / "cluster"

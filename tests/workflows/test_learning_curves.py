@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from symdyn.regression.experiment import FAMILIES
+from symdyn.invariant.learning_experiment import FAMILIES
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 import symdyn as sd  # noqa: E402
-from symdyn.lie.pointfields import parse_generators  # noqa: E402
+from symdyn.jets.pointfields import parse_generators  # noqa: E402
 from symdyn.neural import load_module  # noqa: E402
 from symdyn.runs import checksum  # noqa: E402
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.lie.features import monomials, polynomial_exponents
-from symdyn.lie.intertwiners import intertwiners
+from symdyn.functions.features import monomials, polynomial_exponents
+from symdyn.lie.constraints.intertwiners import intertwiners
 from symdyn.neural.fourier.gridgroup import plane_rotations
 from symdyn.neural.representations import Representation, equivariant_matrices
 

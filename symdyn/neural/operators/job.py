@@ -12,15 +12,15 @@ import dask.config
 import torch
 import xarray as xr
 
-from symdyn.data.fields.grids import FieldGrid, field_grid, validate_fields
+from symdyn.data.grids import FieldGrid, field_grid, validate_fields
 from symdyn.data.trajectories import open_trajectories
-from symdyn.lie.algebra import LieAlgebra
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.neural.derivatives.penalty import Ramp
 from symdyn.neural.operators.models import OperatorModel, ScaledFields, operator_model
 from symdyn.neural.operators.pairs import OperatorPairs, Split, split_trajectories
 from symdyn.neural.operators.parts import SymmetryParts, symmetry_parts
 from symdyn.neural.operators.scale import FieldScale, field_scale
 from symdyn.neural.operators.score import scores
-from symdyn.neural.penalty import Ramp
 from symdyn.neural.training import Training, train
 
 __all__ = ["OperatorOptions", "OperatorTask", "operator_point", "operator_task", "trained"]

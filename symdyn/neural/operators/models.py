@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symdyn.data.fields.grids import FieldGrid
+from symdyn.data.grids import FieldGrid
+from symdyn.neural.derivatives.penalty import LieDerivativePenalty
 from symdyn.neural.fourier.fno import FNO, EquivariantFNO
 from symdyn.neural.operators.moves import AugmentedPairs, MovedPenalty, Mover
 from symdyn.neural.operators.parts import SymmetryParts
 from symdyn.neural.operators.scale import FieldScale
-from symdyn.neural.penalty import LieDerivativePenalty
 
 __all__ = ["KINDS", "OperatorModel", "ScaledFields", "grid_spaces", "kinds_for", "operator_model"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symdyn.lie.fields import Generators
-from symdyn.lie.monomials import polynomial_exponents
+from symdyn.functions.monomials import polynomial_exponents
+from symdyn.lie.vectorfields import Generators
 from symdyn.neural.resampling import shifted
 
 __all__ = ["AugmentedPairs", "MovedPenalty", "Mover", "quarter_turned"]

@@ -14,10 +14,10 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from symdyn.data.fields.grids import field_block, field_grid, validate_fields
-from symdyn.data.fields.tasks import block_slices
+from symdyn.data.grids import field_block, field_grid, validate_fields
 from symdyn.data.trajectories import named
 from symdyn.neural.operators.scale import FieldScale
+from symdyn.sums.field_tasks import block_slices
 
 __all__ = ["OperatorPairs", "Split", "fields_of", "split_trajectories"]
 
@@ -87,7 +87,7 @@ class OperatorPairs:
     Raises
     ------
     ValueError
-        For fields that are not as `symdyn.data.fields.grids` wants them (uneven grids and times, an axis that does not
+        For fields that are not as `symdyn.data.grids` wants them (uneven grids and times, an axis that does not
         close), axes without attribute `period`, a lead that the times do not allow; while reading, for values that are
         not finite, naming field and trajectory.
     """

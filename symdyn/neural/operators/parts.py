@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.data.fields.grids import FieldGrid
-from symdyn.lie.algebra import LieAlgebra
-from symdyn.lie.features import Monomials, Polynomial, polynomial_exponents
-from symdyn.lie.fields import Generators
-from symdyn.lie.subspace import null_space, pivoted_basis
+from symdyn.data.grids import FieldGrid
+from symdyn.functions.features import Monomials, Polynomial, polynomial_exponents
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.subspace import null_space, pivoted_basis
+from symdyn.lie.vectorfields import Generators
 from symdyn.neural.representations import Representation, equivariant_matrices
 
 __all__ = ["SymmetryParts", "symmetry_parts"]

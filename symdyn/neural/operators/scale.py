@@ -14,11 +14,11 @@ import xarray as xr
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from symdyn.data.fields.grids import field_block
-from symdyn.data.fields.tasks import block_slices
-from symdyn.lie.features import Polynomial
-from symdyn.lie.fields import Generators
+from symdyn.data.grids import field_block
+from symdyn.functions.features import Polynomial
+from symdyn.lie.vectorfields import Generators
 from symdyn.neural.representations import as_representation, invariant_vectors
+from symdyn.sums.field_tasks import block_slices
 
 __all__ = ["FieldScale", "field_scale"]
 

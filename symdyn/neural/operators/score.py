@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.linalg import expm
 from torch import Tensor, nn
 
-from symdyn.data.fields.grids import field_grid
+from symdyn.data.grids import field_grid
 from symdyn.neural.operators.models import OperatorModel
 from symdyn.neural.operators.moves import Mover
 from symdyn.neural.operators.pairs import fields_of

@@ -21,10 +21,7 @@ import pysindy as ps
 import torch
 
 import symdyn as sd
-from symdyn.data.checkpoint import accumulate_resumable
-from symdyn.data.moments import accumulate
-from symdyn.data.store import save_moments
-from symdyn.lie.features import CentralForce, Fourier, Monomials, Polynomial, Radial
+from symdyn.functions.features import CentralForce, Fourier, Monomials, Polynomial, Radial
 from symdyn.neural import (
     FNO,
     EquivariantFNO,
@@ -38,6 +35,9 @@ from symdyn.neural import (
     train,
 )
 from symdyn.regression import FittedLaw, SymmetricSINDy, law_of
+from symdyn.sums.checkpoint import accumulate_resumable
+from symdyn.sums.moments import accumulate
+from symdyn.sums.store import save_moments
 from symdyn.systems.flows import simulate
 from symdyn.systems.laws import polynomial_law
 

@@ -1,1 +1,0 @@
-"""Fields over time and space: their grids, and rows of equations and of conditions on symmetries made from them."""

@@ -1,0 +1,166 @@
+"""The law of a data set, with all that verdicts on its symmetries need: sums, scales, errors, what it leaves over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from symdyn.discovery.problem import Setting
+from symdyn.evidence.element_evidence import LawSample
+from symdyn.evidence.evidence import LawForms, bracket_forms
+from symdyn.evidence.forms import unknown_form
+from symdyn.laws.fitness import check_data, law_residual
+from symdyn.laws.law_fit import LawFit, fit_law, law_families
+from symdyn.laws.residual import Residual
+from symdyn.laws.resolution import argument_noise, with_unresolved, without_noise
+from symdyn.laws.scales import Scales
+from symdyn.lie.vectorfields import Generators, VectorField
+from symdyn.sums.moments import Moments
+
+__all__ = ["LawOfData", "law_of_data", "law_on_resolved_library", "law_on_wider_library"]
+
+_GAINED = 0.9  # of what is left over: a library that leaves less than that is a larger one
+_TRIED = 2  # libraries: of an odd law the next degree changes nothing, the one after it does
+_MOST_TERMS = 400
+
+
+@dataclass(frozen=True)
+class LawOfData:
+    """A law in the chart of its sums.
+
+    `setting` is the search in that chart; `noise` that of the arguments; `residual` what the law leaves over, `richest`
+    what the law on the whole library does; `resolved` whether no combination of its terms is hidden by noise.
+    """
+
+    setting: Setting
+    moments: Moments
+    scales: Scales
+    fit: LawFit
+    law: VectorField
+    noise: np.ndarray
+    residual: Residual
+    richest: Residual
+    resolved: bool = True
+
+    @property
+    def coarse(self) -> bool:
+        """Whether rows are steps of a map that is its own instrument."""
+        return self.setting.layout.kind == "map" and not self.setting.layout.fine
+
+    def generator_forms(self) -> tuple[Generators, LawForms]:
+        """The candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
+        candidates, derivative = self.setting.derivative(self.moments.points)
+        weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
+        displacement = self.setting.displacement(self.moments, self.scales, self.law, len(candidates))
+        forms = bracket_forms(derivative, self.fit, weights, displacement)
+        if self.fit.unknown is None or not np.any(self.argument_noise):
+            return candidates, forms
+
+        def unknown(points):
+            return unknown_form(self.setting.derivative(points)[1], self.fit.unknown, weights)
+
+        return candidates, replace(forms, unknown=without_noise(unknown, self.moments.points, self.argument_noise))
+
+    @property
+    def argument_noise(self) -> np.ndarray:
+        """Standard deviation `(argument,)` of the noise of the points."""
+        return np.sqrt(np.mean(np.nan_to_num(np.atleast_2d(self.noise)) ** 2, axis=0))
+
+    def element_sample(self) -> LawSample:
+        """Where, and in which units, elements are judged."""
+        return LawSample(
+            self.setting.features,
+            self.moments.points,
+            1 / self.scales.outputs[self.moments.owner],
+            self.scales.states[self.moments.owner],
+            self.setting.element_kind,
+            self.moments.point_weights,
+            self.argument_noise,
+        )
+
+
+def law_of_data(
+    dataset: xr.Dataset,
+    given: Setting,
+    accumulate: Callable[..., Moments],
+    *,
+    n_bootstrap: int,
+    rng: np.random.Generator,
+) -> LawOfData:
+    """Sum over the data, select and fit the law, resample it, and see what it leaves over.
+
+    Raises
+    ------
+    ValueError
+        For data that are too few for the library.
+    """
+    moments = accumulate(dataset, given.features, given.layout)
+    # From here to the results all is in the chart of the sums.
+    setting = given.in_chart(replace(moments.chart, ties=given.layout.variables_chart.ties))
+    arguments = setting.layout.arguments
+    check_data(moments, setting.features.size(len(arguments)), setting.layout.states)
+    scales = setting.scales(dataset, moments)
+    families = law_families(setting.features, arguments)
+    fit = fit_law(moments, families, scales, n_bootstrap=n_bootstrap, rng=rng)
+    law, noise, resolved = VectorField(setting.features, fit.coefficients, arguments), moments.noise, True
+    if setting.layout.kind == "map" and not setting.layout.fine:
+        noise = argument_noise(moments, law, len(setting.layout.states))
+        before, fit = fit, with_unresolved(fit, moments, law, families.labels, scales, noise, rng)
+        resolved = fit is before
+    residual = law_residual(moments, law, scales)
+    richest = law_residual(moments, replace(law, coefficients=fit.richest), scales)
+    return LawOfData(setting, moments, scales, fit, law, noise, residual, richest, resolved)
+
+
+def law_on_wider_library(found: LawOfData, make: Callable[[Setting], LawOfData], given: Setting) -> LawOfData | None:
+    """The law on the next larger library that leaves less over; None where there is none, or the data are too few.
+
+    Parameters
+    ----------
+    found : LawOfData
+    make : callable
+        From a setting to its law.
+    given : Setting
+        Of the law that was found, in the units of the data.
+    """
+    features = given.features
+    for _ in range(_TRIED):
+        features = features.wider()
+        if features is None or features.size(len(given.layout.arguments)) > _MOST_TERMS:
+            return None
+        try:
+            larger = make(replace(given, features=features))
+        except ValueError:
+            return None
+        if larger.residual.share < _GAINED * found.residual.share:
+            return larger
+    return None
+
+
+def law_on_resolved_library(
+    found: LawOfData, make: Callable[[Setting], LawOfData], given: Setting
+) -> tuple[LawOfData, Setting] | None:
+    """The law on the next smaller library of which noise hides nothing, and its setting; None where there is none.
+
+    On a sheet that noise blurs, combinations of high degree vary by the noise alone, and nobody knows their
+    coefficients. A law without them says what the data do see.
+
+    Parameters
+    ----------
+    found : LawOfData
+    make : callable
+        From a setting to its law.
+    given : Setting
+        Of the law that was found, in the units of the data.
+    """
+    features = given.features
+    while not found.resolved:
+        features = features.narrower()
+        if features is None:
+            return None
+        given = replace(given, features=features)
+        found = make(given)
+    return found, given

@@ -1,0 +1,139 @@
+"""Quadratic forms over candidates: what a law says of each combination, and with what error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from symdyn.evidence.point_rows import row_reducer
+from symdyn.laws.law_fit import LawFit
+from symdyn.lie.derivative import LieDerivative
+
+__all__ = ["LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "unknown_form"]
+
+
+@dataclass(frozen=True)
+class QuadraticForms:
+    """Forms over combinations a of the candidates, `(candidate, candidate)` each.
+
+    `violation` a^T M a = |L(a, f)|^2 and `size` a^T D a its normaliser; `cross` and `error` `(replicate, ...)` with the
+    errors e_b of the law: L(a, f)^T L(a, e_b) and |L(a, e_b)|^2; `jackknife` the mean of the latter over stretches of
+    time left out; `stretch` `(replicate,)` the bootstrap-t factors.
+    """
+
+    violation: np.ndarray
+    size: np.ndarray
+    cross: np.ndarray
+    error: np.ndarray
+    jackknife: np.ndarray
+    stretch: np.ndarray
+
+
+@dataclass(frozen=True)
+class LawForms(QuadraticForms):
+    """The forms of an estimated law: errors are errors of the rows of its bracket, so a bound can invert a test.
+
+    `floor` is the error of eps that no replicate shows, in bounds, and `test_floor` in p values, if that is larger;
+    `rivals` are the forms of other laws that the data allow;
+    `unknown` `(candidate, candidate)` is the mean of |L(a, u)|^2 over laws u on which the data say nothing.
+    """
+
+    floor: float = field(default=0.0, kw_only=True)
+    test_floor: float = field(default=0.0, kw_only=True)
+    rivals: tuple[LawForms, ...] = field(default=(), kw_only=True)
+    unknown: np.ndarray | float = field(default=0.0, kw_only=True)
+
+    def all_laws(self) -> tuple[LawForms, ...]:
+        """The forms of this law and of its rivals, each by itself."""
+        return (replace(self, rivals=()), *self.rivals)
+
+
+def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, displacement: np.ndarray) -> LawForms:
+    """The quadratic forms of the bracket.
+
+    Parameters
+    ----------
+    derivative : LieDerivative
+        Of the candidates, at points of the data.
+    fit : LawFit
+    weights : ndarray, `(sample, output)`
+        Weights of the rows: one over the scale of the outputs.
+    displacement : ndarray, `(sample, output, candidate)`
+        r_i v_i / s_i.
+    """
+    root = np.sqrt(len(weights))
+
+    def rows(values):
+        return (values * weights[:, :, None]).reshape(-1, values.shape[-1]) / root
+
+    size = sum(gram_of(rows(piece)) for piece in derivative.pieces(fit.coefficients))
+    size = size + gram_of(displacement.reshape(-1, displacement.shape[-1]) / root)
+    reduced = row_reducer(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
+    jackknife = _mean_square(reduced, fit.jackknife)
+
+    def forms(law, errors, **others):
+        here, moved = reduced(law.coefficients[None])[0], _rows_of_all(reduced, errors)
+        cross, error = here.T @ moved, np.swapaxes(moved, 1, 2) @ moved
+        violation = gram_of(rows(derivative.of(law.coefficients)))
+        floors = {"floor": fit.floor, "test_floor": fit.test_floor}
+        return LawForms(violation, size, cross, error, jackknife, law.stretch, **floors, **others)
+
+    rivals = tuple(forms(rival, rival.errors) for rival in fit.rivals)
+    if fit.unknown is None:
+        return forms(fit, fit.errors, rivals=rivals)
+    unknown = _mean_square(reduced, fit.unknown)
+    return forms(fit, fit.errors - fit.unknown, rivals=rivals, unknown=unknown)
+
+
+def unknown_form(derivative: LieDerivative, unknown: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean over laws u `(law, output, feature)` of |L(a, u)|^2, as a form `(candidate, candidate)`."""
+    n = derivative.transport.shape[-1]
+    return _mean_square(row_reducer(derivative, weights, np.ones(n)), unknown)
+
+
+def _rows_of_all(reduced, errors):
+    """Rows `(error, row, candidate)`: errors are mixtures of as many as there are coefficients, or fewer."""
+    weights, basis = _independent(errors)
+    if len(basis) >= len(errors) // 2:
+        return reduced(errors)
+    moved = reduced(basis)
+    return (weights @ moved.reshape(len(basis), -1)).reshape(len(errors), *moved.shape[1:])
+
+
+def _mean_square(reduced, errors):
+    """Mean over errors of the Gram matrix of their rows."""
+    weights, basis = _independent(errors)
+    _, factor = np.linalg.qr(weights / np.sqrt(len(errors)))
+    mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
+    moved = reduced(mixed.reshape(len(factor), *basis.shape[1:]))
+    return gram_of(moved.reshape(-1, moved.shape[-1]))
+
+
+def _independent(errors):
+    """Errors `(error, output, feature)` as weights `(error, k)` times k independent ones, to rounding."""
+    flat = errors.reshape(len(errors), -1)
+    sizes = np.linalg.norm(flat, axis=0)  # coefficients in units of their own: small ones count as much as large ones
+    left, values, right = np.linalg.svd(flat / np.where(sizes > 0, sizes, 1.0), full_matrices=False)
+    kept = values > 1e-12 * values[0]
+    kept[0] = True
+    return left[:, kept] * values[kept], (right[kept] * sizes).reshape(-1, *errors.shape[1:])
+
+
+def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement: np.ndarray) -> QuadraticForms:
+    """The quadratic forms of an exact bracket: transported − sum of carried, `(sample, ..., candidate)` each.
+
+    Each part of what is carried counts for the size by itself: parts that cancel one another are still seen.
+    """
+
+    def rows(values):
+        return values.reshape(-1, values.shape[-1]) / np.sqrt(len(values))
+
+    size = gram_of(rows(transported)) + gram_of(rows(displacement)) + sum(gram_of(rows(part)) for part in carried)
+    nothing = np.zeros((1, *size.shape))
+    return QuadraticForms(gram_of(rows(transported - sum(carried))), size, nothing, nothing, nothing[0], np.ones(1))
+
+
+def gram_of(rows: np.ndarray) -> np.ndarray:
+    """R^T R for rows R `(row, candidate)`."""
+    return rows.T @ rows

@@ -1,0 +1,83 @@
+"""Spaces of functions: values, exact Jacobians, names, and which of them belong together.
+
+`Polynomial`, `Monomials`, `Fourier`, `CentralForce` (q |q|^-k), `Radial` (|q|^-k), pysindy libraries (`from_library`),
+and sums of them. Spaces of one's own derive from `Features`.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+from symdyn.functions.fourier import Fourier
+from symdyn.functions.monomials import (
+    Monomials,
+    Polynomial,
+    monomial_jacobian,
+    monomial_name,
+    monomials,
+    polynomial_exponents,
+)
+from symdyn.functions.radial import CentralForce, Radial
+from symdyn.functions.space import Features, Sum
+from symdyn.functions.words import parse_features
+
+__all__ = [
+    "CentralForce",
+    "Features",
+    "Fourier",
+    "Monomials",
+    "Polynomial",
+    "Radial",
+    "Sum",
+    "as_features",
+    "from_library",
+    "monomial_jacobian",
+    "monomial_name",
+    "monomials",
+    "polynomial_exponents",
+]
+
+
+def from_library(library) -> Features:
+    """A pysindy feature library as `Features`, with exact Jacobians; see `symdyn.functions.pysindy_bridge`."""
+    from symdyn.functions.pysindy_bridge import features_of_library
+
+    return features_of_library(library)
+
+
+def as_features(given, n_states: int, name: str = "features") -> Features:
+    """Features as they are, or those of a pysindy library, which need not be fitted and is not changed.
+
+    Parameters
+    ----------
+    given : Features, pysindy feature library, or str
+        In words such as `polynomial:3`, see `symdyn.functions.words`.
+    n_states : int
+        How many states (and inputs) the functions are of.
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        For a library that was fitted to another number of states, and words that mean nothing.
+    """
+    if isinstance(given, Features):
+        return given
+    if isinstance(given, str):
+        return parse_features(given, n_states)
+    if not (hasattr(given, "get_feature_names") and hasattr(given, "fit")):
+        raise TypeError(
+            f"{name} must be Features or a pysindy feature library, or words such as 'polynomial:3', got "
+            f"{type(given).__name__}"
+        )
+    library = copy.deepcopy(given)
+    if not hasattr(library, "n_features_in_"):
+        library.fit(np.ones((2, n_states)))
+    if library.n_features_in_ != n_states:
+        raise ValueError(f"{name}: the library is fitted to {library.n_features_in_} states, not to {n_states}")
+    return from_library(library)

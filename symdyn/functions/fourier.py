@@ -1,0 +1,86 @@
+"""Sines and cosines of the states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isclose, pi
+
+import numpy as np
+
+from symdyn.functions.space import Features
+
+__all__ = ["Fourier"]
+
+
+@dataclass(frozen=True)
+class Fourier(Features):
+    """sin(k x_i) and cos(k x_i) for k = 1 ... n_frequencies, in the order of pysindy's `FourierLibrary`.
+
+    Parameters
+    ----------
+    n_frequencies : int
+    radians : tuple of float, `(state,)`, optional
+        Radians in the unit of each state, r_i in sin(k r_i x_i): pi/180 for an angle in degrees; 1 if left out.
+    """
+
+    n_frequencies: int = 1
+    radians: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        if self.n_frequencies < 1:
+            raise ValueError(f"n_frequencies must be at least 1, got {self.n_frequencies}")
+        if self.radians is None:
+            return
+        object.__setattr__(self, "radians", tuple(float(value) for value in self.radians))
+        if not all(np.isfinite(value) and value > 0 for value in self.radians):
+            raise ValueError(f"radians must be positive, one a state, got {self.radians}")
+
+    def __call__(self, points):
+        return self._waves(points).reshape(len(points), -1)
+
+    def debiased(self, points, noise):
+        # E sin(k (x + e)) = exp(−k^2 s^2 / 2) sin(k x) for normal e of standard deviation s.
+        growth = np.exp(np.square(self.rates(np.shape(points)[1]) * noise) / 2)
+        return (self._waves(points) * growth[:, :, None]).reshape(len(points), -1)
+
+    def jacobian(self, points):
+        waves = self._waves(points)
+        slopes = np.stack([waves[..., 1], -waves[..., 0]], axis=-1) * self.rates(waves.shape[2])[:, :, None]
+        full = np.einsum("skiw,ij->skiwj", slopes, np.eye(waves.shape[2]))
+        return full.reshape(len(points), -1, waves.shape[2])
+
+    def names(self, states):
+        angles = [_in_radians(name, size) for name, size in zip(states, self._radians(len(states)), strict=True)]
+        return [f"{wave}({k} {angle})" for k in self._frequencies() for angle in angles for wave in ("sin", "cos")]
+
+    def families(self, states):
+        return [f"frequency {k}" for k in self._frequencies() for _ in states for _ in range(2)]
+
+    def rates(self, n_states: int) -> np.ndarray:
+        """k r_i `(frequency, state)`: radians in the unit of each state."""
+        return self._frequencies()[:, None] * np.array(self._radians(n_states))
+
+    def _frequencies(self):
+        return np.arange(1, self.n_frequencies + 1)
+
+    def _radians(self, n_states):
+        if self.radians is None:
+            return (1.0,) * n_states
+        if len(self.radians) != n_states:
+            raise ValueError(f"radians are given for {len(self.radians)} states, there are {n_states}")
+        return self.radians
+
+    def _waves(self, points):
+        """`(sample, frequency, state, wave)`"""
+        points = np.asarray(points, dtype=float)
+        if points.ndim != 2:
+            raise ValueError(f"points must be an array (sample, state), got shape {points.shape}")
+        angles = self.rates(points.shape[1]) * points[:, None, :]
+        return np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+
+
+def _in_radians(state, size):
+    """The state as an angle: degrees are written so, `pi/180` being a formula that any reader knows."""
+    if size == 1:
+        return state
+    return f"pi/180 {state}" if isclose(size, pi / 180, rel_tol=1e-12) else f"{size!r} {state}"

@@ -1,0 +1,1 @@
+"""Groups of isometries of manifolds: orders, Haar measures, quotients."""

@@ -1,0 +1,36 @@
+"""Generators that move eigenfunctions onto multiples of eigenfunctions, for numbers and for vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symdyn.invariant.manifolds.isometries import signed_permutation
+from symdyn.invariant.manifolds.orbits import Orbits, orbits
+
+__all__ = ["add_generator", "joined_orbits", "signs_of"]
+
+
+def signs_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(order, signs) of a matrix known to be a signed permutation."""
+    parts = signed_permutation(matrix)
+    assert parts is not None  # checked by `isometry_flaw`
+    return parts
+
+
+def add_generator(targets: list, factors: list, places, phases, order, signs, n_outputs: int) -> None:
+    """Append one generator, given by where it takes each function and the multiplier.
+
+    For vectors, component j of the function k goes to component order[j] of its image, times signs[j].
+    """
+    if n_outputs == 1:
+        targets.append(places)
+        factors.append(phases)
+    else:
+        targets.append((places[:, None] * n_outputs + order).ravel())
+        factors.append((phases[:, None] * signs).ravel())
+
+
+def joined_orbits(targets: list, factors: list, excluded: np.ndarray) -> Orbits:
+    """The orbits of all generators together; see `orbits`."""
+    shape = (len(targets), len(excluded))
+    return orbits(np.array(targets, dtype=int).reshape(shape), np.array(factors).reshape(shape), excluded)

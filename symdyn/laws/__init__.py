@@ -1,0 +1,4 @@
+"""Laws from sums: families of terms chosen by prediction, errors, scales, what a law leaves over.
+
+It must not know of symmetries.
+"""

@@ -1,0 +1,355 @@
+"""`LieAlgebra`: generators with their error bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from symdyn.functions.features import Features
+from symdyn.functions.printing import field_latex
+from symdyn.functions.symbolic import field_sympy
+from symdyn.lie.candidates import from_matrices
+from symdyn.lie.canonical.canonical_form import Ensemble, canonical_vectors
+from symdyn.lie.chart import Chart
+from symdyn.lie.chart_texts import MATTERS, charted_texts
+from symdyn.lie.prolongation import affine_parts, fixed_point, is_affine, prolong
+from symdyn.lie.structure.brackets import bracket_size, closure_error, jacobi_residual, structure_constants
+from symdyn.lie.structure.classify import abelian_name, algebra_name, is_rotation
+from symdyn.lie.structure.estimated_names import estimated_name
+from symdyn.lie.vectorfields import Generators, VectorField
+
+__all__ = ["LieAlgebra"]
+
+# Brackets and closure errors below this are rounding, not error.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class LieAlgebra:
+    """A basis of generators v_k(x) with rates of time tau_k, and the error bars of their coefficients.
+
+    Parameters
+    ----------
+    basis : Generators
+        The generators.
+    covariance : ndarray, `(generator * coefficient, generator * coefficient)`, optional
+        Covariance of `basis.vectors()` (flattened), norm and sign of each generator held fixed; zero if left out.
+    exact : ndarray of bool, `(generator,)`, optional
+        Generators that later steps may use as they are: given ones, and found ones that were snapped to an exact
+        algebra inside their error bars (`canonical`). What is free of these, such as a centre, still has its error.
+    chart : Chart, optional
+        Of the data that the algebra was found in. Numbers are in the units of the states; brackets, names, draws and
+        canonical form are computed in the chart.
+    """
+
+    basis: Generators
+    covariance: np.ndarray = field(default=None)  # type: ignore[assignment]
+    exact: np.ndarray = field(default=None)  # type: ignore[assignment]
+    chart: Chart | None = None
+
+    def __post_init__(self):
+        size = self.basis.vectors().size
+        if self.covariance is None:
+            object.__setattr__(self, "covariance", np.zeros((size, size)))
+        if np.shape(self.covariance) != (size, size):
+            raise ValueError(f"covariance must have shape {(size, size)}, got {np.shape(self.covariance)}")
+        if self.exact is None:
+            certain = self.errors.max(axis=1, initial=0.0) == 0
+            object.__setattr__(self, "exact", certain)
+
+    @classmethod
+    def from_matrices(cls, matrices, errors=None, *, time_scaling=False, states=None) -> LieAlgebra:
+        """The algebra of linear fields x' = A_k x.
+
+        Parameters
+        ----------
+        matrices : array_like, `(generator, n, n)`
+        errors : array_like, `(generator, n, n)` or float, optional
+            Standard errors of the entries, taken as independent; exact if left out.
+        time_scaling : array_like, `(generator,)`, optional
+        states : sequence of str, optional
+        """
+        basis = from_matrices(matrices, time_scaling=time_scaling, states=states)
+        if errors is None:
+            return cls(basis)
+        bars = np.broadcast_to(np.asarray(errors, dtype=float), np.shape(matrices))
+        wide = replace(basis, coefficients=np.zeros_like(basis.coefficients), time_scaling=np.zeros(len(basis)))
+        wide.coefficients[: len(bars), :, 1:] = bars
+        return cls(basis, np.diag(wide.vectors().ravel() ** 2))
+
+    @classmethod
+    def from_chart(cls, inside: LieAlgebra, chart: Chart, features: Features) -> LieAlgebra:
+        """An algebra that was found in a chart, on the `features` of the candidates, in the units of the states."""
+        basis = chart.generators_back(inside.basis, features)
+        found = cls(basis, _carried(inside.covariance, chart.vector_map(features), inside.dim), inside.exact, chart)
+        found.__dict__["inside"] = inside
+        return found
+
+    def scaled(self, factors: np.ndarray) -> LieAlgebra:
+        """The same algebra with each generator times a number, `(generator,)`."""
+        basis = self.basis.with_vectors(self.basis.vectors() * np.asarray(factors)[:, None])
+        each = np.repeat(factors, self.basis.vectors().shape[1])
+        found = LieAlgebra(basis, self.covariance * each * each[:, None], self.exact, self.chart)
+        if "inside" in self.__dict__ and self.chart is not None:
+            found.__dict__["inside"] = self.inside.scaled(factors)
+        return found
+
+    @cached_property
+    def inside(self) -> LieAlgebra:
+        """The same algebra in its chart; itself without one."""
+        if self.chart is None:
+            return self
+        basis = self.chart.generators(self.basis)
+        turn = _inverse_map(self.chart, self.basis.features)
+        return LieAlgebra(basis, _carried(self.covariance, turn, self.dim), self.exact)
+
+    def in_chart(self, chart: Chart) -> LieAlgebra:
+        """The same algebra in coordinates of any chart, without one of its own."""
+        if self.chart == chart:
+            return self.inside
+        turn = _inverse_map(chart, self.basis.features)
+        return LieAlgebra(chart.generators(self.basis), _carried(self.covariance, turn, self.dim), self.exact)
+
+    def _like(self, inside: LieAlgebra) -> LieAlgebra:
+        """What was made of `inside`, in the units of the states."""
+        return inside if self.chart is None else LieAlgebra.from_chart(inside, self.chart, self.basis.features)
+
+    @property
+    def dim(self) -> int:
+        """Number of independent generators."""
+        return len(self.basis)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states that the generators act on."""
+        return self.basis.states
+
+    @property
+    def generators(self) -> list[VectorField]:
+        """The generators as vector fields."""
+        return [self.basis[k] for k in range(self.dim)]
+
+    @property
+    def matrices(self) -> np.ndarray:
+        """Linear parts `(generator, n, n)`; raises ValueError for generators of degree above 1."""
+        return affine_parts(self.basis)[1]
+
+    @property
+    def translations(self) -> np.ndarray:
+        """Constant parts `(generator, n)`; raises ValueError for generators of degree above 1."""
+        return affine_parts(self.basis)[0]
+
+    @property
+    def time_scaling(self) -> np.ndarray:
+        """Rates of time `(generator,)`."""
+        return self.basis.time_scaling
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard errors `(generator, coefficient)` of the rows of `basis.vectors()`, time last."""
+        variances = np.diag(self.covariance).clip(0).reshape(self.basis.vectors().shape)
+        return np.sqrt(variances)
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the algebra, such as `so(3) + R`; see `symdyn.lie.structure.classify`."""
+        if self.chart is not None:
+            return self.inside.name
+        if self.dim == 1 and not self.time_scaling.any() and is_affine(self.basis):
+            return "so(2)" if is_rotation(self.matrices[0], about=self.translations[0]) else "R"
+        vectors = self.basis.vectors()
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # in the units of the states they may be anything
+        unit = self.basis.with_vectors(vectors / np.where(lengths > 0, lengths, 1.0))
+        if self.exact.all() and closure_error(unit) < ROUNDING:
+            if bracket_size(unit) < ROUNDING:
+                return abelian_name(self.dim)
+            return algebra_name(structure_constants(unit))
+        draws = self.draw(20, np.random.default_rng(0))
+        return estimated_name(self.basis, self.errors, [draw.basis for draw in draws])
+
+    def structure_constants(self) -> np.ndarray:
+        """c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares."""
+        return structure_constants(self.inside.basis)
+
+    def closure_error(self) -> float:
+        """The part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra."""
+        return closure_error(self.inside.basis)
+
+    def jacobi_residual(self) -> float:
+        """|[[a, b], c] + [[b, c], a] + [[c, a], b]| of the structure constants, over their square; 0 for an algebra.
+
+        About the relative error of the structure constants, for a span that closes only nearly.
+        """
+        return jacobi_residual(self.structure_constants())
+
+    def canonical(self) -> LieAlgebra:
+        """The same algebra in a readable basis, snapped to an exact one where the error bars allow it.
+
+        What is exact closes under brackets, and has exact structure constants and spectrum; a centre and the ratios of
+        scales that were found stay numbers with errors. An algebra that was found in data has the ratios of scales that
+        its units say, and no others; one that was given without a chart is tried in its own units, about 0, first.
+        """
+        if self.dim == 0 or self.exact.all():
+            return self
+        if self.chart is None:
+            n = len(self.states)
+            found = self._snapped(np.zeros(n), (tuple(range(n)),))
+            return found if found.exact.all() else self._snapped(None, ())
+        # Rounding of what vanishes at 0 in the units of the data is no centre of its own.
+        (zero,) = self.chart.points(np.zeros((1, len(self.states))))
+        about = fixed_point(self.inside.basis)
+        origin = (
+            zero if about is not None and np.abs(about - zero).max() < ROUNDING * (1 + np.abs(zero).max()) else None
+        )
+        return self._like(self.inside._snapped(origin, self.chart.ties))
+
+    def _snapped(self, origin, ties) -> LieAlgebra:
+        vectors = self.basis.vectors()
+        draws = self.draw(200, rng=np.random.default_rng(0))
+        ensemble = Ensemble(vectors, np.stack([draw.basis.vectors() for draw in draws]), np.eye(vectors.shape[1]))
+        found = canonical_vectors(self.basis, ensemble, origin=origin, ties=ties)
+        return LieAlgebra(self.basis.with_vectors(found.vectors), found.covariance, found.exact)
+
+    def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
+        """Algebras drawn from the error bars; generators marked exact stay as they are."""
+        if self.chart is not None:
+            return [self._like(drawn) for drawn in self.inside.draw(n_draws, rng)]
+        values, vectors = np.linalg.eigh(self.covariance)
+        root = vectors * np.sqrt(values.clip(0))
+        shape = self.basis.vectors().shape
+        moves = (rng.standard_normal((n_draws, len(values))) @ root.T).reshape(n_draws, *shape)
+        moves[:, self.exact] = 0.0
+        return [LieAlgebra(self.basis.with_vectors(self.basis.vectors() + move)) for move in moves]
+
+    def time_per_scale(self) -> tuple[float, float]:
+        """tau / scale of the generator that rescales time, and its standard error: 3/2 for Kepler's third law.
+
+        The scale is the mean rate of growth of the states, trace(A) / n.
+
+        Raises
+        ------
+        ValueError
+            If no generator rescales time.
+        """
+        k = int(np.argmax(np.abs(self.time_scaling))) if self.dim else 0
+        if not np.any(self.time_scaling):
+            raise ValueError("no generator of this algebra rescales time")
+        n, tau = len(self.states), self.time_scaling[k]
+        scale = np.trace(self.matrices[k]) / n
+        slope = self.basis.with_vectors(np.zeros((1, self.basis.vectors().shape[1])))
+        slope.coefficients[0, :, 1 : n + 1] = -tau / (n * scale**2) * np.eye(n)
+        slope.time_scaling[0] = 1 / scale
+        gradient, width = slope.vectors()[0], slope.vectors().shape[1]
+        block = self.covariance.reshape(self.dim, width, self.dim, width)[k, :, k]
+        return float(tau / scale), float(np.sqrt(max(gradient @ block @ gradient, 0.0)))
+
+    def prolong(self) -> LieAlgebra:
+        """The algebra acting on positions and velocities: generators (A, A − tau).
+
+        Error bars are carried along for generators that are not exact.
+        """
+        basis = prolong(self.basis)
+        jacobian = np.stack([_prolonged_unit(self.basis, unit) for unit in np.eye(self.basis.vectors().shape[1])], 1)
+        blocks = self.covariance.reshape(self.dim, len(jacobian.T), self.dim, len(jacobian.T))
+        covariance = np.einsum("ab,kblc,dc->kald", jacobian, blocks, jacobian)
+        size = basis.vectors().size
+        chart = None if self.chart is None else self.chart.prolong()
+        return LieAlgebra(basis, covariance.reshape(size, size), self.exact, chart)
+
+    def subset(self, indices) -> LieAlgebra:
+        """The generators with the given indices, with their error bars."""
+        indices = np.atleast_1d(np.asarray(indices, dtype=int))
+        width = self.basis.vectors().shape[1]
+        blocks = self.covariance.reshape(self.dim, width, self.dim, width)[indices][:, :, indices]
+        size = len(indices) * width
+        basis = self.basis.with_vectors(self.basis.vectors()[indices])
+        return LieAlgebra(basis, blocks.reshape(size, size), self.exact[indices], self.chart)
+
+    def representation(self, copies: int = 1) -> np.ndarray:
+        """Matrices `(generator, copies * n, copies * n)`: the linear parts on `copies` blocks of the state.
+
+        Raises
+        ------
+        ValueError
+            If a generator has a constant part, which no linear representation can hold.
+        """
+        if np.any(self.translations):
+            raise ValueError("the algebra contains translations, which have no linear representation")
+        size = copies * len(self.states)
+        blocks = [np.kron(np.eye(copies), matrix) for matrix in self.matrices]
+        return np.array(blocks).reshape(self.dim, size, size)
+
+    def texts(self, precision: int = 3) -> list[str]:
+        """Each generator as a differential operator, such as `y ∂x − x ∂y`.
+
+        Of an algebra that was found in data, terms that matter there: those above a thousandth of the largest over the
+        data's range. Where a centre says it better, generators are written about it.
+        """
+        return self.basis.texts(precision) if self.chart is None else charted_texts(self.basis, self.chart, precision)
+
+    def latex(self, precision: int = 3) -> list[str]:
+        r"""Each generator as a differential operator in LaTeX, such as `y\,\partial_x - x\,\partial_y`.
+
+        Simple fractions in generators marked exact are written as fractions, other numbers with `precision` digits.
+        """
+        options = {"precision": precision}
+        if self.chart is not None:  # the terms that matter on the data, as in `texts`
+            options |= {"sizes": self.chart.term_sizes(self.basis), "tiny": MATTERS}
+        return [
+            field_latex(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact, **options)
+            for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
+        ]
+
+    def sympy(self) -> list:
+        """Each generator as a pair (column of components, rate of time) of sympy expressions in the states.
+
+        For (v, tau) the operator on a function F of the states and the time is
+        `sum(v[i] * diff(F, x[i])) + tau * t * diff(F, t)`, and `lambdify(x, v)` gives values. Simple fractions in
+        generators marked exact become rationals.
+
+        Raises
+        ------
+        ImportError
+            If sympy, the extra `symbolic`, is not installed.
+        ValueError
+            If a feature has a name that is no formula in the states.
+        """
+        return [
+            field_sympy(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact)
+            for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
+        ]
+
+    def save(self, path) -> None:
+        """Write the algebra to a netCDF file."""
+        from symdyn.sums.store import save_algebra
+
+        save_algebra(self, path)
+
+    @staticmethod
+    def load(path) -> LieAlgebra:
+        """Read an algebra from a netCDF file written by `save`, or from a run's `results.nc`."""
+        from symdyn.sums.store import load_algebra
+
+        return load_algebra(path)
+
+
+def _carried(covariance, turn, dim):
+    """The covariance of rows of coefficients that are multiplied by `turn` `(coefficient, coefficient)`."""
+    width = len(turn)
+    blocks = np.tensordot(covariance.reshape(dim, width, dim, width), turn, axes=(1, 0))  # (k, l, d, b)
+    blocks = np.tensordot(blocks, turn, axes=(2, 0)).transpose(0, 2, 1, 3)
+    return blocks.reshape(dim * turn.shape[1], dim * turn.shape[1])
+
+
+def _inverse_map(chart, features):
+    """Rows of coefficients of x, times it, are those of y; the inverse of `Chart.vector_map`."""
+    full = np.zeros((len(chart) * features.size(len(chart)) + 1,) * 2)
+    full[:-1, :-1] = np.kron(np.diag(1 / np.array(chart.scale)), chart.back(features))
+    full[-1, -1] = 1.0
+    return full
+
+
+def _prolonged_unit(basis, unit):
+    return prolong(basis.with_vectors(unit[None])).vectors()[0]

@@ -1,0 +1,175 @@
+"""States by name: a symmetry in the order of the data, where both have names of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from symdyn.functions.features import Features
+from symdyn.functions.space import InUnits
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.conserved import Conserved
+from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.constraints.subspace import Subspace
+from symdyn.lie.groups import Elements
+from symdyn.lie.prolongation import velocity_names
+from symdyn.lie.vectorfields import Generators, VectorField
+
+__all__ = ["matched", "reordered", "symmetries_on"]
+
+
+def symmetries_on(symmetry, names: Sequence[str], n_moved: int | None = None):
+    """A symmetry as a user gives it, on the states of the data: one part or a list; None and a Subspace as they are.
+
+    Parameters
+    ----------
+    symmetry : see `as_symmetries`, a Subspace, or None
+    names : sequence of str
+        States (and inputs) of the data.
+    n_moved : int, optional
+        How many of them words without a number stand for: the positions, for a second-order system.
+    """
+    if symmetry is None or isinstance(symmetry, Subspace):
+        return symmetry
+    found = matched(as_symmetries(symmetry, len(names) if n_moved is None else n_moved), names)
+    return found[0] if len(found) == 1 else found
+
+
+def matched(parts: Sequence, names: Sequence[str]) -> list:
+    """Symmetries or candidates with their states in the order of the data, and named like these.
+
+    Names x0, x1, ... are nobody's own: then states match by their place. A part on fewer states than there are is on
+    the first of them: on positions, or on the states before the inputs.
+
+    Parameters
+    ----------
+    parts : sequence of LieAlgebra, Generators, Elements or Conserved
+    names : sequence of str
+        States (and inputs) of the data.
+
+    Raises
+    ------
+    ValueError
+        For names that are not those of the data, with the cure; and for generators on (t, x, u), of fields.
+    """
+    return [_matched(part, tuple(names)) for part in parts]
+
+
+def reordered(part, order: Sequence[int]):
+    """A symmetry or candidates whose state k is the state `order[k]` of the given one.
+
+    Parameters
+    ----------
+    part : LieAlgebra, Generators, Elements or Conserved
+    order : sequence of int, `(state,)`
+
+    Raises
+    ------
+    ValueError
+        For functions that read some states only, and are no functions of the others.
+    """
+    order = [int(k) for k in order]
+    if order == list(range(len(part.states))):
+        return part
+    states = tuple(part.states[k] for k in order)
+    if isinstance(part, Elements):
+        matrices = part.matrices[:, order][:, :, order]
+        return replace(part, matrices=matrices, translations=part.translations[:, order], states=states)
+    if isinstance(part, Conserved):
+        field = part.quantities
+        places = _feature_places(field.features, order)
+        return Conserved(VectorField(field.features, field.coefficients[:, places], states))
+    if isinstance(part, LieAlgebra):
+        return _reordered_algebra(part, order, states)
+    places = _feature_places(part.features, order)
+    return Generators(part.features, part.coefficients[:, order][:, :, places], part.time_scaling, states)
+
+
+def _reordered_algebra(algebra, order, states) -> LieAlgebra:
+    basis = reordered(algebra.basis, order)
+    # Where each coefficient stood: the same move on a row that counts them.
+    width = algebra.basis.vectors().shape[1]
+    counted = algebra.basis.with_vectors(np.arange(width, dtype=float)[None])
+    places = reordered(counted, order).vectors()[0].astype(int)
+    blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)[:, places][:, :, :, places]
+    chart = None if algebra.chart is None else algebra.chart.subset(order)
+    found = LieAlgebra(basis, blocks.reshape(algebra.covariance.shape), algebra.exact, chart)
+    return _with_inside(found, algebra, lambda inside: reordered(inside, order))
+
+
+def _matched(part, names):
+    own = tuple(part.states)
+    n = len(own)
+    if own[0] == "t" and "t" not in names:
+        raise ValueError(
+            f"these generators move {', '.join(own)}, the coordinates and fields of an equation: they are for fields "
+            "over x (PDERegression), not for trajectories of states"
+        )
+    if n > len(names) or own == names[:n]:
+        return part
+    if _is_default(own) or _is_default(names[:n]):
+        return _renamed(part, names[:n])
+    order = _order(own, names[:n])
+    if order is None:
+        raise ValueError(
+            f"the symmetry is on the states {', '.join(own)}, the data hold {', '.join(names)}: rename one, or leave "
+            "the names of the symmetry out to match by place"
+        )
+    return _renamed(reordered(part, order), names[:n])
+
+
+def _order(own, names) -> list[int] | None:
+    """Places of the names among one's own; velocities that were named by prolongation stand with their positions."""
+    if sorted(own) == sorted(names):
+        return [own.index(name) for name in names]
+    half = len(own) // 2
+    prolonged = 2 * half == len(own) and own[half:] == velocity_names(own[:half])
+    if prolonged and sorted(own[:half]) == sorted(names[:half]):
+        order = [own.index(name) for name in names[:half]]
+        return order + [half + k for k in order]
+    return None
+
+
+def _is_default(names):
+    """Whether these are x0, x1, ..., perhaps with their velocities, with inputs u0, u1, ... or the time after them."""
+    n = next((k for k, name in enumerate(names) if name != f"x{k}"), len(names))
+    rest = names[n:-1] if names[-1] == "t" else names[n:]
+    return n > 0 and (rest == velocity_names(names[:n]) or rest == tuple(f"u{k}" for k in range(len(rest))))
+
+
+def _renamed(part, names):
+    if isinstance(part, LieAlgebra):
+        found = LieAlgebra(part.basis.renamed(names), part.covariance, part.exact, part.chart)
+        return _with_inside(found, part, lambda inside: _renamed(inside, names))
+    if isinstance(part, Conserved):
+        return Conserved(VectorField(part.quantities.features, part.quantities.coefficients, names))
+    return part.renamed(names)
+
+
+def _with_inside(found, algebra, change):
+    """What was computed in the chart is not computed anew, with fewer digits, from what it became in other units."""
+    inside = vars(algebra).get("inside")
+    if algebra.chart is not None and inside is not None and not isinstance(inside.basis.features, InUnits):
+        vars(found)["inside"] = change(inside)
+    return found
+
+
+def _feature_places(features: Features, order) -> list[int]:
+    """For each function of the states in their new order the same function of the old ones."""
+    n = len(order)
+    points = np.random.default_rng(11).uniform(0.5, 1.5, (16, n))
+    old = np.empty_like(points)
+    old[:, order] = points
+    new_values, old_values = features(points), features(old)
+    places, free = [], list(range(new_values.shape[1]))
+    for column in new_values.T:
+        same = [k for k in free if np.allclose(old_values[:, k], column, rtol=1e-10, atol=1e-12)]
+        if not same:
+            raise ValueError(
+                "the functions of this symmetry do not change places with the states: give it in the order of the data"
+            )
+        free.remove(same[0])
+        places.append(same[0])
+    return places

@@ -1,0 +1,87 @@
+"""The part of a symmetry that keeps a direction: what gravity leaves of rotations (subequivariance).
+
+J. Han et al., Learning physical dynamics with subequivariant graph neural networks (NeurIPS 2022, arXiv 2210.06876).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.constraints.subspace import pivoted_basis
+from symdyn.lie.groups import Elements
+from symdyn.lie.vectorfields import Generators
+
+__all__ = ["stabiliser"]
+
+_SAME = 1e-9
+
+
+def stabiliser(symmetry, direction):
+    """The generators with A g = 0, or the elements with A g = g, for a known direction g.
+
+    Parameters
+    ----------
+    symmetry : LieAlgebra, Generators, or Elements
+        Of elements that generate a group, the whole group is searched.
+    direction : array_like, `(state,)`
+        A direction in the states, such as (0, 0, -9.81); zero in the velocities, where the states hold these.
+
+    Returns
+    -------
+    LieAlgebra or Elements
+        Translations stay: they move points, and no direction.
+
+    Raises
+    ------
+    ValueError
+        For a direction of another length or of length 0, and if nothing but the identity keeps it.
+    """
+    if isinstance(symmetry, Generators):
+        symmetry = LieAlgebra(symmetry)
+    if not isinstance(symmetry, LieAlgebra | Elements):
+        raise TypeError(f"stabiliser takes a LieAlgebra, Generators or Elements, got {type(symmetry).__name__}")
+    direction = np.asarray(direction, dtype=float)
+    if direction.shape != (len(symmetry.states),):
+        raise ValueError(f"direction must have shape ({len(symmetry.states)},), got {direction.shape}")
+    size = np.linalg.norm(direction)
+    if not 0 < size < np.inf:
+        raise ValueError(f"direction must be finite and different from 0, got {direction.tolist()}")
+    unit = direction / size
+    kept = _fixing_elements(symmetry, unit) if isinstance(symmetry, Elements) else _fixing_algebra(symmetry, unit)
+    if not kept.dim:
+        raise ValueError(f"nothing in {', '.join(symmetry.texts())} keeps the direction {direction.tolist()}")
+    return kept
+
+
+def _fixing_elements(members, unit):
+    labelled = [members.subset(np.flatnonzero(members.group < 0))]
+    for label in np.unique(members.group[members.group >= 0]):
+        labelled.append(members.subset(np.flatnonzero(members.group == label)).generate())
+    kept = []
+    for part in labelled:
+        moved = np.abs(part.matrices @ unit - unit).max(axis=1, initial=0.0)
+        kept += [part.subset(k) for k in np.flatnonzero((moved < _SAME) & ~part.is_identity())]
+    return sum(kept[1:], kept[0]) if kept else members.subset([])
+
+
+def _fixing_algebra(algebra, unit):
+    """Combinations of generators that keep the direction, those that do so by themselves as they are."""
+    moved = algebra.matrices @ unit
+    alone = np.abs(moved).max(axis=1, initial=0.0) <= _SAME * np.maximum(np.abs(algebra.matrices).max((1, 2)), 1e-300)
+    moving = np.flatnonzero(~alone)
+    left, values, _ = np.linalg.svd(moved[moving])
+    rank = int(np.sum(values > _SAME * values.max(initial=1e-300)))
+    weights = np.zeros((len(moving) - rank, algebra.dim))
+    weights[:, moving] = pivoted_basis(left[:, rank:])[0].T
+    return _combined(algebra, np.vstack([np.eye(algebra.dim)[alone], weights]))
+
+
+def _combined(algebra, weights):
+    """The generators sum_k w_mk v_k with the error bars that follow."""
+    width = algebra.basis.vectors().shape[1]
+    blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)
+    covariance = np.einsum("mk,kalb,nl->manb", weights, blocks, weights)
+    exact = ~np.any(weights[:, ~algebra.exact], axis=1)
+    size = len(weights) * width
+    return LieAlgebra(algebra.basis.combine(weights), covariance.reshape(size, size), exact)

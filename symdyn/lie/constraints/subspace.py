@@ -1,0 +1,120 @@
+"""What a symmetry leaves free: null spaces with error bars, in coordinates that are model coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, stats
+
+__all__ = ["Subspace", "null_space", "pivoted_basis"]
+
+_THREE_SIGMA = 0.9973
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """The matrices W `(output, feature)` that a symmetry allows.
+
+    Parameters
+    ----------
+    basis : ndarray, `(output * feature, dim)`
+        One allowed W in each column (row-major); identity on the rows `pivots`, so that each coordinate *is*
+        a coefficient of the model.
+    shape : tuple
+        (output, feature).
+    pivots : ndarray, `(dim,)`
+        Positions in vec(W) of the free coefficients.
+    """
+
+    basis: np.ndarray
+    shape: tuple[int, int]
+    pivots: np.ndarray
+
+    @classmethod
+    def full(cls, shape: tuple[int, int]) -> Subspace:
+        """All matrices of the given shape: no symmetry."""
+        size = shape[0] * shape[1]
+        return cls(np.eye(size), shape, np.arange(size))
+
+    @property
+    def dim(self) -> int:
+        """Number of free coefficients."""
+        return self.basis.shape[1]
+
+    def expand(self, coordinates: np.ndarray) -> np.ndarray:
+        """The matrix W `(output, feature)` with the given free coefficients `(dim,)`."""
+        return (self.basis @ coordinates).reshape(self.shape)
+
+    def coordinates(self, coefficients: np.ndarray) -> np.ndarray:
+        """The free coefficients `(dim,)` of the allowed matrix nearest to W `(output, feature)`."""
+        return np.linalg.lstsq(self.basis, np.ravel(coefficients), rcond=None)[0]
+
+    def describe(self, states, names) -> list[str]:
+        """Each free coefficient with the terms it ties: `x^3 + x y^2 in x', x^2 y + y^3 in y'`."""
+        return [self._tuple(column.reshape(self.shape), states, names) for column in self.basis.T]
+
+    def _tuple(self, matrix, states, names):
+        from symdyn.functions.printing import equation_lines
+
+        lines = equation_lines(np.where(np.abs(matrix) < 1e-12, 0, matrix), names)
+        return ", ".join(f"{line} in {state}'" for line, state in zip(lines, states, strict=True) if line != "0")
+
+
+def null_space(rows: np.ndarray, draws: np.ndarray | None = None, rtol: float = 1e-9) -> np.ndarray:
+    """Orthonormal basis of {w : rows w = 0}, as far as the error of the rows lets it be known.
+
+    A direction belongs to the null space when |rows w| is explained by rounding, or by the error of the rows:
+    |rows w| <= c_p rms_b |(rows_b − rows) w| over `draws` of the rows from their error bars. The p uncertain numbers
+    behind the rows pull all directions at once, so c_p is Scheffé's factor of three standard deviations for p
+    numbers, c_p^2 = chi2_p(.9973); c_1 = 3.
+
+    Parameters
+    ----------
+    rows : ndarray, `(row, unknown)`
+    draws : ndarray, `(draw, row, unknown)`, optional
+        Rows rebuilt from generators drawn from their error bars.
+    rtol : float
+        Rounding level, relative to the largest singular value.
+
+    Returns
+    -------
+    ndarray, `(unknown, dim)`
+    """
+    scale = np.linalg.norm(rows, axis=0)
+    scale[scale == 0] = 1.0
+    triangle = np.linalg.qr(rows / scale, mode="r")
+    _, values, right = np.linalg.svd(triangle, full_matrices=True)
+    values = np.pad(values, (0, rows.shape[1] - len(values)))
+    allowed = np.full(len(values), rtol * max(values[0], 1e-300))
+    if draws is not None:
+        moved = np.einsum("bru,wu->bwr", (draws - rows) / scale, right)
+        reach = _simultaneous(moved.reshape(len(moved), -1))
+        allowed = np.maximum(allowed, reach * np.sqrt(np.mean(np.sum(moved**2, axis=2), axis=0)))
+    basis = right[values <= allowed].T / scale[:, None]
+    return np.linalg.qr(basis)[0] if basis.size else basis
+
+
+def _simultaneous(draws: np.ndarray) -> float:
+    """Scheffé's factor of draws `(draw, number)`, from how many directions they spread over."""
+    spread = np.linalg.svd(draws @ draws.T, compute_uv=False)
+    return float(np.sqrt(stats.chi2.ppf(_THREE_SIGMA, max(1, np.count_nonzero(spread > 1e-6 * spread[0])))))
+
+
+def pivoted_basis(basis: np.ndarray, tiny: float = 1e-12) -> tuple[np.ndarray, np.ndarray]:
+    """The same span, scaled to the identity on well-conditioned pivot rows (QR with pivoting).
+
+    Returns
+    -------
+    basis : ndarray, `(unknown, dim)`
+    pivots : ndarray, `(dim,)`, ascending
+    """
+    dim = basis.shape[1]
+    if dim == 0:
+        return basis, np.zeros(0, dtype=int)
+    order = linalg.qr(basis.T, pivoting=True, mode="r")[-1]
+    pivots = np.sort(order[:dim])
+    scaled = np.linalg.solve(basis[pivots].T, basis.T).T
+    scaled[np.abs(scaled) < tiny * np.abs(scaled).max()] = 0.0
+    scaled[pivots] = np.eye(dim)
+    return scaled, pivots

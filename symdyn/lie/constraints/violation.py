@@ -1,0 +1,117 @@
+"""How far a model is from a symmetry: relative violations, their error bars, and terms that leave a library."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from symdyn.functions.features import Features, Polynomial
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.conserved import Conserved
+from symdyn.lie.constraints.monomial_action import is_affine
+from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.differences import difference
+from symdyn.lie.groups import Elements
+
+__all__ = ["Violation", "explained_violations", "relative_violations", "terms_leaving"]
+
+
+class Violation(NamedTuple):
+    """How much a model violates one generator, and how much its error bar explains (both relative, largest value)."""
+
+    generator: str
+    violation: float
+    explained: float
+
+
+def relative_violations(
+    features: Features, coefficients: np.ndarray, part, points: np.ndarray, kind: str = "flow"
+) -> np.ndarray:
+    """|L(v_k, F)| over the larger of its two terms, for F = W theta, `(generator,)`.
+
+    F(g x) − A F(x) for elements, and |Dh . F| over the sum of sizes of its terms for conserved quantities.
+
+    Parameters
+    ----------
+    features : Features
+    coefficients : ndarray, `(output, feature)`
+    part : LieAlgebra, Elements or Conserved
+    points : ndarray, `(sample, input)`
+    kind : {"flow", "map", "second_order", "invariant"}
+    """
+    if isinstance(part, Conserved):
+        return _conservation_violations(features, coefficients, part, points)
+    derivative = _derivative(features, part, points, kind, len(coefficients))
+    return np.abs(derivative.of(coefficients)).max(axis=(0, 1)) / _size(derivative, coefficients)
+
+
+def explained_violations(
+    features: Features, coefficients: np.ndarray, algebra: LieAlgebra, points: np.ndarray, kind: str = "flow"
+) -> list[Violation]:
+    """Violation of each generator, beside what its error bar would make of an exactly symmetric model.
+
+    The second number is the root mean square over draws v_b from the error bars of |L(v_b − v, F)|, over the same
+    scale.
+    """
+    derivative = _derivative(features, algebra, points, kind, len(coefficients))
+    size, given = _size(derivative, coefficients), derivative.of(coefficients)
+    moved = []
+    for draw in algebra.draw(50, np.random.default_rng(12)):
+        change = _derivative(features, draw, points, kind, len(coefficients)).of(coefficients) - given
+        moved.append(np.abs(change).max(axis=(0, 1)))
+    explained = np.sqrt(np.mean(np.square(moved), axis=0)) / size
+    found = zip(algebra.texts(), np.abs(given).max(axis=(0, 1)) / size, explained, strict=True)
+    return [Violation(text, float(violation), float(error)) for text, violation, error in found]
+
+
+def terms_leaving(features: Features, part, points: np.ndarray, kind: str = "flow") -> np.ndarray:
+    """Mask `(feature,)` of terms that a symmetry turns into functions outside the span of the features.
+
+    Parameters
+    ----------
+    features : Features
+    part : LieAlgebra, Elements or Conserved
+        Conserved quantities move nothing.
+    points : ndarray, `(sample, input)`
+        Generic, more than features.
+    kind : {"flow", "map", "second_order", "invariant"}
+    """
+    whole = isinstance(features, Polynomial) and features.columns is None
+    affine = isinstance(part, Elements) or (isinstance(part, LieAlgebra) and is_affine(part.basis))
+    values = features(points)
+    if isinstance(part, Conserved) or (whole and affine and (features.constant or not _translates(part))):
+        return np.zeros(values.shape[1], dtype=bool)
+    if isinstance(part, Elements):
+        images = difference(features, part, points, kind="invariant" if kind != "second_order" else kind).transport
+        sizes = np.abs(images)
+    else:
+        action = act(part.basis, points, kind if kind == "second_order" else "invariant")
+        slopes = features.jacobian(points)
+        images = np.einsum("sfi,sik->sfk", slopes, action.inputs)
+        sizes = np.einsum("sfi,sik->sfk", np.abs(slopes), np.abs(action.inputs))  # of terms that may cancel
+    flat, sizes = images.reshape(len(points), -1), sizes.reshape(len(points), -1)
+    scale = np.linalg.norm(values, axis=0)
+    left = flat - values / scale @ np.linalg.lstsq(values / scale, flat, rcond=1e-12)[0]
+    outside = np.linalg.norm(left, axis=0) > 1e-6 * np.linalg.norm(sizes, axis=0)
+    return outside.reshape(images.shape[1:]).any(axis=1)
+
+
+def _translates(part):
+    return bool(np.any(part.translations))
+
+
+def _derivative(features, part, points, kind, n_outputs):
+    if isinstance(part, Elements):
+        return difference(features, part, points, kind, n_outputs)
+    return LieDerivative.build(features, act(part.basis, points, kind, n_outputs), points)
+
+
+def _size(derivative, coefficients):
+    size = np.abs(derivative.transported(coefficients)).max(axis=(0, 1))
+    return np.maximum(np.maximum(size, np.abs(derivative.carried(coefficients)).max(axis=(0, 1))), 1e-300)
+
+
+def _conservation_violations(features, coefficients, part, points):
+    terms = part.quantities.jacobian(points) * (features(points) @ coefficients.T)[:, None]
+    return np.abs(terms.sum(axis=2)).max(axis=0) / np.maximum(np.abs(terms).sum(axis=2).max(axis=0), 1e-300)

@@ -1,0 +1,252 @@
+"""Vector fields as features times coefficients: laws and generators are the same type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from symdyn.functions.features import Features, Polynomial
+from symdyn.functions.printing import equation_lines, field_text
+
+if TYPE_CHECKING:
+    from symdyn.lie.chart import Chart
+
+__all__ = ["Charted", "Generators", "VectorField", "of_size_one"]
+
+
+@dataclass(frozen=True, eq=False)
+class Charted:
+    """A field as it was computed, in a chart: far from the origin the coefficients on x alone have lost digits.
+
+    `field` is over y = (x − c) / s, its outputs in the `units` `(output,)`.
+    """
+
+    field: VectorField
+    chart: Chart
+    units: np.ndarray
+
+    def coefficients(self, features: Features) -> np.ndarray:
+        """Those `(output, feature)` on the functions of x."""
+        return self.chart.law(self.field.coefficients, features, self.units)
+
+
+@dataclass(frozen=True)
+class VectorField:
+    """f(x) = W theta(x).
+
+    Parameters
+    ----------
+    features : Features
+        The functions theta.
+    coefficients : ndarray, `(output, feature)`
+        The matrix W; its units are those of the output over those of the feature.
+    states : tuple of str
+        Names of the inputs, in order.
+    inside : Charted, optional
+        The same field in the chart in which it was computed: it is evaluated there.
+    """
+
+    features: Features
+    coefficients: np.ndarray
+    states: tuple[str, ...]
+    inside: Charted | None = field(default=None, kw_only=True, repr=False)
+
+    def __post_init__(self):
+        expected = self.features.size(len(self.states))
+        shape = np.shape(self.coefficients)
+        if len(shape) != 2 or shape[1] != expected:
+            raise ValueError(f"coefficients must have shape (output, {expected}), got {shape}")
+        if self.inside is not None and not np.array_equal(self.coefficients, self.inside.coefficients(self.features)):
+            object.__setattr__(self, "inside", None)  # coefficients that were changed since are the field
+
+    @classmethod
+    def from_chart(cls, inside: Charted, features: Features, **options) -> VectorField:
+        """The field over x on `features`, of which those of `inside` are the image in its chart."""
+        return cls(features, inside.coefficients(features), inside.field.states, inside=inside, **options)
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Values `(sample, output)` at points `(sample, state)`."""
+        if self.inside is not None:
+            return self.inside.field(self.inside.chart.points(points)) * self.inside.units
+        return self.features(points) @ self.coefficients.T
+
+    def jacobian(self, points: np.ndarray) -> np.ndarray:
+        """Exact derivatives `(sample, output, state)` at points `(sample, state)`."""
+        if self.inside is not None:
+            slopes = self.inside.field.jacobian(self.inside.chart.points(points))
+            return slopes * self.inside.units[:, None] / self.inside.chart.scale
+        return np.einsum("of,sfi->soi", self.coefficients, self.features.jacobian(points))
+
+    def flow(self, start: np.ndarray, times: np.ndarray, *, rtol=1e-10, atol=1e-12) -> np.ndarray:
+        """The solution `(time, state)` of x' = f(x) from `start` `(state,)` at the first of `times`.
+
+        Raises
+        ------
+        ValueError
+            If the field does not map states to states (a second-order law: see `first_order`).
+        RuntimeError
+            If the solution leaves every bound before the last time.
+        """
+        if len(self.coefficients) != len(self.states):
+            raise ValueError(
+                f"flow needs one output a state, got {len(self.coefficients)} outputs and "
+                f"{len(self.states)} states; turn a second-order law into a flow by `first_order`"
+            )
+        solution = solve_ivp(
+            lambda _, x: self(x[None])[0],
+            (times[0], times[-1]),
+            start,
+            method="DOP853",
+            t_eval=times,
+            rtol=rtol,
+            atol=atol,
+        )
+        if not solution.success:
+            raise RuntimeError(f"the flow stops at t = {solution.t[-1] if solution.t.size else times[0]}")
+        return solution.y.T
+
+    def equations(self, precision: int = 3) -> list[str]:
+        """Write one line per output, such as `−y + 0.5 x^3`, with the terms that matter."""
+        shown = np.where(self.matters(), self.coefficients, 0.0)
+        return equation_lines(shown, self.features.names(self.states), precision)
+
+    def matters(self, tiny: float = 1e-3) -> np.ndarray:
+        """Which terms `(output, feature)` are, somewhere on the data, above `tiny` times the largest of their output.
+
+        Of a field that was not found in data, all those whose coefficients are not 0.
+        """
+        if self.inside is None:
+            return self.coefficients != 0
+        sizes = np.abs(self.coefficients) * self.inside.chart.function_sizes(self.features)
+        return sizes > tiny * sizes.max(axis=1, keepdims=True)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of terms that matter."""
+        return int(np.count_nonzero(self.matters()))
+
+
+@dataclass(frozen=True)
+class Generators:
+    """Vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
+
+    Parameters
+    ----------
+    features : Features
+        The functions that the components of the fields are made of.
+    coefficients : ndarray, `(generator, state, feature)`
+        Components of the fields.
+    time_scaling : ndarray, `(generator,)`
+        The rates tau_k, 0 where time does not change.
+    states : tuple of str
+        Names of the states.
+    """
+
+    features: Features
+    coefficients: np.ndarray
+    time_scaling: np.ndarray
+    states: tuple[str, ...]
+
+    def __post_init__(self):
+        n_states = len(self.states)
+        shape = (len(self.time_scaling), n_states, self.features.size(n_states))
+        if np.shape(self.coefficients) != shape:
+            raise ValueError(f"coefficients must have shape {shape}, got {np.shape(self.coefficients)}")
+
+    def __len__(self) -> int:
+        return len(self.time_scaling)
+
+    def __getitem__(self, index: int) -> VectorField:
+        return VectorField(self.features, self.coefficients[index], self.states)
+
+    def __add__(self, other: Generators) -> Generators:
+        """The generators of both, on the larger of two spaces of polynomials, or on the features of both."""
+        if not isinstance(other, Generators):
+            return NotImplemented
+        if len(self.states) != len(other.states):
+            raise ValueError(f"generators act on {len(self.states)} and on {len(other.states)} states")
+        sizes = [self.coefficients.shape[2], other.coefficients.shape[2]]
+        if self.features == other.features or _nested(self.features, other.features):
+            # Polynomial features are ordered by degree, so a lower degree is a leading part.
+            features = self.features if sizes[0] >= sizes[1] else other.features
+            before, total = [0, 0], max(sizes)
+        else:
+            features, before, total = self.features + other.features, [0, sizes[0]], sum(sizes)
+        padded = [
+            np.pad(g.coefficients, ((0, 0), (0, 0), (skipped, total - skipped - size)))
+            for g, skipped, size in zip((self, other), before, sizes, strict=True)
+        ]
+        rates = np.concatenate([self.time_scaling, other.time_scaling])
+        return Generators(features, np.concatenate(padded), rates, self.states)
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """v_k(x) `(sample, state, generator)`."""
+        return np.einsum("kif,sf->sik", self.coefficients, self.features(points))
+
+    def jacobians(self, points: np.ndarray) -> np.ndarray:
+        """D v_k(x) `(sample, output, state, generator)`."""
+        return np.einsum("kof,sfi->soik", self.coefficients, self.features.jacobian(points))
+
+    def combine(self, weights: np.ndarray) -> Generators:
+        """The fields sum_k weights[m, k] v_k, one for each row of `weights` `(new, generator)`."""
+        weights = np.asarray(weights, dtype=float)
+        return Generators(
+            self.features,
+            np.einsum("mk,kif->mif", weights, self.coefficients),
+            weights @ self.time_scaling,
+            self.states,
+        )
+
+    def vectors(self) -> np.ndarray:
+        """All coefficients of each generator in one row, time last: `(generator, coefficient)`."""
+        flat = self.coefficients.reshape(len(self), int(np.prod(self.coefficients.shape[1:])))
+        return np.column_stack([flat, self.time_scaling])
+
+    def with_vectors(self, vectors: np.ndarray) -> Generators:
+        """Generators on the same features with the rows of `vectors` as coefficients."""
+        shape = (len(vectors), *self.coefficients.shape[1:])
+        return Generators(self.features, vectors[:, :-1].reshape(shape), vectors[:, -1], self.states)
+
+    def texts(self, precision: int = 3, tiny: float = 5e-4, sizes: np.ndarray | None = None) -> list[str]:
+        """Each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` left out.
+
+        `sizes` `(coefficient,)` of the terms with coefficient 1, time last: what small means where units differ.
+        """
+        names = self.features.names(self.states)
+        rates = np.zeros(len(self)) if "t" in self.states else self.time_scaling  # t then moves as a state
+        return [
+            field_text(rows, names, self.states, time_scaling=tau, precision=precision, tiny=tiny, sizes=sizes)
+            for rows, tau in zip(self.coefficients, rates, strict=True)
+        ]
+
+    def renamed(self, states: tuple[str, ...]) -> Generators:
+        """The same generators with other names of the states."""
+        return Generators(self.features, self.coefficients, self.time_scaling, tuple(states))
+
+
+def of_size_one(given: Generators) -> tuple[Generators, np.ndarray]:
+    """Orthonormal generators of the same span, and their weights `(new, generator)`.
+
+    In a chart candidates may differ by many decades, or be nearly parallel: far from the origin x ∂x is nearly ∂x.
+    Generators that span all fields on their features are replaced by these themselves, one coefficient each.
+    """
+    vectors = given.vectors()
+    sizes = np.linalg.norm(vectors, axis=1)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    used = np.any(vectors != 0, axis=0)
+    if len(given) == used.sum() and np.linalg.matrix_rank(vectors[:, used] / sizes[:, None], tol=1e-15) == len(given):
+        units = np.eye(vectors.shape[1])[used]
+        return given.with_vectors(units), np.linalg.inv(vectors[:, used] / sizes[:, None]) / sizes
+    basis, triangle = np.linalg.qr((vectors / sizes[:, None]).T)
+    basis[np.abs(basis) < 1e-14] = 0.0  # what a candidate does not move, it does not move
+    if np.abs(np.diag(triangle)).min(initial=1.0) < 1e-12:  # not independent: to be told by whoever judges them
+        return given.with_vectors(vectors / sizes[:, None]), np.diag(1 / sizes)
+    return given.with_vectors(basis.T), np.linalg.inv(triangle).T / sizes
+
+
+def _nested(first, second):
+    """Whether both are all polynomials up to some degree."""
+    return all(isinstance(f, Polynomial) and f.constant and f.columns is None for f in (first, second))

@@ -1,0 +1,1 @@
+"""Lie derivatives of torch modules: actions, penalties, symmetries of networks."""

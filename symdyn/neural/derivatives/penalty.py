@@ -1,0 +1,270 @@
+"""`LieDerivativePenalty`: any network asked to keep a symmetry by its loss.
+
+With X_k the change of the input under the generator v_k and Y_k that of the output, the Lie derivative of a network F
+is
+
+    L_k F (u) = DF(u) X_k(u) − Y_k,
+
+Y_k = X_k(F(u)) for a map, D X_k(u) F(u) − tau_k F(u) for a rate of change, 0 for an invariant. One jvp gives F and L.
+G. Benton et al. measure networks by it (arXiv 2210.02984); its nuclear norm over generators is the convex surrogate of
+the number of broken symmetries (S. Otto et al., arXiv 2311.00212).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from symdyn.lie.vectorfields import Generators
+from symdyn.neural.checks import check_callable, check_count, check_tensor
+from symdyn.neural.derivatives.actions import Action, as_generators, rates_of_time
+from symdyn.neural.derivatives.directional import directional_derivatives
+
+__all__ = ["LieDerivativePenalty", "Ramp"]
+
+# Of the size of the outputs: where the logarithm bends, between generators to keep and generators to release.
+_KNEE = 0.05
+_OUTPUTS = ("vector_field", "map", "invariant")
+
+
+class LieDerivativePenalty:
+    """Mean square of the Lie derivatives of a network, or their nuclear norm.
+
+    Generators are first made orthonormal in the motion that they give the batch: with G_jk the mean of X_j X_k over
+    samples and states, each state relative to its root mean square, and C C^T = G^+, the penalty depends neither on
+    the basis of the algebra nor on the units of the inputs, and has those of the outputs:
+
+        penalty = |L C|^2 / p   (mean over samples and outputs),        nuclear:  sum of singular values of L C.
+
+    As a loss that is a mean square, it counts outputs of unlike units by these: scale them first. The root mean square
+    of a state is about 0; states far from 0, in their spread, should be shifted, and the generators with them.
+
+    Parameters
+    ----------
+    algebra : LieAlgebra, Generators, or array `(generator, n, n)`
+        On states or channels, translations and nonlinear fields included; with `space`, on coordinates and channels,
+        such as point symmetries as they were found (states `t`, `x`, `u`).
+    space : mapping of str to float or (float, float), optional
+        Coordinates among the states of the algebra, with the periods or ends of the box; see `Action`.
+    nuclear : bool or "log"
+        Chooses among candidates those that are kept. "log", the one to use: log(1 + s / d) for each singular value s, d
+        a twentieth of the size of the outputs, which lets broken symmetries go (no longer convex in any model). True
+        is the nuclear norm: its slope is the same for all s, so where most candidates are broken it shrinks the network
+        rather than what a kept one leaves, and spoils the fit; relative to the outputs it does so, too.
+    output : {"vector_field", "map", "invariant"} or an algebra with as many generators
+        What the network returns: the rate of change of its input, a state or field of the same kind, numbers that do
+        not change, or something moved by other generators. "map" if `times` are given, "vector_field" if not.
+    times : (float, float), optional
+        Times of the input and output fields, for generators that depend on time, such as t ∂x + ∂u.
+    n_generators : int, optional
+        How many random directions of the algebra to take in each step instead of all, without bias; not with `nuclear`.
+    n_samples : int, optional
+        At how many random samples of a batch to take derivatives, without bias; at all if left out. Half of them save a
+        fifth to a third of a step. Only for networks that treat each sample by itself: batch normalisation does not.
+    rng : int
+        Seed of these directions and samples.
+
+    Raises
+    ------
+    ValueError
+        For generators that rescale time where the output is a map, and arguments that do not go together.
+    """
+
+    def __init__(
+        self,
+        algebra,
+        *,
+        space: Mapping | None = None,
+        nuclear: bool | str = False,
+        output=None,
+        times: tuple[float, float] | None = None,
+        n_generators: int | None = None,
+        n_samples: int | None = None,
+        rng: int = 0,
+    ):
+        for name, number, least in (("n_samples", n_samples, 1), ("n_generators", n_generators, 1), ("rng", rng, 0)):
+            if number is not None:
+                check_count(name, number, least)
+        if times is not None and np.shape(times) != (2,):
+            raise ValueError(f"times must be those of the input and output fields, (float, float), got {times!r}")
+        self.generators = as_generators(algebra)
+        self.output = ("vector_field" if times is None else "map") if output is None else output
+        start, stop = (0.0, 0.0) if times is None else times
+        self.action = Action(self.generators, space, start)
+        self.output_action = self._output_action(space, stop)
+        self.rates = torch.as_tensor(rates_of_time(self.generators) if space else self.generators.time_scaling)
+        if self.output_action is not None and not space and torch.any(self.rates != 0):
+            raise ValueError("a generator rescales time, which only output='vector_field' shows: leave it out")
+        if nuclear not in (False, True, "log"):
+            raise ValueError(f"nuclear must be True, False or 'log', got {nuclear!r}")
+        count = len(self.generators)
+        if n_generators is not None and (nuclear or not 1 <= n_generators <= count):
+            raise ValueError(f"n_generators must be 1 ... {count}, and the nuclear norm takes all; got {n_generators}")
+        self.nuclear, self.n_generators, self.n_samples = nuclear, n_generators, n_samples
+        self.random = torch.Generator().manual_seed(rng)
+
+    def __call__(self, module: nn.Module, u: Tensor) -> Tensor:
+        """The penalty, a scalar, of a network on states `(batch, n)` or fields `(batch, channel, *grid)`."""
+        return self.value_and_penalty(module, u)[1]
+
+    def value_and_penalty(self, module: nn.Module, u: Tensor) -> tuple[Tensor, Tensor]:
+        """module(u) and the penalty, from one jvp where there is one direction.
+
+        Raises
+        ------
+        ValueError
+            For inputs and outputs of another shape than the algebra moves.
+        """
+        check_callable(module)
+        check_tensor("u", u)
+        moves = self.action(u.detach()).detach()
+        frame = _frame(moves, u.detach())
+        if self.n_generators is not None:
+            frame = frame @ self._draw(frame).to(frame)
+        if self.n_samples is None or self.n_samples >= len(u):
+            value, change = self._derivatives(module, u, moves, frame)
+        else:
+            order = torch.randperm(len(u), generator=self.random).to(u.device)
+            taken, rest = order.split([self.n_samples, len(u) - self.n_samples])
+            value, change = self._derivatives(module, u[taken], moves[:, taken], frame)
+            value = torch.cat([value, module(u[rest])])[torch.argsort(order)]
+        if not self.nuclear:
+            return value, change.square().mean() * (change.shape[0] / len(moves))
+        return value, self._nuclear(value, change).to(value.dtype)
+
+    @torch.no_grad()
+    def violations(self, module: nn.Module, u: Tensor) -> Tensor:
+        """|L_k| / (|DF| |X_k| + |Y_k|) of each generator, `(generator,)`: 0 for one that is kept, below about 1 always.
+
+        |DF| is what the network makes of the difference of two samples, relative to that difference.
+
+        Raises
+        ------
+        ValueError
+            For a single sample.
+        """
+        return self._relative(module, u, torch.eye(len(self.generators), dtype=u.dtype, device=u.device))
+
+    @torch.no_grad()
+    def spectrum(self, module: nn.Module, u: Tensor) -> tuple[Tensor, Generators]:
+        """Relative violations `(generator,)` of the combinations that are right singular vectors of L C, and these.
+
+        From the best kept to the most broken; combinations have unit norm.
+        """
+        moves = self.action(u)
+        frame = _frame(moves, u)
+        change = self._derivatives(module, u, moves, frame)[1].flatten(1).double()
+        turn = torch.linalg.eigh(change @ change.T)[1]  # ascending: best kept first
+        weights = frame.double() @ turn
+        weights = weights / torch.linalg.vector_norm(weights, dim=0)
+        relative = self._relative(module, u, weights.to(u.dtype))
+        return relative, self.generators.combine(weights.T.cpu().numpy())
+
+    def _derivatives(self, module, u, moves, frame):
+        """module(u) and L `(direction, *output)` along the combinations `frame` `(generator, direction)`."""
+        value, pushed = directional_derivatives(module, u, torch.tensordot(frame.T, moves, dims=1))
+        return value, pushed - self._output_moves(u, value, frame)
+
+    def _nuclear(self, value, change):
+        columns = change.flatten(1).double()
+        squares = torch.linalg.eigvalsh(columns @ columns.T / columns.shape[1]).clamp(min=0)
+        size = value.detach().double().square().mean().sqrt() + 1e-300
+        # The square root has no slope at 0: singular values below 1e-6 of the outputs are rounding.
+        values = (squares + (1e-6 * size) ** 2).sqrt() - 1e-6 * size
+        if self.nuclear != "log":
+            return values.sum()
+        return (_KNEE * size * torch.log1p(values / (_KNEE * size))).sum()
+
+    def _relative(self, module, u, frame):
+        if len(u) < 2:
+            raise ValueError("violations are measured against other samples: give at least two")
+        moves = torch.tensordot(frame.T, self.action(u), dims=1)
+        steps = u.roll(1, 0) - u
+        pushed = directional_derivatives(module, u, torch.cat([moves, steps[None]]))[1]
+        moved = self._output_moves(u, module(u), frame).expand(len(moves), *pushed.shape[1:])
+        plain = _rms(pushed[-1:]) / _rms((steps / _scales(u))[None]) * _rms(moves / _scales(u))
+        return _rms(pushed[:-1] - moved) / (plain + _rms(moved)).clamp(min=1e-300)
+
+    def _output_moves(self, u, value, frame):
+        if self.output_action is not None:
+            moves = self.output_action(value)
+        elif self.output == "invariant":
+            return torch.zeros((), dtype=value.dtype, device=value.device)
+        else:
+            if value.shape != u.shape:
+                raise ValueError(
+                    f"a vector field returns the shape of its input {tuple(u.shape)}, not {tuple(value.shape)}"
+                )
+            moves = self.action.derivative(u, value)
+            moves = moves - torch.tensordot(self.rates.to(value), value, dims=0)
+        return torch.tensordot(frame.T.to(value.dtype), moves, dims=1)
+
+    def _output_action(self, space, time):
+        if isinstance(self.output, str):
+            if self.output not in _OUTPUTS:
+                raise ValueError(f"output must be one of {', '.join(_OUTPUTS)} or an algebra, got {self.output!r}")
+            return Action(self.generators, space, time) if self.output == "map" else None
+        generators = as_generators(self.output, "output")
+        if len(generators) != len(self.generators):
+            raise ValueError(f"output holds {len(generators)} generators, algebra {len(self.generators)}")
+        within = {} if space is None else {name: box for name, box in space.items() if name in generators.states}
+        return Action(generators, within or None, time)
+
+    def _draw(self, frame):
+        """Random orthonormal directions, scaled so that the mean of their penalties is that of all."""
+        count, rank = frame.shape[1], self.n_generators
+        return torch.linalg.qr(torch.randn(count, rank, generator=self.random, dtype=torch.float64))[0] * (
+            (count / rank) ** 0.5
+        )
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A weight that rises linearly from 0 at step `begin` to `final` at step `end`, and stays: `Ramp(0.1, 0, 500)(9)`.
+
+    Fitting first and asking for the symmetry later is kinder than the other way round.
+    """
+
+    final: float
+    begin: int = 0
+    end: int = 0
+
+    def __post_init__(self):
+        if not all(isinstance(number, int | float) for number in (self.final, self.begin, self.end)):
+            raise TypeError(f"final, begin and end must be numbers, got {self}")
+        if not (self.final >= 0 and 0 <= self.begin <= self.end):
+            raise ValueError(f"a ramp needs final >= 0 and 0 <= begin <= end, got {self}")
+
+    def __call__(self, step: int) -> float:
+        """The weight at a step, counted from 0."""
+        if step >= self.end:
+            return self.final
+        return self.final * max(step - self.begin, 0) / max(self.end - self.begin, 1)
+
+
+def _frame(moves, u):
+    """C `(generator, direction)` with C C^T the pseudo-inverse of the Gram matrix of motions, relative to |u|."""
+    flat = (moves / _scales(u)).flatten(1).double()
+    gram = flat @ flat.T / flat.shape[1]
+    if not torch.isfinite(gram).all():
+        raise ValueError("u holds NaN or infinity, or generators move it there")
+    # In unlike units lengths of generators differ by many decades, of which none is rounding.
+    lengths = torch.where(gram.diagonal() > 0, gram.diagonal(), 1.0).sqrt()
+    values, vectors = torch.linalg.eigh(gram / lengths / lengths[:, None])
+    kept = values > 1e-10 * values[-1]
+    roots = torch.where(kept, values, 1.0).rsqrt() * kept
+    return (vectors * roots / lengths[:, None]).to(u.dtype)
+
+
+def _scales(u):
+    """Root mean square of each state or channel, `(1, channel, 1 ...)`; 1 where it is always 0."""
+    squares = u.movedim(1, 0).flatten(1).square().mean(dim=1)
+    return torch.where(squares > 0, squares, 1.0).sqrt().reshape(1, -1, *[1] * (u.ndim - 2))
+
+
+def _rms(parts):
+    return parts.flatten(1).double().square().mean(dim=1).sqrt()

@@ -1,0 +1,157 @@
+"""Laws and generators as torch modules: `to_torch`."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from symdyn.functions.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
+from symdyn.lie.vectorfields import Generators, VectorField
+
+__all__ = ["FeatureModule", "FieldModule", "to_torch"]
+
+
+def to_torch(field: VectorField | Generators) -> FieldModule:
+    """A law or generator x -> W theta(x) as a module of points `(..., state)`.
+
+    Polynomials are computed by torch and can be differentiated as often as wanted. Other features are computed by
+    numpy, with their exact Jacobians: on the CPU, and differentiated once.
+
+    Parameters
+    ----------
+    field : VectorField or Generators
+        Of several generators the module returns `(..., state, generator)`.
+
+    Returns
+    -------
+    FieldModule
+        Its coefficients, in float64 until `.to(dtype)`, are a parameter, to be fitted or frozen.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if not isinstance(field, VectorField | Generators):
+        raise TypeError(f"to_torch takes a VectorField or Generators, got {type(field).__name__}")
+    coefficients = np.array(field.coefficients, dtype=float)
+    if isinstance(field, Generators):
+        coefficients = np.moveaxis(coefficients, 0, 1)
+    return FieldModule(field.features, coefficients, len(field.states))
+
+
+class FieldModule(nn.Module):
+    """W theta(x) with W `(output, feature)` or `(state, generator, feature)`."""
+
+    def __init__(self, features: Features, coefficients: np.ndarray, n_states: int):
+        super().__init__()
+        self.features = FeatureModule(features, n_states)
+        self.coefficients = nn.Parameter(torch.from_numpy(np.ascontiguousarray(coefficients)))
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Values at points `(..., state)`."""
+        values = self.features(points)
+        return torch.tensordot(values, self.coefficients.to(values.dtype), dims=([-1], [-1]))
+
+
+class FeatureModule(nn.Module):
+    """theta(x) `(..., feature)` at points `(..., state)`.
+
+    Raises
+    ------
+    ValueError
+        When called with points of another number of states.
+    """
+
+    def __init__(self, features: Features, n_states: int):
+        super().__init__()
+        self.n_states = n_states
+        parts = features.parts if isinstance(features, Sum) else (features,)
+        self.parts = nn.ModuleList([_part(part, n_states) for part in parts])
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Values `(..., feature)`."""
+        if points.shape[-1] != self.n_states:
+            raise ValueError(f"points must have {self.n_states} states last, got shape {tuple(points.shape)}")
+        return torch.cat([part(points) for part in self.parts], dim=-1)
+
+
+class _Powers(nn.Module):
+    """Monomials, each as a product of powers that are products themselves: no 0^0, and smooth in all orders."""
+
+    def __init__(self, exponents: np.ndarray, columns):
+        super().__init__()
+        self.highest = int(exponents.max(initial=0))
+        self.register_buffer("exponents", torch.from_numpy(np.array(exponents, dtype=np.int64)), persistent=False)
+        self.columns = None if columns is None else list(columns)
+
+    def forward(self, points):
+        read = points if self.columns is None else points[..., self.columns]
+        powers = [torch.ones_like(read)]
+        for _ in range(self.highest):
+            powers.append(powers[-1] * read)
+        table = torch.stack(powers, dim=-1)  # (..., state, power)
+        chosen = [table[..., i, self.exponents[:, i]] for i in range(read.shape[-1])]
+        product = chosen[0]
+        for factor in chosen[1:]:
+            product = product * factor
+        return product
+
+
+class _Numeric(nn.Module):
+    """Features computed by numpy."""
+
+    def __init__(self, features: Features):
+        super().__init__()
+        self.features = features
+
+    def forward(self, points):
+        flat = points.reshape(-1, points.shape[-1])
+        values, _ = _Evaluate.apply(flat, self.features)
+        return values.reshape(*points.shape[:-1], -1)
+
+
+class _Evaluate(torch.autograd.Function):
+    """Values and Jacobians of numpy features; derivatives of values only, once."""
+
+    @staticmethod
+    def forward(points, features):
+        array = points.detach().cpu().numpy().astype(float)
+        values, jacobian = features(array), features.jacobian(array)
+        return tuple(torch.from_numpy(np.ascontiguousarray(a)).to(points) for a in (values, jacobian))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1])
+        ctx.save_for_forward(output[1])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient, _):
+        (jacobian,) = ctx.saved_tensors
+        return torch.einsum("sf,sfi->si", gradient, jacobian), None
+
+    @staticmethod
+    def jvp(ctx, tangent, _):
+        (jacobian,) = ctx.saved_tensors
+        return torch.einsum("sfi,si->sf", jacobian, tangent), None
+
+    @staticmethod
+    def vmap(info, in_dims, points, features):
+        size = info.batch_size
+        moved = points.movedim(in_dims[0], 0)
+        flat = moved.reshape(-1, moved.shape[-1])
+        values, jacobian = _Evaluate.apply(flat, features)
+        return (values.reshape(size, -1, values.shape[-1]), jacobian.reshape(size, -1, *jacobian.shape[1:])), (0, 0)
+
+
+def _part(features, n_states):
+    if isinstance(features, Monomials):
+        return _Powers(np.array(features.exponents), None)
+    if isinstance(features, Polynomial):
+        n_read = n_states if features.columns is None else len(features.columns)
+        return _Powers(polynomial_exponents(n_read, features.degree, features.constant), features.columns)
+    return _Numeric(features)

@@ -1,0 +1,122 @@
+"""Data of a promoted fit in their chart: there, states, functions and outputs have size one, whatever the units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symdyn.functions.features import Features
+from symdyn.lie.chart import Chart
+from symdyn.promotion.solver.lie_maps import exponents_of
+from symdyn.sums.data_charts import chart_of_points
+
+__all__ = ["ChartedData", "of_unit_size"]
+
+_SMALL = 1e-24  # of the mean square: a variance below is rounding
+
+
+@dataclass(frozen=True)
+class ChartedData:
+    """Samples y of the chart, with outputs F'(y) = W theta'(y) / sizes.
+
+    Parameters
+    ----------
+    chart : Chart
+        Of the columns of X.
+    given, features : Features
+        theta over x, and theta' over y.
+    output : {"invariant", "vector_field", "map", "second_order"}
+    points : ndarray, `(sample, state)`
+    design : ndarray, `(sample, feature)`
+        theta' divided by its root mean square, `sizes` `(feature,)`.
+    target : ndarray, `(sample, output)`
+    units : ndarray, `(output,)`
+        Units of the outputs in those of the user: s_i times a rate for what moves with the states, so that they are
+        rates in the chart; the standard deviations of invariants.
+    means : ndarray, `(output,)`
+        What was taken off invariants, in `units`: their origin is none of the penalty's business.
+    """
+
+    chart: Chart
+    given: Features
+    features: Features
+    output: str
+    points: np.ndarray
+    design: np.ndarray
+    sizes: np.ndarray
+    target: np.ndarray
+    units: np.ndarray
+    means: np.ndarray
+
+    @classmethod
+    def build(cls, features: Features, X: np.ndarray, Y: np.ndarray, output: str, moves=None) -> ChartedData:
+        """From states X `(sample, state)` and outputs Y `(sample, output)` in the units of the user.
+
+        `moves` are linear parts of candidates, see `chart_of_points`.
+        """
+        chart = _chart(features, X, output, moves)
+        charted, points = chart.features(features), chart.points(X)
+        design, sizes = of_unit_size(charted(points))
+        Y = Y - X[:, : Y.shape[1]] if output == "map" else Y
+        units, means = _units(Y, chart, output), np.zeros(Y.shape[1])
+        target = Y / units
+        if output == "invariant" and _constant(design) is not None:
+            means = target.mean(axis=0)
+            target = (Y - Y.mean(axis=0)) / units
+        return cls(chart, features, charted, output, points, design, sizes, target, units, means)
+
+    def inside(self, found: np.ndarray) -> np.ndarray:
+        """Coefficients `(output, feature)` of theta' in `units`, means among them, from those of `design`."""
+        found = found / self.sizes
+        constant = _constant(self.design)
+        if constant is not None:
+            found[:, constant] += self.means / (self.design[0, constant] * self.sizes[constant])
+        return found
+
+    def outside(self, inside: np.ndarray) -> np.ndarray:
+        """Coefficients `(..., output, feature)` on theta in the units of the user, from those on theta'."""
+        return self.chart.law(inside, self.given, self.units)
+
+    def predicted(self, inside: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Outputs `(sample, output)` at X, computed in the chart: far from the origin theta(x) has lost digits."""
+        values = self.features(self.chart.points(X)) @ inside.T * self.units
+        return values + X[:, : values.shape[1]] if self.output == "map" else values
+
+
+def of_unit_size(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns divided by their root mean squares, and these."""
+    sizes = np.sqrt(np.mean(design**2, axis=0))
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    return design / sizes, sizes
+
+
+def _chart(features, X, output, moves):
+    """The chart of X; without centre for monomials that a shift does not map to themselves: a scale does."""
+    chart = chart_of_points(X, "second_order" if output == "second_order" else "flow", moves)
+    try:
+        exponents_of(features, X.shape[1])
+    except TypeError:
+        return chart
+    return chart if chart.features(features) == features else replace(chart, centre=(0.0,) * len(chart))
+
+
+def _units(Y, chart, output):
+    """Units of the outputs; of those that move with the states all in one unit of time."""
+    if output == "invariant":
+        return _spread(Y)
+    first = Y.shape[1] if output == "second_order" else 0
+    scale = np.array(chart.scale[first : first + Y.shape[1]])
+    return scale * _spread((Y / scale).reshape(-1, 1))
+
+
+def _spread(Y):
+    """Standard deviations of columns, 1 where they vary by rounding."""
+    variances = Y.var(axis=0)
+    return np.sqrt(np.where(variances > _SMALL * np.mean(Y**2, axis=0), variances, 1.0))
+
+
+def _constant(design):
+    """The column that is the same everywhere, None without one."""
+    found = np.flatnonzero((np.ptp(design, axis=0) == 0) & (design[0] != 0))
+    return int(found[0]) if found.size else None

@@ -1,0 +1,239 @@
+"""Promotion: models that break as few candidate symmetries as the data allow.
+
+rank of xi -> L(xi, F) is the number of symmetries that F breaks; its nuclear norm is the convex stand-in
+(Otto, Zolman, Kutz and Brunton, arXiv 2311.00212). Works where the candidate group is one of which F keeps *most*
+generators; where most are broken it shrinks them all and fits worse than least squares.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symdyn.promotion.solver.nuclear_penalty import Penalty, as_penalty
+from symdyn.promotion.solver.promotion_fit import Interpolation, LeastSquares, Metric, interpolation
+from symdyn.promotion.solver.proximal_solver import Problem, minimise
+
+__all__ = ["Promotion", "promote", "promotion_path"]
+
+_ROUNDING = 1e-7  # by how much of |y|^2 / 2 a lower bound may be above the objective
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What `promote` found.
+
+    Parameters
+    ----------
+    coefficients : ndarray, `(feature,)` or `(output, feature)`
+        As many axes as the target.
+    objective : float
+    lower_bound : float
+        No coefficients have a smaller objective, up to rounding: the value of a feasible point of the dual problem, or
+        the objective itself where rounding puts that above it.
+    gap : float
+        (objective − lower_bound) / objective; below a thousandth of the objective of the first guess, or of |y|^2 / 2
+        where Lie derivatives vanish to rounding, relative to these. What stands still below 1e-8 of |y|^2 / 2 is
+        rounding, and counts as converged.
+    n_iter : int
+    converged : bool
+        Whether the gap is below the tolerance, and more than rounding.
+    undetermined : ndarray, `(output * feature, dim)`
+        Directions that neither the data nor the maps see; the coefficients have no part along them.
+    """
+
+    coefficients: np.ndarray
+    objective: float
+    lower_bound: float
+    gap: float
+    n_iter: int
+    converged: bool
+    undetermined: np.ndarray
+    state: tuple = field(repr=False, default=())
+
+
+def promote(
+    lie_maps,
+    design: np.ndarray,
+    target: np.ndarray,
+    *,
+    gram: np.ndarray | None = None,
+    gamma: float | None = None,
+    l1: float = 0.0,
+    tol: float = 1e-6,
+    max_iter: int = 10000,
+) -> Promotion:
+    """Coefficients w of least |M(w)|_* among those that fit, row k of M(w) being S_k w.
+
+        gamma=None:   min |M(w)|_* + l1 |w|_1   subject to   design @ w = target
+        otherwise:    min |design @ w − target|^2 / 2 + gamma |M(w)|_* + l1 |w|_1
+
+    Parameters
+    ----------
+    lie_maps : LieMaps, or list of matrices `(row, output * feature)`
+        One a generator, sparse or dense (`symdyn.promotion.solver.lie_maps`). A list of lists has one nuclear norm for
+        each member, and these add: [[S_1, ..., S_q], [D_1], [D_2]] is the nuclear norm of generators plus the length of
+        each difference F(g x) − F(x), for finite candidates.
+    design : ndarray, `(sample, feature)`
+    target : ndarray, `(sample,)` or `(sample, output)`
+        Of several outputs, coefficients are numbered (output, feature), row by row.
+    gram : ndarray, `(row, row)`, optional
+        Inner product of rows, the identity if left out; one for each output if smaller by a whole number.
+    gamma : float, optional
+        Weight of the nuclear norm; the loss is a sum over samples, not a mean.
+    l1 : float
+    tol : float
+        Largest certified gap (see `Promotion.gap`).
+        Singular values come from Gram matrices: gaps below 1e-8 may not be reached.
+    max_iter : int
+
+    Notes
+    -----
+    Matrices have no units of their own, and no number here is compared to 1: for features divided by d (columns of
+    design and maps over d) w is multiplied by d, for a target times y all is multiplied by y, objectives with gamma by
+    y^2 if gamma is multiplied by y, and Lie derivatives in another unit (maps times r, or gram times r^2) ask for gamma
+    over r. With l1, w is compared in the units of the features.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, values that are not finite, weights out of range, and with gamma=None for a design
+        and target that contradict each other.
+
+    Warns
+    -----
+    UserWarning
+        If the gap is above `tol` after `max_iter` iterations, if gamma is so large that rounding decides, and if the
+        data leave a direction undetermined.
+    """
+    case = _Case.build(as_penalty(lie_maps, gram), design, target, l1)
+    return case.solve(gamma, tol, max_iter)
+
+
+def promotion_path(
+    lie_maps,
+    design: np.ndarray,
+    target: np.ndarray,
+    gammas: Iterable[float],
+    *,
+    gram: np.ndarray | None = None,
+    l1: float = 0.0,
+    tol: float = 1e-6,
+    max_iter: int = 10000,
+) -> list[Promotion]:
+    """`promote` for several weights, each begun where the one before ended.
+
+    Parameters
+    ----------
+    gammas : iterable of float
+        In the order in which they are solved; descending or ascending.
+    lie_maps, design, target, gram, l1, tol, max_iter
+        As for `promote`.
+    """
+    case = _Case.build(as_penalty(lie_maps, gram), design, target, l1)
+    found = []
+    for gamma in gammas:
+        found.append(case.solve(gamma, tol, max_iter, found[-1].state if found else None))
+    return found
+
+
+@dataclass(frozen=True)
+class _Case:
+    """Checked data, with the metric that all weights share; `length` is the metric of the copy of w."""
+
+    penalty: Penalty
+    design: np.ndarray
+    target: np.ndarray
+    shape: tuple[int, ...]
+    l1: float
+    length: float
+    metric: Metric
+
+    @classmethod
+    def build(cls, penalty, design, target, l1):
+        design, target, shape = _checked_data(penalty, design, target)
+        if not (np.isfinite(l1) and l1 >= 0):
+            raise ValueError(f"l1 must be a finite number, at least 0, got {l1}")
+        length = (np.trace(penalty.metric) / len(penalty.metric) or 1.0) if l1 else 0.0
+        metric = Metric.build(penalty.metric + length * np.eye(penalty.n_unknowns), design)
+        if metric.undetermined.size:
+            warnings.warn(
+                f"{metric.undetermined.shape[1]} directions of coefficients change neither the fit nor the Lie "
+                "derivatives; the answer has no part along them (see `undetermined`). Give more samples, or l1",
+                stacklevel=3,
+            )
+        return cls(penalty, design, target, shape, l1, length, metric)
+
+    def solve(self, gamma, tol, max_iter, start=None) -> Promotion:
+        """One weight."""
+        if gamma is not None and not (np.isfinite(gamma) and gamma > 0):
+            raise ValueError(f"gamma must be a number above 0, or None for exact interpolation, got {gamma}")
+        if not tol > 0 or max_iter < 1:
+            raise ValueError(f"tol must be above 0 and max_iter at least 1, got {tol} and {max_iter}")
+        fit = self.interpolants() if gamma is None else self.least_squares()
+        problem = Problem(self.penalty, fit, 1.0 if gamma is None else float(gamma), self.l1, self.length)
+        found = minimise(problem, tol=tol, max_iter=max_iter, start=start or None)
+        coefficients = found.coefficients
+        nuclear = problem.gamma * self.penalty.value(coefficients)
+        objective = fit.loss(coefficients) + nuclear + self.l1 * np.abs(coefficients).sum()
+        bound = min(found.lower_bound, objective)
+        certified = found.lower_bound - objective < _ROUNDING * max(found.scale, fit.size)
+        if found.gap >= tol:
+            warnings.warn(
+                f"promote stopped after {found.n_iter} iterations with a gap of {found.gap:.1e}, above tol={tol:g}: "
+                "the objective may be that far from its minimum. Give a larger max_iter, or a larger tol",
+                stacklevel=3,
+            )
+        elif not certified:
+            warnings.warn(
+                f"promote has no certificate at gamma={gamma:g}: rounding of the Lie derivatives weighs as much as the "
+                "data. Give a smaller gamma",
+                stacklevel=3,
+            )
+        return Promotion(
+            coefficients.reshape(self.shape),
+            float(objective),
+            float(bound),
+            float((objective - bound) / found.scale),
+            found.n_iter,
+            bool(found.gap < tol and certified),
+            self.metric.undetermined,
+            found.state,
+        )
+
+    def interpolants(self) -> Interpolation:
+        """All w that fit exactly."""
+        return interpolation(self.metric, self.design, self.target)
+
+    def least_squares(self) -> LeastSquares:
+        """The loss, with a first weight that all but interpolates."""
+        products = self.design.T @ self.design
+        # Without a penalty any weight does.
+        weight = 10 * (np.trace(self.metric.matrix) or np.trace(products)) / max(np.trace(products), 1e-300)
+        square = float(self.target @ self.target)
+        return LeastSquares(products, self.design.T @ self.target, square, self.metric.matrix, weight)
+
+
+def _checked_data(penalty, design, target):
+    """One row an equation, all outputs in one column, and the shape of the answer."""
+    design, target = np.asarray(design, dtype=float), np.asarray(target, dtype=float)
+    if design.ndim != 2 or target.ndim not in (1, 2) or len(target) != len(design) or not len(design):
+        raise ValueError(
+            f"design must have shape (sample, feature) and target (sample,) or (sample, output), with at least one "
+            f"sample, got {design.shape} and {target.shape}"
+        )
+    for name, values in (("design", design), ("target", target)):
+        if not np.all(np.isfinite(values)):
+            raise ValueError(f"{name} holds values that are not finite: leave these samples out")
+    shape = (design.shape[1],) if target.ndim == 1 else (target.shape[1], design.shape[1])
+    if penalty.n_unknowns != np.prod(shape):
+        raise ValueError(
+            f"lie_maps act on {penalty.n_unknowns} coefficients, design and target ask for {shape}: columns are "
+            "numbered (output, feature)"
+        )
+    if target.ndim == 2:
+        design = np.kron(np.eye(shape[0]), design)
+    return design, target.T.ravel(), shape

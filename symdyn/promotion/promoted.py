@@ -1,0 +1,240 @@
+"""`PromotedRegressor`: regression that breaks as few candidate symmetries as the data allow."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from symdyn.functions.features import as_features
+from symdyn.promotion.adaptive import settled
+from symdyn.promotion.advice import warn_if_broken, warn_if_far, warn_of_no_debiasing
+from symdyn.promotion.charted_maps import ChartedData
+from symdyn.promotion.deciding import Rivals, decided
+from symdyn.promotion.promote import promotion_path
+from symdyn.promotion.promotion_candidates import candidate_maps, check_shapes, linear_parts
+from symdyn.promotion.reading import kept_symmetries, listed
+from symdyn.promotion.strength_choice import chosen_gamma, gamma_grid
+
+__all__ = ["PromotedRegressor"]
+
+
+class PromotedRegressor(RegressorMixin, BaseEstimator):
+    """y = W theta(x) by least squares plus gamma times the nuclear norm of the Lie derivatives along candidates.
+
+        min |Theta W^T − Y|^2 / 2 + gamma |v -> L(v, W theta)|_* + l1 |W|_1
+
+    in the chart of the data: states are measured from their mean in units of their spread (those that candidates turn
+    into one another in one common unit), features have root mean square 1, outputs standard deviation 1 (invariants one
+    by one, and from their mean; components of a vector field together), and the generators are orthonormal there. So
+    units and origin, and the basis in which candidates are given, do not matter. For finite candidates g the lengths
+    |F(g x) − F(x)| are added to the norm. Features that a shift does not map to themselves keep their origin.
+
+    It helps where F keeps most of the candidates; where most are broken, all are shrunk, and it may fit worse than
+    least squares, which then takes its place: there is a warning, and a smaller set of candidates is the cure.
+
+    Parameters
+    ----------
+    candidates : Generators, LieAlgebra, Elements, or list
+        Of generators that depend on each other linearly, a basis is taken.
+    features : Features or pysindy feature library
+    output : {"invariant", "vector_field", "map", "second_order"}
+        What F is: a function that no motion changes, x' at x, the next x, or x'' at (x, x').
+    gamma : float, "cv" or "noise"
+        Weight; `"cv"` chooses it by five folds (the largest that is not clearly worse than the best), `"noise"` as the
+        largest whose residuals are no larger than `noise`.
+    debias : bool
+        Read off the symmetries that are kept, enforce them, and fit again without the penalty, if errors of samples
+        left out by folds are not larger, by one standard error, than those of least squares and without debiasing. If
+        they are, generators are dropped one by one; if none is left, the better of the two fits is kept. There is one
+        warning, with the numbers.
+    l1 : float
+        Weight of sparsity in `promoted_coef_`; debiasing fits all terms that the symmetry leaves.
+    noise : float or array `(output,)`, optional
+        Standard deviation of the noise in y, in its units, for gamma="noise".
+    tol, max_iter
+        As for `promote`; 1e-8 makes predictions without debiasing reproducible to about 1e-6 in other units.
+
+    Attributes
+    ----------
+    coef_ : ndarray, `(output, feature)`, or `(feature,)` for y of one axis
+        Coefficients of the prediction, in the units of X and y; far from the origin they have lost digits that
+        `predict` still has.
+    promoted_coef_ : ndarray
+        The same before debiasing.
+    enforced_, promoted_, dropped_ : list of LieAlgebra and Elements
+        What of the kept symmetries the prediction has exactly, what it has been shrunk towards only, and what samples
+        left out objected to.
+    symmetry_ : LieAlgebra, Elements, list of both, or None
+        What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each;
+        they are snapped to an exact algebra, such as rotations about a centre that is found, where it is inside these.
+    broken_ : int
+        Number of candidates that the fit breaks: the rank of v -> L(v, F), and of elements.
+    singular_values_ : ndarray, `(generator,)`
+        Of v -> L(v, F), descending. What is kept is read off a fit in which symmetries that are hardly broken weigh
+        more, between `promoted_coef_` and the debiased one; these are its singular values.
+    gamma_ : float
+    gap_ : float
+    path_ : dict
+        `gamma`, and for `"cv"` the mean square `error` of the folds.
+    subspace_ : Subspace or None
+        What the symmetry leaves free, if debiased.
+    """
+
+    def __init__(
+        self,
+        candidates,
+        features,
+        *,
+        output: str = "invariant",
+        gamma="cv",
+        debias: bool = True,
+        l1: float = 0.0,
+        noise=None,
+        tol: float = 1e-8,
+        max_iter: int = 10000,
+    ):
+        self.candidates = candidates
+        self.features = features
+        self.output = output
+        self.gamma = gamma
+        self.debias = debias
+        self.l1 = l1
+        self.noise = noise
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X, y):
+        """Fit.
+
+        Parameters
+        ----------
+        X : array, `(sample, state)`
+        y : array, `(sample,)` or `(sample, output)`
+
+        Raises
+        ------
+        ValueError
+            For shapes or values that do not fit, for gamma="noise" without `noise`, and where features cannot be told
+            apart on the samples.
+
+        Warns
+        -----
+        UserWarning
+            If most candidates are broken, candidates or features mean an origin far from the data, samples left out
+            object to what is kept, no weight reaches `noise`, or the gap stays above `tol`.
+        """
+        validate_data(self, X, skip_check_array=True)  # the names of its columns
+        X, Y = _checked(X, y)
+        self.n_features_in_, self._flat = X.shape[1], np.ndim(y) == 1
+        check_shapes(self.candidates, X.shape[1], Y.shape[1], self.output)
+        functions = as_features(self.features, X.shape[1])
+        try:
+            return self._fit(functions, X, Y)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"the features cannot be told apart on these samples ({error}): give more samples, or fewer features"
+            ) from error
+
+    def _fit(self, functions, X, Y):
+        data = self._data = ChartedData.build(functions, X, Y, self.output, linear_parts(self.candidates))
+        maps = candidate_maps(data, self.candidates)
+        warn_if_far(data, maps)
+        problem = (maps.penalty, data.design, data.target, self.l1)
+        self.path_ = {"gamma": gamma_grid(*problem[:3])}
+        ends = {"tol": self.tol, "max_iter": self.max_iter}
+        with _one_speaks_for_all():
+            self.gamma_, squares = self._choose(problem, data.units)
+        found = promotion_path(*problem[:3], [self.gamma_], l1=self.l1, **ends)[0]
+        self.gap_ = found.gap
+        with _one_speaks_for_all():
+            adapted = settled(problem, found, maps.n_generators, self.gamma_, **ends)
+            kept = kept_symmetries(maps, adapted, problem, self.gamma_, self.output)
+        self.singular_values_, self.broken_ = kept.singular_values, kept.n_broken
+        self.symmetry_ = kept.symmetry(None if kept.space is None else kept.space.rounded)
+        warn_if_broken(kept)
+        self._inside, self.subspace_ = data.inside(found.coefficients), None
+        self.promoted_coef_ = self._flattened(data.outside(self._inside))
+        self.enforced_, self.promoted_, self.dropped_ = [], listed(self.symmetry_), []
+        if self.debias:
+            with _one_speaks_for_all():
+                self._decide(data, kept, Rivals(problem, self.gamma_, found.coefficients, squares))
+        self.coef_ = self._flattened(data.outside(self._inside))
+        return self
+
+    def predict(self, X):
+        """y at X `(sample, state)`."""
+        check_is_fitted(self, "coef_")
+        shape, expected = np.shape(X), self.n_features_in_
+        if len(shape) != 2 or shape[1] != expected:
+            raise ValueError(f"X must have shape (sample, {expected}), got {shape}")
+        validate_data(self, X, reset=False, skip_check_array=True)
+        values = self._data.predicted(self._inside, np.asarray(X, dtype=float))
+        return values[:, 0] if self._flat else values
+
+    def _flattened(self, coefficients):
+        return coefficients[0] if self._flat else coefficients
+
+    def _decide(self, data, kept, rivals):
+        """Set what is predicted with: see `symdyn.promotion.deciding`."""
+        choice = decided(data, kept, rivals)
+        if choice.enforced is not None:
+            enforced = choice.enforced
+            self._inside, self.subspace_ = data.inside(enforced.coefficients * data.sizes), enforced.subspace
+            self.symmetry_ = kept.symmetry(enforced.algebra)
+            self.enforced_, self.promoted_ = listed(self.symmetry_), []
+            self.dropped_ = [kept.space.first(choice.dropped)] if choice.dropped else []
+        else:
+            if self.symmetry_ is not None and kept.space is not None:
+                self.symmetry_ = kept.symmetry(kept.space.estimated)
+            self.promoted_ = listed(self.symmetry_)
+            if choice.free:
+                self._inside, self.promoted_, self.dropped_ = data.inside(rivals.free[0]), [], self.promoted_
+        warn_of_no_debiasing(choice, rivals)
+
+    def _choose(self, problem, units):
+        if isinstance(self.gamma, str) and self.gamma not in ("cv", "noise"):
+            raise ValueError(f"gamma must be a number above 0, 'cv' or 'noise', got {self.gamma!r}")
+        if not isinstance(self.gamma, str):
+            if not (isinstance(self.gamma, Real) and np.isfinite(self.gamma) and self.gamma > 0):
+                raise ValueError(f"gamma must be a number above 0, 'cv' or 'noise', got {self.gamma!r}")
+            return float(self.gamma), None
+        noise = None
+        if self.gamma == "noise":
+            if self.noise is None:
+                raise ValueError("gamma='noise' needs noise, the standard deviation of the noise in y")
+            given = np.asarray(self.noise, dtype=float)
+            if given.shape not in ((), (1,), units.shape) or not np.all(np.isfinite(given)) or np.any(given <= 0):
+                raise ValueError(f"noise must be above 0, one number or one for each output, got {self.noise!r}")
+            noise = given / units
+        gamma, errors, squares = chosen_gamma(*problem, self.path_["gamma"], noise)
+        self.path_["error"] = errors
+        return gamma, squares
+
+
+@contextmanager
+def _one_speaks_for_all():
+    """Of many solves, those inside say nothing of their gaps and of undetermined directions."""
+    with warnings.catch_warnings():
+        for message in ("promote stopped", "promote has no certificate", r"\d+ directions of coefficients"):
+            warnings.filterwarnings("ignore", message=message)
+        yield
+
+
+def _checked(X, y):
+    for name, values in (("X", X), ("y", y)):
+        if np.ma.is_masked(values):
+            raise ValueError(f"{name} holds masked values: leave these samples out")
+        if np.iscomplexobj(values):
+            raise ValueError(f"{name} is complex: give real and imaginary parts as columns")
+    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+    if X.ndim != 2 or y.ndim not in (1, 2) or len(X) != len(y) or len(X) < 2:
+        raise ValueError(f"X must have shape (sample, state) and y (sample[, output]), got {X.shape} and {y.shape}")
+    for name, values in (("X", X), ("y", y)):
+        if not np.all(np.isfinite(values)):
+            raise ValueError(f"{name} holds values that are not finite: leave these samples out")
+    return X, y.reshape(len(y), -1)

@@ -1,0 +1,365 @@
+"""What of a symmetry is enforced: as much as data left out do not object to.
+
+A symmetry that was found is known to within the tolerance of its search, and a constraint is exact: it takes out true
+terms of a symmetry that is broken by two per cent, where noise is small. So laws with and without the constraint are
+fitted without each part of the data and judged there. As long as the law inside the symmetry predicts worse by one
+standard error, the generator or element is dropped that the data object to most; then the law is pulled towards what
+was dropped, if it predicts better in between; else it is free of it. What is given as exact stays: whoever gives it
+knows more than the data, and is told where they contradict it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.symmetries import Part, as_symmetries, which_were_found
+from symdyn.lie.constraints.matching import matched
+from symdyn.lie.constraints.subspace import Subspace
+from symdyn.lie.groups import Elements
+from symdyn.regression.enforcing.left_out import Excess, excess_of
+from symdyn.regression.enforcing.trials import Trials
+
+__all__ = [
+    "Enforcement",
+    "Unit",
+    "enforce",
+    "enforced_symmetry",
+    "joined_units",
+    "named_exactly",
+    "units_of",
+]
+
+_AT_ALL = 0.5  # level of an objection: the law without predicts better, by however little
+_ONE_ERROR = 0.2  # level of a gain by promotion: about one standard error
+_CONTRADICTED = 0.05  # level from which on a symmetry that was given is said to be contradicted
+_VISIBLE = 1e-3  # part of the rates that the symmetry must cost for that
+_ALONE = 24  # elements of a group up to which each is judged by itself
+_LONGER = 3.0  # error bars inside which the exact algebra of a name is looked for
+_HALF_FREE = 0.9  # share of the free law in a mixture from which on it is the free law
+
+
+class Unit(NamedTuple):
+    """What is kept or dropped together: some `members` of a `part` of the symmetry, found in data or given."""
+
+    part: Part
+    members: tuple[int, ...]
+    found: bool
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        texts = self.part.texts()
+        return "; ".join(texts[k] for k in self.members)
+
+
+@dataclass(frozen=True)
+class Enforcement:
+    """What a law keeps of a symmetry, what it is pulled towards, what was dropped, and what data left out say.
+
+    `weight` is the share of the law inside `enforced` alone; the rest is the law inside `enforced` and `promoted`
+    together. `excess` by unit in words is what each alone misses more than the law without what was found; `joint` is
+    that of all together, `kept` that of what is enforced, `gain` what promotion adds, `contradiction` what the
+    symmetry that was given misses more than the free law.
+    """
+
+    enforced: list[Part] = field(default_factory=list)
+    promoted: list[Part] = field(default_factory=list)
+    dropped: list[Part] = field(default_factory=list)
+    weight: float = 1.0
+    names: str = ""
+    excess: dict[str, Excess] = field(default_factory=dict)
+    joint: Excess | None = None
+    kept: Excess | None = None
+    gain: Excess | None = None
+    contradiction: Excess | None = None
+    given: Subspace | None = None
+
+    @property
+    def symmetry(self):
+        """What is enforced, as fits take it: a list of parts, a Subspace that was given, or None."""
+        return self.given if self.given is not None else self.enforced or None
+
+    @property
+    def lists(self) -> tuple[list[Part], list[Part], list[Part]]:
+        """What is enforced, promoted, dropped."""
+        return self.enforced, self.promoted, self.dropped
+
+    @property
+    def together(self) -> list[Part]:
+        """What the law is pulled towards: all that is enforced or promoted."""
+        return [*self.enforced, *self.promoted]
+
+    def sentences(self) -> list[str]:
+        """What was decided, with the numbers; nothing where all is enforced without objection."""
+        said = []
+        against = self.contradiction
+        if against is not None and against.objects(_CONTRADICTED) and against.mean > _VISIBLE**2:
+            said.append(
+                f"the data contradict the given symmetry, which is enforced all the same: on {self.names} left out the "
+                f"law inside it misses {np.sqrt(against.mean):.2g} of the rates more than the free one ({against})"
+            )
+        if self.promoted:
+            said.append(
+                f"{_texts(self.promoted)} holds only about: the law is pulled towards it by {1 - self.weight:.0%}, not "
+                f"inside it; on {self.names} left out that misses less than a law without it ({self.gain})"
+            )
+        if self.dropped:
+            kept = f", {_texts(self.enforced)} is kept" if self.enforced else ": the law is free"
+            said.append(f"{_texts(self.dropped)} is not enforced{kept}; {self._objection()}")
+        return said
+
+    def warn(self, stacklevel: int = 3) -> None:
+        """One warning that says what was not enforced, or was against the data."""
+        said = self.sentences()
+        if said:
+            warnings.warn("; ".join(said), UserWarning, stacklevel=stacklevel)
+
+    def _objection(self):
+        if self.joint is None:
+            return "nothing of the library is left inside all of it"
+        return f"inside all that was found, laws miss more on {self.names} left out ({self.joint})"
+
+
+def enforced_symmetry(symmetry, names: Sequence[str], trials: Trials, n_moved: int | None = None) -> Enforcement:
+    """What to enforce of a symmetry as a user gives it, on the states of the data.
+
+    Parameters
+    ----------
+    symmetry : see `as_symmetries`, a Subspace, or None
+    names : sequence of str
+        States (and inputs) of the data.
+    trials : Trials
+    n_moved : int, optional
+        As for `symmetries_on`.
+    """
+    if symmetry is None or isinstance(symmetry, Subspace):
+        return Enforcement(names=trials.left_out.names, given=symmetry)
+    parts = as_symmetries(symmetry, len(names) if n_moved is None else n_moved)
+    found = which_were_found(symmetry, len(names) if n_moved is None else n_moved)
+    return enforce(named_exactly(matched(parts, names), found, trials), found, trials)
+
+
+def units_of(parts: list[Part], found: list[bool]) -> list[Unit]:
+    """Parts of a symmetry taken apart: generators one by one, elements with those that generate the same group."""
+    units = []
+    for part, one in zip(parts, found, strict=True):
+        if not one or not isinstance(part, LieAlgebra | Elements):
+            units.append(Unit(part, tuple(range(part.dim)), one))
+        elif isinstance(part, LieAlgebra):
+            units += [Unit(part, (k,), True) for k in range(part.dim)]
+        else:
+            units += [Unit(part, members, True) for members in _cyclic(part)]
+    return units
+
+
+def joined_units(units: list[Unit]) -> list[Part]:
+    """The parts that units make up, those of one part together."""
+    joint: list[tuple[Part, list[int]]] = []
+    for unit in units:
+        place = next((members for part, members in joint if part is unit.part), None)
+        if place is None:
+            joint.append((unit.part, list(unit.members)))
+        else:
+            place += unit.members
+    return [part if len(members) == part.dim else part.subset(sorted(members)) for part, members in joint]
+
+
+def named_exactly(parts: list[Part], found: list[bool], trials: Trials) -> list[Part]:
+    """Algebras that are known only about, as the exact ones of their names, where data left out do not object.
+
+    Error bars from few runs are too short at times, and the exact algebra lies just outside. It is looked for inside
+    bars three times as long, and taken if the law inside it predicts as well as the free one.
+    """
+    return [_named(*one, trials) for one in zip(parts, found, strict=True)]
+
+
+def enforce(parts: list[Part], found: list[bool], trials: Trials) -> Enforcement:
+    """What of a symmetry to enforce; see the module.
+
+    Parameters
+    ----------
+    parts : list of LieAlgebra, Elements or Conserved
+    found : list of bool
+        Whether each was found in data, and may be dropped.
+    trials : Trials
+    """
+    units = units_of(parts, found)
+    choice = _Choice(units, trials)
+    given = tuple(k for k, unit in enumerate(units) if not unit.found)
+    every = tuple(range(len(units)))
+    contradiction = choice.contradiction(given)
+    if given == every:
+        return Enforcement(choice.parts(every), names=trials.left_out.names, contradiction=contradiction)
+    kept, joint = every, choice.excess(every, given)
+    alone: dict[int, Excess | None] = {}
+    while kept != given and choice.objects(kept, given):
+        alone = alone or {k: choice.excess((*given, k), given) for k in every if k not in given}
+        worst = max((k for k in kept if k not in given), key=lambda k: _weight_of(alone[k]))
+        kept = tuple(k for k in kept if k != worst)
+    kept = choice.closed(kept)
+    promoted, weight, gain = choice.promoted(kept, sorted(set(every) - set(kept), key=lambda k: _weight_of(alone[k])))
+    dropped = [k for k in every if k not in (*kept, *promoted)]
+    return Enforcement(
+        choice.parts(kept),
+        choice.parts(promoted),
+        choice.parts(dropped),
+        weight,
+        trials.left_out.names,
+        {units[k].text: excess for k, excess in alone.items() if excess is not None},
+        joint,
+        choice.excess(kept, given),
+        gain,
+        contradiction,
+    )
+
+
+class _Choice:
+    """Losses of laws inside sets of units, each fitted once."""
+
+    def __init__(self, units: list[Unit], trials: Trials):
+        self.units, self.trials = units, trials
+        self._found: dict[tuple[int, ...], tuple[Subspace | None, np.ndarray] | None] = {}
+
+    def trial(self, members: tuple[int, ...]) -> tuple[Subspace | None, np.ndarray] | None:
+        """The Subspace of some units and its laws `(part, output, feature)`; None where no term is left."""
+        members = tuple(sorted(members))
+        if members not in self._found:
+            self._found[members] = self._tried(self.parts(members))
+        return self._found[members]
+
+    def _tried(self, parts):
+        space = self.trials.space(parts) if parts else None
+        laws = self.trials.laws(space)
+        # A law without terms predicts nothing: it is never what a symmetry leaves, unless the free one is empty, too.
+        return None if laws is None or (parts and not np.any(laws)) else (space, laws)
+
+    def losses(self, laws: np.ndarray) -> np.ndarray:
+        return self.trials.left_out.losses(laws)
+
+    def excess(self, members: tuple[int, ...], others: tuple[int, ...]) -> Excess | None:
+        """What laws inside some units miss more than those inside others; None where there are none."""
+        one, other = self.trial(members), self.trial(others)
+        return None if one is None or other is None else excess_of(self.losses(one[1]), self.losses(other[1]))
+
+    def objects(self, members, others) -> bool:
+        """Whether laws inside some units predict worse, and not only because the optimizer drops other terms there."""
+        outer, excess = self.trial(others), self.excess(members, others)
+        if outer is None or excess is None:
+            return outer is not None
+        if not excess.objects(_AT_ALL) or self._dim(members) == self._dim(others):
+            return False
+        whole = self.trials.least_squares(self.parts(members))
+        return whole is None or excess_of(self.losses(whole), self.losses(outer[1])).objects(_AT_ALL)
+
+    def _dim(self, members) -> int:
+        """How many coefficients some units leave free."""
+        output, feature = self.trials.left_out.shape
+        found = self.trial(members)
+        return output * feature if found is None or found[0] is None else found[0].dim
+
+    def contradiction(self, given) -> Excess | None:
+        """What least squares inside what was given miss more than free ones."""
+        inside = self.trials.least_squares(self.parts(given)) if given else None
+        if inside is None:
+            return None
+        free = self.trials.least_squares([])
+        return None if free is None else excess_of(self.losses(inside), self.losses(free))
+
+    def parts(self, members) -> list[Part]:
+        return joined_units([self.units[k] for k in sorted(members)])
+
+    def closed(self, kept: tuple[int, ...]) -> tuple[int, ...]:
+        """With the units that constrain no more than those that are kept: brackets and products of them."""
+        if not kept or self.trial(kept) is None:
+            return kept
+        for k in set(range(len(self.units))) - set(kept):
+            wider = self.trials.space(self.parts((*kept, k)))
+            if wider is not None and wider.dim == self._dim(kept):
+                kept = tuple(sorted((*kept, k)))
+        return kept
+
+    def promoted(self, kept, dropped) -> tuple[tuple[int, ...], float, Excess | None]:
+        """The units that laws are pulled towards, and the share of the law inside `kept`.
+
+        Those are tried that the data object to least, then these with the next, and so on.
+        """
+        best: tuple = ((), 1.0, None)
+        outer = self.trial(kept)
+        for n in range(1, len(dropped) + 1) if outer is not None else []:
+            inner = self.trial((*kept, *dropped[:n]))
+            if inner is None:
+                break
+            weight, mixed = self._mixture(inner[1], outer[1])
+            gain = excess_of(self.losses(outer[1]), mixed)
+            if weight < _HALF_FREE and gain.objects(_ONE_ERROR) and (best[2] is None or gain.mean > best[2].mean):
+                best = (tuple(dropped[:n]), weight, gain)
+        return best
+
+    def _mixture(self, inner: np.ndarray, outer: np.ndarray) -> tuple[float, np.ndarray]:
+        """The best share of the outer law, and losses `(part,)` of mixtures whose share the other parts have chosen.
+
+        A mixture of least squares inside and outside is what a ridge on the violation gives, measured by the rates on
+        the data. Its loss is a quadratic in the share: three values give it.
+        """
+        first, middle, last = (self.losses(inner + share * (outer - inner)) for share in (0.0, 0.5, 1.0))
+        slope, curve = -3 * first + 4 * middle - last, 2 * first - 4 * middle + 2 * last
+        rest = len(first) > 1
+        shares = _lowest(slope.sum() - rest * slope, curve.sum() - rest * curve)
+        weight = float(_lowest(slope.sum(), curve.sum()))
+        return weight, first + shares * slope + shares**2 * curve
+
+
+def _named(part: Part, found: bool, trials: Trials) -> Part:
+    if not isinstance(part, LieAlgebra) or part.exact.all():
+        return part
+    part = part.canonical()
+    if not found or part.exact.all():
+        return part
+    wider = LieAlgebra(part.basis, _LONGER**2 * part.covariance, part.exact, part.chart).canonical()
+    if not wider.exact.all():
+        return part
+    choice = _Choice([Unit(wider, tuple(range(wider.dim)), True)], trials)
+    return part if choice.objects((0,), ()) else wider
+
+
+def _lowest(slope, curve):
+    """Where slope r + curve r^2 is least in [0, 1]."""
+    inside = -slope / np.where(curve > 0, 2 * curve, 1.0)
+    return np.clip(np.where(curve > 0, inside, (slope + curve < 0).astype(float)), 0.0, 1.0)
+
+
+def _weight_of(excess: Excess | None) -> float:
+    """How clearly data object, to order by."""
+    if excess is None:
+        return np.inf
+    return excess.mean / excess.error if np.isfinite(excess.error) and excess.error > 0 else excess.mean
+
+
+def _cyclic(elements: Elements) -> list[tuple[int, ...]]:
+    """Elements that generate the same group, together; all of a large set."""
+    if len(elements) > _ALONE:
+        return [tuple(range(len(elements)))]
+    orders, classes = elements.orders(), []
+    for k in range(len(elements)):
+        home = next((one for one in classes if _same_group(elements, k, one[0], orders)), None)
+        if home is None:
+            classes.append([k])
+        else:
+            home.append(k)
+    return [tuple(one) for one in classes]
+
+
+def _same_group(elements, one, other, orders):
+    if orders[one] != orders[other] or orders[one] == 0:
+        return False
+    return bool(elements[one].generate().index(elements[other])[0] >= 0)
+
+
+def _texts(parts):
+    return "; ".join(text for part in parts for text in part.texts())

@@ -1,0 +1,202 @@
+"""Parts of the data that can be left out, and what laws miss of the rates there.
+
+A part is a whole run, or, where there are fewer than five of these, a block of time. Losses are signed: products of
+even and odd residuals, whose noise is independent, are not clipped, so that a right law has losses about 0, and the
+noise of a part, which all models share, leaves their differences.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from symdyn.laws.scales import find_scales
+from symdyn.sums.axes import residual_of
+from symdyn.sums.moments import Moments
+
+__all__ = [
+    "FEWEST_RUNS",
+    "Excess",
+    "Parts",
+    "excess_of",
+    "group_weights",
+    "parts_of_fields",
+    "parts_of_rows",
+    "parts_of_sums",
+]
+
+FEWEST_RUNS = 5
+_MOST = 12  # parts: more tell an error of a mean little, and each costs a fit
+_BLOCKS = 10
+_ROUNDING = 1e-10  # of mean square rates: what nobody can tell from rounding and quadrature
+
+
+class Excess(NamedTuple):
+    """How much more one law misses than another, of the mean square rates: mean over parts and its standard error.
+
+    `p` is that of "it misses no more", by Student's t of the paired differences; `median` that of the differences.
+    """
+
+    mean: float
+    error: float
+    p: float
+    median: float
+    n_parts: int
+
+    def objects(self, level: float) -> bool:
+        """Whether the first law predicts worse at this one-sided level, by more than rounding, and in most parts.
+
+        A law that is hardly determined without one part misses anything there, and that part alone decides nothing.
+        """
+        return bool(self.mean > _ROUNDING and self.median > 0 and self.p < level)
+
+    def __str__(self) -> str:
+        error = f"{self.error:.1g}" if np.isfinite(self.error) else "?"
+        return f"{self.mean:.2g} ± {error} of the mean square rates, p = {max(self.p, 1e-16):.1g}"
+
+
+class Parts(NamedTuple):
+    """Sums `(part, term, term)` of products of rows (features, targets), the features along `axes`.
+
+    `power` `(output,)` is the sum of squares of the targets, noise included: an output that only noise moves counts for
+    no more than its noise. `names` says what the parts are.
+    """
+
+    sums: np.ndarray
+    power: np.ndarray
+    axes: np.ndarray | None
+    names: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(output, feature)."""
+        return len(self.power), self.sums.shape[1] - len(self.power)
+
+    @property
+    def n(self) -> int:
+        """Number of parts."""
+        return len(self.sums)
+
+    def losses(self, laws: np.ndarray) -> np.ndarray:
+        """What laws `(part, output, feature)`, one a part, miss of the rates of their part `(part,)`.
+
+            loss_k = mean_o N (sum over the rows of k of (y_o − W_o theta)^2) / (sum over all rows of y_o^2)
+
+        of N parts. The mean over parts is the share of the mean square rates that is missed.
+        """
+        left = residual_of(laws, self.axes)
+        missed = np.einsum("koi,kij,koj->ko", left, self.sums, left, optimize=True)
+        moving = self.power > 0
+        return len(self.sums) * np.mean(missed[:, moving] / self.power[moving], axis=1)
+
+
+def excess_of(losses: np.ndarray, others: np.ndarray) -> Excess:
+    """The excess of `losses` `(part,)` over `others`, part by part."""
+    difference = losses - others
+    n = len(difference)
+    mean, median = float(difference.mean()), float(np.median(difference))
+    if n < 2:
+        return Excess(mean, np.inf, 0.5, median, n)
+    error = float(difference.std(ddof=1) / np.sqrt(n))
+    p = float(stats.t.sf(mean / error, n - 1)) if error > 0 else float(mean <= 0)
+    return Excess(mean, error, p, median, n)
+
+
+def group_weights(moments: Moments, kind: str) -> np.ndarray:
+    """Weights `(group,)` of sums: trajectories of a second-order system count by their own size, as in discovery."""
+    weights = np.ones(len(moments.products))
+    if kind == "second_order":
+        n = moments.spread.shape[1] // 2
+        weights = find_scales(moments, [list(range(n)), list(range(n, 2 * n))], kind).group_weights(moments)
+        weights = weights * (moments.count.sum() / (weights @ moments.count))
+    return weights
+
+
+def parts_of_sums(moments: Moments, kind: str = "flow") -> Parts:
+    """Whole trajectories; of fewer than five, blocks of time, made of the stretches that were summed.
+
+    Of many trajectories those of like size are shared out evenly over twelve parts, the same ones in any order.
+    """
+    weights = group_weights(moments, kind)
+    if moments.n_trajectories >= FEWEST_RUNS:
+        sizes = np.zeros(moments.n_trajectories)
+        traces = np.trace(moments.products[:, -moments.power.shape[1] :, -moments.power.shape[1] :], axis1=1, axis2=2)
+        np.add.at(sizes, moments.trajectory, weights * np.abs(traces))
+        part, names = _shared_out(sizes)[moments.trajectory], "runs"
+    else:
+        part, names = _blocks(moments.trajectory), "blocks of time"
+    sums = np.zeros((part.max() + 1, *moments.products.shape[1:]))
+    np.add.at(sums, part, weights[:, None, None] * moments.products)
+    rows = np.zeros(moments.n_trajectories)
+    np.add.at(rows, moments.trajectory, weights * moments.count)
+    return Parts(sums, rows @ moments.power, moments.axes, names)
+
+
+def parts_of_rows(lengths: list[int], sizes: list[float]) -> tuple[list[np.ndarray], str]:
+    """Numbers of the rows, all runs one after the other, of each part: of runs, or of blocks of time.
+
+    Parameters
+    ----------
+    lengths : list of int, `(run,)`
+        How many rows each run has.
+    sizes : list of float, `(run,)`
+        By which many runs are shared out over parts.
+
+    Returns
+    -------
+    list of ndarray
+    str
+        What the parts are.
+    """
+    runs = np.split(np.arange(sum(lengths)), np.cumsum(lengths)[:-1])
+    if len(runs) >= FEWEST_RUNS:
+        number = _shared_out(np.array(sizes))
+        return [np.concatenate([runs[k] for k in np.flatnonzero(number == j)]) for j in range(number.max() + 1)], "runs"
+    each = -(-_BLOCKS // len(runs))
+    return [block for run in runs for block in np.array_split(run, each) if len(block)], "blocks of time"
+
+
+def parts_of_fields(cross: np.ndarray, n_fields: int, n_runs: int) -> tuple[Parts, np.ndarray]:
+    """Whole runs, or stretches of time of fewer than five, of sums over fields.
+
+    Parameters
+    ----------
+    cross : ndarray, `(piece, row, row)`
+        Sums of products of rows (terms, then targets), one piece a run, or some a run one after the other.
+    n_fields, n_runs : int
+
+    Returns
+    -------
+    Parts
+    ndarray, `(piece,)`
+        The part of each piece.
+    """
+    run = np.arange(len(cross)) * n_runs // len(cross) if n_runs < len(cross) else np.arange(len(cross))
+    number = run if n_runs >= FEWEST_RUNS else np.arange(len(cross))
+    squares = np.abs(np.einsum("poo->po", cross[:, -n_fields:, -n_fields:]))
+    sizes = np.bincount(number, weights=squares.sum(axis=1))
+    number = _shared_out(sizes)[number]
+    sums = np.zeros((number.max() + 1, *cross.shape[1:]))
+    np.add.at(sums, number, (cross + np.swapaxes(cross, 1, 2)) / 2)
+    names = "runs" if n_runs >= FEWEST_RUNS else "blocks of time"
+    return Parts(sums, squares.sum(axis=0), None, names), number
+
+
+def _shared_out(sizes):
+    """The part `(run,)` of each run: its own, or, of many, one of twelve with as many large ones in each."""
+    number = np.empty(len(sizes), dtype=int)
+    number[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes)) % min(len(sizes), _MOST)
+    return number
+
+
+def _blocks(trajectory):
+    """The block of time `(group,)` of each stretch: about ten in all, each of neighbouring stretches of one run."""
+    runs, block, start = np.unique(trajectory), np.empty(len(trajectory), dtype=int), 0
+    for run in runs:
+        members = np.flatnonzero(trajectory == run)
+        n = min(-(-_BLOCKS // len(runs)), len(members))
+        block[members] = start + np.arange(len(members)) * n // len(members)
+        start += n
+    return block

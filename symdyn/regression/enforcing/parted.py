@@ -1,0 +1,49 @@
+"""Rows of a regression cut into parts that can be left out, each as few rows with the same sums of products."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from symdyn.regression.enforcing.left_out import Parts, parts_of_rows
+from symdyn.regression.enforcing.tied_targets import compressed
+
+__all__ = ["PartedRows", "parted_rows"]
+
+
+class PartedRows(NamedTuple):
+    """Rows and targets `(row, column)` of each part, as they are and compressed, and the parts to judge on."""
+
+    whole: list[tuple[np.ndarray, np.ndarray]]
+    few: list[tuple[np.ndarray, np.ndarray]]
+    left_out: Parts
+
+    def without(self, part: int | None = None, compress: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and targets of all parts but one, or of all."""
+        chosen = [one for k, one in enumerate(self.few if compress else self.whole) if k != part]
+        rows, targets = (np.concatenate([one[side] for one in chosen]) for side in (0, 1))
+        return rows, targets
+
+
+def parted_rows(rows: np.ndarray, targets: np.ndarray, lengths: list[int]) -> PartedRows:
+    """Rows without NaN cut into runs, or into blocks of time of fewer than five.
+
+    Parameters
+    ----------
+    rows, targets : ndarray, `(row, column)`
+        Of all runs, one after the other.
+    lengths : list of int
+        How many rows each run has; rows that are not of samples (a weak form has others) are taken for one run.
+    """
+    lengths = lengths if sum(lengths) == len(rows) else [len(rows)]
+    complete = ~(np.isnan(targets).any(axis=1) | np.isnan(rows).any(axis=1))
+    ends = np.cumsum(lengths)[:-1]
+    parts, names = parts_of_rows(lengths, [np.nansum(run**2) for run in np.split(targets, ends)])
+    whole = [(rows[part[complete[part]]], targets[part[complete[part]]]) for part in parts]
+    whole = [one for one in whole if len(one[0])]
+    few = [compressed(*one) for one in whole]
+    joint = [np.hstack(one) for one in few]
+    sums = np.stack([one.T @ one for one in joint])
+    power = np.einsum("koo->o", sums[:, rows.shape[1] :, rows.shape[1] :])
+    return PartedRows(whole, few, Parts(sums, power, None, names))

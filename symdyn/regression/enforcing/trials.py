@@ -1,0 +1,89 @@
+"""Laws fitted without each part of the data, inside parts of a symmetry and free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from symdyn.lie.algebras.symmetries import Part
+from symdyn.lie.constraints.subspace import Subspace
+from symdyn.regression.enforcing.left_out import Parts
+
+__all__ = ["RowTrials", "Trials"]
+
+
+class Trials(Protocol):
+    """Fits without each part of the data."""
+
+    left_out: Parts
+
+    def space(self, parts: list[Part]):
+        """What parts of a symmetry leave, with its `dim`, of the coefficients that are fitted."""
+        ...
+
+    def laws(self, space) -> np.ndarray | None:
+        """Laws `(part, output, feature)`, each fitted without one part; None for a space that holds none."""
+        ...
+
+    def least_squares(self, parts: list[Part]) -> np.ndarray | None:
+        """The same by plain least squares inside parts of a symmetry, or free."""
+        ...
+
+
+@dataclass(frozen=True)
+class RowTrials:
+    """Fits of rows.
+
+    Parameters
+    ----------
+    left_out : Parts
+    rows : callable
+        From the number of a part to rows `(row, feature)` and targets `(row, output)` of all others.
+    law : callable
+        From the number of a part and a Subspace, None for a free fit, to a law `(output, feature)` on the same
+        functions, fitted to all others.
+    space : callable
+        What parts of a symmetry leave of the coefficients that are fitted.
+    plain_space : callable
+        What they leave of the coefficients on the functions of the rows.
+    """
+
+    left_out: Parts
+    rows: Callable[[int], tuple[np.ndarray, np.ndarray]]
+    law: Callable[[int, Subspace | None], np.ndarray]
+    space: Callable[[list[Part]], Subspace]
+    plain_space: Callable[[list[Part]], Subspace]
+
+    def laws(self, space: Subspace | None) -> np.ndarray | None:
+        """Laws `(part, output, feature)`, each fitted without one part; None for a Subspace of nothing."""
+        if space is not None and space.dim == 0:
+            return None
+        return np.stack([self.law(k, space) for k in range(self.left_out.n)])
+
+    def least_squares(self, parts: list[Part]) -> np.ndarray | None:
+        """Least squares `(part, output, feature)` inside parts of a symmetry, or free; None where nothing is left."""
+        n = self.left_out.n
+        if not parts:
+            return np.stack([_least_squares(*self.rows(k)).T for k in range(n)])
+        space, power = self.plain_space(parts), self.left_out.power
+        if space.dim == 0:
+            return None
+        weights = 1 / np.sqrt(np.where(power > 0, power, 1.0))
+        return np.stack([_inside(*self.rows(k), space, weights) for k in range(n)])
+
+
+def _least_squares(rows, targets):
+    """Least squares `(column, output)` with columns scaled to size 1, so that the rank is cut by rounding alone."""
+    size = np.linalg.norm(rows, axis=0)
+    size[size == 0] = 1.0
+    return np.linalg.lstsq(rows / size, targets, rcond=1e-12)[0] / size[:, None]
+
+
+def _inside(rows, targets, space, weights):
+    """The law `(output, feature)` inside a Subspace, outputs weighed by `weights` `(output,)`."""
+    basis, targets = space.basis.reshape(*space.shape, -1) * weights[:, None, None], targets * weights
+    stacked = np.einsum("rf,ofd->ord", rows, basis).reshape(-1, space.dim)
+    return space.expand(_least_squares(stacked, targets.T.reshape(-1, 1))[:, 0])

@@ -1,0 +1,163 @@
+"""From a symmetry and a library to the coefficients that are left, with words for what goes wrong."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from symdyn.functions.features import Features, Monomials, as_features
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.chart import Chart
+from symdyn.lie.constraints.equivariance import charted_subspace, equivariant_subspace, generic_points
+from symdyn.lie.constraints.subspace import Subspace
+from symdyn.lie.constraints.violation import terms_leaving
+from symdyn.lie.derivative import KINDS, act
+from symdyn.lie.differences import output_matrices
+from symdyn.lie.groups import Elements
+
+__all__ = ["allowed", "fallen_terms", "left_free", "library_features", "output_actions", "usable_symmetries"]
+
+_WIDE = 0.1  # relative error bar from which on an exact generator is doubted
+
+
+def usable_symmetries(symmetry) -> list:
+    """The parts of a symmetry as later steps use them: algebras with error bars in their canonical form.
+
+    A generator that rounds to simple numbers inside its error bars is exact from then on; others keep their bars.
+    Warns where an exact generator has error bars so wide that other generators are as likely.
+    """
+    parts = as_symmetries(symmetry)
+    parts = [part.canonical() if isinstance(part, LieAlgebra) and not part.exact.all() else part for part in parts]
+    for part in parts:
+        if isinstance(part, LieAlgebra):
+            _warn_of_wide_bars(part)
+    return parts
+
+
+def library_features(library, n_inputs: int) -> Features:
+    """The functions of a library over `n_inputs` states and inputs.
+
+    Parameters
+    ----------
+    library : Features or pysindy library
+        Of a library in weak form, the functions that it integrates: a law is symmetric in weak form if it is as such.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, fitted to another number of states, or a library of spatial derivatives.
+    TypeError
+        If it is no library.
+    """
+    if library is None:
+        raise ValueError("library is missing: a symmetry constrains coefficients of known functions")
+    if hasattr(library, "spatiotemporal_grid") and hasattr(library, "function_library"):
+        if library.derivative_order or library.implicit_terms:
+            raise ValueError("a library of spatial derivatives: symmetries of fields act on jets, not on the states")
+        inner = library_features(library.function_library, n_inputs)
+        return Monomials(((0,) * n_inputs,)) + inner if library.include_bias else inner
+    return as_features(library, n_inputs, "library")
+
+
+def allowed(
+    features: Features, parts: list, shape: tuple[int, int], kind: str = "flow", chart: Chart | None = None
+) -> Subspace:
+    """The coefficients `(target, feature)` that a symmetry leaves; those on the functions of a chart, if one is given.
+
+    Raises
+    ------
+    ValueError
+        If the data ask for another shape, or nothing is left: names what each generator leaves.
+    """
+    subspace = left_free(features, parts, shape, kind, chart)
+    if subspace.dim == 0:
+        raise ValueError(_what_fell(features, parts, {"flow": "vector_field"}.get(kind, kind), shape[0]))
+    return subspace
+
+
+def left_free(
+    features: Features, parts: list, shape: tuple[int, int], kind: str = "flow", chart: Chart | None = None
+) -> Subspace:
+    """As `allowed`; of dimension 0 where nothing is left.
+
+    Raises
+    ------
+    ValueError
+        If the data ask for another shape.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
+    n_inputs = len(parts[0].states) * (2 if kind == "second_order" else 1)
+    expected = (shape[0], features.size(n_inputs))
+    if expected[1] != shape[1]:
+        raise ValueError(f"the symmetry is of coefficients {expected}, the data ask for {shape}")
+    output = {"flow": "vector_field"}.get(kind, kind)
+    if chart is None:
+        return equivariant_subspace(features, parts, output=output, n_outputs=shape[0])
+    return charted_subspace(features, parts, chart, kind=kind, n_outputs=shape[0])
+
+
+def fallen_terms(features: Features, parts: list, subspace: Subspace, kind: str = "flow") -> list[str]:
+    """Names of terms that are lost because the symmetry turns them into functions that the library lacks."""
+    states = parts[0].states
+    if kind == "second_order":
+        states = parts[0].prolong().states
+    unused = ~np.any(subspace.basis.reshape(*subspace.shape, -1), axis=(0, 2))
+    if not unused.any():
+        return []
+    points = generic_points(features, len(states), 2 * subspace.shape[1] + 10, 17)
+    leaving = np.any([terms_leaving(features, part, points, kind) for part in parts], axis=0)
+    return [name for name, lost in zip(features.names(states), unused & leaving, strict=True) if lost]
+
+
+def output_actions(parts: list, n_outputs: int, kind: str = "flow") -> np.ndarray:
+    """How a symmetry moves the targets, `(generator, target, target)`.
+
+    Raises
+    ------
+    ValueError
+        For parts that move targets differently at different states.
+    """
+    matrices = []
+    for part in parts:
+        if isinstance(part, Elements):
+            matrices.append(output_matrices(part, kind, n_outputs))
+        elif isinstance(part, LieAlgebra):
+            n_inputs = len(part.states) * (2 if kind == "second_order" else 1)
+            moved = act(part.basis, np.random.default_rng(2).standard_normal((8, n_inputs)), kind, n_outputs).outputs
+            if np.ptp(moved, axis=0).max(initial=0.0) > 1e-9 * np.abs(moved).max(initial=1e-300):
+                raise ValueError("whiten=True needs generators of degree 1: others move targets by no one matrix")
+            matrices.append(np.moveaxis(moved[0], -1, 0))
+        else:
+            raise ValueError("whiten=True needs a symmetry that moves the targets; conserved quantities do not")
+    return np.concatenate(matrices)
+
+
+def _warn_of_wide_bars(algebra):
+    inside = algebra.inside
+    size = np.abs(inside.basis.vectors()).max(axis=1, initial=0.0)
+    relative = inside.errors.max(axis=1, initial=0.0) / np.maximum(size, 1e-300)
+    for k in np.flatnonzero(algebra.exact & (relative > _WIDE)):
+        warnings.warn(
+            f"the generator {algebra.texts()[k]} is used as exact, but its error bar is {relative[k]:.0%} of its size: "
+            "terms that the true symmetry allows may be lost; find it from more data",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _what_fell(features, parts, output, n_outputs):
+    """What each generator leaves by itself, and after which of them nothing is left."""
+    single = [part.subset(k) for part in parts for k in range(part.dim)]
+    texts = [text for part in parts for text in part.texts()]
+
+    def count(chosen):
+        return equivariant_subspace(features, chosen, output=output, n_outputs=n_outputs).dim
+
+    alone = ", ".join(f"{count([one])} by {text}" for one, text in zip(single, texts, strict=True))
+    # Of inexact generators few may leave, within their error bars, what all together do not.
+    left = next((k for k in range(len(single)) if count(single[: k + 1]) == 0), len(single) - 1)
+    fall = f"{texts[left]} removes the last {count(single[:left])}" if left else f"{texts[0]} removes all"
+    return f"the symmetry leaves no term of the library: {fall}; free coefficients left {alone} alone, 0 by all"

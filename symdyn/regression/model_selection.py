@@ -1,0 +1,143 @@
+"""Model selection: sparsity and symmetry against the error on trajectories left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from sklearn.base import clone
+
+from symdyn.functions.features import as_features
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.regression.enforcing.validation import rate_losses
+from symdyn.regression.fitted import FittedLaw
+from symdyn.regression.moments_fit import check_optimizer, fit_root, law_from, root_of
+from symdyn.regression.optimizer import default_optimizer
+from symdyn.rows.law_rows import Layout
+from symdyn.sums.moments import Moments
+
+__all__ = ["Pareto", "pareto", "subalgebras"]
+
+_MOST = 6  # generators whose subsets are tried
+_CLOSED = 1e-6
+
+
+class Pareto(NamedTuple):
+    """Fitted models, the fewest free numbers first.
+
+    `table` over `model`: `symmetry`, `threshold`, `n_free` (numbers that the symmetry leaves), `n_numbers` (those that
+    are not 0), `n_terms` (terms that matter), `held_out_error` (relative error of the rates), `excess` over
+    the best and its standard error `excess_error`, `on_front`. `laws[k]` is the law of model k; `chosen` the simplest
+    model within one standard error of the best.
+    """
+
+    table: xr.Dataset
+    laws: list[FittedLaw]
+    chosen: int
+
+
+def pareto(
+    train: Moments,
+    held_out: Moments,
+    features,
+    *,
+    symmetries: Mapping[str, object],
+    layout: Layout,
+    thresholds: Sequence[float] = (0.02, 0.05, 0.1, 0.2, 0.5),
+    optimizer=None,
+) -> Pareto:
+    """Fit every threshold with every symmetry, and judge the laws on trajectories left out.
+
+    Parameters
+    ----------
+    train, held_out : Moments
+        Sums over different trajectories, of the same features.
+    features : Features or pysindy feature library
+    symmetries : mapping of str to symmetry
+        By name; None stands for no symmetry. See `subalgebras`.
+    layout : Layout
+        What was summed.
+    thresholds : sequence of float
+        Values of the optimizer's parameter `threshold` (`reg_weight_lam` of SR3); in the chart of the data without an
+        optimizer.
+    optimizer : STLSQ or SR3, optional
+
+    Raises
+    ------
+    TypeError
+        For optimizers that need the rows, or have no threshold.
+    ValueError
+        If there is no symmetry or no threshold to try.
+    """
+    if not symmetries or not len(thresholds):
+        raise ValueError("symmetries and thresholds must hold at least one entry each; None stands for no symmetry")
+    optimizer = default_optimizer() if optimizer is None else optimizer
+    check_optimizer(optimizer)
+    name = next((name for name in ("threshold", "reg_weight_lam") if hasattr(optimizer, name)), None)
+    if name is None:
+        raise TypeError(f"{type(optimizer).__name__} has no threshold to choose: take STLSQ or SR3")
+    features, kind = as_features(features, len(layout.arguments)), _kind(layout)
+    root = root_of(train, layout)
+    rows = []
+    for label, symmetry in symmetries.items():
+        for threshold in sorted(thresholds):
+            sparse = clone(optimizer)
+            setattr(sparse, name, threshold)  # set_params of pysindy's optimizers returns nothing
+            found = fit_root(root, features, symmetry, sparse, kind)
+            symmetry = None if symmetry is None else found.subspace  # found once
+            law = law_from(found, root, features, layout.arguments, kind)
+            rows.append((label, threshold, found.subspace.dim, np.count_nonzero(_free(found)), found, law))
+    rows.sort(key=lambda row: (row[3], row[5].n_terms))
+    judged = rate_losses(np.stack([row[4].on_sums(held_out, features, layout) for row in rows]), held_out, layout.kind)
+    table, chosen = _table(rows, judged)
+    return Pareto(table, [row[5] for row in rows], chosen)
+
+
+def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
+    """No symmetry, each subset of the generators that closes under brackets, and all of them, by name.
+
+    Of an algebra of more than 6 generators only the single ones.
+    """
+    found: dict[str, LieAlgebra | None] = {"none": None}
+    sizes = range(1, algebra.dim) if algebra.dim <= _MOST else [1]
+    for indices in (chosen for size in sizes for chosen in combinations(range(algebra.dim), size)):
+        part = algebra.subset(list(indices))
+        if part.dim == 1 or part.closure_error() < _CLOSED:
+            found["; ".join(part.texts())] = part
+    if algebra.dim:
+        found["all" if algebra.dim > 1 else algebra.texts()[0]] = algebra
+    return found
+
+
+def _kind(layout):
+    return "flow" if layout.kind == "pairs" else layout.kind
+
+
+def _free(fit):
+    """The free numbers of a model: its coefficients on the pivots, of which all others are made."""
+    return np.ravel(fit.charted if fit.in_chart else fit.coefficients)[fit.subspace.pivots]
+
+
+def _table(rows, judged):
+    labels, thresholds, n_free, n_numbers, _, laws = zip(*rows, strict=True)
+    best = int(np.argmin(judged.loss))
+    excess, error = judged.excess(best)
+    good = np.flatnonzero(excess <= np.where(np.isfinite(error), error, 0.0))
+    before = np.minimum.accumulate(np.append(np.inf, judged.loss[:-1]))
+    variables = {
+        "symmetry": np.array(labels, dtype=object),
+        "threshold": np.array(thresholds),
+        "n_free": np.array(n_free),
+        "n_numbers": np.array(n_numbers),
+        "n_terms": np.array([law.n_terms for law in laws]),
+        "held_out_error": judged.error,
+        "excess": excess,
+        "excess_error": error,
+        "on_front": judged.loss < before,
+    }
+    columns = {name: ("model", value) for name, value in variables.items()}
+    table = xr.Dataset(columns, coords={"model": np.arange(len(rows))}, attrs={"chosen": int(good[0])})
+    return table, int(good[0])

@@ -1,6 +1,0 @@
-"""Promotion: as much of a candidate symmetry as the data allow, by the nuclear norm, with certificates."""
-
-from symdyn.regression.promotion.promote import Promotion, promote, promotion_path
-from symdyn.regression.promotion.promoted import PromotedRegressor
-
-__all__ = ["PromotedRegressor", "Promotion", "promote", "promotion_path"]

@@ -1,0 +1,139 @@
+"""The chart of a data set, from a few samples that do not depend on how the data are chunked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from symdyn.data.trajectories import Trajectory
+from symdyn.data.units import unit_groups, velocity_factors
+from symdyn.lie.action import value_units
+from symdyn.lie.chart import Chart
+from symdyn.lie.lengths import shared_lengths
+from symdyn.rows.law_rows import Layout
+from symdyn.rows.rates import characteristic_time
+from symdyn.sums.axes import sampled_runs
+
+__all__ = ["chart_of", "chart_of_layout", "chart_of_points"]
+
+_SAMPLES = 256  # of each run that is looked at
+_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
+
+
+def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> Chart:
+    """The chart of some variables of trajectories: mean and spread over the runs that are looked at, pooled.
+
+    States of one dimension share a scale, each in its own unit; a state that never varies keeps scale 1. The unit of
+    time is the time in which runs forget their phase, of a map one step.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Trajectories in the schema.
+    names : sequence of str
+        Variables, `t` being the times.
+    kind : {"flow", "second_order", "map", "pairs"}
+        Of a second-order system the velocities, the second half, have the scales of their positions over the unit of
+        time, and stay where they are: they are rates in the chart, too.
+    """
+    runs = sampled_runs(dataset, names, _SAMPLES)
+    if not runs:  # what is wrong with the data is for the pass over them to say
+        return Chart.identity(len(names))
+    groups, factors = unit_groups(dataset, names)
+    if kind == "second_order":
+        rates = velocity_factors(dataset, names[: len(names) // 2], names[len(names) // 2 :])
+        return _chart_of_motion(np.concatenate([run.states for run in runs]), groups, factors, rates)
+    states = np.concatenate([run.states for run in runs])
+    time = 1.0 if kind in ("map", "pairs") else _unit_of_time(runs)
+    return Chart(*_centre_and_scale(states, groups, factors), time, _ties(groups))
+
+
+def chart_of_layout(
+    dataset: xr.Dataset, layout: Layout, kind: str | None = None, output="vector", shape: tuple[int, ...] = ()
+) -> Chart:
+    """The chart of all variables of a layout; the values of pairs keep their origin.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+    layout : Layout
+    kind : {"flow", "second_order", "map", "pairs"}, optional
+        Of the system that pairs are samples of; that of the layout if left out.
+    output : see `discover_function`
+        How values of pairs move: what moves like a state is in its unit.
+    shape : tuple of int
+        Of a value.
+    """
+    found = chart_of(dataset, layout.arguments, kind if kind == "second_order" else layout.kind)
+    if not layout.targets:
+        return found
+    if kind in ("map", "second_order"):  # steps are in the units of states, accelerations in those of velocities
+        first = 0 if kind == "map" else len(layout.states) // 2
+        units = np.array(found.scale[first : first + len(layout.targets)]) / found.time
+        return found + Chart((0.0,) * len(units), tuple(units))
+    runs = sampled_runs(dataset, layout.targets, _SAMPLES)
+    values = np.concatenate([run.states for run in runs]) if runs else np.ones((1, len(layout.targets)))
+    units = value_units(values, np.array(found.scale[: len(layout.states)]), output, shape or (len(layout.targets),))
+    return found + Chart((0.0,) * len(units), tuple(units))
+
+
+def chart_of_points(
+    points: np.ndarray, kind: str = "flow", symmetry: tuple[np.ndarray, np.ndarray] | None = None
+) -> Chart:
+    """The chart of points `(sample, state)` without units: mean and spread of each state.
+
+    Parameters
+    ----------
+    points : ndarray, `(sample, state)`
+    kind : see `chart_of`
+    symmetry : (ndarray `(generator, n, n)`, ndarray `(element, n, n)`), optional
+        Linear parts of what turns states into one another: these share a scale, in the units in which it keeps lengths
+        (`symdyn.lie.lengths`). Of a second-order system they act on the positions.
+    """
+    points = np.asarray(points, dtype=float)
+    n = points.shape[1] // 2 if kind == "second_order" else points.shape[1]
+    groups, factors = [[k] for k in range(n)], np.ones(n)
+    if symmetry is not None:
+        groups, factors = shared_lengths(*symmetry, _centre_and_scale(points[:, :n], groups, factors)[1])
+    if kind == "second_order":
+        return _chart_of_motion(points, groups, factors)
+    return Chart(*_centre_and_scale(points, groups, factors), ties=_ties(groups))
+
+
+def _centre_and_scale(states, groups, factors):
+    """Means `(state,)` and standard deviations, pooled over the states of a group in one unit."""
+    centre, spread = states.mean(axis=0), states.std(axis=0)
+    still = spread <= _STILL * np.abs(states).max(axis=0)
+    spread[still], centre[still] = 0.0, states[0, still]
+    scale = np.empty_like(spread)
+    for group in groups:
+        common = np.sqrt(np.mean((spread * factors)[group] ** 2))
+        scale[group] = common / factors[group] if common > 0 else 1.0
+    return centre, scale
+
+
+def _chart_of_motion(states: np.ndarray, groups, factors, rates=1.0) -> Chart:
+    """Positions with their centre and scale; the time in which they cross their own spread.
+
+    Velocities times `rates` `(velocity,)` are the rates of the positions in the units of the data.
+    """
+    n = states.shape[1] // 2
+    centre, scale = _centre_and_scale(states[:, :n], [[k for k in g if k < n] for g in groups if g[0] < n], factors[:n])
+    speeds = np.sqrt(np.mean((states[:, n:] * rates) ** 2, axis=0))
+    moving = speeds > 0
+    time = float(np.exp(np.mean(np.log(scale[moving] / speeds[moving])))) if moving.any() else 1.0
+    chart = Chart(centre, scale, time, _ties([[k for k in g if k < n] for g in groups])).prolong()
+    return replace(chart, scale=(*scale, *(scale / time / rates)))
+
+
+def _ties(groups):
+    return tuple(tuple(group) for group in groups if len(group) > 1)
+
+
+def _unit_of_time(runs: list[Trajectory]) -> float:
+    times = [characteristic_time(run.times, run.states) for run in runs if len(run.times) > 1]
+    times = [time for time in times if time > 0]
+    return float(np.exp(np.mean(np.log(times)))) if times else 1.0
