@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from symdyn.functions.printing import monomial_exponents
+from symdyn.lie.actions import Action, action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.conserved import Conserved
 from symdyn.lie.algebras.symmetries import as_symmetries
@@ -36,7 +37,7 @@ def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", toleranc
     """
     __tracebackhide__ = True
     points = np.random.default_rng(rng).standard_normal((200, len(law.states)))
-    chart, units = _natural_chart(law, kind)
+    chart, units = _natural_chart(law, action_of(kind))
     features, coefficients = chart.features(law.features), chart.law_in(law.coefficients, law.features, units)
     for part in as_symmetries(symmetry):
         found = relative_violations(features, coefficients, _in_chart(part, chart), points, kind)
@@ -57,7 +58,7 @@ def assert_equivariant(
         raise AssertionError(f"equivariance error {error:.2g} > {tolerance:g}")
 
 
-def _natural_chart(law: VectorField, kind: str) -> tuple[Chart, np.ndarray]:
+def _natural_chart(law: VectorField, action: Action) -> tuple[Chart, np.ndarray]:
     """Scales of the inputs and units of the outputs in which the coefficients of a polynomial law are alike.
 
     By a fit of log |W_of| = log u_o − sum_j a_fj log s_j over coefficients that are not 0, with the exponents
@@ -68,7 +69,7 @@ def _natural_chart(law: VectorField, kind: str) -> tuple[Chart, np.ndarray]:
     outputs, functions = np.nonzero(np.isfinite(law.coefficients) & (law.coefficients != 0))
     if exponents is None or not len(outputs):
         return Chart.identity(n), np.ones(n_outputs)
-    inputs, units = _unknowns(n, n_outputs, kind)
+    inputs, units = _unknowns(n, n_outputs, action)
     design = units[outputs] - exponents[functions] @ inputs
     logarithms = _fitted(design, np.log(np.abs(law.coefficients[outputs, functions])))
     return Chart((0.0,) * n, tuple(np.exp(inputs @ logarithms))), np.exp(units @ logarithms)
@@ -83,15 +84,15 @@ def _fitted(design, targets):
     return found
 
 
-def _unknowns(n, n_outputs, kind):
+def _unknowns(n: int, n_outputs: int, action: Action) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of the scales of inputs and of the units of outputs as rows over unknowns: scales, time, and units."""
     unknown = np.eye(n + 1 + n_outputs)
     inputs, time, units = unknown[:n], unknown[n], unknown[n + 1 :]
-    if kind == "second_order":
+    if action.has_velocities:
         half = n // 2
-        return np.vstack([inputs[:half], inputs[:half] - time]), inputs[:half] - 2 * time
-    if kind in ("flow", "map") and n_outputs <= n:
-        return inputs, inputs[:n_outputs] - (time if kind == "flow" else 0.0)
+        return np.vstack([inputs[:half], inputs[:half] - time]), inputs[:half] - action.time_power * time
+    if action.moves_values and n_outputs <= n:
+        return inputs, inputs[:n_outputs] - action.time_power * time
     return inputs, units
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.evidence.exact_evidence import ExactEvidence
 from symdyn.evidence.findings import View
-from symdyn.lie.action import index_units, output_in_units
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.gram import Batch, Rows, lie_rows
+from symdyn.lie.output_actions import index_units, output_in_units
 from symdyn.lie.vectorfields import Generators, of_size_one
 
 __all__ = ["Posed", "in_given_candidates", "posed"]

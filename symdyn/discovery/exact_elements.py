@@ -18,9 +18,9 @@ from symdyn.evidence.element_evidence import displacement
 from symdyn.evidence.element_table import are_outside, element_table
 from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.evidence.exact_evidence import Known
-from symdyn.lie.action import index_actions
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
+from symdyn.lie.output_actions import index_actions
 from symdyn.sums.data_charts import chart_of_points
 
 __all__ = ["judge_elements_of_function", "judged_with_reasons", "known_violation", "output_of_elements"]

@@ -14,10 +14,11 @@ from symdyn.data.units import unit_groups
 from symdyn.evidence.parallel import parallel_to_flow
 from symdyn.functions.features import Features
 from symdyn.laws.scales import Scales, find_scales
-from symdyn.lie.action import act_on_pairs, index_units, output_in_units
+from symdyn.lie.actions import act
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.matching import matched
-from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.derivative import LieDerivative
+from symdyn.lie.output_actions import act_on_pairs, index_units, output_in_units
 from symdyn.lie.prolongation import first_order, prolong
 from symdyn.lie.vectorfields import Generators, VectorField, of_size_one
 from symdyn.lie.words import as_candidates

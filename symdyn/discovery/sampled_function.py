@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from dask.base import is_dask_collection
 
-from symdyn.lie.action import index_actions, value_units
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.gram import Batch
+from symdyn.lie.output_actions import index_actions, value_units
 from symdyn.lie.prolongation import fixed_point
 from symdyn.lie.vectorfields import Generators
 

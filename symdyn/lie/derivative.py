@@ -4,16 +4,8 @@ A map F(z) = W theta(z) and a generator that moves inputs by the field v(z) and 
 
     L(v, F)(z) = DF(z) v(z) − psi(z) F(z),
 
-linear in W for a given generator, linear in the generator for a given W. What v and psi are depends on
-the kind of system (`act`):
-
-    "flow"          x' = f(x, u):   v = (v(x), v_u(x, u)),             psi = Dv(x) − tau
-    "map"           F(x, u) − x:    v = (A x + b, v_u(x, u)),          psi = A
-    "second_order"  q'' = g(q, q'): v = (A q + b, (A − tau) q'),       psi = A − 2 tau
-    "invariant"     scalars F(x):   v = v(x),                          psi = 0
-
-with tau the rate of time of the generator (Otto, Zolman, Kutz and Brunton, arXiv 2311.00212; time scaling and
-prolongation: Olver, Applications of Lie groups to differential equations, 1993).
+linear in W for a given generator, linear in the generator for a given W. What v and psi are depends on the kind of
+system: see `symdyn.lie.actions`. A finite element g asks for F(g z) − M F(z) = 0, in the same form (`difference`).
 
 Letters of every einsum here: s sample, o and p output, i input, f feature, k generator.
 """
@@ -25,85 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from symdyn.functions.features import Features
-from symdyn.lie.prolongation import prolong
-from symdyn.lie.vectorfields import Generators
+from symdyn.lie.actions import Action, Moves, action_of
+from symdyn.lie.groups import Elements
 
-__all__ = ["KINDS", "Action", "LieDerivative", "act"]
-
-KINDS = ("flow", "map", "second_order", "invariant")
-
-
-@dataclass(frozen=True)
-class Action:
-    """How generators move the inputs and the outputs of a map at sample points.
-
-    `inputs` `(sample, input, generator)` is v(z); `outputs` `(sample, output, output, generator)` is psi(z). Where psi
-    is a sum, such as one matrix for each index of a tensor, `parts` are its terms.
-    """
-
-    inputs: np.ndarray
-    outputs: np.ndarray
-    parts: tuple[np.ndarray, ...] = ()
-
-
-def act(generators: Generators, points: np.ndarray, kind: str = "flow", n_outputs: int | None = None) -> Action:
-    """The action of `generators` on the inputs and outputs of a system of the given kind.
-
-    Parameters
-    ----------
-    generators : Generators
-        Fields on the states; for `"second_order"` on the positions only.
-    points : ndarray, `(sample, input)`
-    kind : {"flow", "map", "second_order", "invariant"}
-        Of a map, the increments F(x) − x are the outputs: they move by A, where F(x) moves by A F(x) + b.
-    n_outputs : int, optional
-        Number of outputs of an invariant map (1 if left out); of a flow or a map, the number of states: what is left
-        of the points are inputs u (none if left out).
-
-    Raises
-    ------
-    ValueError
-        For generators that move states by inputs, and for nonlinear generators or a rate of time of a map.
-    """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
-    if kind == "second_order":
-        return _act_second_order(generators, points)
-    _check_states(generators, points)
-    velocity = generators.values(points)
-    if kind == "invariant":
-        n = n_outputs or 1
-        return Action(velocity, np.zeros((len(points), n, n, len(generators))))
-    n = n_outputs or points.shape[1]
-    slopes = generators.jacobians(points)[:, :n]
-    if np.any(slopes[:, :, n:]):
-        raise ValueError(
-            f"these candidates move the states by the inputs {generators.states[n:]}, which no symmetry of "
-            "x' = f(x, u) does for every u(t); leave them out by mask="
-        )
-    if kind == "map":
-        _check_affine(generators, n)
-    rates = np.eye(n)[None, :, :, None] * generators.time_scaling
-    return Action(velocity, slopes[:, :, :n] - rates)
-
-
-def _check_affine(generators, n):
-    probe = np.random.default_rng(3).standard_normal((8, len(generators.states)))
-    slopes = generators.jacobians(probe)[:, :n]
-    if np.ptp(slopes, axis=0).max(initial=0) > 1e-9 * np.abs(slopes).max(initial=1e-300):
-        raise ValueError("symmetries of a map are sought among affine generators: v(F(x)) is not linear in F otherwise")
-    if np.any(generators.time_scaling):
-        raise ValueError("the steps of a map cannot be rescaled: leave time_scaling out of the candidates")
-
-
-def _act_second_order(generators, points):
-    prolonged = prolong(generators)
-    _check_states(prolonged, points)
-    n = len(generators.states)
-    linear = generators.jacobians(points[:1, :n])[0]
-    rates = np.eye(n)[:, :, None] * generators.time_scaling
-    outputs = np.broadcast_to(linear - 2 * rates, (len(points), *linear.shape))
-    return Action(prolonged.values(points), outputs)
+__all__ = ["LieDerivative", "difference"]
 
 
 @dataclass(frozen=True)
@@ -120,10 +37,10 @@ class LieDerivative:
     parts: tuple[np.ndarray, ...] = ()
 
     @classmethod
-    def build(cls, features: Features, action: Action, points: np.ndarray) -> LieDerivative:
+    def build(cls, features: Features, moves: Moves, points: np.ndarray) -> LieDerivative:
         """Evaluate the features, and their derivatives along the generators, at `points` `(sample, input)`."""
-        transport = np.einsum("sfi,sik->sfk", features.jacobian(points), action.inputs)
-        return cls(features(points), transport, action.outputs, action.parts)
+        transport = np.einsum("sfi,sik->sfk", features.jacobian(points), moves.inputs)
+        return cls(features(points), transport, moves.outputs, moves.parts)
 
     def transported(self, coefficients: np.ndarray) -> np.ndarray:
         """DF v_k `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
@@ -158,9 +75,35 @@ class LieDerivative:
         return rows.reshape(n_generators, n_samples * n_outputs, n_outputs * n_features)
 
 
-def _check_states(generators, points):
-    if points.ndim != 2 or points.shape[1] != len(generators.states):
-        raise ValueError(
-            f"the generators act on {len(generators.states)} states {generators.states}, "
-            f"the points have shape {points.shape}"
-        )
+def difference(
+    features: Features,
+    members: Elements,
+    points: np.ndarray,
+    kind: str | Action = "flow",
+    n_outputs: int | None = None,
+) -> LieDerivative:
+    """Return what finite elements ask of F = W theta, in the form of a Lie derivative: F(g x) − M F(x).
+
+    M is that of `Action.of_elements`. With inputs, states come first: M is the block of A on the first `n_outputs`
+    states.
+
+    Parameters
+    ----------
+    features : Features
+    members : Elements
+        On the states; for `"second_order"` on the positions only.
+    points : ndarray, `(sample, input)`
+    kind : {"flow", "map", "second_order", "invariant"} or Action
+    n_outputs : int, optional
+        As many as there are states if left out, 1 for invariants.
+
+    Returns
+    -------
+    LieDerivative
+        `transported` is F(g_k x) and `carried` M_k F(x), `(sample, output, element)`.
+    """
+    action = action_of(kind)
+    images = action.on_arguments(members).images(points)
+    transport = np.stack([features(images[:, :, k]) for k in range(len(members))], axis=-1)
+    outputs = np.moveaxis(action.of_elements(members, n_outputs), 0, -1)
+    return LieDerivative(features(points), transport, np.broadcast_to(outputs, (len(points), *outputs.shape)))

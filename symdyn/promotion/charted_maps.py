@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symdyn.functions.features import Features
+from symdyn.lie.actions import Action, output_action
 from symdyn.lie.chart import Chart
 from symdyn.promotion.solver.lie_maps import exponents_of
 from symdyn.sums.data_charts import chart_of_points
@@ -26,7 +27,7 @@ class ChartedData:
         Of the columns of X.
     given, features : Features
         theta over x, and theta' over y.
-    output : {"invariant", "vector_field", "map", "second_order"}
+    action : Action
     points : ndarray, `(sample, state)`
     design : ndarray, `(sample, feature)`
         theta' divided by its root mean square, `sizes` `(feature,)`.
@@ -41,7 +42,7 @@ class ChartedData:
     chart: Chart
     given: Features
     features: Features
-    output: str
+    action: Action
     points: np.ndarray
     design: np.ndarray
     sizes: np.ndarray
@@ -55,16 +56,17 @@ class ChartedData:
 
         `moves` are linear parts of candidates, see `chart_of_points`.
         """
-        chart = _chart(features, X, output, moves)
+        action = output_action(output)
+        chart = _chart(features, X, action, moves)
         charted, points = chart.features(features), chart.points(X)
         design, sizes = of_unit_size(charted(points))
-        Y = Y - X[:, : Y.shape[1]] if output == "map" else Y
-        units, means = _units(Y, chart, output), np.zeros(Y.shape[1])
+        Y = Y - X[:, : Y.shape[1]] if action.increments else Y
+        units, means = _units(Y, chart, action), np.zeros(Y.shape[1])
         target = Y / units
-        if output == "invariant" and _constant(design) is not None:
+        if not action.moves_values and _constant(design) is not None:
             means = target.mean(axis=0)
             target = (Y - Y.mean(axis=0)) / units
-        return cls(chart, features, charted, output, points, design, sizes, target, units, means)
+        return cls(chart, features, charted, action, points, design, sizes, target, units, means)
 
     def inside(self, found: np.ndarray) -> np.ndarray:
         """Coefficients `(output, feature)` of theta' in `units`, means among them, from those of `design`."""
@@ -81,7 +83,7 @@ class ChartedData:
     def predicted(self, inside: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Outputs `(sample, output)` at X, computed in the chart: far from the origin theta(x) has lost digits."""
         values = self.features(self.chart.points(X)) @ inside.T * self.units
-        return values + X[:, : values.shape[1]] if self.output == "map" else values
+        return values + X[:, : values.shape[1]] if self.action.increments else values
 
 
 def of_unit_size(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +93,9 @@ def of_unit_size(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return design / sizes, sizes
 
 
-def _chart(features, X, output, moves):
+def _chart(features: Features, X: np.ndarray, action: Action, moves: tuple[np.ndarray, np.ndarray] | None) -> Chart:
     """The chart of X; without centre for monomials that a shift does not map to themselves: a scale does."""
-    chart = chart_of_points(X, "second_order" if output == "second_order" else "flow", moves)
+    chart = chart_of_points(X, moves, has_velocities=action.has_velocities)
     try:
         exponents_of(features, X.shape[1])
     except TypeError:
@@ -101,12 +103,11 @@ def _chart(features, X, output, moves):
     return chart if chart.features(features) == features else replace(chart, centre=(0.0,) * len(chart))
 
 
-def _units(Y, chart, output):
+def _units(Y: np.ndarray, chart: Chart, action: Action) -> np.ndarray:
     """Units of the outputs; of those that move with the states all in one unit of time."""
-    if output == "invariant":
+    if not action.moves_values:
         return _spread(Y)
-    first = Y.shape[1] if output == "second_order" else 0
-    scale = np.array(chart.scale[first : first + Y.shape[1]])
+    scale = action.value_scale(chart, Y.shape[1])
     return scale * _spread((Y / scale).reshape(-1, 1))
 
 

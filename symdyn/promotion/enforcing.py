@@ -80,7 +80,7 @@ def _snapped(space):
 def _allowed(data, elements, algebra, inside) -> tuple[np.ndarray, Subspace]:
     """What a symmetry leaves, as coefficients `(dim, output, feature)` in the chart and as a Subspace over x."""
     shape = (data.target.shape[1], data.design.shape[1])
-    options = {"output": data.output, "n_outputs": shape[0] if data.output == "invariant" else None}
+    options = {"output": data.action, "n_outputs": None if data.action.moves_values else shape[0]}
     back, forward = data.chart.back(data.given), data.chart.forward(data.given)
     if _are_simple(algebra, elements) and (np.abs(back) @ np.abs(forward)).max() < _TURNED:
         subspace = equivariant_subspace(data.given, _parts(algebra, elements), **options)

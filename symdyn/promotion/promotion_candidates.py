@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from symdyn.lie.actions import output_action
 from symdyn.lie.algebras.symmetries import as_symmetries
 from symdyn.lie.chart import Chart
-from symdyn.lie.constraints.equivariance import difference
-from symdyn.lie.derivative import KINDS
+from symdyn.lie.derivative import difference
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import affine_parts, is_affine
 from symdyn.lie.vectorfields import Generators, of_size_one
@@ -70,14 +70,11 @@ def split_candidates(candidates) -> tuple[Generators | None, Elements | None]:
 
 def check_shapes(candidates, n_columns: int, n_outputs: int, output: str) -> None:
     """Raise ValueError for an unknown output, and for candidates on other states than the data have."""
-    kind = "flow" if output == "vector_field" else output
-    if kind not in KINDS:
-        raise ValueError(f"output must be 'invariant', 'vector_field', 'map' or 'second_order', got {output!r}")
-    n_states = _n_states(*split_candidates(candidates))
-    n_inputs = n_states * (2 if output == "second_order" else 1)
+    action, n_states = output_action(output), _n_states(*split_candidates(candidates))
+    n_inputs = action.n_arguments(n_states)
     if n_columns != n_inputs:
         raise ValueError(f"candidates on {n_states} states need X of {n_inputs} columns, got {n_columns}")
-    if output != "invariant" and n_outputs != n_states:
+    if action.moves_values and n_outputs != n_states:
         raise ValueError(
             f"output={output!r} needs y of {n_states} columns, one for each state, got {n_outputs}; functions that "
             "no motion changes are output='invariant'"
@@ -159,9 +156,9 @@ def _polynomial(data, frame):
 
 
 def _exact(data, frame):
-    maps = lie_maps(data.features, frame, data.output)
+    maps = lie_maps(data.features, frame, data.action)
     stacked, n_outputs = maps.stacked, maps.n_outputs
-    if data.output == "invariant":
+    if not data.action.moves_values:
         n_outputs = data.target.shape[1]
         stacked = sparse.vstack([sparse.kron(sparse.eye_array(n_outputs), maps[k]) for k in range(len(maps))])
     low, high = data.points.min(axis=0), data.points.max(axis=0)
@@ -177,15 +174,14 @@ def _sampled(data, frame, elements):
     points, n_outputs = data.points, data.target.shape[1]
     blocks, labels = [], []
     if frame is not None:
-        found = sampled_maps(data.features, frame, points, data.output)
-        if data.output == "invariant":
+        found = sampled_maps(data.features, frame, points, data.action)
+        if not data.action.moves_values:
             found = [np.kron(np.eye(n_outputs), rows) for rows in found]
         blocks += found
         labels += [0] * len(found)
     if elements is not None:
-        kind = "flow" if data.output == "vector_field" else data.output
-        count = n_outputs if data.output == "invariant" else None
-        rows = difference(data.features, elements, points, kind, count).constraint() / np.sqrt(len(points))
+        count = None if data.action.moves_values else n_outputs
+        rows = difference(data.features, elements, points, data.action, count).constraint() / np.sqrt(len(points))
         blocks += [np.linalg.qr(part, mode="r") for part in rows]
         labels += [1 + k for k in range(len(elements))]
     columns = np.tile(1 / data.sizes, n_outputs)

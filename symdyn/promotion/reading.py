@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symdyn.lie.actions import output_action
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.groups import Elements
 from symdyn.promotion.adaptive import rows_of
@@ -82,6 +83,6 @@ def _size(problem, found, output):
     _, design, target, _ = problem
     rounding = _ROUNDING * np.linalg.norm(target)
     fitted = design @ found.coefficients.T
-    if output == "invariant":
+    if not output_action(output).moves_values:
         fitted, target = fitted - fitted.mean(axis=0), target - target.mean(axis=0)
     return max(np.linalg.norm(fitted), _CONSTANT * np.linalg.norm(target), rounding, 1e-300) / np.sqrt(len(target))

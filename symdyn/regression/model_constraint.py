@@ -7,14 +7,13 @@ import warnings
 import numpy as np
 
 from symdyn.functions.features import Features, Monomials, as_features
+from symdyn.lie.actions import Action, action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.symmetries import as_symmetries
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.equivariance import charted_subspace, equivariant_subspace, generic_points
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.constraints.violation import terms_leaving
-from symdyn.lie.derivative import KINDS, act
-from symdyn.lie.differences import output_matrices
 from symdyn.lie.groups import Elements
 
 __all__ = ["allowed", "fallen_terms", "left_free", "library_features", "output_actions", "usable_symmetries"]
@@ -62,7 +61,7 @@ def library_features(library, n_inputs: int) -> Features:
 
 
 def allowed(
-    features: Features, parts: list, shape: tuple[int, int], kind: str = "flow", chart: Chart | None = None
+    features: Features, parts: list, shape: tuple[int, int], kind: str | Action = "flow", chart: Chart | None = None
 ) -> Subspace:
     """The coefficients `(target, feature)` that a symmetry leaves; those on the functions of a chart, if one is given.
 
@@ -73,12 +72,12 @@ def allowed(
     """
     subspace = left_free(features, parts, shape, kind, chart)
     if subspace.dim == 0:
-        raise ValueError(_what_fell(features, parts, {"flow": "vector_field"}.get(kind, kind), shape[0]))
+        raise ValueError(_what_fell(features, parts, action_of(kind), shape[0]))
     return subspace
 
 
 def left_free(
-    features: Features, parts: list, shape: tuple[int, int], kind: str = "flow", chart: Chart | None = None
+    features: Features, parts: list, shape: tuple[int, int], kind: str | Action = "flow", chart: Chart | None = None
 ) -> Subspace:
     """As `allowed`; of dimension 0 where nothing is left.
 
@@ -87,23 +86,18 @@ def left_free(
     ValueError
         If the data ask for another shape.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
-    n_inputs = len(parts[0].states) * (2 if kind == "second_order" else 1)
-    expected = (shape[0], features.size(n_inputs))
+    action = action_of(kind)
+    expected = (shape[0], features.size(action.n_arguments(len(parts[0].states))))
     if expected[1] != shape[1]:
         raise ValueError(f"the symmetry is of coefficients {expected}, the data ask for {shape}")
-    output = {"flow": "vector_field"}.get(kind, kind)
     if chart is None:
-        return equivariant_subspace(features, parts, output=output, n_outputs=shape[0])
-    return charted_subspace(features, parts, chart, kind=kind, n_outputs=shape[0])
+        return equivariant_subspace(features, parts, output=action, n_outputs=shape[0])
+    return charted_subspace(features, parts, chart, kind=action, n_outputs=shape[0])
 
 
-def fallen_terms(features: Features, parts: list, subspace: Subspace, kind: str = "flow") -> list[str]:
+def fallen_terms(features: Features, parts: list, subspace: Subspace, kind: str | Action = "flow") -> list[str]:
     """Names of terms that are lost because the symmetry turns them into functions that the library lacks."""
-    states = parts[0].states
-    if kind == "second_order":
-        states = parts[0].prolong().states
+    states = action_of(kind).names_of_arguments(parts[0])
     unused = ~np.any(subspace.basis.reshape(*subspace.shape, -1), axis=(0, 2))
     if not unused.any():
         return []
@@ -112,7 +106,7 @@ def fallen_terms(features: Features, parts: list, subspace: Subspace, kind: str 
     return [name for name, lost in zip(features.names(states), unused & leaving, strict=True) if lost]
 
 
-def output_actions(parts: list, n_outputs: int, kind: str = "flow") -> np.ndarray:
+def output_actions(parts: list, n_outputs: int, kind: str | Action = "flow") -> np.ndarray:
     """How a symmetry moves the targets, `(generator, target, target)`.
 
     Raises
@@ -120,13 +114,13 @@ def output_actions(parts: list, n_outputs: int, kind: str = "flow") -> np.ndarra
     ValueError
         For parts that move targets differently at different states.
     """
-    matrices = []
+    action, matrices = action_of(kind), []
     for part in parts:
         if isinstance(part, Elements):
-            matrices.append(output_matrices(part, kind, n_outputs))
+            matrices.append(action.of_elements(part, n_outputs))
         elif isinstance(part, LieAlgebra):
-            n_inputs = len(part.states) * (2 if kind == "second_order" else 1)
-            moved = act(part.basis, np.random.default_rng(2).standard_normal((8, n_inputs)), kind, n_outputs).outputs
+            points = np.random.default_rng(2).standard_normal((8, action.n_arguments(len(part.states))))
+            moved = action.of_generators(part.basis, points, n_outputs).outputs
             if np.ptp(moved, axis=0).max(initial=0.0) > 1e-9 * np.abs(moved).max(initial=1e-300):
                 raise ValueError("whiten=True needs generators of degree 1: others move targets by no one matrix")
             matrices.append(np.moveaxis(moved[0], -1, 0))
@@ -148,13 +142,13 @@ def _warn_of_wide_bars(algebra):
         )
 
 
-def _what_fell(features, parts, output, n_outputs):
+def _what_fell(features: Features, parts: list, action: Action, n_outputs: int) -> str:
     """What each generator leaves by itself, and after which of them nothing is left."""
     single = [part.subset(k) for part in parts for k in range(part.dim)]
     texts = [text for part in parts for text in part.texts()]
 
     def count(chosen):
-        return equivariant_subspace(features, chosen, output=output, n_outputs=n_outputs).dim
+        return equivariant_subspace(features, chosen, output=action, n_outputs=n_outputs).dim
 
     alone = ", ".join(f"{count([one])} by {text}" for one, text in zip(single, texts, strict=True))
     # Of inexact generators few may leave, within their error bars, what all together do not.

@@ -11,6 +11,7 @@ from pysindy.optimizers.base import BaseOptimizer
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
 
+from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.equivariance import generic_points, in_chart
 from symdyn.lie.constraints.subspace import Subspace
@@ -159,7 +160,7 @@ class EquivariantOptimizer(BaseOptimizer):
             self.subspace_ = self.symmetry
         else:
             self.symmetries_ = usable_symmetries(self.symmetry)
-            n_inputs = len(self.symmetries_[0].states) * (2 if self.kind == "second_order" else 1)
+            n_inputs = action_of(self.kind).n_arguments(len(self.symmetries_[0].states))
             self._features = library_features(self.library, n_inputs)
             self.subspace_ = allowed(self._features, self.symmetries_, shape, self.kind, self.chart)
             self.fallen_terms_ = fallen_terms(self._features, self.symmetries_, self.subspace_, self.kind)
@@ -179,7 +180,7 @@ class EquivariantOptimizer(BaseOptimizer):
             if not self.symmetries_:
                 raise ValueError("whiten=True needs the symmetry itself: a Subspace does not say how targets move")
             residuals = targets - rows @ np.linalg.lstsq(rows, targets, rcond=None)[0]
-            parts = self.symmetries_ if self.chart is None else in_chart(self.symmetries_, self.chart, self.kind)
+            parts = self.symmetries_ if self.chart is None else in_chart(self.symmetries_, self.chart)
             whitener = commuting_whitener(residuals, output_actions(parts, targets.shape[1], self.kind))
             everything = groups[0]._replace(
                 targets=np.arange(targets.shape[1]), coordinates=np.arange(self.subspace_.dim)
@@ -203,10 +204,10 @@ class EquivariantOptimizer(BaseOptimizer):
         inexact = [part for part in self.symmetries_ if isinstance(part, LieAlgebra) and not part.exact.all()]
         if not inexact or self._features is None:
             return []
-        n_inputs = len(inexact[0].states) * (2 if self.kind == "second_order" else 1)
+        n_inputs = action_of(self.kind).n_arguments(len(inexact[0].states))
         features, parts = self._features, inexact
         if self.chart is not None:
-            features, parts = self.chart.features(features), in_chart(inexact, self.chart, self.kind)
+            features, parts = self.chart.features(features), in_chart(inexact, self.chart)
         points = generic_points(features, n_inputs, 200, 23)
         found = [explained_violations(features, self.coef_, part, points, self.kind) for part in parts]
         texts = [text for part in inexact for text in part.texts()]

@@ -10,9 +10,9 @@ import xarray as xr
 
 from symdyn.data.trajectories import Trajectory
 from symdyn.data.units import unit_groups, velocity_factors
-from symdyn.lie.action import value_units
 from symdyn.lie.chart import Chart
 from symdyn.lie.lengths import shared_lengths
+from symdyn.lie.output_actions import value_units
 from symdyn.rows.law_rows import Layout
 from symdyn.rows.rates import characteristic_time
 from symdyn.sums.axes import sampled_runs
@@ -81,24 +81,25 @@ def chart_of_layout(
 
 
 def chart_of_points(
-    points: np.ndarray, kind: str = "flow", symmetry: tuple[np.ndarray, np.ndarray] | None = None
+    points: np.ndarray, symmetry: tuple[np.ndarray, np.ndarray] | None = None, *, has_velocities: bool = False
 ) -> Chart:
     """The chart of points `(sample, state)` without units: mean and spread of each state.
 
     Parameters
     ----------
     points : ndarray, `(sample, state)`
-    kind : see `chart_of`
     symmetry : (ndarray `(generator, n, n)`, ndarray `(element, n, n)`), optional
         Linear parts of what turns states into one another: these share a scale, in the units in which it keeps lengths
         (`symdyn.lie.lengths`). Of a second-order system they act on the positions.
+    has_velocities : bool
+        Whether the second half of the states are the velocities of the first.
     """
     points = np.asarray(points, dtype=float)
-    n = points.shape[1] // 2 if kind == "second_order" else points.shape[1]
+    n = points.shape[1] // 2 if has_velocities else points.shape[1]
     groups, factors = [[k] for k in range(n)], np.ones(n)
     if symmetry is not None:
         groups, factors = shared_lengths(*symmetry, _centre_and_scale(points[:, :n], groups, factors)[1])
-    if kind == "second_order":
+    if has_velocities:
         return _chart_of_motion(points, groups, factors)
     return Chart(*_centre_and_scale(points, groups, factors), ties=_ties(groups))
 

@@ -8,7 +8,8 @@ import symdyn as sd
 from symdyn.evidence.element_evidence import LawSample, judge_elements
 from symdyn.evidence.forms import exact_forms
 from symdyn.laws.law_fit import LawFit
-from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.actions import act
+from symdyn.lie.derivative import LieDerivative
 
 AFFINE, LAW = sd.candidates.affine(3), sd.features.Polynomial(3)
 ELEMENTS = (sd.groups.sign_flips(3) + sd.groups.permutations(3)).searched()

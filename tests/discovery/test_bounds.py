@@ -12,7 +12,8 @@ from symdyn.evidence.inverted_bounds import Search, largest_hidden
 from symdyn.evidence.point_rows import row_reducer
 from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.laws.equations import Equations
-from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.actions import act
+from symdyn.lie.derivative import LieDerivative
 
 CUBIC = Polynomial(3)
 

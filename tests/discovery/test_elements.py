@@ -12,7 +12,8 @@ from symdyn.evidence.evidence import Evidence, exact_forms
 from symdyn.functions.features import Polynomial
 from symdyn.laws.law_fit import LawFit
 from symdyn.lie import candidates, groups
-from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.actions import act
+from symdyn.lie.derivative import LieDerivative
 
 FLIPS = groups.sign_flips(2, states="xy")
 SWAP = groups.permutation([1, 0], states="xy")

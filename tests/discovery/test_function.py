@@ -16,7 +16,7 @@ from symdyn.discovery.function import discover_function
 from symdyn.discovery.genericity import polynomial_relation, samples_needed
 from symdyn.evidence.evidence import exact_forms
 from symdyn.functions.features import Polynomial
-from symdyn.lie.action import extend_by_outputs, moved_output
+from symdyn.lie.output_actions import extend_by_outputs, moved_output
 
 RNG = np.random.default_rng(0)
 MINKOWSKI = np.diag([-1.0, 1.0, 1.0, 1.0])

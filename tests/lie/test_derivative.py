@@ -6,7 +6,8 @@ from scipy.linalg import expm
 
 from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
-from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.actions import act
+from symdyn.lie.derivative import LieDerivative
 from symdyn.lie.vectorfields import VectorField
 
 RNG = np.random.default_rng(3)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from symdyn import candidates, features
 from symdyn.functions.features import monomials, polynomial_exponents
-from symdyn.lie.derivative import LieDerivative, act
+from symdyn.lie.actions import act
+from symdyn.lie.derivative import LieDerivative
 from symdyn.promotion.solver.lie_maps import box_gram, exponents_of, lie_maps, sample_gram, sampled_maps
 
 OUTPUTS = {"invariant": "invariant", "vector_field": "flow", "map": "map", "second_order": "second_order"}

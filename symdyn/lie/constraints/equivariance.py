@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from symdyn.functions.features import Features
+from symdyn.lie.actions import Action, action_of, output_action
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.conserved import Conserved
 from symdyn.lie.algebras.symmetries import as_symmetries
@@ -13,8 +14,7 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.invariants import shared_null_space
 from symdyn.lie.constraints.monomial_action import exact_numbers, is_affine, polynomial_equations
 from symdyn.lie.constraints.subspace import Subspace, null_space, pivoted_basis
-from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.differences import difference, output_matrices
+from symdyn.lie.derivative import LieDerivative, difference
 from symdyn.lie.groups import Elements
 
 __all__ = [
@@ -24,17 +24,14 @@ __all__ = [
     "equivariant_subspace",
     "generic_points",
     "in_chart",
-    "output_kind",
-    "output_matrices",
     "subspace_of_data",
 ]
 
 _LIKE = 10.0  # ratio of scales of states from which on given matrices are brought to one size
-_KINDS = {None: "flow", "vector_field": "flow"} | {kind: kind for kind in ("map", "second_order", "invariant")}
 
 
 def equivariant_subspace(
-    features: Features, symmetry, *, output: str | None = None, n_outputs: int | None = None
+    features: Features, symmetry, *, output: str | Action | None = None, n_outputs: int | None = None
 ) -> Subspace:
     """The coefficient matrices W for which F = W theta keeps a symmetry: L(v, W theta) = 0 for all generators.
 
@@ -61,21 +58,21 @@ def equivariant_subspace(
     Subspace
         Its `dim` is 0 if the symmetry leaves nothing.
     """
-    kind = output_kind(output)
+    action = output_action(output)
     if isinstance(symmetry, Subspace):
         return symmetry
     parts = as_symmetries(symmetry)
-    n_outputs = n_outputs or (1 if kind == "invariant" else len(parts[0].states))
-    chart = _chart_of(parts, kind)
+    n_outputs = n_outputs or action.n_values(len(parts[0].states))
+    chart = _chart_of(parts, action)
     if chart is None:
-        return _subspace(features, parts, kind, n_outputs)
+        return _subspace(features, parts, action, n_outputs)
     # Numbers that were found in data are compared where they are of size 1.
-    inside = _subspace(chart.features(features), in_chart(parts, chart, kind), kind, n_outputs)
-    return subspace_of_data(inside, features, chart, kind)
+    inside = _subspace(chart.features(features), in_chart(parts, chart), action, n_outputs)
+    return subspace_of_data(inside, features, chart, action)
 
 
 def charted_subspace(
-    features: Features, parts: list, chart: Chart, *, kind: str = "flow", n_outputs: int | None = None
+    features: Features, parts: list, chart: Chart, *, kind: str | Action = "flow", n_outputs: int | None = None
 ) -> Subspace:
     """What a symmetry leaves of the coefficients on the functions of a chart.
 
@@ -87,7 +84,7 @@ def charted_subspace(
         From `as_symmetries`, in the units of the data.
     chart : Chart
         Of states and inputs.
-    kind : {"flow", "map", "second_order", "invariant"}
+    kind : {"flow", "map", "second_order", "invariant"} or Action
     n_outputs : int, optional
         As for `equivariant_subspace`.
 
@@ -96,22 +93,23 @@ def charted_subspace(
     What is given as exact is solved as it is given, in fractions where there are any, and its basis then carried into
     the chart.
     """
-    n_outputs = n_outputs or (1 if kind == "invariant" else len(parts[0].states))
+    action = action_of(kind)
+    n_outputs = n_outputs or action.n_values(len(parts[0].states))
     if not all(_is_fractional(part) for part in parts):
-        return _subspace(chart.features(features), in_chart(parts, chart, kind), kind, n_outputs)
-    given = _subspace(features, parts, kind, n_outputs)
-    turn = np.kron(np.diag(1 / _output_scale(chart, kind, n_outputs)), chart.back(features).T)
+        return _subspace(chart.features(features), in_chart(parts, chart), action, n_outputs)
+    given = _subspace(features, parts, action, n_outputs)
+    turn = np.kron(np.diag(1 / action.value_scale(chart, n_outputs)), chart.back(features).T)
     return _with_pivots(turn @ given.basis, given.shape, 1.0)
 
 
-def subspace_of_data(inside: Subspace, features: Features, chart: Chart, kind: str = "flow") -> Subspace:
+def subspace_of_data(inside: Subspace, features: Features, chart: Chart, kind: str | Action = "flow") -> Subspace:
     """What is left of the coefficients on the functions of a chart as one of those on the functions of the data."""
-    n_outputs = inside.shape[0]
-    turn = np.kron(np.diag(_output_scale(chart, kind, n_outputs)), chart.forward(features).T)
-    return _with_pivots(turn @ inside.basis, inside.shape, _term_sizes(chart, features, kind, n_outputs))
+    action, n_outputs = action_of(kind), inside.shape[0]
+    turn = np.kron(np.diag(action.value_scale(chart, n_outputs)), chart.forward(features).T)
+    return _with_pivots(turn @ inside.basis, inside.shape, _term_sizes(chart, features, action, n_outputs))
 
 
-def in_chart(parts: list, chart: Chart, kind: str = "flow") -> list:
+def in_chart(parts: list, chart: Chart) -> list:
     """Parts of a symmetry in the coordinates of a chart of all arguments."""
     moved = []
     for part in parts:
@@ -123,12 +121,12 @@ def in_chart(parts: list, chart: Chart, kind: str = "flow") -> list:
     return moved
 
 
-def _chart_of(parts, kind):
+def _chart_of(parts: list, action: Action) -> Chart | None:
     """The chart of the first part that was found in data, of all that the features read; None without one."""
     found = next((part.chart for part in parts if isinstance(part, LieAlgebra) and part.chart is not None), None)
     if found is None and not all(_is_fractional(part) for part in parts):
         found = _own_chart(parts)
-    return found.prolong() if found is not None and kind == "second_order" else found
+    return None if found is None else action.chart_of_arguments(found)
 
 
 def _is_fractional(part):
@@ -160,18 +158,10 @@ def _own_chart(parts):
     return Chart((0.0,) * n, tuple(scale)) if np.abs(np.log(scale)).max() > np.log(_LIKE) else None
 
 
-def _output_scale(chart, kind, n_outputs):
-    """What an output of size 1 in the chart is in the units of the data, up to the unit of time, which all share."""
-    if kind == "invariant":
-        return np.ones(n_outputs)
-    first = n_outputs if kind == "second_order" else 0
-    return np.array(chart.scale)[first : first + n_outputs]
-
-
-def _term_sizes(chart, features, kind, n_outputs):
+def _term_sizes(chart: Chart, features: Features, action: Action, n_outputs: int) -> np.ndarray:
     """How large terms `(output * feature,)` with coefficient 1 are on the data."""
     sizes = np.abs(chart.back(features)).max(axis=1)
-    return np.outer(1 / _output_scale(chart, kind, n_outputs), sizes).ravel()
+    return np.outer(1 / action.value_scale(chart, n_outputs), sizes).ravel()
 
 
 def _with_pivots(basis, shape, sizes):
@@ -185,30 +175,25 @@ def _with_pivots(basis, shape, sizes):
     return Subspace(found / weights[:, None] * weights[pivots], shape, pivots)
 
 
-def _subspace(features, parts, kind, n_outputs) -> Subspace:
-    n_inputs = len(parts[0].states) * (2 if kind == "second_order" else 1)
+def _subspace(features: Features, parts: list, action: Action, n_outputs: int) -> Subspace:
+    n_inputs = action.n_arguments(len(parts[0].states))
     shape = (n_outputs, features.size(n_inputs))
     solved, sampled = [], []
     for part in parts:
-        equations = _equations(features, part, n_inputs, kind, n_outputs)
+        equations = _equations(features, part, n_inputs, action, n_outputs)
         if equations is None:
             sampled.append(part)
         else:
             solved += equations
     if not solved:
-        basis, pivots = pivoted_basis(_sampled_null_space(features, sampled, kind, shape, n_inputs))
+        basis, pivots = pivoted_basis(_sampled_null_space(features, sampled, action, shape, n_inputs))
     else:
         basis, pivots = shared_null_space(solved)
         if sampled and basis.size:
-            basis, pivots = pivoted_basis(basis @ _sampled_null_space(features, sampled, kind, shape, n_inputs, basis))
+            basis, pivots = pivoted_basis(
+                basis @ _sampled_null_space(features, sampled, action, shape, n_inputs, basis)
+            )
     return Subspace(basis, shape, pivots)
-
-
-def output_kind(output: str | None) -> str:
-    """The kind of system (see `act`) that a name of outputs stands for."""
-    if output not in _KINDS:
-        raise ValueError(f"output must be one of {list(_KINDS)[1:]}, got {output!r}")
-    return _KINDS[output]
 
 
 def generic_points(features: Features, n_inputs: int, count: int, seed: int) -> np.ndarray:
@@ -233,24 +218,24 @@ def generic_points(features: Features, n_inputs: int, count: int, seed: int) -> 
     raise ValueError(f"features are finite hardly anywhere: {', '.join(lost or names)}; no symmetry can be imposed")
 
 
-def _equations(features, part, n_inputs, kind, n_outputs):
+def _equations(features, part, n_inputs, action, n_outputs):
     """Exact equations of a part, None where it has to be sampled."""
     if isinstance(part, Conserved) or (isinstance(part, LieAlgebra) and not part.exact.all()):
         return None
     generators = part.basis if isinstance(part, LieAlgebra) else part
-    return polynomial_equations(features, generators, n_inputs, kind, n_outputs)
+    return polynomial_equations(features, generators, n_inputs, action, n_outputs)
 
 
-def _sampled_null_space(features, parts, kind, shape, n_inputs, within=None):
+def _sampled_null_space(features, parts, action, shape, n_inputs, within=None):
     """Null space of what parts ask at random points, among the combinations of the columns of `within`."""
     count = 2 * shape[1] + 10
     certain = not any(isinstance(part, LieAlgebra) and not part.exact.all() for part in parts)
     for attempt in range(3):
         points = generic_points(features, n_inputs, count, 11 + attempt)
-        rows = _restricted(np.concatenate([_rows(features, part, points, kind, shape[0]) for part in parts]), within)
-        draws = None if certain else _restricted(_draws(features, parts, points, kind, shape[0]), within)
+        rows = _restricted(np.concatenate([_rows(features, part, points, action, shape[0]) for part in parts]), within)
+        draws = None if certain else _restricted(_draws(features, parts, points, action, shape[0]), within)
         basis = null_space(rows, draws)
-        if not certain or _is_generic(features, parts, kind, shape, n_inputs, _expanded(basis, within)):
+        if not certain or _is_generic(features, parts, action, shape, n_inputs, _expanded(basis, within)):
             return basis
         count *= 2
     raise ValueError(
@@ -259,12 +244,12 @@ def _sampled_null_space(features, parts, kind, shape, n_inputs, within=None):
     )
 
 
-def _is_generic(features, parts, kind, shape, n_inputs, basis):
+def _is_generic(features, parts, action, shape, n_inputs, basis):
     """Whether what was found at some points holds at others, to rounding."""
     if not basis.size:
         return True
     points = generic_points(features, n_inputs, shape[1] + 10, 29)
-    rows = np.concatenate([_rows(features, part, points, kind, shape[0]) for part in parts])
+    rows = np.concatenate([_rows(features, part, points, action, shape[0]) for part in parts])
     return bool(np.all(np.abs(rows @ basis) <= 1e-6 * (np.abs(rows) @ np.abs(basis)) + 1e-9 * np.abs(rows).max()))
 
 
@@ -280,31 +265,31 @@ def _restricted(rows, within):
     return np.where(np.abs(found) > 1e-12 * (np.abs(rows) @ np.abs(within)), found, 0.0)
 
 
-def _rows(features, part, points, kind, n_outputs):
+def _rows(features, part, points, action, n_outputs):
     """The rows of constraints `(row, output * feature)`, entries that are only rounding set to 0.
 
     A feature that is symmetric by itself has a column of rounding errors, which would count as an equation once
     columns are brought to one scale.
     """
     if isinstance(part, Conserved):
-        if kind != "flow" or n_outputs != len(part.states):
+        if not action.conserves or n_outputs != len(part.states):
             raise ValueError("conserved quantities constrain flows of all their states: kind 'flow' without inputs")
         return part.constraint(features, points)
     if isinstance(part, Elements):
-        parts = difference(features, part, points, kind, n_outputs)
+        parts = difference(features, part, points, action, n_outputs)
         moves = np.abs(parts.transport)
     else:
-        action = act(part.basis, points, kind, n_outputs)
-        parts = LieDerivative.build(features, action, points)
-        moves = np.einsum("sfi,sik->sfk", np.abs(features.jacobian(points)), np.abs(action.inputs))
+        moved = action.of_generators(part.basis, points, n_outputs)
+        parts = LieDerivative.build(features, moved, points)
+        moves = np.einsum("sfi,sik->sfk", np.abs(features.jacobian(points)), np.abs(moved.inputs))
     rows = parts.constraint()
     terms = LieDerivative(np.abs(parts.values), moves, -np.abs(parts.outputs)).constraint()
     rows = np.where(np.abs(rows) > 1e-12 * terms, rows, 0.0)
     return rows.reshape(-1, rows.shape[-1])
 
 
-def _draws(features, parts, points, kind, n_outputs, n_draws=20):
+def _draws(features, parts, points, action, n_outputs, n_draws=20):
     rng = np.random.default_rng(12)
     drawn = [part.draw(n_draws, rng) if isinstance(part, LieAlgebra) else [part] * n_draws for part in parts]
     drawn = zip(*drawn, strict=True)
-    return np.stack([np.concatenate([_rows(features, p, points, kind, n_outputs) for p in group]) for group in drawn])
+    return np.stack([np.concatenate([_rows(features, p, points, action, n_outputs) for p in group]) for group in drawn])

@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from symdyn.functions.features import Polynomial
-from symdyn.lie.action import extend_by_outputs, moved_output
+from symdyn.lie.output_actions import extend_by_outputs, moved_output
 from symdyn.lie.vectorfields import Generators
 
 __all__ = ["AffineRows", "Batch", "LieForms", "LieRows", "Rows", "lie_rows"]

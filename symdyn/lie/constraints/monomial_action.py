@@ -17,8 +17,7 @@ from scipy import sparse
 from symdyn.functions.features import Features
 from symdyn.functions.printing import monomial_exponents, simple_fraction
 from symdyn.lie import prolongation
-from symdyn.lie.derivative import act
-from symdyn.lie.differences import output_matrices
+from symdyn.lie.actions import Action, action_of
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
 
@@ -34,7 +33,9 @@ class Images(NamedTuple):
     shape: tuple[int, int]
 
 
-def polynomial_equations(features: Features, part, n_inputs: int, kind: str, n_outputs: int | None):
+def polynomial_equations(
+    features: Features, part: Generators | Elements, n_inputs: int, kind: str | Action, n_outputs: int | None
+) -> list[sparse.csr_array] | None:
     """What a symmetry asks of the coefficients of polynomials, one sparse matrix for each generator or element.
 
     Parameters
@@ -43,7 +44,7 @@ def polynomial_equations(features: Features, part, n_inputs: int, kind: str, n_o
     part : Generators or Elements
     n_inputs : int
         Number of states and inputs that the features read.
-    kind : {"flow", "map", "second_order", "invariant"}
+    kind : {"flow", "map", "second_order", "invariant"} or Action
     n_outputs : int, optional
 
     Returns
@@ -55,17 +56,16 @@ def polynomial_equations(features: Features, part, n_inputs: int, kind: str, n_o
     exponents = monomial_exponents(features, n_inputs)
     if exponents is None or len(np.unique(exponents, axis=0)) < len(exponents) or not is_affine(part):
         return None
+    action = action_of(kind)
     if isinstance(part, Elements):
-        acting = part.prolong() if kind == "second_order" else part
-        outputs = output_matrices(part, kind, n_outputs)
+        acting = action.on_arguments(part)
+        outputs = action.of_elements(part, n_outputs)
         images = [_element_images(exponents, *pair) for pair in zip(acting.matrices, acting.translations, strict=True)]
     else:
-        action = act(part, np.vstack([np.zeros(n_inputs), np.eye(n_inputs)]), kind, n_outputs)
-        outputs = np.moveaxis(action.outputs[0], -1, 0)
-        linear = np.moveaxis(action.inputs[1:] - action.inputs[0], 0, 1)
-        images = [
-            _generator_images(exponents, linear[:, :, k], action.inputs[0, :, k]) for k in range(linear.shape[-1])
-        ]
+        moves = action.of_generators(part, np.vstack([np.zeros(n_inputs), np.eye(n_inputs)]), n_outputs)
+        outputs = np.moveaxis(moves.outputs[0], -1, 0)
+        linear = np.moveaxis(moves.inputs[1:] - moves.inputs[0], 0, 1)
+        images = [_generator_images(exponents, linear[:, :, k], moves.inputs[0, :, k]) for k in range(linear.shape[-1])]
     return [coefficient_equations(image, psi) for image, psi in zip(images, outputs, strict=True)]
 
 

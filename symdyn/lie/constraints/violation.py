@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from symdyn.functions.features import Features, Polynomial
+from symdyn.lie.actions import Action, act, action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.conserved import Conserved
 from symdyn.lie.constraints.monomial_action import is_affine
-from symdyn.lie.derivative import LieDerivative, act
-from symdyn.lie.differences import difference
+from symdyn.lie.derivative import LieDerivative, difference
 from symdyn.lie.groups import Elements
 
 __all__ = ["Violation", "explained_violations", "relative_violations", "terms_leaving"]
@@ -26,7 +26,7 @@ class Violation(NamedTuple):
 
 
 def relative_violations(
-    features: Features, coefficients: np.ndarray, part, points: np.ndarray, kind: str = "flow"
+    features: Features, coefficients: np.ndarray, part, points: np.ndarray, kind: str | Action = "flow"
 ) -> np.ndarray:
     """|L(v_k, F)| over the larger of its two terms, for F = W theta, `(generator,)`.
 
@@ -47,7 +47,7 @@ def relative_violations(
 
 
 def explained_violations(
-    features: Features, coefficients: np.ndarray, algebra: LieAlgebra, points: np.ndarray, kind: str = "flow"
+    features: Features, coefficients: np.ndarray, algebra: LieAlgebra, points: np.ndarray, kind: str | Action = "flow"
 ) -> list[Violation]:
     """Violation of each generator, beside what its error bar would make of an exactly symmetric model.
 
@@ -65,7 +65,7 @@ def explained_violations(
     return [Violation(text, float(violation), float(error)) for text, violation, error in found]
 
 
-def terms_leaving(features: Features, part, points: np.ndarray, kind: str = "flow") -> np.ndarray:
+def terms_leaving(features: Features, part, points: np.ndarray, kind: str | Action = "flow") -> np.ndarray:
     """Mask `(feature,)` of terms that a symmetry turns into functions outside the span of the features.
 
     Parameters
@@ -77,19 +77,19 @@ def terms_leaving(features: Features, part, points: np.ndarray, kind: str = "flo
         Generic, more than features.
     kind : {"flow", "map", "second_order", "invariant"}
     """
+    action = action_of(kind).on_functions
     whole = isinstance(features, Polynomial) and features.columns is None
     affine = isinstance(part, Elements) or (isinstance(part, LieAlgebra) and is_affine(part.basis))
     values = features(points)
     if isinstance(part, Conserved) or (whole and affine and (features.constant or not _translates(part))):
         return np.zeros(values.shape[1], dtype=bool)
     if isinstance(part, Elements):
-        images = difference(features, part, points, kind="invariant" if kind != "second_order" else kind).transport
+        images = difference(features, part, points, action).transport
         sizes = np.abs(images)
     else:
-        action = act(part.basis, points, kind if kind == "second_order" else "invariant")
-        slopes = features.jacobian(points)
-        images = np.einsum("sfi,sik->sfk", slopes, action.inputs)
-        sizes = np.einsum("sfi,sik->sfk", np.abs(slopes), np.abs(action.inputs))  # of terms that may cancel
+        moves, slopes = act(part.basis, points, action), features.jacobian(points)
+        images = np.einsum("sfi,sik->sfk", slopes, moves.inputs)
+        sizes = np.einsum("sfi,sik->sfk", np.abs(slopes), np.abs(moves.inputs))  # of terms that may cancel
     flat, sizes = images.reshape(len(points), -1), sizes.reshape(len(points), -1)
     scale = np.linalg.norm(values, axis=0)
     left = flat - values / scale @ np.linalg.lstsq(values / scale, flat, rcond=1e-12)[0]
@@ -101,7 +101,9 @@ def _translates(part):
     return bool(np.any(part.translations))
 
 
-def _derivative(features, part, points, kind, n_outputs):
+def _derivative(
+    features: Features, part: LieAlgebra | Elements, points: np.ndarray, kind: str | Action, n_outputs: int
+) -> LieDerivative:
     if isinstance(part, Elements):
         return difference(features, part, points, kind, n_outputs)
     return LieDerivative.build(features, act(part.basis, points, kind, n_outputs), points)

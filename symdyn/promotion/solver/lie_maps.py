@@ -17,8 +17,9 @@ import numpy as np
 from scipy import linalg, sparse
 
 from symdyn.functions.features import Features, Monomials, Polynomial, monomials, polynomial_exponents
-from symdyn.lie.derivative import KINDS, LieDerivative, act
-from symdyn.lie.prolongation import affine_parts, prolong
+from symdyn.lie.actions import Action, output_action
+from symdyn.lie.derivative import LieDerivative
+from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.vectorfields import Generators
 
 __all__ = ["LieMaps", "box_gram", "exponents_of", "lie_maps", "sample_gram", "sampled_maps"]
@@ -56,7 +57,7 @@ class LieMaps:
         return self.n_outputs * len(self.exponents), self.stacked.shape[1]
 
 
-def lie_maps(features: Features, generators: Generators, output: str = "invariant") -> LieMaps:
+def lie_maps(features: Features, generators: Generators, output: str | Action = "invariant") -> LieMaps:
     """Exact maps w -> L(v_k, F), F = W theta with monomials theta and polynomial generators v_k.
 
     Parameters
@@ -75,17 +76,15 @@ def lie_maps(features: Features, generators: Generators, output: str = "invarian
     ValueError
         For an unknown output.
     """
-    kind = "flow" if output == "vector_field" else output
-    if kind not in KINDS:
-        raise ValueError(f"output must be 'invariant', 'vector_field', 'map' or 'second_order', got {output!r}")
-    moving = prolong(generators) if kind == "second_order" else generators
+    action = output_action(output)
+    moving = action.on_arguments(generators)
     n = len(moving.states)
     powers, fields = exponents_of(features, n), exponents_of(moving.features, n)
     terms = [_transport(powers, fields, moving.coefficients)]
     n_outputs = 1
-    if kind != "invariant":
+    if action.moves_values:
         n_outputs = len(generators.states)
-        terms = [_on_outputs(terms[0], n_outputs, len(powers)), *_carried(powers, fields, moving, generators, kind)]
+        terms = [_on_outputs(terms[0], n_outputs, len(powers)), *_carried(powers, fields, moving, generators, action)]
     generator, out, target, column, value = (np.concatenate(parts) for parts in zip(*terms, strict=True))
     rows, place = _distinct(target)
     index = (generator * n_outputs + out) * len(rows) + place
@@ -156,7 +155,7 @@ def box_gram(exponents: np.ndarray, bounds=(-1.0, 1.0)) -> np.ndarray:
 
 
 def sampled_maps(
-    features: Features, generators: Generators, points: np.ndarray, output: str = "invariant"
+    features: Features, generators: Generators, points: np.ndarray, output: str | Action = "invariant"
 ) -> list[np.ndarray]:
     """Maps w -> L(v_k, F) at sample points, compressed to as few rows as they have together.
 
@@ -174,9 +173,9 @@ def sampled_maps(
     -------
     list of ndarray, `(row, output * feature)`, one a generator; their inner product is the mean over samples.
     """
-    kind = "flow" if output == "vector_field" else output
     points = np.asarray(points, dtype=float)
-    rows = LieDerivative.build(features, act(generators, points, kind), points).constraint() / np.sqrt(len(points))
+    moves = output_action(output).of_generators(generators, points)
+    rows = LieDerivative.build(features, moves, points).constraint() / np.sqrt(len(points))
     wide = rows.transpose(1, 0, 2).reshape(rows.shape[1], -1)
     if wide.shape[0] > wide.shape[1]:
         wide = np.linalg.qr(wide, mode="r")
@@ -202,11 +201,13 @@ def _transport(powers, fields, coefficients):
     return _joined(parts, powers.shape[1])
 
 
-def _carried(powers, fields, moving, generators, kind):
+def _carried(
+    powers: np.ndarray, fields: np.ndarray, moving: Generators, generators: Generators, action: Action
+) -> list:
     """Terms of −psi F, where psi is Dv − tau of a flow, A of a map, A − 2 tau of accelerations."""
     n = len(generators.states)
     columns, parts = np.arange(len(powers)), []
-    if kind == "flow":
+    if action.local:
         for source in range(n):
             generator, out, feature = np.nonzero(moving.coefficients[:, :n] * fields[:, source])
             slopes = fields[feature]
@@ -218,8 +219,7 @@ def _carried(powers, fields, moving, generators, kind):
         linear = np.zeros((len(generators), n, n))
     else:
         linear = affine_parts(generators)[1]
-    times = {"flow": 1.0, "map": 0.0, "second_order": 2.0}[kind]
-    constant = linear - times * generators.time_scaling[:, None, None] * np.eye(n)
+    constant = linear - action.time_power * generators.time_scaling[:, None, None] * np.eye(n)
     generator, out, source = np.nonzero(constant)
     target = np.repeat(powers[None], len(generator), axis=0)
     value = np.repeat(-constant[generator, out, source][:, None], len(powers), axis=1)

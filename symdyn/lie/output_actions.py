@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from symdyn.functions.features import Polynomial
+from symdyn.lie.actions import Moves
 from symdyn.lie.chart import Chart
-from symdyn.lie.derivative import Action
 from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.vectorfields import Generators
 
@@ -174,7 +174,7 @@ def extend_by_outputs(generators, values, transported, carried, output):
 
 def act_on_pairs(
     generators: Generators, points: np.ndarray, output, shape: tuple[int, ...]
-) -> tuple[Generators, Action]:
+) -> tuple[Generators, Moves]:
     """How candidates move the pairs (x, y), with y a tensor of `shape`, flattened.
 
     Parameters
@@ -190,7 +190,7 @@ def act_on_pairs(
     -------
     candidates : Generators
         On x and, where an action on outputs is unknown, on as many extra states.
-    action : Action
+    action : Moves
     """
     size = int(np.prod(shape))
     if isinstance(output, Generators):
@@ -208,7 +208,7 @@ def act_on_pairs(
         candidates = _with_matrix(candidates, shape[index], f"out{index}")
         velocity, parts = _padded(velocity, parts, moves)
     total = sum(parts) if parts else np.zeros((len(points), size, size, velocity.shape[-1]))
-    return candidates, Action(velocity, total, tuple(parts))
+    return candidates, Moves(velocity, total, tuple(parts))
 
 
 def _free_indices(output, n_indices):
@@ -240,7 +240,7 @@ def _act_by_class(generators, points, outputs, size):
         raise ValueError(f"output holds matrices on {matrices.shape[1]} values, the data have {size}")
     velocity, parts = _padded(generators.values(points), [], np.moveaxis(matrices, 0, -1))
     candidates = _with_matrix(generators, size, "out", matrices)
-    return candidates, Action(velocity, parts[0], tuple(parts))
+    return candidates, Moves(velocity, parts[0], tuple(parts))
 
 
 def _given(values, generators, matrices):
