@@ -102,7 +102,7 @@ def read_table(path: Path, states: Sequence[str] | None = None) -> xr.Dataset:
     """
     options = _dialect(path)
     try:
-        table = pd.read_csv(path, **options)
+        table = pd.read_csv(path, float_precision="round_trip", **options)
     except ValueError as error:  # pandas' own errors are kinds of ValueError that do not name the file
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
     return from_table(table.rename(columns=lambda column: str(column).strip()), str(path), None, states)

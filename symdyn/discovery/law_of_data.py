@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from symdyn.discovery.problem import Setting
+from symdyn.discovery.problem import Problem
 from symdyn.evidence.element_evidence import LawSample
 from symdyn.evidence.evidence import LawForms, bracket_forms
 from symdyn.evidence.forms import unknown_form
@@ -31,11 +31,11 @@ _MOST_TERMS = 400
 class LawOfData:
     """A law in the chart of its sums.
 
-    `setting` is the search in that chart; `noise` that of the arguments; `residual` what the law leaves over, `richest`
+    `problem` is the search in that chart; `noise` that of the arguments; `residual` what the law leaves over, `richest`
     what the law on the whole library does; `resolved` whether no combination of its terms is hidden by noise.
     """
 
-    setting: Setting
+    problem: Problem
     moments: Moments
     scales: Scales
     fit: LawFit
@@ -48,19 +48,19 @@ class LawOfData:
     @property
     def coarse(self) -> bool:
         """Whether rows are steps of a map that is its own instrument."""
-        return self.setting.layout.kind == "map" and not self.setting.layout.fine
+        return self.problem.layout.coarse
 
     def generator_forms(self) -> tuple[Generators, LawForms]:
         """The candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
-        candidates, derivative = self.setting.derivative(self.moments.points)
+        candidates, derivative = self.problem.derivative(self.moments.points)
         weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
-        displacement = self.setting.displacement(self.moments, self.scales, self.law, len(candidates))
+        displacement = self.problem.displacement(self.moments, self.scales, self.law, len(candidates))
         forms = bracket_forms(derivative, self.fit, weights, displacement)
         if self.fit.unknown is None or not np.any(self.argument_noise):
             return candidates, forms
 
         def unknown(points):
-            return unknown_form(self.setting.derivative(points)[1], self.fit.unknown, weights)
+            return unknown_form(self.problem.derivative(points)[1], self.fit.unknown, weights)
 
         return candidates, replace(forms, unknown=without_noise(unknown, self.moments.points, self.argument_noise))
 
@@ -72,11 +72,11 @@ class LawOfData:
     def element_sample(self) -> LawSample:
         """Where, and in which units, elements are judged."""
         return LawSample(
-            self.setting.features,
+            self.problem.features,
             self.moments.points,
             1 / self.scales.outputs[self.moments.owner],
             self.scales.states[self.moments.owner],
-            self.setting.element_kind,
+            self.problem.element_action,
             self.moments.point_weights,
             self.argument_noise,
         )
@@ -84,7 +84,7 @@ class LawOfData:
 
 def law_of_data(
     dataset: xr.Dataset,
-    given: Setting,
+    given: Problem,
     accumulate: Callable[..., Moments],
     *,
     n_bootstrap: int,
@@ -99,31 +99,31 @@ def law_of_data(
     """
     moments = accumulate(dataset, given.features, given.layout)
     # From here to the results all is in the chart of the sums.
-    setting = given.in_chart(replace(moments.chart, ties=given.layout.variables_chart.ties))
-    arguments = setting.layout.arguments
-    check_data(moments, setting.features.size(len(arguments)), setting.layout.states)
-    scales = setting.scales(dataset, moments)
-    families = law_families(setting.features, arguments)
+    problem = given.in_chart(replace(moments.chart, ties=given.layout.variables_chart.ties))
+    arguments = problem.layout.arguments
+    check_data(moments, problem.features.size(len(arguments)), problem.layout.states)
+    scales = problem.scales(dataset, moments)
+    families = law_families(problem.features, arguments)
     fit = fit_law(moments, families, scales, n_bootstrap=n_bootstrap, rng=rng)
-    law, noise, resolved = VectorField(setting.features, fit.coefficients, arguments), moments.noise, True
-    if setting.layout.kind == "map" and not setting.layout.fine:
-        noise = argument_noise(moments, law, len(setting.layout.states))
+    law, noise, resolved = VectorField(problem.features, fit.coefficients, arguments), moments.noise, True
+    if problem.layout.coarse:
+        noise = argument_noise(moments, law, len(problem.layout.states))
         before, fit = fit, with_unresolved(fit, moments, law, families.labels, scales, noise, rng)
         resolved = fit is before
     residual = law_residual(moments, law, scales)
     richest = law_residual(moments, replace(law, coefficients=fit.richest), scales)
-    return LawOfData(setting, moments, scales, fit, law, noise, residual, richest, resolved)
+    return LawOfData(problem, moments, scales, fit, law, noise, residual, richest, resolved)
 
 
-def law_on_wider_library(found: LawOfData, make: Callable[[Setting], LawOfData], given: Setting) -> LawOfData | None:
+def law_on_wider_library(found: LawOfData, make: Callable[[Problem], LawOfData], given: Problem) -> LawOfData | None:
     """The law on the next larger library that leaves less over; None where there is none, or the data are too few.
 
     Parameters
     ----------
     found : LawOfData
     make : callable
-        From a setting to its law.
-    given : Setting
+        From a problem to its law.
+    given : Problem
         Of the law that was found, in the units of the data.
     """
     features = given.features
@@ -141,9 +141,9 @@ def law_on_wider_library(found: LawOfData, make: Callable[[Setting], LawOfData],
 
 
 def law_on_resolved_library(
-    found: LawOfData, make: Callable[[Setting], LawOfData], given: Setting
-) -> tuple[LawOfData, Setting] | None:
-    """The law on the next smaller library of which noise hides nothing, and its setting; None where there is none.
+    found: LawOfData, make: Callable[[Problem], LawOfData], given: Problem
+) -> tuple[LawOfData, Problem] | None:
+    """The law on the next smaller library of which noise hides nothing, and its problem; None where there is none.
 
     On a sheet that noise blurs, combinations of high degree vary by the noise alone, and nobody knows their
     coefficients. A law without them says what the data do see.
@@ -152,8 +152,8 @@ def law_on_resolved_library(
     ----------
     found : LawOfData
     make : callable
-        From a setting to its law.
-    given : Setting
+        From a problem to its law.
+    given : Problem
         Of the law that was found, in the units of the data.
     """
     features = given.features

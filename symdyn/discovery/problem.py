@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,131 +12,205 @@ from symdyn.data.angles import features_for
 from symdyn.data.motion import paired_states
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.data.units import unit_groups
+from symdyn.evidence.findings import flow_among
 from symdyn.evidence.parallel import parallel_to_flow
 from symdyn.functions.features import Features
 from symdyn.laws.scales import Scales, find_scales
-from symdyn.lie.actions import act
+from symdyn.lie.actions import FLOW, INVARIANT, MAP, SECOND_ORDER, Action, action_of
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.matching import matched
 from symdyn.lie.derivative import LieDerivative
 from symdyn.lie.output_actions import act_on_pairs, index_units, output_in_units
-from symdyn.lie.prolongation import first_order, prolong
 from symdyn.lie.vectorfields import Generators, VectorField, of_size_one
 from symdyn.lie.words import as_candidates
-from symdyn.rows.law_rows import Layout, finely_sampled
+from symdyn.rows.dynamics import Layout
+from symdyn.rows.law_rows import finely_sampled
 from symdyn.sums.data_charts import chart_of_layout
 from symdyn.sums.moments import Moments
 
-__all__ = ["Setting", "set_up"]
+__all__ = ["DynamicsProblem", "PairsProblem", "Problem", "candidates_on", "set_up"]
 
+_SYSTEMS = {action.name: action for action in (FLOW, MAP, SECOND_ORDER)}
+_ELEMENT_ACTIONS = {"invariant": INVARIANT, "vector": MAP}
 _LAWS = 20  # replicates that tell how far the error of the law turns the flow
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A search made definite.
+class Problem(ABC):
+    """A search made definite: what is read from the data, and what moves how.
 
-    `layout` says what is read from the data, `kind` how generators act ("flow", "map", "second_order", or "pairs" with
-    the action `output` on values of `shape`). Candidates, features and output are in the units of the data, or, of
-    `in_chart`, in the chart of the layout.
+    `layout` says what is read. Candidates and features are in the units of the data, or, of `in_chart`, in the chart of
+    the layout.
     """
 
     candidates: Generators
     features: Features
     layout: Layout
-    kind: str
-    output: object
-    shape: tuple[int, ...]
-
-    def in_chart(self, chart: Chart) -> Setting:
-        """The same search in the chart of its sums, of all variables."""
-        layout, output = self.layout.in_chart(chart), self.output
-        n = len(self.candidates.states)
-        candidates, weights = of_size_one(chart.subset(range(n)).generators(self.candidates))
-        if self.kind == "pairs" and not (isinstance(output, Generators) and len(output.states) != layout.n_outputs):
-            output = output_in_units(output, layout.output_units)
-            if isinstance(output, np.ndarray):  # one matrix a candidate
-                output = np.tensordot(weights, output, 1)
-        return replace(
-            self,
-            candidates=candidates,
-            features=layout.argument_chart.features(self.features),
-            layout=layout,
-            output=output,
-        )
-
-    def candidate_chart(self, candidates: Generators) -> Chart:
-        """The chart of what candidates act on; an unknown matrix on outputs acts on these in their units."""
-        n = len(self.candidates.states)
-        found = self.layout.variables_chart.subset(range(n))
-        extra = candidates.states[n:]
-        if not extra:
-            return found
-        sizes = index_units(self.layout.output_units, self.shape, extra)
-        return found + Chart((0.0,) * len(extra), tuple(sizes))
 
     @property
-    def element_kind(self) -> str:
-        """How finite elements move the outputs: pairs move as scalars, or by the matrix of the element."""
-        if self.kind != "pairs":
-            return self.kind
-        if isinstance(self.output, str) and self.output in ("invariant", "vector"):
-            return "invariant" if self.output == "invariant" else "map"
-        raise ValueError(f"elements are judged on invariant values and on vectors, not for output={self.output!r}")
+    @abstractmethod
+    def kind(self) -> str:
+        """The word for what the law is of."""
 
+    @property
+    @abstractmethod
+    def element_action(self) -> Action:
+        """How finite elements move the values."""
+
+    @abstractmethod
+    def in_chart(self, chart: Chart) -> Problem:
+        """Return the same search in the chart of its sums, of all variables."""
+
+    @abstractmethod
     def derivative(self, points: np.ndarray) -> tuple[Generators, LieDerivative]:
-        """The Lie derivative along the candidates at `points`; candidates may be joined by unknown output actions."""
-        if self.kind == "pairs":
-            candidates, action = act_on_pairs(self.candidates, points, self.output, self.shape)
-        else:
-            n_outputs = None if self.kind == "second_order" else len(self.layout.states)
-            candidates, action = self.candidates, act(self.candidates, points, self.kind, n_outputs)
-        return candidates, LieDerivative.build(self.features, action, points)
+        """Return the Lie derivative along the candidates at `points`.
 
+        The candidates come back, joined by unknown actions on values if there are any.
+        """
+
+    @abstractmethod
     def scales(self, dataset: xr.Dataset, moments: Moments) -> Scales:
-        """Units of states and outputs."""
-        if self.kind == "pairs":
-            return _pair_scales(moments, self.output)
-        kind = "second_order" if self.kind == "second_order" else "flow"
-        return find_scales(moments, unit_groups(dataset, self.layout.arguments)[0], kind)
+        """Return the units of states and values."""
+
+    @abstractmethod
+    def rates(self, moments: Moments, scales: Scales, law: VectorField) -> np.ndarray:
+        """Return r_i `(argument,)`, the size of the rate of each argument that candidates act on."""
+
+    @abstractmethod
+    def parallel(
+        self, algebra: LieAlgebra, moments: Moments, scales: Scales, law: VectorField, errors: np.ndarray
+    ) -> np.ndarray:
+        """Return which generators `(generator,)` are parallel to the flow everywhere on the data.
+
+        `errors` `(replicate, output, feature)` are those of the law: they turn the flow away from what is parallel to
+        the true one.
+        """
+
+    def candidate_chart(self, candidates: Generators) -> Chart:
+        """Return the chart of what candidates act on."""
+        return self.layout.variables_chart.subset(range(len(self.candidates.states)))
+
+    def flow_among(self, candidates: Generators, law: VectorField, points: np.ndarray) -> np.ndarray | None:
+        """Return the law as a combination of the candidates, where it is one; see `findings.flow_among`."""
+        return None
 
     def displacement(self, moments: Moments, scales: Scales, law: VectorField, n_candidates: int) -> np.ndarray:
-        """r_i v_i / s_i `(sample, argument, candidate)`: lets translations of states that the law does not feel in.
+        """Return r_i v_i / s_i `(sample, argument, candidate)`: lets translations that the law does not feel in.
 
         Times the square root of the weight of each point, as all rows are.
         """
         n = len(self.candidates.states)
         moved = self.candidates.values(moments.points[:, :n]) / scales.states[moments.owner][:, :n, None]
-        if self.kind == "pairs":  # values in their own unit, over states in theirs
-            rates = np.ones(n)
-        else:  # an input has no rate of its own: it counts by the mean rate of the states
-            squares = (law(moments.points) / scales.outputs[moments.owner]) ** 2
-            rates = np.sqrt(np.mean(moments.point_weights[:, None] * squares, axis=0))
-            rates = np.append(rates, np.full(n - len(rates), np.sqrt(np.mean(rates**2))))
-        moved = moved * rates[None, :, None] * np.sqrt(moments.point_weights)[:, None, None]
+        moved = moved * self.rates(moments, scales, law)[:, None] * np.sqrt(moments.point_weights)[:, None, None]
         return np.concatenate([moved, np.zeros((*moved.shape[:2], n_candidates - moved.shape[2]))], axis=2)
 
-    def parallel(self, algebra, moments: Moments, scales: Scales, law: VectorField, errors: np.ndarray) -> np.ndarray:
-        """Which generators `(generator,)` are parallel to the flow everywhere on the data.
+    def _in_chart(self, chart: Chart) -> tuple[dict[str, object], np.ndarray]:
+        """Return what is common to all problems in a chart, and the candidates there out of those given."""
+        layout, n = self.layout.in_chart(chart), len(self.candidates.states)
+        candidates, weights = of_size_one(chart.subset(range(n)).generators(self.candidates))
+        features = layout.argument_chart.features(self.features)
+        return {"candidates": candidates, "features": features, "layout": layout}, weights
 
-        `errors` `(replicate, output, feature)` are those of the law: they turn the flow away from what is parallel to
-        the true one.
-        """
-        if algebra.dim == 0 or self.kind == "pairs":
-            return np.zeros(algebra.dim, dtype=bool)
+
+@dataclass(frozen=True)
+class DynamicsProblem(Problem):
+    """The law of a system: values move with the states, by an `Action`."""
+
+    action: Action
+
+    @property
+    def kind(self) -> str:
+        return self.action.name
+
+    @property
+    def element_action(self) -> Action:
+        return self.action
+
+    def in_chart(self, chart: Chart) -> Problem:
+        return replace(self, **self._in_chart(chart)[0])
+
+    def derivative(self, points: np.ndarray) -> tuple[Generators, LieDerivative]:
+        moves = self.action.of_generators(
+            self.candidates, points, None if self.action.has_velocities else len(self.layout.states)
+        )
+        return self.candidates, LieDerivative.build(self.features, moves, points)
+
+    def scales(self, dataset: xr.Dataset, moments: Moments) -> Scales:
+        return find_scales(moments, unit_groups(dataset, self.layout.arguments)[0], self.action.name)
+
+    def rates(self, moments: Moments, scales: Scales, law: VectorField) -> np.ndarray:
+        n = len(self.candidates.states)
+        squares = (law(moments.points) / scales.outputs[moments.owner]) ** 2
+        rates = np.sqrt(np.mean(moments.point_weights[:, None] * squares, axis=0))
+        # An input has no rate of its own: it counts by the mean rate of the states.
+        return np.append(rates, np.full(n - len(rates), np.sqrt(np.mean(rates**2))))
+
+    def flow_among(self, candidates: Generators, law: VectorField, points: np.ndarray) -> np.ndarray | None:
+        return flow_among(candidates, law, points) if self.action.conserves else None
+
+    def parallel(
+        self, algebra: LieAlgebra, moments: Moments, scales: Scales, law: VectorField, errors: np.ndarray
+    ) -> np.ndarray:
+        if algebra.dim == 0:
+            return np.zeros(0, dtype=bool)
         points = moments.points
         sizes = scales.states[moments.owner] / np.sqrt(moments.point_weights)[:, None]
-        if self.kind == "second_order":
-            return parallel_to_flow(prolong(algebra.basis).values(points), [first_order(law)(points)], sizes)
         laws = [law.coefficients, *(law.coefficients + error for error in errors[:_LAWS])]
-        values, n = law.features(points), len(self.layout.states)
-        flows = [np.pad(values @ coefficients.T, ((0, 0), (0, points.shape[1] - n))) for coefficients in laws]
-        # The step of a map is parallel to the flow half-way along it.
-        fields = algebra.basis.values(points + flows[0] / 2 if self.kind == "map" else points)
-        return parallel_to_flow(fields, flows, sizes)
+        return parallel_to_flow(*self.action.fields_and_flows(algebra.basis, law, laws, points), sizes)
 
 
-def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, inputs) -> Setting:
+@dataclass(frozen=True)
+class PairsProblem(Problem):
+    """A function of the states: values of `shape` move by `output`, as in `discover_function`."""
+
+    output: object
+    shape: tuple[int, ...]
+
+    @property
+    def kind(self) -> str:
+        return "pairs"
+
+    @property
+    def element_action(self) -> Action:
+        if isinstance(self.output, str) and self.output in _ELEMENT_ACTIONS:
+            return _ELEMENT_ACTIONS[self.output]
+        raise ValueError(f"elements are judged on invariant values and on vectors, not for output={self.output!r}")
+
+    def in_chart(self, chart: Chart) -> Problem:
+        parts, weights = self._in_chart(chart)
+        output, layout = self.output, self.layout.in_chart(chart)
+        if not (isinstance(output, Generators) and len(output.states) != layout.n_outputs):
+            output = output_in_units(output, layout.output_units)
+            if isinstance(output, np.ndarray):  # one matrix a candidate
+                output = np.tensordot(weights, output, 1)
+        return replace(self, **parts, output=output)
+
+    def candidate_chart(self, candidates: Generators) -> Chart:
+        found, extra = super().candidate_chart(candidates), candidates.states[len(self.candidates.states) :]
+        if not extra:
+            return found
+        # An unknown matrix on values acts on these in their units.
+        sizes = index_units(self.layout.output_units, self.shape, extra)
+        return found + Chart((0.0,) * len(extra), tuple(sizes))
+
+    def derivative(self, points: np.ndarray) -> tuple[Generators, LieDerivative]:
+        candidates, moves = act_on_pairs(self.candidates, points, self.output, self.shape)
+        return candidates, LieDerivative.build(self.features, moves, points)
+
+    def scales(self, dataset: xr.Dataset, moments: Moments) -> Scales:
+        return _pair_scales(moments, self.output)
+
+    def rates(self, moments: Moments, scales: Scales, law: VectorField) -> np.ndarray:
+        return np.ones(len(self.candidates.states))  # values in their own unit, over states in theirs
+
+    def parallel(
+        self, algebra: LieAlgebra, moments: Moments, scales: Scales, law: VectorField, errors: np.ndarray
+    ) -> np.ndarray:
+        return np.zeros(algebra.dim, dtype=bool)
+
+
+def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, inputs) -> Problem:
     """Match options with the data.
 
     Raises
@@ -145,43 +220,50 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     TypeError
         For a law that is no library.
     """
-    if kind not in ("flow", "map", "second_order"):
-        raise ValueError(f"kind must be 'flow', 'map' or 'second_order', got {kind!r}")
+    action = _system(kind)
     targets = names_with_role(dataset, "target")
     inputs = _inputs(dataset, candidates.states, inputs)
     states = tuple(name for name in state_names(dataset) if name not in inputs)
     n, n_candidates = len(states) + len(inputs), len(candidates.states)
-    if kind == "flow" and not inputs and not targets and n == 2 * n_candidates:
-        kind = "second_order"
-    if kind == "second_order" and n_candidates == n:
-        raise ValueError(
-            f"velocities are missing: the candidates act on all of {', '.join((*states, *inputs))}, and kind="
-            "'second_order' needs the rates of these beside them; add them, or leave kind out"
-        )
-    if n_candidates != (n // 2 if kind == "second_order" else n) or (kind == "second_order" and n % 2):
-        given = ", ".join((*states, *inputs))
-        raise ValueError(f"the candidates act on {n_candidates} states, the data have {n}: {given}")
-    if kind == "second_order" and inputs:
-        raise ValueError("inputs of second-order systems are not supported: give the flow of positions and velocities")
-    if kind == "second_order" and not targets:
+    if action.conserves and not inputs and not targets and n == 2 * n_candidates:
+        action = SECOND_ORDER
+    _check_states(action, (*states, *inputs), n_candidates, len(inputs))
+    if action.has_velocities and not targets:
         states = paired_states(dataset, states)
     pairs = bool(targets) and not _like_states(output)
     if not pairs and not _like_states(output):
         raise ValueError(f"output={output!r} is for pairs (X, Y); trajectories have output='vector_field'")
-    fine = kind == "map" and not targets and finely_sampled(dataset, states)
-    layout = Layout("pairs" if targets else kind, states, inputs, targets, fine)
+    fine = action.increments and not targets and finely_sampled(dataset, states)
+    layout = Layout("pairs" if targets else action.name, states, inputs, targets, fine)
     shape = tuple(dataset.attrs.get("target_shape", (len(targets),)))
-    how = ("pairs", output) if pairs else (kind, "vector")
+    how = (FLOW, output) if pairs else (action, "vector")
     layout = replace(layout, chart=chart_of_layout(dataset, layout, *how, shape))
     renamed = candidates.renamed((*states, *inputs)[:n_candidates])
-    return Setting(
-        renamed,
-        features_for(law, dataset, (*states, *inputs), "law"),
-        layout,
-        "pairs" if pairs else kind,
-        output,
-        shape,
-    )
+    features = features_for(law, dataset, (*states, *inputs), "law")
+    if pairs:
+        return PairsProblem(renamed, features, layout, output, shape)
+    return DynamicsProblem(renamed, features, layout, action)
+
+
+def _system(kind: str) -> Action:
+    """Return the action of the law of a system."""
+    if kind not in _SYSTEMS:
+        raise ValueError(f"kind must be 'flow', 'map' or 'second_order', got {kind!r}")
+    return _SYSTEMS[kind]
+
+
+def _check_states(action: Action, names: tuple[str, ...], n_candidates: int, n_inputs: int) -> None:
+    """Refuse candidates on another number of states than the data have."""
+    n, given = len(names), ", ".join(names)
+    if action.has_velocities and n_candidates == n:
+        raise ValueError(
+            f"velocities are missing: the candidates act on all of {given}, and kind='second_order' needs the rates of "
+            "these beside them; add them, or leave kind out"
+        )
+    if action.n_arguments(n_candidates) != n:
+        raise ValueError(f"the candidates act on {n_candidates} states, the data have {n}: {given}")
+    if action.has_velocities and n_inputs:
+        raise ValueError("inputs of second-order systems are not supported: give the flow of positions and velocities")
 
 
 def candidates_on(dataset: xr.Dataset, candidates, kind: str, inputs) -> list:
@@ -202,10 +284,11 @@ def candidates_on(dataset: xr.Dataset, candidates, kind: str, inputs) -> list:
     """
     found = _inputs(dataset, ("",), inputs)
     names = tuple(name for name in state_names(dataset) if name not in found)
-    if kind == "second_order" and not names_with_role(dataset, "target"):
+    has_velocities = action_of(kind).has_velocities
+    if has_velocities and not names_with_role(dataset, "target"):
         names = paired_states(dataset, names)
     names = (*names, *found)
-    n = len(names) // 2 if kind == "second_order" else len(names)
+    n = len(names) // 2 if has_velocities else len(names)
     return matched(as_candidates(candidates, n, names[:n]), names)
 
 

@@ -52,7 +52,7 @@ def _left_over(found, rival, delta) -> list[str]:
     if rival is not None:
         return [
             f"the law leaves {share:.0%} of the step over: what is symmetric here is also symmetric for a library of "
-            f"{rival.setting.features.size(len(rival.law.states))} terms, which leaves {rival.residual.share:.0%}"
+            f"{rival.problem.features.size(len(rival.law.states))} terms, which leaves {rival.residual.share:.0%}"
         ]
     if not over > delta / 2:
         return []

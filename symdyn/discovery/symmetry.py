@@ -20,9 +20,10 @@ from symdyn.discovery.reasons import reasons_of_law
 from symdyn.evidence.element_evidence import judge_elements
 from symdyn.evidence.element_table import accepted_elements, elements_text
 from symdyn.evidence.evidence import Evidence
-from symdyn.evidence.findings import View, conclude, findings_text, flow_among
+from symdyn.evidence.findings import View, conclude, findings_text
 from symdyn.evidence.verdicts import empty_table, judged_table
 from symdyn.laws.fitness import check_law, ranges_text, still_functions, still_note
+from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.vectorfields import Charted, Generators, VectorField
 from symdyn.sums.moments import Moments, accumulate
@@ -154,7 +155,7 @@ class SymmetryDiscovery(BaseEstimator):
         """
         self._check_options()
         like_states = isinstance(self.output, str) and self.output == "vector_field"
-        dataset = as_dataset(data, y, pairs=not like_states, increments=like_states and self.kind == "map")
+        dataset = as_dataset(data, y, pairs=not like_states, increments=like_states and action_of(self.kind).increments)
         generators, elements = split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)
         rng = np.random.default_rng(self.rng)
@@ -169,11 +170,11 @@ class SymmetryDiscovery(BaseEstimator):
         self._judge_elements(elements, found, rival)
         if self._any("undetermined") or rival is not None:
             self.notes_ += reasons_of_law(found, rival, self.delta)
-        chart = found.setting.layout.argument_chart
+        chart = found.problem.layout.argument_chart
         self.notes_ += still_note(still_functions(found.moments, found.scales, found.law.states, chart))
         points = chart.points_back(found.moments.points)
         self.ranges_ = dict(
-            zip(found.setting.layout.arguments, np.stack([points.min(0), points.max(0)], axis=1).tolist(), strict=True)
+            zip(found.problem.layout.arguments, np.stack([points.min(0), points.max(0)], axis=1).tolist(), strict=True)
         )
         self._speak_units(given, found)
         return self
@@ -203,9 +204,9 @@ class SymmetryDiscovery(BaseEstimator):
 
     def _speak_units(self, given, found):
         """Set the law and the noise, in the units of the data."""
-        layout, law = found.setting.layout, found.law
+        layout, law = found.problem.layout, found.law
         chart, units = layout.argument_chart, layout.output_units
-        self.kind_, self.chart_ = given.kind, chart
+        self.problem_, self.kind_, self.chart_ = given, given.kind, chart
         self.law_ = VectorField.from_chart(Charted(law, chart, units), given.features)
         self.law_fit_ = found.fit.mapped(lambda coefficients: chart.law(coefficients, given.features, units))
         self.noise_ = xr.DataArray(
@@ -261,8 +262,8 @@ class SymmetryDiscovery(BaseEstimator):
             raise ValueError(f"output={self.output!r} is none of {_OUTPUTS}; see `discover_function` for more")
 
     def _judge_generators(self, given, found, rival):
-        setting, moments, scales, law = found.setting, found.moments, found.scales, found.law
-        if len(setting.candidates) == 0:
+        problem, moments, scales, law = found.problem, found.moments, found.scales, found.law
+        if len(problem.candidates) == 0:
             self.algebra_ = self.trivial_ = self.found_ = LieAlgebra(given.candidates)
             self.generators_, self.verdicts_ = given.candidates, empty_table(self.delta, self.alpha)
             return
@@ -275,9 +276,9 @@ class SymmetryDiscovery(BaseEstimator):
             candidates,
             self.evidence_,
             self.alpha,
-            lambda algebra: setting.parallel(algebra, moments, scales, law, found.fit.errors),
-            flow_among(candidates, law, moments.points) if setting.kind == "flow" else None,
-            View(setting.candidate_chart(candidates), given.candidates.features, candidates),
+            lambda algebra: problem.parallel(algebra, moments, scales, law, found.fit.errors),
+            problem.flow_among(candidates, law, moments.points),
+            View(problem.candidate_chart(candidates), given.candidates.features, candidates),
         )
         self.algebra_, self.trivial_, self.found_ = concluded.algebra, concluded.trivial, concluded.found
         self.verdicts_, self.generators_ = concluded.verdicts, concluded.generators
@@ -285,7 +286,7 @@ class SymmetryDiscovery(BaseEstimator):
     def _judge_elements(self, elements, found, rival):
         if len(elements) == 0:
             return
-        searched = elements.renamed(found.setting.candidates.states).searched()
+        searched = elements.renamed(found.problem.candidates.states).searched()
         inside = found.moments.chart.subset(range(len(searched.states))).elements(searched)
         other = None if rival is None else (rival.fit, rival.element_sample())
         sample = replace(found.element_sample(), lacking=bool(found.residual.lower > self.delta / 5))

@@ -30,7 +30,8 @@ from symdyn.evidence.evidence import Evidence, LawForms, QuadraticForms
 from symdyn.functions.features import Features
 from symdyn.laws.law_fit import LawFit
 from symdyn.laws.resolution import without_noise
-from symdyn.lie.constraints.equivariance import difference
+from symdyn.lie.actions import FLOW, Action
+from symdyn.lie.derivative import difference
 from symdyn.lie.groups import Elements
 
 __all__ = ["LawSample", "displacement", "judge_elements"]
@@ -45,7 +46,7 @@ class LawSample:
 
     `features` the law is made of; `points` `(sample, argument)` of the data, states first, then inputs; `weights`
     `(sample, output)` one over the scale of the outputs; `spreads` `(sample, argument)` the scale of the arguments;
-    `kind` as in `equivariance.difference`; `point_weights` `(sample,)` of mean 1, all alike if left out; `noise`
+    `action` moves arguments and values; `point_weights` `(sample,)` of mean 1, all alike if left out; `noise`
     `(argument,)` of the points; `lacking` whether the law is known to leave something over.
     """
 
@@ -53,7 +54,7 @@ class LawSample:
     points: np.ndarray
     weights: np.ndarray
     spreads: np.ndarray
-    kind: str = "flow"
+    action: Action = FLOW
     point_weights: np.ndarray | None = None
     noise: np.ndarray | None = None
     lacking: bool = False
@@ -106,8 +107,7 @@ def judge_elements(
 
 def _outside(elements: Elements, sample: LawSample) -> np.ndarray:
     """Share `(element,)` of images that are farther from all points than half a spread."""
-    inputs = elements.prolong() if sample.kind == "second_order" else elements
-    return share_outside(inputs.images(sample.points), sample.points, sample.spreads)
+    return share_outside(sample.action.on_arguments(elements).images(sample.points), sample.points, sample.spreads)
 
 
 def _judged(forms: QuadraticForms | None, delta: float) -> Evidence | None:
@@ -179,7 +179,7 @@ def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample:
     crosses = [np.zeros(length) for length in sizes]
     for rows in np.array_split(np.arange(n), max(n // _BLOCK, 1)):
         with np.errstate(all="ignore"):
-            parts = difference(sample.features, element, sample.points[rows], sample.kind, laws.shape[1])
+            parts = difference(sample.features, element, sample.points[rows], sample.action, laws.shape[1])
         if not np.all(np.isfinite(parts.transport)):
             return None
         gaps, more, much = _gaps(parts, laws, sample.weights[rows] * np.sqrt(sample.share[rows])[:, None])
@@ -210,14 +210,14 @@ def _law_displacement(element, fit, sample):
     n = len(element.states)
     values = (sample.features(sample.points) @ fit.coefficients.T) * sample.weights
     share = sample.share[:, None]
-    if sample.kind == "invariant":  # a constant does not vary with the states
+    if not sample.action.moves_values:  # a constant does not vary with the states
         values = values - np.mean(share * values, axis=0)
     rates = np.sqrt(np.mean(share * values**2, axis=0))
     typical = np.sqrt(np.mean(rates**2))
     # An input, and an argument of an invariant, has no rate of its own: it counts by the mean rate.
-    rates = np.full(n, typical) if sample.kind == "invariant" else np.append(rates, np.full(n - len(rates), typical))
+    rates = np.append(rates, np.full(n - len(rates), typical)) if sample.action.moves_values else np.full(n, typical)
     points, spreads = sample.points, sample.spreads
-    if sample.kind == "second_order" and element.reverses_time[0]:
+    if sample.action.has_velocities and element.reverses_time[0]:
         element, rates = element.prolong(), np.tile(rates, 2)
     else:
         points, spreads = points[:, :n], spreads[:, :n]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symdyn.rows.dynamics import Dynamics, dynamics_of
 from symdyn.sums.moments import Moments
 
 __all__ = ["Scales", "find_scales"]
@@ -73,19 +74,20 @@ class Scales:
         return squared * (share / windows)[moments.trajectory]
 
 
-def find_scales(moments: Moments, groups: list[list[int]], kind: str) -> Scales:
+def find_scales(moments: Moments, groups: list[list[int]], kind: str | Dynamics) -> Scales:
     """Scales from the moments; states in one of `groups` share a unit and so a scale.
 
     A trajectory of a second-order system whose acceleration is mostly noise gets little weight (signal over power, as
     in a Wiener filter).
     """
     n_outputs = moments.power.shape[1]
-    first = n_outputs if kind == "second_order" else 0  # the states that the outputs are rates of
+    dynamics = dynamics_of(kind)
+    first = n_outputs if dynamics.action.has_velocities else 0  # the states that the outputs are rates of
     output_groups = [[i - first for i in g if first <= i < first + n_outputs] for g in groups]
     spread = np.sqrt(_pooled(moments.pooled_variance()[None], groups))
     power, signal = _pooled(moments.power, output_groups), _pooled(moments.signal, output_groups)
     states = np.broadcast_to(_or_infinite(spread), (moments.n_trajectories, spread.shape[1]))
-    if kind == "second_order":
+    if dynamics.weighs_runs:
         return _scales_of_orbits(moments, power, np.maximum(signal, 0.0), states)
     windows = np.bincount(moments.trajectory, weights=moments.count)
     return Scales(

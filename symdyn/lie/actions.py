@@ -23,8 +23,8 @@ import numpy as np
 
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
-from symdyn.lie.prolongation import prolong
-from symdyn.lie.vectorfields import Generators
+from symdyn.lie.prolongation import first_order, prolong
+from symdyn.lie.vectorfields import Generators, VectorField
 
 __all__ = ["FLOW", "INVARIANT", "KINDS", "MAP", "SECOND_ORDER", "Action", "Moves", "act", "action_of", "output_action"]
 
@@ -98,6 +98,17 @@ class Action(ABC):
         Up to the unit of time, which all share.
         """
         return np.array(chart.scale)[:n_outputs]
+
+    def fields_and_flows(
+        self, generators: Generators, law: VectorField, laws: list[np.ndarray], points: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return generators `(sample, argument, generator)` and flows `(sample, argument)` where they are compared.
+
+        `laws` are coefficients `(output, feature)` of laws that the flow may have, the law itself first.
+        """
+        values = law.features(points)
+        flows = [values @ coefficients.T for coefficients in laws]
+        return generators.values(points), [np.pad(f, ((0, 0), (0, points.shape[1] - f.shape[1]))) for f in flows]
 
     def __repr__(self) -> str:
         return self.name
@@ -177,6 +188,11 @@ class Map(Flow):
         if np.any(generators.time_scaling):
             raise ValueError("the steps of a map cannot be rescaled: leave time_scaling out of the candidates")
 
+    def fields_and_flows(self, generators, law, laws, points):
+        flows = super().fields_and_flows(generators, law, laws, points)[1]
+        # A step is parallel to the flow half-way along it.
+        return generators.values(points + flows[0] / 2), flows
+
 
 class SecondOrder(Action):
     """Accelerations q'' = g(q, q'); generators and elements act on positions, and are prolonged to velocities."""
@@ -215,6 +231,9 @@ class SecondOrder(Action):
 
     def value_scale(self, chart, n_outputs):
         return np.array(chart.scale)[n_outputs : 2 * n_outputs]
+
+    def fields_and_flows(self, generators, law, laws, points):
+        return prolong(generators).values(points), [first_order(law)(points)]
 
 
 FLOW, MAP, SECOND_ORDER, INVARIANT = Flow(), Map(), SecondOrder(), Invariant()

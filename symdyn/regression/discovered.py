@@ -23,7 +23,7 @@ from symdyn.regression.moments_fit import (
     law_from,
     root_of,
 )
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout, dynamics_of
 from symdyn.sums.moments import Moments, accumulate, joined
 
 __all__ = [
@@ -233,7 +233,7 @@ def compare_fits(
     spare : Moments, optional
         Of trajectories that a free fit could use as well, since it needs no discovery.
     """
-    kind = "flow" if layout.kind == "pairs" else layout.kind
+    kind = layout.action.name
     seen = train if spare is None else joined([spare, train])
     law, root, enforcement = fit_enforced(joined([seen, held_out]), features, symmetry, optimizer, layout)
     enforcement.warn(stacklevel=4)
@@ -264,7 +264,7 @@ def compare_fits(
 
 def _compared(train, seen, features, enforcement, optimizer, layout):
     """Fits by the name of the model, with the number of trajectories and of the terms that matter."""
-    kind = "flow" if layout.kind == "pairs" else layout.kind
+    kind = layout.action.name
     free = Enforcement()
     models = {"symmetric": (train, enforcement), "free": (train, free)}
     if seen is not train:
@@ -330,11 +330,11 @@ def _table(fitted, judged):
 def _layout_of(search, moments):
     """What a search has summed: its sums say whether a map was finely sampled."""
     arguments, n_outputs = search.law_.states, len(search.law_.coefficients)
-    n_states = 2 * n_outputs if search.kind_ == "second_order" else n_outputs
+    n_states = dynamics_of(search.kind_).action.n_arguments(n_outputs)
     states, inputs = tuple(arguments[:n_states]), tuple(arguments[n_states:])
     if inputs:
         raise ValueError(f"inputs ({', '.join(inputs)}) need a symmetry that acts on them: fit by SymmetricSINDy")
-    fine = search.kind_ == "map" and bool(np.all(moments.instrumented))
+    fine = not dynamics_of(search.kind_).in_windows and bool(np.all(moments.instrumented))
     return Layout(search.kind_, states, fine=fine, chart=moments.chart)
 
 

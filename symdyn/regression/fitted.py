@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 
 from symdyn.functions.symbolic import field_sympy
+from symdyn.lie.actions import action_of
 from symdyn.lie.prolongation import first_order
 from symdyn.lie.vectorfields import VectorField
 from symdyn.regression.compiled import jacobian_function, value_function
@@ -108,12 +109,13 @@ class FittedLaw(VectorField):
         start, times = np.asarray(start, dtype=float), np.asarray(times, dtype=float)
         if start.shape != (len(self.states),):
             raise ValueError(f"start must hold one value for each of {', '.join(self.states)}, got {start.shape}")
-        law = first_order(self) if self.kind == "second_order" else self
+        action = action_of(self.kind)
+        law = first_order(self) if action.has_velocities else self
         if len(law.coefficients) != len(law.states):
             raise ValueError(
                 "a law with inputs is simulated with their course: use to_function() in a loop of your own"
             )
-        if self.kind == "map":
+        if action.increments:
             return _iterated(value_function(law), start, len(times))
         rates, slopes = value_function(law), jacobian_function(law)
         options = {"jac": lambda _, x: slopes(x)} if method in _IMPLICIT else {}

@@ -9,7 +9,7 @@ import xarray as xr
 
 from symdyn.regression.enforcing.validation import rate_losses
 from symdyn.regression.moments_fit import fit_root, in_chart_of, square_root, sums_by_trajectory
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums.moments import Moments
 
 __all__ = ["enough", "learning_curve"]
@@ -40,7 +40,7 @@ def learning_curve(
     """
     n, each = train.n_trajectories, sums_by_trajectory(train, layout.kind)
     sizes = np.unique(np.geomspace(1, n, _SIZES).round().astype(int))
-    kind = "flow" if layout.kind == "pairs" else layout.kind
+    kind = layout.action.name
     losses = {name: np.empty((len(sizes), _REPEATS)) for name in models}
     for row, size in enumerate(sizes):
         for repeat in range(_REPEATS):

@@ -16,7 +16,7 @@ from symdyn.regression.enforcing.validation import rate_losses
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.moments_fit import check_optimizer, fit_root, law_from, root_of
 from symdyn.regression.optimizer import default_optimizer
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums.moments import Moments
 
 __all__ = ["Pareto", "pareto", "subalgebras"]
@@ -79,7 +79,7 @@ def pareto(
     name = next((name for name in ("threshold", "reg_weight_lam") if hasattr(optimizer, name)), None)
     if name is None:
         raise TypeError(f"{type(optimizer).__name__} has no threshold to choose: take STLSQ or SR3")
-    features, kind = as_features(features, len(layout.arguments)), _kind(layout)
+    features, kind = as_features(features, len(layout.arguments)), layout.action.name
     root = root_of(train, layout)
     rows = []
     for label, symmetry in symmetries.items():
@@ -110,10 +110,6 @@ def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
     if algebra.dim:
         found["all" if algebra.dim > 1 else algebra.texts()[0]] = algebra
     return found
-
-
-def _kind(layout):
-    return "flow" if layout.kind == "pairs" else layout.kind
 
 
 def _free(fit):

@@ -32,7 +32,8 @@ from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.model_constraint import left_free
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
 from symdyn.regression.weighing import Samples, as_samples, samples_of
-from symdyn.rows.law_rows import Layout, finely_sampled
+from symdyn.rows.dynamics import Layout, dynamics_of
+from symdyn.rows.law_rows import finely_sampled
 from symdyn.sums.axes import returned
 from symdyn.sums.data_charts import chart_of_layout
 from symdyn.sums.moments import Moments, accumulate
@@ -137,7 +138,7 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
         If the sums are not of these features, or the symmetry leaves nothing.
     """
     check_optimizer(optimizer)
-    kind = layout if isinstance(layout, str) else layout.kind
+    action = dynamics_of(layout).action if isinstance(layout, str) else layout.action
     if not isinstance(moments, Moments):
         dataset, features, layout = laid_out(moments, features, layout)
         moments = accumulate(dataset, features, layout)
@@ -148,7 +149,7 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     _check_sums(moments, features, layout)
     fit, root, enforcement = fit_enforced(moments, features, symmetry, optimizer, layout)
     enforcement.warn()
-    law = law_from(fit, root, features, layout.arguments, "flow" if kind == "pairs" else kind)
+    law = law_from(fit, root, features, layout.arguments, action.name)
     return replace(law, enforcement=enforcement)
 
 
@@ -221,7 +222,7 @@ def fit_enforced(
         Of all the data.
     Enforcement
     """
-    kind = "flow" if layout.kind == "pairs" else layout.kind
+    kind = layout.action.name
     root, left_out = root_of(moments, layout), parts_of_sums(moments, layout.kind)
     total, chart = left_out.sums.sum(axis=0), root.chart
     shape = (layout.n_outputs, features.size(len(layout.arguments)))
@@ -239,7 +240,7 @@ def fit_enforced(
         return left_free(features, parts, shape, kind, chart)
 
     trials = RowTrials(left_out, rows, law, space, plain)
-    n_moved = len(layout.states) // 2 if kind == "second_order" else None
+    n_moved = layout.n_outputs if layout.action.has_velocities else None
     enforcement = enforced_symmetry(symmetry, layout.arguments, trials, n_moved)
     return fit_kept(root, features, enforcement, optimizer, kind), root, enforcement
 
@@ -267,16 +268,15 @@ def laid_out(data, features, layout: Layout | str = "flow") -> tuple[xr.Dataset,
     features : Features, pysindy feature library, or str
     layout : Layout or str
     """
-    kind = layout if isinstance(layout, str) else layout.kind
-    dataset = as_dataset(data, pairs=kind == "pairs", increments=kind == "map")
+    dynamics = dynamics_of(layout) if isinstance(layout, str) else layout.dynamics
+    dataset = as_dataset(data, pairs=dynamics.pairs, increments=dynamics.action.increments)
     if isinstance(layout, str):
         inputs, targets = names_with_role(dataset, "input"), names_with_role(dataset, "target")
         states = tuple(name for name in state_names(dataset) if name not in inputs)
-        states = paired_states(dataset, states) if layout == "second_order" and not targets else states
-        fine = layout == "map" and not targets and finely_sampled(dataset, states)
-        kind = layout
+        states = paired_states(dataset, states) if dynamics.action.has_velocities and not targets else states
+        fine = dynamics.action.increments and not targets and finely_sampled(dataset, states)
         layout = Layout("pairs" if targets else layout, states, inputs, targets, fine)
-        layout = replace(layout, chart=chart_of_layout(dataset, layout, kind))
+        layout = replace(layout, chart=chart_of_layout(dataset, layout, dynamics.action))
     return dataset, features_for(features, dataset, layout.arguments), layout
 
 

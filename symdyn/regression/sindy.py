@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.numbers import real_runs
 from symdyn.data.pairs import column_names
 from symdyn.functions.features import Features
+from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.symmetries import which_were_found
 from symdyn.lie.constraints.equivariance import generic_points, subspace_of_data
 from symdyn.lie.constraints.matching import symmetries_on
@@ -107,7 +108,7 @@ class SymmetricSINDy(ps.SINDy):
         if not plain and acts_in_chart(self.optimizer):
             engine.optimizer = default_optimizer() if self.optimizer is None else self.optimizer
             engine.chart = chart_of_points(np.hstack([_stacked(x), *([] if u is None else [_stacked(u)])]))
-        if self.kind == "map":
+        if self._is_map:
             self.model_ = ps.DiscreteSINDy(engine, library)
             self.model_.fit(x, t, x_next=x_next, u=u, feature_names=feature_names)
         else:
@@ -169,17 +170,21 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         return self.model_.complexity
 
+    @property
+    def _is_map(self) -> bool:
+        return action_of(self.kind).increments
+
     def _check(self, x_dot, x_next):
         if self.kind not in _KINDS:
             raise ValueError(f"kind must be one of {_KINDS}, got {self.kind!r}")
-        if self.kind == "map" and (x_dot is not None or self.differentiation_method is not None):
+        if self._is_map and (x_dot is not None or self.differentiation_method is not None):
             raise ValueError("a map has no rates: leave out x_dot and differentiation_method, or set kind='flow'")
-        if self.kind == "flow" and x_next is not None:
+        if not self._is_map and x_next is not None:
             raise ValueError("x_next is for maps: set kind='map'")
 
     def _lengths(self, x, x_next):
         """How many rows each run has."""
-        one = 1 if self.kind == "map" and x_next is None else 0  # the last sample has no next
+        one = 1 if self._is_map and x_next is None else 0  # the last sample has no next
         return [len(run) - one for run in (x if isinstance(x, list | tuple) else [x])]
 
     def _row_weights(self, x, sample_weight, x_next):
@@ -187,7 +192,7 @@ class SymmetricSINDy(ps.SINDy):
             return None
         several = isinstance(x, list | tuple)
         weights = [np.asarray(one, dtype=float) for one in (sample_weight if several else [sample_weight])]
-        if self.kind == "map" and x_next is None:
+        if self._is_map and x_next is None:
             weights = [one[:-1] for one in weights]  # the last sample has no next
         return np.concatenate(weights)
 
@@ -205,7 +210,7 @@ class _Engine(EquivariantOptimizer):
 
     def fit(self, x_, y, sample_weight=None, **reduce_kws):
         weights = self.row_weights if sample_weight is None else sample_weight
-        identity = self._identity(np.shape(y)[1]) if self.kind == "map" else None
+        identity = self._identity(np.shape(y)[1]) if action_of(self.kind).increments else None
         if identity is None:
             return self._fit(x_, y, weights, **reduce_kws)
         self._fit(x_, np.asarray(y) - np.asarray(x_) @ identity.T, weights, **reduce_kws)

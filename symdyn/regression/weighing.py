@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums.moments import Moments
 
 __all__ = ["Samples", "as_samples", "samples_of"]
@@ -56,7 +56,7 @@ def samples_of(moments: Moments, layout: Layout, chosen: np.ndarray | None = Non
     chosen = np.arange(len(counts)) if chosen is None else chosen
     counts[chosen] = moments.samples[chosen]
     n_rows = np.bincount(moments.trajectory, weights=moments.count, minlength=len(counts))[chosen].sum()
-    if layout.kind not in ("flow", "second_order"):
+    if not layout.dynamics.in_windows:
         return Samples(float(n_rows))
     shares = _shares(counts, moments.owner)
     inside, number = shares > 0, float(counts.sum())

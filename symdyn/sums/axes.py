@@ -22,7 +22,7 @@ from symdyn.data.angles import periods_of
 from symdyn.data.tasks import on_block, one_blas_thread
 from symdyn.data.trajectories import Trajectory, each_trajectory, named
 from symdyn.functions.features import Features
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 
 __all__ = [
     "METHODS",

@@ -23,7 +23,7 @@ import xarray as xr
 from symdyn.data.tasks import as_finished, current_client, on_block, one_blas_thread
 from symdyn.data.trajectories import named, state_names
 from symdyn.functions.features import Features
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums.axes import METHODS, axes_for, chosen_axes, sampled_values
 from symdyn.sums.fingerprint import Sources, fingerprint, labels_of
 from symdyn.sums.moments import Moments, accumulate_block, blocks, joined

@@ -10,10 +10,11 @@ import xarray as xr
 
 from symdyn.data.trajectories import Trajectory
 from symdyn.data.units import unit_groups, velocity_factors
+from symdyn.lie.actions import Action
 from symdyn.lie.chart import Chart
 from symdyn.lie.lengths import shared_lengths
 from symdyn.lie.output_actions import value_units
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.rows.rates import characteristic_time
 from symdyn.sums.axes import sampled_runs
 
@@ -23,11 +24,13 @@ _SAMPLES = 256  # of each run that is looked at
 _STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 
 
-def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> Chart:
+def chart_of(
+    dataset: xr.Dataset, names: Sequence[str], *, has_velocities: bool = False, has_clock: bool = True
+) -> Chart:
     """The chart of some variables of trajectories: mean and spread over the runs that are looked at, pooled.
 
     States of one dimension share a scale, each in its own unit; a state that never varies keeps scale 1. The unit of
-    time is the time in which runs forget their phase, of a map one step.
+    time is the time in which runs forget their phase, or one step.
 
     Parameters
     ----------
@@ -35,24 +38,26 @@ def chart_of(dataset: xr.Dataset, names: Sequence[str], kind: str = "flow") -> C
         Trajectories in the schema.
     names : sequence of str
         Variables, `t` being the times.
-    kind : {"flow", "second_order", "map", "pairs"}
-        Of a second-order system the velocities, the second half, have the scales of their positions over the unit of
-        time, and stay where they are: they are rates in the chart, too.
+    has_velocities : bool
+        Whether the second half of the names are velocities of the first: they have the scales of their positions over
+        the unit of time, and stay where they are, rates in the chart, too.
+    has_clock : bool
+        Whether a unit of time is asked for.
     """
     runs = sampled_runs(dataset, names, _SAMPLES)
     if not runs:  # what is wrong with the data is for the pass over them to say
         return Chart.identity(len(names))
     groups, factors = unit_groups(dataset, names)
-    if kind == "second_order":
+    if has_velocities:
         rates = velocity_factors(dataset, names[: len(names) // 2], names[len(names) // 2 :])
         return _chart_of_motion(np.concatenate([run.states for run in runs]), groups, factors, rates)
     states = np.concatenate([run.states for run in runs])
-    time = 1.0 if kind in ("map", "pairs") else _unit_of_time(runs)
+    time = _unit_of_time(runs) if has_clock else 1.0
     return Chart(*_centre_and_scale(states, groups, factors), time, _ties(groups))
 
 
 def chart_of_layout(
-    dataset: xr.Dataset, layout: Layout, kind: str | None = None, output="vector", shape: tuple[int, ...] = ()
+    dataset: xr.Dataset, layout: Layout, action: Action | None = None, output="vector", shape: tuple[int, ...] = ()
 ) -> Chart:
     """The chart of all variables of a layout; the values of pairs keep their origin.
 
@@ -60,19 +65,24 @@ def chart_of_layout(
     ----------
     dataset : xr.Dataset
     layout : Layout
-    kind : {"flow", "second_order", "map", "pairs"}, optional
-        Of the system that pairs are samples of; that of the layout if left out.
+    action : Action, optional
+        Of the law of the system that pairs are samples of; that of the layout if left out.
     output : see `discover_function`
         How values of pairs move: what moves like a state is in its unit.
     shape : tuple of int
         Of a value.
     """
-    found = chart_of(dataset, layout.arguments, kind if kind == "second_order" else layout.kind)
+    action = layout.action if action is None else action
+    found = chart_of(
+        dataset,
+        layout.arguments,
+        has_velocities=action.has_velocities,
+        has_clock=layout.dynamics.in_windows,
+    )
     if not layout.targets:
         return found
-    if kind in ("map", "second_order"):  # steps are in the units of states, accelerations in those of velocities
-        first = 0 if kind == "map" else len(layout.states) // 2
-        units = np.array(found.scale[first : first + len(layout.targets)]) / found.time
+    if action.increments or action.has_velocities:  # in the units of states, of velocities over time
+        units = action.value_scale(found, len(layout.targets)) / found.time
         return found + Chart((0.0,) * len(units), tuple(units))
     runs = sampled_runs(dataset, layout.targets, _SAMPLES)
     values = np.concatenate([run.states for run in runs]) if runs else np.ones((1, len(layout.targets)))

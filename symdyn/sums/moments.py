@@ -20,8 +20,9 @@ from symdyn.data.tasks import on_block
 from symdyn.data.trajectories import named, refuse_fields, state_names
 from symdyn.functions.features import Features
 from symdyn.lie.chart import Chart
+from symdyn.rows.dynamics import Layout
 from symdyn.rows.ensembles import Runs, read_runs
-from symdyn.rows.law_rows import Layout, plan_rows, row_batches
+from symdyn.rows.law_rows import plan_rows, row_batches
 from symdyn.rows.run_statistics import means, spreads
 from symdyn.sums.axes import chosen_axes, residual_of, returned
 from symdyn.sums.folds import fold_numbers, folded_traits, most_groups, refolded
@@ -238,7 +239,7 @@ def accumulate_block(
     n_terms = features.size(len(layout.arguments)) + layout.n_outputs
     most = most_groups(n_terms)
     # Trajectories of a second-order system are weighed one by one, each in units of its own size: they stay apart.
-    folds = fold_numbers(place, len(runs.labels), total, total if layout.kind == "second_order" else most)
+    folds = fold_numbers(place, len(runs.labels), total, total if layout.dynamics.weighs_runs else most)
     plans = [plan_rows(ensemble, layout, runs.labels, max(most // total, 1)) for ensemble in runs.ensembles]
     groups, trajectory = _groups(runs, plans, folds)
     sums = RowSums(groups, len(trajectory), n_terms, layout.n_outputs, axes)
@@ -305,28 +306,26 @@ def _traits(runs, plans, layout):
 def _points(runs, layout, per_run):
     """Evenly spaced points `(sample, argument)` of each run, its number `(sample,)`, and targets there, if any."""
     counts = np.zeros(len(runs.labels), dtype=int)
-    chosen = []
+    chosen, ahead = [], layout.dynamics.n_ahead  # a point of a map has a step after it
     for ensemble in runs.ensembles:
-        chosen.append(sampled_places(len(ensemble.times), per_run, layout.kind))
+        chosen.append(sampled_places(len(ensemble.times) - ahead, per_run))
         counts[ensemble.runs] = len(chosen[-1])
     first, n_arguments = np.cumsum(counts) - counts, len(layout.arguments)
-    pointwise = layout.kind == "pairs" or (layout.kind == "map" and not layout.fine)
+    pointwise = not layout.instrumented
     points = np.empty((counts.sum(), n_arguments))
     targets = np.empty((len(points) if pointwise else 0, layout.n_outputs))
     for ensemble, samples in zip(runs.ensembles, chosen, strict=True):
         places = first[ensemble.runs][:, None] + np.arange(len(samples))
         points[places] = _values_at(ensemble, samples, slice(0, n_arguments))
         if pointwise:
-            columns = layout.output_columns
-            targets[places] = _values_at(ensemble, samples, columns)
-            if layout.kind == "map":
-                targets[places] = _values_at(ensemble, samples + 1, columns) - targets[places]
+            here, after = (_values_at(ensemble, samples + k, layout.output_columns) for k in (0, ahead))
+            targets[places] = layout.dynamics.targets(here, after)
     return points, np.repeat(np.arange(len(counts)), counts), targets
 
 
-def sampled_places(n_samples: int, per_run: int, kind: str) -> np.ndarray:
-    """Places `(point,)` of the points that are kept of a run; one that has a step after it, of a map."""
-    return np.unique(np.linspace(0, n_samples - (2 if kind == "map" else 1), per_run).astype(int))
+def sampled_places(n_samples: int, per_run: int) -> np.ndarray:
+    """Return the places `(point,)` of the points that are kept of a run, evenly spaced."""
+    return np.unique(np.linspace(0, n_samples - 1, per_run).astype(int))
 
 
 def _values_at(ensemble, samples, columns):

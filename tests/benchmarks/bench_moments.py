@@ -28,7 +28,7 @@ from scipy.linalg.blas import dsyrk
 
 from symdyn import open_trajectories
 from symdyn.functions.features import Polynomial
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums.axes import chosen_axes
 from symdyn.sums.moments import accumulate, accumulate_block, blocks, joined
 

@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 import symdyn as sd
 from symdyn.functions.features import Fourier, Polynomial
 from symdyn.laws.equations import Equations
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums.axes import axes_of, condition, residual_of, returned
 from symdyn.sums.checkpoint import accumulate_resumable
 from symdyn.sums.moments import accumulate, joined

@@ -13,7 +13,7 @@ import pytest
 import symdyn as sd
 from symdyn.data.tasks import as_finished, one_blas_thread
 from symdyn.functions.features import Polynomial, from_library
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums import checkpoint, folds, store
 from symdyn.sums.checkpoint import accumulate_resumable, accumulate_share
 from symdyn.sums.moments import accumulate

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import symdyn as sd
 from symdyn.data.trajectories import Trajectory
 from symdyn.functions.features import CentralForce, Fourier, Polynomial
+from symdyn.rows.dynamics import Layout
 from symdyn.rows.ensembles import ensemble_of
-from symdyn.rows.law_rows import Layout
 from symdyn.rows.run_statistics import characteristic_lags
 from symdyn.rows.weak_form import quadrature_weights, weak_batches
 from symdyn.rows.windows import windows_of

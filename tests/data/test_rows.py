@@ -7,8 +7,9 @@ import symdyn as sd
 from symdyn.data.pairs import are_pairs, from_pairs
 from symdyn.data.trajectories import Trajectory, each_trajectory
 from symdyn.functions.features import Polynomial
+from symdyn.rows.dynamics import Layout
 from symdyn.rows.ensembles import ensemble_of
-from symdyn.rows.law_rows import Layout, finely_sampled, plan_rows, row_batches
+from symdyn.rows.law_rows import finely_sampled, plan_rows, row_batches
 from symdyn.sums.moments import accumulate
 
 STEP = np.array([[0.99, -0.1], [0.1, 0.98]])  # finely sampled: ten steps in a characteristic time

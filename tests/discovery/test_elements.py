@@ -12,7 +12,7 @@ from symdyn.evidence.evidence import Evidence, exact_forms
 from symdyn.functions.features import Polynomial
 from symdyn.laws.law_fit import LawFit
 from symdyn.lie import candidates, groups
-from symdyn.lie.actions import act
+from symdyn.lie.actions import act, action_of
 from symdyn.lie.derivative import LieDerivative
 
 FLIPS = groups.sign_flips(2, states="xy")
@@ -39,7 +39,7 @@ def fit_of(coefficients, errors=None, jackknife=None):
 def sample(features, x, n_outputs=None, kind="flow"):
     spreads = np.broadcast_to(x.std(axis=0), x.shape)
     n_outputs = n_outputs or x.shape[1]
-    return LawSample(features, x, 1 / spreads[:, -n_outputs:], spreads, kind)
+    return LawSample(features, x, 1 / spreads[:, -n_outputs:], spreads, action_of(kind))
 
 
 def judged(function, elements, x=None, degree=3, **options):

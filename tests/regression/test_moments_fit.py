@@ -10,7 +10,7 @@ from sklearn.linear_model import Lasso, LinearRegression, Ridge
 import symdyn as sd
 from symdyn.regression import EquivariantOptimizer, fit_moments
 from symdyn.regression.moments_fit import square_root, sums_of
-from symdyn.rows.law_rows import Layout
+from symdyn.rows.dynamics import Layout
 from symdyn.sums.moments import accumulate
 from symdyn.testing import assert_symmetric
 

@@ -8,6 +8,7 @@ from symdyn.discovery.conservation.conservation_case import Case, frame_of
 from symdyn.evidence.evidence import Evidence, LawForms, gram_of
 from symdyn.functions.features import Features
 from symdyn.laws.law_fit import LawFit
+from symdyn.lie.actions import action_of
 from symdyn.lie.chart import Chart
 
 __all__ = ["case_from_search", "is_search", "points_of_search"]
@@ -28,7 +29,7 @@ def points_of_search(search, features: Features, points, rng: np.random.Generato
     ValueError
         For maps, and points of the wrong shape.
     """
-    if search.kind_ == "map":
+    if action_of(search.kind_).increments:
         raise ValueError("the law is a map: conserved quantities are those of flows, or of trajectories")
     n = len(search.chart_)
     if points is None:

@@ -132,7 +132,7 @@ def conserved_quantities(
     else:
         dataset = open_trajectories(source[0], t=source[1]) if isinstance(source, tuple) else open_trajectories(source)
         names = state_names(dataset)
-        features, chart = as_features(features, len(names)), chart_of(dataset, names, "map")  # no unit of time is asked
+        features, chart = as_features(features, len(names)), chart_of(dataset, names, has_clock=False)
         case = case_from_data(dataset, features, chart, delta, tolerance, n_bootstrap, generator)
     return _judged(case, Readable(features, case.features, chart, case.chosen, case.total), alpha)
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from symdyn.laws.scales import find_scales
+from symdyn.rows.dynamics import dynamics_of
 from symdyn.sums.axes import residual_of
 from symdyn.sums.moments import Moments
 
@@ -107,7 +108,7 @@ def excess_of(losses: np.ndarray, others: np.ndarray) -> Excess:
 def group_weights(moments: Moments, kind: str) -> np.ndarray:
     """Weights `(group,)` of sums: trajectories of a second-order system count by their own size, as in discovery."""
     weights = np.ones(len(moments.products))
-    if kind == "second_order":
+    if dynamics_of(kind).weighs_runs:
         n = moments.spread.shape[1] // 2
         weights = find_scales(moments, [list(range(n)), list(range(n, 2 * n))], kind).group_weights(moments)
         weights = weights * (moments.count.sum() / (weights @ moments.count))
