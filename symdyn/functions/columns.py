@@ -52,7 +52,7 @@ def fill_features(features: Features, states: np.ndarray, noise: np.ndarray, out
             out[:, run] = features.debiased(states[:, run].T, level).T
 
 
-def _fill_monomials(features, states, noise, out):
+def _fill_monomials(features: Polynomial | Monomials, states: np.ndarray, noise: np.ndarray, out: np.ndarray) -> None:
     if isinstance(features, Polynomial):
         columns = list(features.columns if features.columns is not None else range(len(states)))
         exponents = polynomial_exponents(len(columns), features.degree, features.constant)
@@ -67,7 +67,7 @@ def _fill_monomials(features, states, noise, out):
     monomial_rows(read, exponents, np.square(noise.T[columns])[:, :, None], out)
 
 
-def _fill_waves(rates, states, noise, out):
+def _fill_waves(rates: np.ndarray, states: np.ndarray, noise: np.ndarray, out: np.ndarray) -> None:
     waves = out.reshape(len(rates), len(states), 2, *states.shape[1:])
     for wave, rate in zip(waves, rates, strict=True):
         # E sin(k (x + e)) = exp(−k^2 s^2 / 2) sin(k x) for normal e of standard deviation s.

@@ -41,14 +41,14 @@ __all__ = [
 
 
 def from_library(library) -> Features:
-    """A pysindy feature library as `Features`, with exact Jacobians; see `symdyn.functions.pysindy_bridge`."""
+    """Return a pysindy feature library as `Features`, with exact Jacobians; see `symdyn.functions.pysindy_bridge`."""
     from symdyn.functions.pysindy_bridge import features_of_library
 
     return features_of_library(library)
 
 
 def as_features(given, n_states: int, name: str = "features") -> Features:
-    """Features as they are, or those of a pysindy library, which need not be fitted and is not changed.
+    """Return features as they are, or those of a pysindy library, which need not be fitted and is not changed.
 
     Parameters
     ----------

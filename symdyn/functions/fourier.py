@@ -57,21 +57,21 @@ class Fourier(Features):
         return [f"frequency {k}" for k in self._frequencies() for _ in states for _ in range(2)]
 
     def rates(self, n_states: int) -> np.ndarray:
-        """k r_i `(frequency, state)`: radians in the unit of each state."""
+        """Return k r_i `(frequency, state)`, in radians per unit of each state."""
         return self._frequencies()[:, None] * np.array(self._radians(n_states))
 
-    def _frequencies(self):
+    def _frequencies(self) -> np.ndarray:
         return np.arange(1, self.n_frequencies + 1)
 
-    def _radians(self, n_states):
+    def _radians(self, n_states: int) -> tuple[float, ...]:
         if self.radians is None:
             return (1.0,) * n_states
         if len(self.radians) != n_states:
             raise ValueError(f"radians are given for {len(self.radians)} states, there are {n_states}")
         return self.radians
 
-    def _waves(self, points):
-        """`(sample, frequency, state, wave)`"""
+    def _waves(self, points: np.ndarray) -> np.ndarray:
+        """Compute sin and cos of k r_i x_i, `(sample, frequency, state, wave)`."""
         points = np.asarray(points, dtype=float)
         if points.ndim != 2:
             raise ValueError(f"points must be an array (sample, state), got shape {points.shape}")
@@ -79,8 +79,8 @@ class Fourier(Features):
         return np.stack([np.sin(angles), np.cos(angles)], axis=-1)
 
 
-def _in_radians(state, size):
-    """The state as an angle: degrees are written so, `pi/180` being a formula that any reader knows."""
+def _in_radians(state: str, size: float) -> str:
+    """Write the state as an angle; degrees are written with `pi/180`, a formula that any reader knows."""
     if size == 1:
         return state
     return f"pi/180 {state}" if isclose(size, pi / 180, rel_tol=1e-12) else f"{size!r} {state}"

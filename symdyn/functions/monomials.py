@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations_with_replacement
@@ -48,7 +49,7 @@ class Monomials(Features):
     def in_chart(self, centre, scale):
         return _in_chart(self, self._array(), centre, scale) or super().in_chart(centre, scale)
 
-    def _array(self):
+    def _array(self) -> np.ndarray:
         return np.array(self.exponents, dtype=int)
 
 
@@ -110,15 +111,17 @@ class Polynomial(Features):
         exponents = self._exponents(len(read))
         return _in_chart(self, exponents, centre[read], scale[read]) or super().in_chart(centre, scale)
 
-    def _read(self, n_states):
+    def _read(self, n_states: int) -> Sequence[int]:
         return range(n_states) if self.columns is None else self.columns
 
-    def _exponents(self, n_read):
+    def _exponents(self, n_read: int) -> np.ndarray:
         return polynomial_exponents(n_read, self.degree, self.constant)
 
 
-def _in_chart(features, exponents, centre, scale):
-    """The same monomials of y = (x − c) / s; None if a shift takes them out of their span.
+def _in_chart(
+    features: Monomials | Polynomial, exponents: np.ndarray, centre: np.ndarray, scale: np.ndarray
+) -> InChart | None:
+    """Return the same monomials of y = (x − c) / s, or None if a shift takes them out of their span.
 
     x^a = prod_i (c_i + s_i y_i)^a_i, so every monomial that divides x^a has to be there, unless c is 0.
     """
@@ -129,16 +132,17 @@ def _in_chart(features, exponents, centre, scale):
 
 
 def has_all_divisors(exponents: np.ndarray) -> bool:
-    """Whether with each monomial `(feature, state)` all that divide it are there: shifts then map their span to itself.
+    """Check whether all divisors of each monomial `(feature, state)` are there: shifts then map their span to itself.
 
-    Such as all monomials up to some degree, products without squares; not odd ones alone, none without a constant.
+    They are for all monomials up to some degree, and for products without squares; not for odd ones alone, and for
+    none without a constant.
     """
     held = {tuple(row) for row in exponents.tolist()}
     return all(_lowered(row, j, 1) in held for row in held for j, power in enumerate(row) if power)
 
 
 def substituted(exponents, shift, factor):
-    """S `(feature, feature)` with prod_i (shift_i + factor_i y_i)^a_i = sum_b S_ab y^b, over the given monomials."""
+    """Return S `(feature, feature)` of prod_i (shift_i + factor_i y_i)^a_i = sum_b S_ab y^b over the monomials."""
     n_features, n_states = exponents.shape
     matrix = np.ones((n_features, n_features))
     for j in range(n_states):
@@ -154,7 +158,7 @@ def substituted(exponents, shift, factor):
 
 @lru_cache(maxsize=256)
 def polynomial_exponents(n_states: int, degree: int, constant: bool = True) -> np.ndarray:
-    """Exponents `(feature, state)` of all monomials up to `degree`, by degree, then lexicographic."""
+    """Return the exponents `(feature, state)` of all monomials up to `degree`, by degree, then lexicographically."""
     rows = []
     for total in range(0 if constant else 1, degree + 1):
         for choice in combinations_with_replacement(range(n_states), total):
@@ -165,7 +169,7 @@ def polynomial_exponents(n_states: int, degree: int, constant: bool = True) -> n
 
 
 def monomials(points: np.ndarray, exponents: np.ndarray, noise: np.ndarray | float = 0.0) -> np.ndarray:
-    """Values `(sample, feature)` of the monomials with the given exponents `(feature, state)`.
+    """Compute the values `(sample, feature)` of the monomials with the given exponents `(feature, state)`.
 
     With `noise` `(state,)` above 0 each power is replaced by the Hermite polynomial that has it for its mean.
     """
@@ -176,7 +180,7 @@ def monomials(points: np.ndarray, exponents: np.ndarray, noise: np.ndarray | flo
 def monomial_rows(
     states: np.ndarray, exponents: np.ndarray, variance: np.ndarray, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Values `(feature, ...)` of the monomials at `states` `(state, ...)`, each from a lower one by one product.
+    """Compute values `(feature, ...)` of monomials at `states` `(state, ...)`, each from a lower one by one product.
 
     x^a = x_j x^(a − e_j), and with noise of variance v_j the Hermite polynomials, whose mean is x^a:
 
@@ -206,8 +210,8 @@ def monomial_rows(
 
 
 @lru_cache(maxsize=256)
-def _recursion(exponents: bytes, n_states: int):
-    """Steps (row, state j, row of a − e_j, row of a − 2 e_j, a_j) in an order in which they can be taken.
+def _recursion(exponents: bytes, n_states: int) -> tuple[list[tuple[int, int, int, int, int]], int]:
+    """Return steps (row, state j, row of a − e_j, row of a − 2 e_j, a_j) in an order in which they can be taken.
 
     Rows after those of the monomials asked for hold lower ones that are missing there; their number comes second.
     """
@@ -232,12 +236,12 @@ def _recursion(exponents: bytes, n_states: int):
     return [step[1:] for step in sorted(steps)], len(rows) - len(given)
 
 
-def _lowered(monomial, state, by):
+def _lowered(monomial: tuple[int, ...], state: int, by: int) -> tuple[int, ...]:
     return (*monomial[:state], monomial[state] - by, *monomial[state + 1 :])
 
 
 def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
-    """Derivatives `(sample, feature, state)` of the monomials: d x^a / dx_j = a_j x^(a - e_j)."""
+    """Compute the derivatives `(sample, feature, state)` of the monomials: d x^a / dx_j = a_j x^(a - e_j)."""
     n_states = exponents.shape[1]
     lowered = np.maximum(exponents[:, None] - np.eye(n_states, dtype=int), 0).reshape(-1, n_states)
     needed, place = np.unique(lowered, axis=0, return_inverse=True)
@@ -249,6 +253,6 @@ def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
 
 
 def monomial_name(row, states) -> str:
-    """`x^2 y` for exponents (2, 1); `1` for the constant."""
+    """Return the name of a monomial: `x^2 y` for exponents (2, 1); `1` for the constant."""
     factors = [s if a == 1 else f"{s}^{a}" for s, a in zip(states, row, strict=True) if a]
     return " ".join(factors) or "1"

@@ -29,7 +29,7 @@ FUNCTIONS = ("sinh", "cosh", "tanh", "sin", "cos", "tan", "exp", "log", "sqrt")
 
 
 def equation_lines(coefficients: np.ndarray, names: Sequence[str], precision: int = 3) -> list[str]:
-    """Right-hand sides, one string an output; terms with coefficient 0 are left out.
+    """Write right-hand sides, one string per output; terms with coefficient 0 are left out.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def equation_lines(coefficients: np.ndarray, names: Sequence[str], precision: in
 
 
 def field_text(coefficients, names, states, *, time_scaling=0.0, precision=3, tiny=5e-4, sizes=None) -> str:
-    """A generator as a differential operator: `y ∂x − x ∂y`, time written `t ∂t`.
+    """Write a generator as a differential operator: `y ∂x − x ∂y`, and `t ∂t` for time.
 
     Terms below `tiny` times the largest are not shown; if that is above the printed precision, an ellipsis stands for
     them. Their size is that of the coefficient, times `sizes` `(coefficient,)`, time last, where these are given.
@@ -58,7 +58,7 @@ def field_text(coefficients, names, states, *, time_scaling=0.0, precision=3, ti
     return shown + (" + …" if hidden else "")
 
 
-def _sum(terms, precision):
+def _sum(terms: Sequence[tuple[float, str]], precision: int) -> str:
     pieces = []
     for value, name in terms:
         if value == 0:
@@ -73,7 +73,7 @@ def _sum(terms, precision):
 def field_latex(
     coefficients, features: Features, states, *, time_scaling=0.0, exact=False, precision=3, tiny=5e-4, sizes=None
 ):
-    r"""A generator as a differential operator in LaTeX: `y\,\partial_x - x\,\partial_y`.
+    r"""Write a generator as a differential operator in LaTeX: `y\,\partial_x - x\,\partial_y`.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def field_latex(
 
 
 def state_latex(name: str) -> str:
-    r"""The name of a state in LaTeX: `x_{0}` for `x0`, `v_{x}` for `vx`, `\theta`, `u_{xx}`; words upright."""
+    r"""Write the name of a state in LaTeX: `x_{0}` for `x0`, `v_{x}` for `vx`, `\theta`, `u_{xx}`; words upright."""
     if len(name) == 1:
         return name if name.isalnum() else rf"\{name}" if name in "#$%&_{}" else name
     if name in _GREEK:
@@ -131,21 +131,21 @@ def state_latex(name: str) -> str:
     return rf"\mathrm{{{_upright_escaped(name)}}}"
 
 
-def _upright_escaped(text):
+def _upright_escaped(text: str) -> str:
     return re.sub(r"([#$%&_{}])", r"\\\1", text)
 
 
-def _braced(text):
+def _braced(text: str) -> str:
     return text if len(text) == 1 else f"{{{text}}}"
 
 
 def simple_fraction(value: float) -> Fraction | None:
-    """The simple fraction that a number is up to rounding, or None."""
+    """Return the simple fraction that a number equals up to rounding, or None."""
     near = Fraction(float(value)).limit_denominator(1000)
     return near if abs(float(near) - value) <= 1e-12 * abs(value) else None
 
 
-def _latex_number(value, exact, precision):
+def _latex_number(value: float, exact: bool, precision: int) -> str:
     fraction = simple_fraction(value) if exact else None
     if fraction is not None:
         top, bottom = fraction.numerator, fraction.denominator
@@ -155,7 +155,7 @@ def _latex_number(value, exact, precision):
 
 
 def monomial_exponents(features: Features, n_states: int) -> np.ndarray | None:
-    """Exponents `(feature, state)` of a polynomial part, None for other features."""
+    """Return the exponents `(feature, state)` of polynomial features, None for any others."""
     if isinstance(features, Monomials):
         return np.array(features.exponents, dtype=int)
     if not isinstance(features, Polynomial):
@@ -167,7 +167,7 @@ def monomial_exponents(features: Features, n_states: int) -> np.ndarray | None:
     return exponents
 
 
-def _feature_latex(features, states):
+def _feature_latex(features: Features, states: Sequence[str]) -> list[str]:
     if isinstance(features, Sum):
         return [name for part in features.parts for name in _feature_latex(part, states)]
     symbols = [state_latex(state) for state in states]
@@ -178,8 +178,8 @@ def _feature_latex(features, states):
     return [" ".join(row) or "1" for row in rows]
 
 
-def _formula_latex(name, states):
-    """The name of a feature, such as `x |q|^-3` or `sin(2 x)`, in LaTeX."""
+def _formula_latex(name: str, states: Sequence[str]) -> str:
+    """Write the name of a feature, such as `x |q|^-3` or `sin(2 x)`, in LaTeX."""
     text = with_states(name, states, [state_latex(state) for state in states], "|q|")
     text = re.sub(rf"(?<![\\A-Za-z])({'|'.join(FUNCTIONS)})\b", r"\\\1", text)
     text = re.sub(r"(?<![\\\w])pi(?=/)", r"\\pi", text)  # `sin(pi/180 x)`
@@ -188,7 +188,7 @@ def _formula_latex(name, states):
 
 
 def with_states(text: str, states: Sequence[str], replacements: Sequence[str], distance: str) -> str:
-    """A formula with its states renamed, all at once, longest names first; |q|, no state, becomes `distance`."""
+    """Rename the states of a formula, all at once, longest names first; |q|, no state, becomes `distance`."""
     table = {"|q|": distance, **dict(zip(states, replacements, strict=True))}
     words = "|".join(re.escape(state) for state in sorted(states, key=len, reverse=True))
     return re.sub(rf"\|q\||(?<!\w)(?:{words})(?!\w)", lambda found: table[found.group()], text)

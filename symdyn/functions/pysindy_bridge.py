@@ -49,7 +49,7 @@ class FeaturesLibrary(BaseFeatureLibrary):
         states = input_features or [f"x{i}" for i in range(self.n_features_in_)]
         return self.features.names(list(states))
 
-    def _values(self, x):
+    def _values(self, x: np.ndarray) -> np.ndarray:
         # pysindy may put any number of axes before the coordinate; features see rows of states.
         return self.features(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], -1)
 
@@ -87,7 +87,7 @@ class LibraryFeatures(Features):
         # Nothing is known about a general library: its functions stand or fall together.
         return ["library"] * self.library.n_output_features_
 
-    def _complex_step(self, points, h=1e-30):
+    def _complex_step(self, points: np.ndarray, h: float = 1e-30) -> np.ndarray:
         columns = []
         for state in range(points.shape[1]):
             shifted = points.astype(complex)
@@ -98,7 +98,7 @@ class LibraryFeatures(Features):
                 columns.append(np.asarray(self.library.transform(shifted)).imag / h)
         return np.stack(columns, axis=-1)
 
-    def _central_difference(self, points):
+    def _central_difference(self, points: np.ndarray) -> np.ndarray:
         columns = []
         for state in range(points.shape[1]):
             step = np.zeros(points.shape[1])
@@ -108,7 +108,7 @@ class LibraryFeatures(Features):
 
 
 def features_of_library(library) -> Features:
-    """`Features` equal to a fitted pysindy library, analytic where its class is known.
+    """Return `Features` equal to a fitted pysindy library, analytic where its class is known.
 
     Raises
     ------

@@ -57,7 +57,7 @@ class CentralForce(Features):
         powers = np.repeat([1.0 - k for k in self.powers], len(self.columns))
         return _homogeneous(self, powers, centre, scale) or super().in_chart(centre, scale)
 
-    def _polar(self, points):
+    def _polar(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         position = chosen_columns(points, self.columns)
         distance = np.linalg.norm(position, axis=1, keepdims=True)
         if np.any(distance == 0):
@@ -87,30 +87,30 @@ class Radial(Features):
             raise ValueError("powers must name at least one power of the distance, none of them 0")
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Values `(sample, feature)` at points `(sample, state)`."""
+        """Compute the values `(sample, feature)` at points `(sample, state)`."""
         _, distance = self._polar(points)
         return np.concatenate([distance**-k for k in self.powers], axis=1)
 
     def jacobian(self, points: np.ndarray) -> np.ndarray:
-        """Derivatives −k q_i |q|^(−k−2) `(sample, feature, state)`."""
+        """Compute the derivatives −k q_i |q|^(−k−2) `(sample, feature, state)`."""
         position, distance = self._polar(points)
         full = np.zeros((len(position), len(self.powers), np.shape(points)[1]))
         full[:, :, self.columns] = np.stack([-k * position * distance ** (-k - 2) for k in self.powers], axis=1)
         return full
 
     def names(self, states) -> list[str]:
-        """`|q|^-k` for each power."""
+        """Return `|q|^-k` for each power."""
         return [f"|q|^{-k}" for k in self.powers]
 
     def families(self, states) -> list[str]:
-        """Each power by itself: rotations leave it as it is."""
+        """Return one family per power: rotations leave each power as it is."""
         return [f"|q|^{-k}" for k in self.powers]
 
     def in_chart(self, centre, scale):
-        """As of all homogeneous functions."""
+        """Rescale as all homogeneous functions do."""
         return _homogeneous(self, -np.array(self.powers, float), centre, scale) or super().in_chart(centre, scale)
 
-    def _polar(self, points):
+    def _polar(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or max(self.columns) >= points.shape[1]:
             raise ValueError(f"Radial reads columns {self.columns}, the points have shape {points.shape}")
@@ -121,8 +121,10 @@ class Radial(Features):
         return position, distance
 
 
-def _homogeneous(features, powers, centre, scale):
-    """The same functions of q / s, s^-p times those of q; None unless q has one scale and keeps its origin."""
+def _homogeneous(
+    features: CentralForce | Radial, powers: np.ndarray, centre: np.ndarray, scale: np.ndarray
+) -> InChart | None:
+    """Return the same functions of q / s, s^-p times those of q; None unless q has one scale and keeps its origin."""
     columns = list(features.columns)
     if np.any(centre[columns]) or np.ptp(scale[columns]) > 0:
         return None
@@ -130,5 +132,5 @@ def _homogeneous(features, powers, centre, scale):
     return InChart(features, np.diag(1 / factors), np.diag(factors))
 
 
-def _power(power):
+def _power(power: int) -> str:
     return "" if power == 0 else f" |q|^{-power}"

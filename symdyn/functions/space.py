@@ -37,30 +37,30 @@ class Features(ABC):
 
     @abstractmethod
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Values `(sample, feature)` at points `(sample, state)`."""
+        """Compute the values `(sample, feature)` at points `(sample, state)`."""
 
     @abstractmethod
     def jacobian(self, points: np.ndarray) -> np.ndarray:
-        """Derivatives d theta / d x `(sample, feature, state)` at points `(sample, state)`."""
+        """Compute the derivatives d theta / d x `(sample, feature, state)` at points `(sample, state)`."""
 
     @abstractmethod
     def names(self, states: Sequence[str]) -> list[str]:
-        """One name a feature, in terms of the names of the states."""
+        """Return one name per feature, in terms of the names of the states."""
 
     @abstractmethod
     def families(self, states: Sequence[str]) -> list[str]:
-        """The label of the family that each feature belongs to, in terms of the names of the states."""
+        """Return the label of the family of each feature, in terms of the names of the states."""
 
     def wider(self) -> Features | None:
-        """The next larger space of the same kind, such as that of the next degree; None where there is none."""
+        """Return the next larger space of the same kind, such as that of the next degree; None if there is none."""
         return None
 
     def narrower(self) -> Features | None:
-        """The next smaller space of the same kind, such as that of the degree below; None where there is none."""
+        """Return the next smaller space of the same kind, such as that one degree lower; None if there is none."""
         return None
 
     def debiased(self, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        """Values `(sample, feature)` whose mean over white noise is theta at the points without noise.
+        """Compute values `(sample, feature)` whose mean over white noise is theta at the points without noise.
 
         Powers of a noisy state are too large on average, E (x + e)^2 = x^2 + s^2. Hermite polynomials are not:
         E He_k(x + e) = x^k. Features that cannot do this exactly are returned as they are: to do it to second order
@@ -75,14 +75,14 @@ class Features(ABC):
         return self(points)
 
     def size(self, n_states: int) -> int:
-        """Number of features over `n_states` states."""
+        """Return the number of features over `n_states` states."""
         return len(self.families([""] * n_states))
 
     def __add__(self, other: Features) -> Sum:
         return Sum(_parts(self) + _parts(other))
 
     def in_chart(self, centre: np.ndarray, scale: np.ndarray) -> InChart:
-        """The same functions over y = (x − centre) / scale.
+        """Return the same functions over y = (x − centre) / scale.
 
         Functions that shift and scale map to themselves are those of y. Any others have an origin and units that are
         part of what they mean: they are evaluated at x = centre + scale y, and divided by their size there.
@@ -98,7 +98,7 @@ class Features(ABC):
         return InChart(charted, np.diag(1 / charted.sizes), np.diag(charted.sizes))
 
     def to_library(self):
-        """These features as a pysindy feature library (clones, pickles, prints)."""
+        """Return these features as a pysindy feature library (clones, pickles, prints)."""
         from symdyn.functions.pysindy_bridge import FeaturesLibrary
 
         return FeaturesLibrary(self)
@@ -131,8 +131,8 @@ class Sum(Features):
     def narrower(self):
         return self._with_parts([part.narrower() for part in self.parts])
 
-    def _with_parts(self, others):
-        """The sum with other parts where there are any; None where there are none."""
+    def _with_parts(self, others: Sequence[Features | None]) -> Sum | None:
+        """Replace the parts by others where there are any; None if there are none."""
         if all(part is None for part in others):
             return None
         return Sum(tuple(other or part for other, part in zip(others, self.parts, strict=True)))
@@ -185,12 +185,12 @@ class InUnits(Features):
     def families(self, states):
         return self.features.families(states)
 
-    def _given(self, points):
+    def _given(self, points: np.ndarray) -> np.ndarray:
         return np.asarray(points, dtype=float) * self.scale + self.centre
 
 
 def chosen_columns(points: np.ndarray, columns, n_states: int | None = None) -> np.ndarray:
-    """The columns of points `(sample, state)` that features read, all of them for None; shapes are checked."""
+    """Return the columns of points `(sample, state)` that features read, all of them for None; shapes are checked."""
     points = np.asarray(points, dtype=float)
     if points.ndim != 2:
         raise ValueError(f"points must be an array (sample, state), got shape {points.shape}")
@@ -204,7 +204,7 @@ def chosen_columns(points: np.ndarray, columns, n_states: int | None = None) -> 
 
 
 def spread_columns(inner: np.ndarray, columns, n_states: int) -> np.ndarray:
-    """Derivatives `(sample, feature, state)` by all states, from those by the states that are read."""
+    """Extend derivatives with respect to the states that are read to all states, `(sample, feature, state)`."""
     if columns is None:
         return inner
     full = np.zeros((*inner.shape[:2], n_states))
@@ -212,5 +212,5 @@ def spread_columns(inner: np.ndarray, columns, n_states: int) -> np.ndarray:
     return full
 
 
-def _parts(features):
+def _parts(features: Features) -> tuple[Features, ...]:
     return features.parts if isinstance(features, Sum) else (features,)

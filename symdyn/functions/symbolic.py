@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from symdyn.functions.features import Features, Sum
 from symdyn.functions.printing import FUNCTIONS, monomial_exponents, simple_fraction, with_states
+
+if TYPE_CHECKING:
+    from sympy import Expr, Number, Symbol
 
 __all__ = ["field_sympy"]
 
 
 def field_sympy(coefficients, features: Features, states, *, time_scaling=0.0, exact=False):
-    """A field as a sympy column `(output, 1)` of its components, and its rate of time.
+    """Return a field as a sympy column `(output, 1)` of its components, and its rate of time.
 
     The symbols have the names of the states. Coefficients of an exact field that are simple fractions become
     rationals, all others floating-point numbers.
@@ -32,13 +38,13 @@ def field_sympy(coefficients, features: Features, states, *, time_scaling=0.0, e
     return sympy.Matrix(len(components), 1, components), _sympy_number(time_scaling, exact)
 
 
-def _sympy_number(value, exact):
+def _sympy_number(value: float, exact: bool) -> Number:
     sympy = _sympy()
     fraction = simple_fraction(value) if exact or value == 0 else None
     return sympy.Float(float(value)) if fraction is None else sympy.Rational(fraction.numerator, fraction.denominator)
 
 
-def _feature_sympy(features, states):
+def _feature_sympy(features: Features, states: Sequence[str]) -> list[Expr]:
     if isinstance(features, Sum):
         return [function for part in features.parts for function in _feature_sympy(part, states)]
     sympy = _sympy()
@@ -51,8 +57,8 @@ def _feature_sympy(features, states):
     return [_formula_sympy(name, states, symbols, distance) for name in features.names(states)]
 
 
-def _formula_sympy(name, states, symbols, distance):
-    """The name of a feature read as a formula; |q| is the distance, side by side means times."""
+def _formula_sympy(name: str, states: Sequence[str], symbols: Sequence[Symbol], distance: Expr | None) -> Expr:
+    """Read the name of a feature as a formula; |q| is the distance, juxtaposition means multiplication."""
     from sympy.parsing import sympy_parser
 
     places = [f"S{k}" for k in range(len(states))]
@@ -70,7 +76,7 @@ def _formula_sympy(name, states, symbols, distance):
         raise ValueError(f"the feature {name!r} cannot be read as a formula") from error
 
 
-def _sympy():
+def _sympy() -> ModuleType:
     try:
         import sympy
     except ImportError as error:

@@ -52,7 +52,7 @@ def read_words(text: str, known: Sequence[str]) -> list[Word]:
 
 
 def whole_number(name: str, argument: str, default: int) -> int:
-    """The number of a word, or the default where it has none."""
+    """Return the number of a word, or the default where it has none."""
     if not argument:
         return default
     if not argument.isdigit():
@@ -61,7 +61,7 @@ def whole_number(name: str, argument: str, default: int) -> int:
 
 
 def parse_features(text: str, n: int) -> Features:
-    """Functions of n states: `polynomial:3`, `fourier:2`, or `central:0-5` (q |q|^-k on the first half of them).
+    """Read functions of n states: `polynomial:3`, `fourier:2`, or `central:0-5` (q |q|^-k on the first half of them).
 
     Raises
     ------

@@ -8,9 +8,11 @@ candidate), `time_translation` (appends the time as a state `t`, and its transla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from symdyn.functions.features import Features, Polynomial, polynomial_exponents
 from symdyn.lie.vectorfields import Generators
@@ -41,7 +43,7 @@ def from_matrices(
     time_translation: bool = False,
     states=None,
 ) -> Generators:
-    """Affine generators v_k(x) = A_k x + b_k.
+    """Build affine generators v_k(x) = A_k x + b_k.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def from_matrices(
 
 
 def from_fields(features: Features, coefficients, *, time_scaling=None, states=None) -> Generators:
-    """Generators v_k(x) = C_k theta(x) on any features, such as projective or conformal fields.
+    """Build generators v_k(x) = C_k theta(x) on any features, such as projective or conformal fields.
 
     Parameters
     ----------
@@ -97,23 +99,23 @@ def from_fields(features: Features, coefficients, *, time_scaling=None, states=N
 
 
 def translations(n: int, **options) -> Generators:
-    """R^n: the n constant fields."""
+    """Build R^n: the n constant fields."""
     return from_matrices(np.zeros((n, n, n)), np.eye(n), **options)
 
 
 def so(n: int, **options) -> Generators:
-    """so(n): the n(n-1)/2 rotations x_j ∂_i − x_i ∂_j."""
+    """Build so(n): the n(n-1)/2 rotations x_j ∂_i − x_i ∂_j."""
     return lorentz(0, n, **options)
 
 
 def lorentz(p: int, q: int, **options) -> Generators:
-    """so(p, q): linear fields that keep the form diag(−1 ... −1, +1 ... +1) with p minus signs."""
+    """Build so(p, q): linear fields that keep the form diag(−1 ... −1, +1 ... +1) with p minus signs."""
     form = np.array([-1.0] * p + [1.0] * q)
     return from_matrices(_antisymmetric_under(form), **options)
 
 
 def se(n: int, **options) -> Generators:
-    """se(n): translations and rotations."""
+    """Build se(n): translations and rotations."""
     rotations = _antisymmetric_under(np.ones(n))
     matrices = np.concatenate([np.zeros((n, n, n)), rotations])
     shifts = np.concatenate([np.eye(n), np.zeros((len(rotations), n))])
@@ -121,24 +123,24 @@ def se(n: int, **options) -> Generators:
 
 
 def gl(n: int, **options) -> Generators:
-    """gl(n): all linear fields, one for each entry of the matrix."""
+    """Build gl(n): all linear fields, one for each entry of the matrix."""
     return from_matrices(_units(n), **options)
 
 
 def affine(n: int, **options) -> Generators:
-    """aff(n): translations and all linear fields."""
+    """Build aff(n): translations and all linear fields."""
     matrices = np.concatenate([np.zeros((n, n, n)), _units(n)])
     shifts = np.concatenate([np.eye(n), np.zeros((n * n, n))])
     return from_matrices(matrices, shifts, **options)
 
 
 def scalings(n: int, **options) -> Generators:
-    """The n scalings x_i ∂_i."""
+    """Build the n scalings x_i ∂_i."""
     return from_matrices(np.stack([np.diag(row) for row in np.eye(n)]), **options)
 
 
 def symplectic(n: int, **options) -> Generators:
-    """sp(n), n even: linear fields J S with S symmetric, J the symplectic form of (q, p)."""
+    """Build sp(n), n even: linear fields J S with S symmetric, J the symplectic form of (q, p)."""
     if n % 2:
         raise ValueError(f"symplectic needs an even number of states, got {n}")
     half = np.eye(n // 2)
@@ -153,7 +155,7 @@ def symplectic(n: int, **options) -> Generators:
 
 
 def polynomial(n: int, degree: int, *, time_scaling=False, time_translation: bool = False, states=None) -> Generators:
-    """All polynomial fields up to `degree`."""
+    """Build all polynomial fields up to `degree`."""
     features = Polynomial(degree)
     size = features.size(n)
     coefficients = np.eye(n * size).reshape(n * size, n, size)
@@ -161,8 +163,8 @@ def polynomial(n: int, degree: int, *, time_scaling=False, time_translation: boo
     return with_time(generators, rescaled=time_scaling, translated=time_translation)
 
 
-def _inside(matrices, mask):
-    """Which matrices vanish outside the mask."""
+def _inside(matrices: np.ndarray, mask: ArrayLike | None) -> np.ndarray:
+    """Return which matrices vanish outside the mask."""
     if mask is None:
         return np.ones(len(matrices), dtype=bool)
     mask = np.asarray(mask, dtype=bool)
@@ -175,7 +177,7 @@ def _inside(matrices, mask):
 
 
 def with_time(generators: Generators, *, rescaled: bool = False, translated: bool = False) -> Generators:
-    """The generators with the rescaling of time as one more of them, and with the time as a state that another moves.
+    """Append the rescaling of time as one more generator, and time as a state that another one moves.
 
     Parameters
     ----------
@@ -206,19 +208,19 @@ def with_time(generators: Generators, *, rescaled: bool = False, translated: boo
     return Generators(wide, coefficients, np.append(generators.time_scaling, 0.0), (*states, "t"))
 
 
-def _columns_among(features, wide, n):
-    """Where the monomials of n states stand among those of n states and t."""
+def _columns_among(features: Polynomial, wide: Polynomial, n: int) -> list[int]:
+    """Find the places of the monomials of n states among those of n states and t."""
     exponents = polynomial_exponents(n, features.degree, features.constant)
     found = {tuple(row): k for k, row in enumerate(polynomial_exponents(n + 1, wide.degree))}
     return [found[(*row, 0)] for row in exponents]
 
 
-def _units(n):
+def _units(n: int) -> np.ndarray:
     return np.eye(n * n).reshape(n * n, n, n)
 
 
-def _antisymmetric_under(form):
-    """Matrices A with A^T eta + eta A = 0 for the diagonal form eta."""
+def _antisymmetric_under(form: np.ndarray) -> np.ndarray:
+    """Return the matrices A with A^T eta + eta A = 0 for the diagonal form eta."""
     matrices = []
     for i, j in combinations(range(len(form)), 2):
         matrix = np.zeros((len(form), len(form)))
@@ -227,7 +229,7 @@ def _antisymmetric_under(form):
     return np.array(matrices).reshape(len(matrices), len(form), len(form))
 
 
-def _names(states, n):
+def _names(states: Sequence[str] | None, n: int) -> tuple[str, ...]:
     names = tuple(states) if states is not None else tuple(f"x{i}" for i in range(n))
     if len(names) != n:
         raise ValueError(f"states names {len(names)} states, the candidates act on {n}")

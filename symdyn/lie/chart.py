@@ -62,7 +62,7 @@ class Chart:
 
     @classmethod
     def identity(cls, n_states: int) -> Chart:
-        """The chart that leaves everything as it is."""
+        """Return the chart that leaves everything as it is."""
         return cls((0.0,) * n_states, (1.0,) * n_states)
 
     def __len__(self) -> int:
@@ -79,25 +79,25 @@ class Chart:
         return self.centre, self.scale
 
     def subset(self, states: Sequence[int]) -> Chart:
-        """The chart of some of the states."""
+        """Return the chart of some of the states."""
         place = {state: k for k, state in enumerate(states)}
         groups = (tuple(place[state] for state in group if state in place) for group in self.ties)
         ties = tuple(group for group in groups if len(group) > 1)
         return Chart(tuple(self.centre[k] for k in states), tuple(self.scale[k] for k in states), self.time, ties)
 
     def __add__(self, other: Chart) -> Chart:
-        """The chart of the states of both, with the time of the first."""
+        """Join the states of both charts, with the unit of time of the first."""
         n = len(self)
         moved = tuple(tuple(state + n for state in group) for group in other.ties)
         return Chart(self.centre + other.centre, self.scale + other.scale, self.time, self.ties + moved)
 
     def prolong(self) -> Chart:
-        """The chart of positions and velocities: these are rates there, too."""
+        """Return the chart of positions and velocities, which are rates there, too."""
         n = len(self)
         return self + Chart((0.0,) * n, tuple(value / self.time for value in self.scale), self.time, self.ties)
 
     def is_near(self, other: Chart) -> bool:
-        """Whether what has size 1 in one has about size 1 in the other: either will do for the same data."""
+        """Check whether what has size 1 in one has about size 1 in the other: either will do for the same data."""
         if len(self) != len(other):
             return False
         ratios = np.array((*self.scale, self.time)) / (*other.scale, other.time)
@@ -105,50 +105,50 @@ class Chart:
         return bool(np.all(np.abs(np.log(ratios)) < np.log(4)) and np.all(gaps < 4))
 
     def points(self, given: np.ndarray) -> np.ndarray:
-        """Points `(..., state)` of the data in the chart."""
+        """Map points `(..., state)` of the data into the chart."""
         return (np.asarray(given, dtype=float) - self.centre) / self.scale
 
     def points_back(self, charted: np.ndarray) -> np.ndarray:
-        """Points `(..., state)` of the chart in the units of the data."""
+        """Map points `(..., state)` of the chart back to the units of the data."""
         return np.asarray(charted, dtype=float) * self.scale + self.centre
 
     def features(self, given: Features) -> Features:
-        """The functions theta' of y that span what theta spans over x."""
+        """Return the functions theta' of y that span what theta spans over x."""
         return given.in_chart(np.array(self.centre), np.array(self.scale)).features
 
     def generators(self, given: Generators) -> Generators:
-        """Generators of x as generators of y, names of the states kept."""
+        """Transform generators of x to generators of y; the states keep their names."""
         carried = given.features.in_chart(np.array(self.centre), np.array(self.scale))
         coefficients = given.coefficients @ carried.back / np.array(self.scale)[:, None]
         return Generators(carried.features, coefficients, given.time_scaling, given.states)
 
     def generators_back(self, charted: Generators, features: Features) -> Generators:
-        """Generators of y as generators of x on `features`, of which those of y are the image."""
+        """Transform generators of y, on the image of `features`, back to generators of x on `features`."""
         coefficients = charted.coefficients @ self.forward(features) * np.array(self.scale)[:, None]
         return Generators(features, coefficients, charted.time_scaling, charted.states)
 
     def elements(self, given: Elements) -> Elements:
-        """Elements x -> A x + b as maps of y."""
+        """Transform elements x -> A x + b to maps of y."""
         centre, scale = np.array(self.centre), np.array(self.scale)
         shifts = (given.matrices @ centre + given.translations - centre) / scale
         return replace(given, matrices=given.matrices * scale / scale[:, None], translations=shifts)
 
     def term_sizes(self, generators: Generators) -> np.ndarray:
-        """How large each term `(coefficient,)` of generators of x is on the data, with coefficient 1, time last.
+        """Compute the size on the data of each term `(coefficient,)` of generators of x, coefficient 1, time last.
 
-        The largest value of its function over the data's range, in units of the state that it moves.
+        It is the largest value of its function over the data's range, in units of the state that it moves.
         """
         return np.append(np.outer(1 / np.array(self.scale), self.function_sizes(generators.features)).ravel(), 1.0)
 
     def function_sizes(self, features: Features) -> np.ndarray:
-        """The largest value of each function `(feature,)` of x over the range of the data."""
+        """Compute the largest value of each function `(feature,)` of x over the range of the data."""
         reach = 2.0 * np.random.default_rng(3).uniform(-1, 1, (_PROBES, len(self)))
         with np.errstate(all="ignore"):
             values = np.abs(features(self.points_back(reach)))
         return np.where(np.isfinite(values), values, 0.0).max(axis=0)
 
     def vector_map(self, features: Features) -> np.ndarray:
-        """J `(coefficient, coefficient)`: rows of `Generators.vectors()` of y, times J, are those of x."""
+        """Return J `(coefficient, coefficient)`: rows of `Generators.vectors()` of y, times J, are those of x."""
         n, forward = len(self), self.forward(features)
         width = len(forward)
         full = np.zeros((n * width + 1, n * width + 1))
@@ -157,15 +157,15 @@ class Chart:
         return full
 
     def forward(self, features: Features) -> np.ndarray:
-        """M `(feature, feature)` with theta'(y) = M theta(x): coefficients on theta' times M are those on theta."""
+        """Return M `(feature, feature)`, theta'(y) = M theta(x): coefficients on theta' times M are those on theta."""
         return features.in_chart(np.array(self.centre), np.array(self.scale)).forward
 
     def back(self, features: Features) -> np.ndarray:
-        """B `(feature, feature)`, the inverse: theta(x) = B theta'(y)."""
+        """Return B `(feature, feature)`, the inverse: theta(x) = B theta'(y)."""
         return features.in_chart(np.array(self.centre), np.array(self.scale)).back
 
     def law(self, coefficients: np.ndarray, features: Features, outputs: np.ndarray) -> np.ndarray:
-        """Coefficients `(..., output, feature)` on theta of a law that is known in the chart.
+        """Compute the coefficients `(..., output, feature)` on theta of a law that is known in the chart.
 
         Parameters
         ----------
@@ -183,5 +183,5 @@ class Chart:
         return np.asarray(outputs)[:, None] * found
 
     def law_in(self, coefficients: np.ndarray, features: Features, outputs: np.ndarray) -> np.ndarray:
-        """The inverse of `law`: coefficients on theta' of a law that is known on theta."""
+        """Compute the coefficients on theta' of a law that is known on theta: the inverse of `law`."""
         return coefficients @ self.back(features) / np.asarray(outputs)[:, None]

@@ -18,7 +18,7 @@ _FIXED = 1e-6  # what a centre may leave of the field, relative to it
 
 
 def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny: float = MATTERS) -> list[str]:
-    """Each generator as a differential operator, such as `x1 ∂x0 − x0 ∂x1 about (300, 300)`.
+    """Write each generator as a differential operator, such as `x1 ∂x0 − x0 ∂x1 about (300, 300)`.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny
 
 
 def gauge_factors(generators: Generators, chart: Chart) -> np.ndarray:
-    """Factors `(generator,)` that make the largest coefficient of each generator 1, the first large one positive.
+    """Compute factors `(generator,)` that set the largest coefficient of each generator to 1, first large one positive.
 
-    Among those of terms that matter on the data, constant ones aside: far from the origin these are large, and say
+    Only terms that matter on the data count, constant ones aside: far from the origin these are large, and say
     where a centre is. Coefficients that are nearly as large count by their mean, which does not jump where they trade
     places.
 
@@ -81,15 +81,15 @@ def gauge_factors(generators: Generators, chart: Chart) -> np.ndarray:
     return factors
 
 
-def _is_constant(generators):
-    """Which functions `(feature,)` the components are made of do not depend on the states."""
+def _is_constant(generators: Generators) -> np.ndarray:
+    """Return which functions `(feature,)` of the components do not depend on the states."""
     exponents = monomial_exponents(generators.features, len(generators.states))
     size = generators.coefficients.shape[2]
     return np.zeros(size, dtype=bool) if exponents is None else exponents.sum(axis=1) == 0
 
 
 def common_centre(generator: Generators, chart: Chart, sizes: np.ndarray) -> np.ndarray | None:
-    """The point `(state,)` about which an affine generator is linear, where that is not 0 as far as the data can tell.
+    """Find the point `(state,)` about which an affine generator is linear, where the data can tell it from 0.
 
     `sizes` `(coefficient,)` are those of its terms on the data. None for generators without such a point or with one
     far from the data, and for those whose constant terms do not matter there.
@@ -108,8 +108,8 @@ def common_centre(generator: Generators, chart: Chart, sizes: np.ndarray) -> np.
     return chart.points_back(point)
 
 
-def _linear_terms(generator):
-    """1 for each coefficient of a generator but those of constant terms."""
+def _linear_terms(generator: Generators) -> np.ndarray:
+    """Return 1 for each coefficient of a generator except those of constant terms."""
     kept = np.ones_like(generator.coefficients[0])
     kept[:, 0] = 0.0
     return np.append(kept.ravel(), 1.0)

@@ -23,7 +23,7 @@ _ZERO = 1e-12  # of the largest entry of a matrix: one that is rounding
 def shared_lengths(
     generators: np.ndarray, elements: np.ndarray, scale: np.ndarray
 ) -> tuple[list[list[int]], np.ndarray]:
-    """States whose units a symmetry compares, and the factors that bring them to one.
+    """Find the states whose units a symmetry compares, and the factors that bring them to one unit.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def shared_lengths(
     return groups, factors / scale
 
 
-def _pairs(left, right):
-    """log(g_i / g_j) `(n, n)` where a pair is mixed, NaN elsewhere; and pairs that no g suits."""
+def _pairs(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return log(g_i / g_j) `(n, n)` where a pair is mixed, NaN elsewhere; and the pairs that no g suits."""
     n = left.shape[-1]
     off = ~np.eye(n, dtype=bool)
     tiny = _ZERO * np.maximum(left, right).max(axis=(1, 2), keepdims=True, initial=0.0)
@@ -78,8 +78,8 @@ def _pairs(left, right):
     return np.where(known, highest, np.nan), bad | bad.T
 
 
-def _potential(ratios, bad):
-    """log g `(member,)` with these differences, of mean 0; None where they contradict each other."""
+def _potential(ratios: np.ndarray, bad: np.ndarray) -> np.ndarray | None:
+    """Return log g `(member,)` of mean 0 with these differences; None if they contradict each other."""
     first, second = np.nonzero(~np.isnan(ratios))
     if bad.any():
         return None

@@ -11,12 +11,12 @@ __all__ = ["affine_parts", "first_order", "fixed_point", "is_affine", "prolong",
 
 
 def velocity_names(positions: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the velocities that belong to positions: `vx` for `x`."""
+    """Return the names of the velocities that belong to positions: `vx` for `x`."""
     return tuple(f"v{name}" for name in positions)
 
 
 def prolong(generators: Generators) -> Generators:
-    """Affine generators (A q + b, tau) on positions as generators on positions and velocities.
+    """Prolong affine generators (A q + b, tau) on positions to generators on positions and velocities.
 
     A point moves by A q + b and time by tau t, so a velocity moves by (A − tau) q'.
 
@@ -36,7 +36,7 @@ def prolong(generators: Generators) -> Generators:
 
 
 def affine_parts(generators: Generators) -> tuple[np.ndarray, np.ndarray]:
-    """Constants `(generator, state)` and matrices `(generator, state, state)` of affine generators.
+    """Return the constants `(generator, state)` and matrices `(generator, state, state)` of affine generators.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def affine_parts(generators: Generators) -> tuple[np.ndarray, np.ndarray]:
 
 
 def is_affine(generators: Generators) -> bool:
-    """Whether generators have a matrix and a constant part, and nothing else."""
+    """Check whether generators have a matrix and a constant part, and nothing else."""
     try:
         affine_parts(generators)
     except ValueError:
@@ -63,7 +63,7 @@ def is_affine(generators: Generators) -> bool:
 
 
 def fixed_point(generators: Generators) -> np.ndarray | None:
-    """The point `(state,)` at which all of some affine generators vanish: what linear candidates are about.
+    """Find the point `(state,)` at which affine generators all vanish: the one that linear candidates are about.
 
     None where there is none, and for other generators. Directions in which nothing moves stay at 0.
     """
@@ -78,7 +78,7 @@ def fixed_point(generators: Generators) -> np.ndarray | None:
 
 
 def first_order(law: VectorField) -> VectorField:
-    """A second-order law q'' = g(q, q') as the flow (q', g) on positions and velocities.
+    """Rewrite a second-order law q'' = g(q, q') as the flow (q', g) on positions and velocities.
 
     Raises
     ------

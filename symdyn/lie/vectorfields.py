@@ -29,7 +29,7 @@ class Charted:
     units: np.ndarray
 
     def coefficients(self, features: Features) -> np.ndarray:
-        """Those `(output, feature)` on the functions of x."""
+        """Return the coefficients `(output, feature)` on the functions of x."""
         return self.chart.law(self.field.coefficients, features, self.units)
 
 
@@ -64,24 +64,24 @@ class VectorField:
 
     @classmethod
     def from_chart(cls, inside: Charted, features: Features, **options) -> VectorField:
-        """The field over x on `features`, of which those of `inside` are the image in its chart."""
+        """Build the field over x on `features`, whose images in its chart are the features of `inside`."""
         return cls(features, inside.coefficients(features), inside.field.states, inside=inside, **options)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Values `(sample, output)` at points `(sample, state)`."""
+        """Compute the values `(sample, output)` at points `(sample, state)`."""
         if self.inside is not None:
             return self.inside.field(self.inside.chart.points(points)) * self.inside.units
         return self.features(points) @ self.coefficients.T
 
     def jacobian(self, points: np.ndarray) -> np.ndarray:
-        """Exact derivatives `(sample, output, state)` at points `(sample, state)`."""
+        """Compute the exact derivatives `(sample, output, state)` at points `(sample, state)`."""
         if self.inside is not None:
             slopes = self.inside.field.jacobian(self.inside.chart.points(points))
             return slopes * self.inside.units[:, None] / self.inside.chart.scale
         return np.einsum("of,sfi->soi", self.coefficients, self.features.jacobian(points))
 
     def flow(self, start: np.ndarray, times: np.ndarray, *, rtol=1e-10, atol=1e-12) -> np.ndarray:
-        """The solution `(time, state)` of x' = f(x) from `start` `(state,)` at the first of `times`.
+        """Compute the solution `(time, state)` of x' = f(x) from `start` `(state,)` at the first of `times`.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class VectorField:
         return equation_lines(shown, self.features.names(self.states), precision)
 
     def matters(self, tiny: float = 1e-3) -> np.ndarray:
-        """Which terms `(output, feature)` are, somewhere on the data, above `tiny` times the largest of their output.
+        """Mark terms `(output, feature)` that somewhere on the data exceed `tiny` times the largest of their output.
 
         Of a field that was not found in data, all those whose coefficients are not 0.
         """
@@ -163,7 +163,7 @@ class Generators:
         return VectorField(self.features, self.coefficients[index], self.states)
 
     def __add__(self, other: Generators) -> Generators:
-        """The generators of both, on the larger of two spaces of polynomials, or on the features of both."""
+        """Join the generators of both, on the larger of two spaces of polynomials, or on the features of both."""
         if not isinstance(other, Generators):
             return NotImplemented
         if len(self.states) != len(other.states):
@@ -183,15 +183,15 @@ class Generators:
         return Generators(features, np.concatenate(padded), rates, self.states)
 
     def values(self, points: np.ndarray) -> np.ndarray:
-        """v_k(x) `(sample, state, generator)`."""
+        """Compute v_k(x) `(sample, state, generator)`."""
         return np.einsum("kif,sf->sik", self.coefficients, self.features(points))
 
     def jacobians(self, points: np.ndarray) -> np.ndarray:
-        """D v_k(x) `(sample, output, state, generator)`."""
+        """Compute D v_k(x) `(sample, output, state, generator)`."""
         return np.einsum("kof,sfi->soik", self.coefficients, self.features.jacobian(points))
 
     def combine(self, weights: np.ndarray) -> Generators:
-        """The fields sum_k weights[m, k] v_k, one for each row of `weights` `(new, generator)`."""
+        """Return the fields sum_k weights[m, k] v_k, one for each row of `weights` `(new, generator)`."""
         weights = np.asarray(weights, dtype=float)
         return Generators(
             self.features,
@@ -201,17 +201,17 @@ class Generators:
         )
 
     def vectors(self) -> np.ndarray:
-        """All coefficients of each generator in one row, time last: `(generator, coefficient)`."""
+        """Return all coefficients of each generator in one row, time last: `(generator, coefficient)`."""
         flat = self.coefficients.reshape(len(self), int(np.prod(self.coefficients.shape[1:])))
         return np.column_stack([flat, self.time_scaling])
 
     def with_vectors(self, vectors: np.ndarray) -> Generators:
-        """Generators on the same features with the rows of `vectors` as coefficients."""
+        """Return generators on the same features with the rows of `vectors` as coefficients."""
         shape = (len(vectors), *self.coefficients.shape[1:])
         return Generators(self.features, vectors[:, :-1].reshape(shape), vectors[:, -1], self.states)
 
     def texts(self, precision: int = 3, tiny: float = 5e-4, sizes: np.ndarray | None = None) -> list[str]:
-        """Each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` left out.
+        """Write each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` are left out.
 
         `sizes` `(coefficient,)` of the terms with coefficient 1, time last: what small means where units differ.
         """
@@ -223,12 +223,12 @@ class Generators:
         ]
 
     def renamed(self, states: tuple[str, ...]) -> Generators:
-        """The same generators with other names of the states."""
+        """Return the same generators with other names of the states."""
         return Generators(self.features, self.coefficients, self.time_scaling, tuple(states))
 
 
 def of_size_one(given: Generators) -> tuple[Generators, np.ndarray]:
-    """Orthonormal generators of the same span, and their weights `(new, generator)`.
+    """Return orthonormal generators of the same span, and their weights `(new, generator)`.
 
     In a chart candidates may differ by many decades, or be nearly parallel: far from the origin x ∂x is nearly ∂x.
     Generators that span all fields on their features are replaced by these themselves, one coefficient each.
@@ -247,6 +247,6 @@ def of_size_one(given: Generators) -> tuple[Generators, np.ndarray]:
     return given.with_vectors(basis.T), np.linalg.inv(triangle).T / sizes
 
 
-def _nested(first, second):
-    """Whether both are all polynomials up to some degree."""
+def _nested(first: Features, second: Features) -> bool:
+    """Check whether both consist of all polynomials up to some degree."""
     return all(isinstance(f, Polynomial) and f.constant and f.columns is None for f in (first, second))

@@ -12,7 +12,7 @@ from operator import add
 
 import numpy as np
 
-from symdyn.functions.words import read_words, whole_number
+from symdyn.functions.words import Word, read_words, whole_number
 from symdyn.lie import candidates, groups
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators, VectorField
@@ -25,7 +25,7 @@ _ELEMENTS = ("sign_flips", "permutations", "cyclic")
 
 
 def parse_candidates(text: str, n: int, *, time_scaling: bool = False, time_translation: bool = False) -> Generators:
-    """Generators on n states, such as `affine`, `translations+so`, `polynomial:3`, `lorentz:1`, `gl+time_scaling`.
+    """Read generators on n states, such as `affine`, `translations+so`, `polynomial:3`, `lorentz:1`, `gl+time_scaling`.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ def parse_candidates(text: str, n: int, *, time_scaling: bool = False, time_tran
 
 
 def parse_elements(text: str, n: int) -> Elements | None:
-    """Finite groups on n states, such as `sign_flips+permutations`; None for `none`."""
+    """Read finite groups on n states, such as `sign_flips+permutations`; None for `none`."""
     if text == "none":
         return None
     return _elements(read_words(text, _ELEMENTS), n)
 
 
 def parse_symmetry(text: str, n: int) -> list[Generators | Elements]:
-    """Generators and finite groups on n states, such as `so(2)`, `so+sign_flips`: each kind at most once."""
+    """Read generators and finite groups on n states, such as `so(2)`, `so+sign_flips`: each kind at most once."""
     terms = read_words(text, (*_CANDIDATES, *_ELEMENTS, *_TIME))
     moving, finite = ([t for t in terms if (t.name in _ELEMENTS) == is_finite] for is_finite in (False, True))
     found: list[Generators | Elements] = [_generators(moving, text, n, False, False)] if moving else []
@@ -59,7 +59,7 @@ def parse_symmetry(text: str, n: int) -> list[Generators | Elements]:
 
 
 def as_candidates(given, n_states: int, names: Sequence[str] | None = None) -> list[Generators | Elements]:
-    """Whatever a user gives as candidates, as a list of generators and finite elements.
+    """Convert whatever a user gives as candidates to a list of generators and finite elements.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def as_candidates(given, n_states: int, names: Sequence[str] | None = None) -> l
 
 
 def as_matrices(given) -> np.ndarray | None:
-    """A nested list of numbers as matrices `(generator, n, n)` or `(n, n)`, or None where it is something else."""
+    """Convert a nested list of numbers to matrices `(generator, n, n)` or `(n, n)`; None if it is something else."""
     if not isinstance(given, np.ndarray) and not all(isinstance(row, list | tuple | np.ndarray) for row in given):
         return None
     try:
@@ -111,7 +111,7 @@ def as_matrices(given) -> np.ndarray | None:
     return matrices.astype(float) if square and matrices.dtype.kind in "fiu" else None
 
 
-def _generators(terms, text, n, time_scaling, time_translation):
+def _generators(terms: Sequence[Word], text: str, n: int, time_scaling: bool, time_translation: bool) -> Generators:
     names = {term.name for term in terms}
     parts = [_candidate(term, n) for term in terms if term.name not in _TIME]
     if not parts:
@@ -123,13 +123,13 @@ def _generators(terms, text, n, time_scaling, time_translation):
     )
 
 
-def _elements(terms, n):
+def _elements(terms: Sequence[Word], n: int) -> Elements:
     for term in terms:
         _check_size(term, n)
     return reduce(add, [getattr(groups, term.name)(n) for term in terms])
 
 
-def _candidate(term, n):
+def _candidate(term: Word, n: int) -> Generators:
     if term.name == "polynomial":
         return candidates.polynomial(n, whole_number(term.name, term.number or term.size, 3))
     if term.name == "lorentz" or (term.name == "so" and "," in term.size):
@@ -138,8 +138,8 @@ def _candidate(term, n):
     return getattr(candidates, term.name)(n)
 
 
-def _lorentz(term, n):
-    """so(p, q), as `lorentz:1` or by both numbers in brackets."""
+def _lorentz(term: Word, n: int) -> Generators:
+    """Build so(p, q), from `lorentz:1` or from both numbers in brackets."""
     numbers = term.size.split(",") if term.size else [term.number]
     minus = whole_number(term.name, numbers[0], 1)
     if (len(numbers) == 2 and minus + whole_number(term.name, numbers[1], 0) != n) or minus > n:
@@ -147,8 +147,8 @@ def _lorentz(term, n):
     return candidates.lorentz(minus, n - minus)
 
 
-def _check_size(term, n):
-    """What is in brackets is the number of states."""
+def _check_size(term: Word, n: int) -> None:
+    """Check that what is in brackets is the number of states."""
     if term.number:
         raise ValueError(f"{term.name} takes no number, got {term.number!r}")
     if term.size and whole_number(term.name, term.size, n) != n:

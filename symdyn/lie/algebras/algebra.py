@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -61,7 +62,7 @@ class LieAlgebra:
 
     @classmethod
     def from_matrices(cls, matrices, errors=None, *, time_scaling=False, states=None) -> LieAlgebra:
-        """The algebra of linear fields x' = A_k x.
+        """Build the algebra of linear fields x' = A_k x.
 
         Parameters
         ----------
@@ -81,14 +82,14 @@ class LieAlgebra:
 
     @classmethod
     def from_chart(cls, inside: LieAlgebra, chart: Chart, features: Features) -> LieAlgebra:
-        """An algebra that was found in a chart, on the `features` of the candidates, in the units of the states."""
+        """Carry an algebra found in a chart to the units of the states, on the `features` of the candidates."""
         basis = chart.generators_back(inside.basis, features)
         found = cls(basis, _carried(inside.covariance, chart.vector_map(features), inside.dim), inside.exact, chart)
         found.__dict__["inside"] = inside
         return found
 
     def scaled(self, factors: np.ndarray) -> LieAlgebra:
-        """The same algebra with each generator times a number, `(generator,)`."""
+        """Return the same algebra with each generator times a number, `(generator,)`."""
         basis = self.basis.with_vectors(self.basis.vectors() * np.asarray(factors)[:, None])
         each = np.repeat(factors, self.basis.vectors().shape[1])
         found = LieAlgebra(basis, self.covariance * each * each[:, None], self.exact, self.chart)
@@ -106,14 +107,14 @@ class LieAlgebra:
         return LieAlgebra(basis, _carried(self.covariance, turn, self.dim), self.exact)
 
     def in_chart(self, chart: Chart) -> LieAlgebra:
-        """The same algebra in coordinates of any chart, without one of its own."""
+        """Return the same algebra in coordinates of any chart, without one of its own."""
         if self.chart == chart:
             return self.inside
         turn = _inverse_map(chart, self.basis.features)
         return LieAlgebra(chart.generators(self.basis), _carried(self.covariance, turn, self.dim), self.exact)
 
     def _like(self, inside: LieAlgebra) -> LieAlgebra:
-        """What was made of `inside`, in the units of the states."""
+        """Carry what was made of `inside` to the units of the states."""
         return inside if self.chart is None else LieAlgebra.from_chart(inside, self.chart, self.basis.features)
 
     @property
@@ -170,22 +171,22 @@ class LieAlgebra:
         return estimated_name(self.basis, self.errors, [draw.basis for draw in draws])
 
     def structure_constants(self) -> np.ndarray:
-        """c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares."""
+        """Compute c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares."""
         return structure_constants(self.inside.basis)
 
     def closure_error(self) -> float:
-        """The part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra."""
+        """Compute the part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra."""
         return closure_error(self.inside.basis)
 
     def jacobi_residual(self) -> float:
-        """|[[a, b], c] + [[b, c], a] + [[c, a], b]| of the structure constants, over their square; 0 for an algebra.
+        """Compute |[[a, b], c] + [[b, c], a] + [[c, a], b]| over |structure constants|^2; 0 for an algebra.
 
         About the relative error of the structure constants, for a span that closes only nearly.
         """
         return jacobi_residual(self.structure_constants())
 
     def canonical(self) -> LieAlgebra:
-        """The same algebra in a readable basis, snapped to an exact one where the error bars allow it.
+        """Return the same algebra in a readable basis, snapped to an exact one where the error bars allow it.
 
         What is exact closes under brackets, and has exact structure constants and spectrum; a centre and the ratios of
         scales that were found stay numbers with errors. An algebra that was found in data has the ratios of scales that
@@ -205,7 +206,7 @@ class LieAlgebra:
         )
         return self._like(self.inside._snapped(origin, self.chart.ties))
 
-    def _snapped(self, origin, ties) -> LieAlgebra:
+    def _snapped(self, origin: np.ndarray | None, ties: Sequence[Sequence[int]]) -> LieAlgebra:
         vectors = self.basis.vectors()
         draws = self.draw(200, rng=np.random.default_rng(0))
         ensemble = Ensemble(vectors, np.stack([draw.basis.vectors() for draw in draws]), np.eye(vectors.shape[1]))
@@ -213,7 +214,7 @@ class LieAlgebra:
         return LieAlgebra(self.basis.with_vectors(found.vectors), found.covariance, found.exact)
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
-        """Algebras drawn from the error bars; generators marked exact stay as they are."""
+        """Draw algebras from the error bars; generators marked exact stay as they are."""
         if self.chart is not None:
             return [self._like(drawn) for drawn in self.inside.draw(n_draws, rng)]
         values, vectors = np.linalg.eigh(self.covariance)
@@ -224,7 +225,7 @@ class LieAlgebra:
         return [LieAlgebra(self.basis.with_vectors(self.basis.vectors() + move)) for move in moves]
 
     def time_per_scale(self) -> tuple[float, float]:
-        """tau / scale of the generator that rescales time, and its standard error: 3/2 for Kepler's third law.
+        """Compute tau / scale of the generator that rescales time, and its standard error: 3/2 for Kepler's third law.
 
         The scale is the mean rate of growth of the states, trace(A) / n.
 
@@ -246,7 +247,7 @@ class LieAlgebra:
         return float(tau / scale), float(np.sqrt(max(gradient @ block @ gradient, 0.0)))
 
     def prolong(self) -> LieAlgebra:
-        """The algebra acting on positions and velocities: generators (A, A − tau).
+        """Prolong the algebra to positions and velocities: generators (A, A − tau).
 
         Error bars are carried along for generators that are not exact.
         """
@@ -259,7 +260,7 @@ class LieAlgebra:
         return LieAlgebra(basis, covariance.reshape(size, size), self.exact, chart)
 
     def subset(self, indices) -> LieAlgebra:
-        """The generators with the given indices, with their error bars."""
+        """Return the generators with the given indices, with their error bars."""
         indices = np.atleast_1d(np.asarray(indices, dtype=int))
         width = self.basis.vectors().shape[1]
         blocks = self.covariance.reshape(self.dim, width, self.dim, width)[indices][:, :, indices]
@@ -268,7 +269,7 @@ class LieAlgebra:
         return LieAlgebra(basis, blocks.reshape(size, size), self.exact[indices], self.chart)
 
     def representation(self, copies: int = 1) -> np.ndarray:
-        """Matrices `(generator, copies * n, copies * n)`: the linear parts on `copies` blocks of the state.
+        """Return matrices `(generator, copies * n, copies * n)`: the linear parts on `copies` blocks of the state.
 
         Raises
         ------
@@ -282,7 +283,7 @@ class LieAlgebra:
         return np.array(blocks).reshape(self.dim, size, size)
 
     def texts(self, precision: int = 3) -> list[str]:
-        """Each generator as a differential operator, such as `y ∂x − x ∂y`.
+        """Write each generator as a differential operator, such as `y ∂x − x ∂y`.
 
         Of an algebra that was found in data, terms that matter there: those above a thousandth of the largest over the
         data's range. Where a centre says it better, generators are written about it.
@@ -290,7 +291,7 @@ class LieAlgebra:
         return self.basis.texts(precision) if self.chart is None else charted_texts(self.basis, self.chart, precision)
 
     def latex(self, precision: int = 3) -> list[str]:
-        r"""Each generator as a differential operator in LaTeX, such as `y\,\partial_x - x\,\partial_y`.
+        r"""Write each generator as a differential operator in LaTeX, such as `y\,\partial_x - x\,\partial_y`.
 
         Simple fractions in generators marked exact are written as fractions, other numbers with `precision` digits.
         """
@@ -303,7 +304,7 @@ class LieAlgebra:
         ]
 
     def sympy(self) -> list:
-        """Each generator as a pair (column of components, rate of time) of sympy expressions in the states.
+        """Return each generator as a pair (column of components, rate of time) of sympy expressions in the states.
 
         For (v, tau) the operator on a function F of the states and the time is
         `sum(v[i] * diff(F, x[i])) + tau * t * diff(F, t)`, and `lambdify(x, v)` gives values. Simple fractions in
@@ -335,21 +336,21 @@ class LieAlgebra:
         return load_algebra(path)
 
 
-def _carried(covariance, turn, dim):
-    """The covariance of rows of coefficients that are multiplied by `turn` `(coefficient, coefficient)`."""
+def _carried(covariance: np.ndarray, turn: np.ndarray, dim: int) -> np.ndarray:
+    """Propagate the covariance of rows of coefficients that are multiplied by `turn` `(coefficient, coefficient)`."""
     width = len(turn)
     blocks = np.tensordot(covariance.reshape(dim, width, dim, width), turn, axes=(1, 0))  # (k, l, d, b)
     blocks = np.tensordot(blocks, turn, axes=(2, 0)).transpose(0, 2, 1, 3)
     return blocks.reshape(dim * turn.shape[1], dim * turn.shape[1])
 
 
-def _inverse_map(chart, features):
-    """Rows of coefficients of x, times it, are those of y; the inverse of `Chart.vector_map`."""
+def _inverse_map(chart: Chart, features: Features) -> np.ndarray:
+    """Invert `Chart.vector_map`: rows of coefficients of x, times the result, are those of y."""
     full = np.zeros((len(chart) * features.size(len(chart)) + 1,) * 2)
     full[:-1, :-1] = np.kron(np.diag(1 / np.array(chart.scale)), chart.back(features))
     full[-1, -1] = 1.0
     return full
 
 
-def _prolonged_unit(basis, unit):
+def _prolonged_unit(basis: Generators, unit: np.ndarray) -> np.ndarray:
     return prolong(basis.with_vectors(unit[None])).vectors()[0]

@@ -36,23 +36,23 @@ class Conserved:
         return len(self.quantities.coefficients)
 
     def subset(self, indices) -> Conserved:
-        """The quantities with the given indices."""
+        """Return the quantities with the given indices."""
         chosen = np.atleast_1d(np.asarray(indices, dtype=int))
         return Conserved(VectorField(self.quantities.features, self.quantities.coefficients[chosen], self.states))
 
     def in_chart(self, chart: Chart) -> Conserved:
-        """The same functions of the states of a chart, each divided by the size of its largest term there."""
+        """Return the same functions of the states of a chart, each divided by the size of its largest term there."""
         features = self.quantities.features
         rows = self.quantities.coefficients @ chart.back(features)
         rows = rows / np.abs(rows).max(axis=1, keepdims=True)
         return Conserved(VectorField(chart.features(features), rows, self.states))
 
     def texts(self, precision: int = 3) -> list[str]:
-        """Each quantity as `x^2 + y^2 conserved`."""
+        """Write each quantity as `x^2 + y^2 conserved`."""
         return [f"{line} conserved" for line in self.quantities.equations(precision)]
 
     def constraint(self, features: Features, points: np.ndarray) -> np.ndarray:
-        """The matrix C with C vec(W) = 0 iff Dh_q . W theta = 0 at the points.
+        """Build the matrix C with C vec(W) = 0 iff Dh_q . W theta = 0 at the points.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class Conserved:
 
 
 def conserved(features: Features, coefficients, states=None) -> Conserved:
-    """The functions h = C theta(x) that a law is to conserve, for use as a symmetry.
+    """Build the functions h = C theta(x) that a law is to conserve, for use as a symmetry.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ def conserved(features: Features, coefficients, states=None) -> Conserved:
     return found
 
 
-def _default_names(features, size, largest=64):
-    """States enough for the features to be as many as the coefficients."""
+def _default_names(features: Features, size: int, largest: int = 64) -> tuple[str, ...]:
+    """Name as many states as it takes for the features to be as many as the coefficients."""
     for n in range(1, largest + 1):
         try:
             if features.size(n) == size:

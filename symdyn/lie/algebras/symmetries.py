@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -15,10 +16,26 @@ from symdyn.lie.words import as_matrices, parse_symmetry
 __all__ = ["Part", "as_symmetries", "which_were_found"]
 
 Part = LieAlgebra | Elements | Conserved
+_Given: TypeAlias = (
+    "Part | Generators | VectorField | np.ndarray | str | Sequence[_Given] | Sequence[float] | _Search | _Model"
+)
+
+
+class _Search(Protocol):
+    """A fitted search, for the symmetry that it found."""
+
+    algebra_: LieAlgebra
+
+
+class _Model(Protocol):
+    """A fitted model, for the symmetries that it keeps."""
+
+    @property
+    def enforced_(self) -> Sequence[Part]: ...
 
 
 def as_symmetries(symmetry, n_states: int | None = None) -> list[Part]:
-    """Whatever is accepted as a symmetry, as a list of parts on the same states.
+    """Convert whatever is accepted as a symmetry to a list of parts on the same states.
 
     Parameters
     ----------
@@ -43,7 +60,7 @@ def as_symmetries(symmetry, n_states: int | None = None) -> list[Part]:
 
 
 def which_were_found(symmetry, n_states: int | None = None) -> list[bool]:
-    """For each part of `as_symmetries` whether it was found in data, or is inexact; what else is given is exact.
+    """Return for each part of `as_symmetries` whether it was found in data, or is inexact; all else given is exact.
 
     Of a search, or a fit, all it found; algebras that know the chart of the data that they were found in; and those
     with generators that are not exact.
@@ -56,11 +73,11 @@ def which_were_found(symmetry, n_states: int | None = None) -> list[bool]:
     return [not isinstance(symmetry, given)] * len(_parts(symmetry, n_states))
 
 
-def _holds_numbers(symmetry) -> bool:
+def _holds_numbers(symmetry: Sequence[_Given] | Sequence[float]) -> bool:
     return as_matrices(symmetry) is not None
 
 
-def _parts(symmetry, n_states) -> list[Part]:
+def _parts(symmetry: _Given, n_states: int | None) -> list[Part]:
     if isinstance(symmetry, LieAlgebra | Elements | Conserved):
         return [symmetry]
     if isinstance(symmetry, Generators):
@@ -81,8 +98,8 @@ def _parts(symmetry, n_states) -> list[Part]:
     return _found_by(symmetry, n_states)
 
 
-def _size_in(text, n_states) -> int:
-    """The number of states, which `so(3)` says by itself."""
+def _size_in(text: str, n_states: int | None) -> int:
+    """Return the number of states, which `so(3)` says by itself."""
     if n_states is not None:
         return n_states
     for word in text.replace(" ", "").split("+"):
@@ -92,8 +109,8 @@ def _size_in(text, n_states) -> int:
     raise ValueError(f"{text!r} does not say on how many states: write the number, such as so(3)")
 
 
-def _found_by(symmetry, n_states) -> list[Part]:
-    """What a fitted search or model found."""
+def _found_by(symmetry: _Search | _Model, n_states: int | None) -> list[Part]:
+    """Return what a fitted search or model found."""
     if hasattr(symmetry, "algebra_"):
         found = (symmetry.algebra_, getattr(symmetry, "elements_", None))
         parts = [part for part in found if part is not None and part.dim]
@@ -114,7 +131,7 @@ def _found_by(symmetry, n_states) -> list[Part]:
     )
 
 
-def _as_generator(field):
+def _as_generator(field: VectorField) -> Generators:
     if len(field.coefficients) != len(field.states):
         raise ValueError(
             f"a generator moves all of {len(field.states)} states, this field has {len(field.coefficients)} outputs; "

@@ -39,12 +39,12 @@ class Ensemble:
     metric: np.ndarray
 
     def residuals(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What of `vector` lies outside the span, `(coefficient,)`, and outside each replicate `(replicate, ...)`."""
+        """Return the part of `vector` outside the span `(coefficient,)` and each replicate `(replicate, ...)`."""
         moved = np.stack([vector - _project(vector, rows, self.metric) for rows in self.replicates])
         return vector - _project(vector, self.span, self.metric), moved
 
     def contains(self, vector: np.ndarray, reference: np.ndarray, level: float) -> bool:
-        """Whether `vector` lies inside the confidence ellipsoid of the span, drawn round `reference`."""
+        """Check whether `vector` lies inside the confidence ellipsoid of the span, drawn about `reference`."""
         _, spread = self.residuals(reference)
         offset, _ = self.residuals(vector)
         precision = _precision(spread)
@@ -88,7 +88,7 @@ def canonical_vectors(
     ties: Sequence[Sequence[int]] | None = None,
     accept: Callable[[np.ndarray], bool] | None = None,
 ) -> Canonical:
-    """Canonical generators of an estimated span.
+    """Find canonical generators of an estimated span.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def canonical_vectors(
 
 
 def _exact(snapped: Snapped, group: FrameGroup) -> Canonical:
-    """What was snapped, the scale of each generator fixed, with its errors."""
+    """Return what was snapped, the scale of each generator fixed, with its errors."""
     gauges = np.stack([gauge_weights(row) for row in snapped.vectors])
     sizes = np.sum(gauges * snapped.vectors, axis=1)[:, None]
     vectors = snapped.vectors / sizes
@@ -132,8 +132,8 @@ def _exact(snapped: Snapped, group: FrameGroup) -> Canonical:
     return Canonical(vectors, np.ones(len(vectors), dtype=bool), covariance, centre, error, snapped.frame.matrix)
 
 
-def _centre(snapped, group):
-    """The centre and its error, infinite along shifts that change nothing; none if no shift does."""
+def _centre(snapped: Snapped, group: FrameGroup) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the centre and its error, infinite along shifts that change nothing; None if no shift changes anything."""
     shifts = ~np.any(group.fields[:, :, 1:], axis=(1, 2))
     if not shifts.any():
         return snapped.frame.centre, np.zeros_like(snapped.frame.centre)
@@ -149,14 +149,14 @@ def _centre(snapped, group):
     return snapped.frame.centre, np.where(free, np.inf, error)
 
 
-def _covariance(vectors, ensemble):
+def _covariance(vectors: np.ndarray, ensemble: Ensemble) -> np.ndarray:
     moved = np.stack([ensemble.residuals(vector)[1] for vector in vectors], axis=1)
     flat = moved.reshape(len(moved), -1)
     # An estimate is off by what the replicates are off: second moments about the estimate, not about their mean.
     return flat.T @ flat / len(flat)
 
 
-def _project(vector, rows, metric):
+def _project(vector: np.ndarray, rows: np.ndarray, metric: np.ndarray) -> np.ndarray:
     gram = rows @ metric @ rows.T
     try:
         return np.linalg.solve(gram, rows @ metric @ vector) @ rows
@@ -164,8 +164,8 @@ def _project(vector, rows, metric):
         return np.linalg.lstsq(gram, rows @ metric @ vector, rcond=None)[0] @ rows
 
 
-def _precision(spread, floor=1e-2):
-    """Inverse second moment of the replicates; directions they hardly explore get `floor` times the largest one."""
+def _precision(spread: np.ndarray, floor: float = 1e-2) -> np.ndarray:
+    """Invert the second moment of the replicates; directions they hardly explore get `floor` times the largest one."""
     values, vectors = np.linalg.eigh(spread.T @ spread / len(spread))
     # Coefficients of size 1 are not known to better than some 1e-7, square root of rounding, from sums of squares.
     widened = np.maximum(values, max(floor * values.max(), 1e-14))

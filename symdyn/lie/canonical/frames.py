@@ -34,7 +34,7 @@ class Frame:
     centre: np.ndarray
 
     def vector_map(self, features: Features) -> np.ndarray:
-        """J `(coefficient, coefficient)`: rows over u, times J, are the rows over y."""
+        """Return J `(coefficient, coefficient)`: rows over u, times J, are the rows over y."""
         return block_diag(np.kron(self.matrix.T, self._functions(features)), 1.0)
 
     @property
@@ -44,15 +44,15 @@ class Frame:
         return Frame(inverse, -inverse @ self.centre)
 
     def moved(self, field: np.ndarray) -> Frame:
-        """The frame moved along u' = X u + s for a unit of time, `field` `(n, n + 1)` the columns s and X."""
+        """Move the frame along u' = X u + s for a unit of time, `field` `(n, n + 1)` the columns s and X."""
         n = len(self.centre)
         generator = np.zeros((n + 1, n + 1))
         generator[1:] = field
         step = expm(generator)[1:]
         return Frame(self.matrix @ step[:, 1:], self.centre + self.matrix @ step[:, 0])
 
-    def _functions(self, features):
-        """M `(feature, feature)` with theta(u) = M theta(y)."""
+    def _functions(self, features: Features) -> np.ndarray:
+        """Return M `(feature, feature)` with theta(u) = M theta(y)."""
         n = len(self.centre)
         scale = np.diag(self.matrix)
         if not np.any(self.matrix - np.diag(scale)):
@@ -85,7 +85,7 @@ class FrameGroup:
 
 
 def affine_terms(features: Features, n_states: int) -> tuple[int, np.ndarray]:
-    """Where 1 and x_1 ... x_n are among monomials, −1 where they are not."""
+    """Return the places of 1 and x_1 ... x_n among monomials, −1 where they are not there."""
     exponents = monomial_exponents(features, n_states)
     if exponents is None:
         return -1, np.full(n_states, -1)
@@ -95,17 +95,17 @@ def affine_terms(features: Features, n_states: int) -> tuple[int, np.ndarray]:
 
 
 def diagonal_frames(features: Features, ties: list[list[int]], shifts: bool) -> FrameGroup:
-    """Scales of the states, one for each group of `ties`, and a centre that may move or not."""
+    """Build the frames with scales of the states, one for each group of `ties`, and a centre that may move or not."""
     n = sum(len(group) for group in ties)
     return _group(features, np.array([np.diag(np.isin(np.arange(n), group).astype(float)) for group in ties]), shifts)
 
 
 def linear_frames(features: Features, n_states: int, shifts: bool) -> FrameGroup:
-    """All linear changes of the states, and a centre that may move or not."""
+    """Build the frames with all linear changes of the states, and a centre that may move or not."""
     return _group(features, np.eye(n_states**2).reshape(-1, n_states, n_states), shifts)
 
 
-def _group(features, matrices, shifts):
+def _group(features: Features, matrices: np.ndarray, shifts: bool) -> FrameGroup:
     n = matrices.shape[1]
     fields = np.concatenate([np.zeros((len(matrices), n, 1)), matrices], axis=2)
     if shifts:
@@ -120,12 +120,12 @@ def _group(features, matrices, shifts):
     return FrameGroup(fields[kept], np.array(tangents).reshape(-1, n * size + 1, n * size + 1))
 
 
-def _shifts(n):
+def _shifts(n: int) -> np.ndarray:
     return np.concatenate([np.eye(n)[:, :, None], np.zeros((n, n, n))], axis=2)
 
 
-def _derivatives(exponents, field):
-    """K `(feature, feature)` with D theta h = K theta for monomials; None if h takes them out of their span."""
+def _derivatives(exponents: np.ndarray, field: np.ndarray) -> np.ndarray | None:
+    """Return K `(feature, feature)` with D theta h = K theta for monomials; None if h takes them out of their span."""
     positions = {tuple(row): k for k, row in enumerate(exponents.tolist())}
     factors = np.vstack([np.zeros(exponents.shape[1], dtype=int), np.eye(exponents.shape[1], dtype=int)])
     matrix = np.zeros((len(exponents),) * 2)

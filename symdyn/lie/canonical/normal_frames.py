@@ -5,7 +5,7 @@ None of them has to be exact. All are read off the span, not off a basis of it, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.linalg import schur
@@ -16,7 +16,7 @@ _SMALL = 0.1  # of the largest singular value: what is not told apart from zero 
 
 
 def common_centre(matrices: np.ndarray, constants: np.ndarray) -> np.ndarray:
-    """The point `(n,)` nearest to the origin where generators vanish as well as they can, translations set apart.
+    """Find the point `(n,)` nearest to the origin where generators vanish as well as they can, translations set apart.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def common_centre(matrices: np.ndarray, constants: np.ndarray) -> np.ndarray:
 
 
 def ratio_scales(matrices: np.ndarray, errors: np.ndarray, ties: list[list[int]]) -> np.ndarray:
-    """Scales d `(n,)` that make entries |A_ij| and |A_ji| alike, as in rotations and boosts.
+    """Fit scales d `(n,)` that make entries |A_ij| and |A_ji| alike, as in rotations and boosts.
 
     (d_i / d_j)^4 = sum_g A_g,ij^2 / sum_g A_g,ji^2, a least-squares fit of logarithms over pairs that are seen.
 
@@ -62,7 +62,7 @@ def ratio_scales(matrices: np.ndarray, errors: np.ndarray, ties: list[list[int]]
 
 
 def balanced_scales(powers: np.ndarray, rows: np.ndarray, seen: np.ndarray, ties: list[list[int]]) -> np.ndarray:
-    """Scales d `(n,)` in which all coefficients of a generator that are seen have one size.
+    """Fit scales d `(n,)` in which all coefficients of a generator that are seen have one size.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def balanced_scales(powers: np.ndarray, rows: np.ndarray, seen: np.ndarray, ties
 
 
 def form_frame(matrices: np.ndarray) -> np.ndarray | None:
-    """P `(n, n)` in which generators keep a diagonal form ±1, but for a factor: rotations, boosts, and scalings.
+    """Find P `(n, n)` in which generators keep a diagonal form ±1 up to a factor: rotations, boosts, and scalings.
 
     The form S with A^T S + S A = 0 for all traceless parts, of those that do the one nearest to the identity.
     """
@@ -106,7 +106,7 @@ def form_frame(matrices: np.ndarray) -> np.ndarray | None:
 
 
 def eigenframes(matrix: np.ndarray, error: float) -> Iterator[np.ndarray]:
-    """P `(n, n)` in which x' = A x falls into real rates and rotations, for several widths of a multiple eigenvalue."""
+    """Yield P `(n, n)` splitting x' = A x into real rates and rotations, at several widths of a multiple eigenvalue."""
     values = np.linalg.eigvals(matrix)
     seen = set()
     for width in (4 * error, 16 * error, _SMALL * np.abs(values).max()):
@@ -121,8 +121,8 @@ def eigenframes(matrix: np.ndarray, error: float) -> Iterator[np.ndarray]:
             yield frame
 
 
-def _clusters(values, width):
-    """Indices of eigenvalues that chains of steps below `width` connect; real ones are within it of their conjugate."""
+def _clusters(values: np.ndarray, width: float) -> list[np.ndarray]:
+    """Cluster indices of eigenvalues linked by steps below `width`; real ones are within it of their conjugate."""
     near = np.abs(values[:, None] - values) <= width
     near |= (np.abs(values[:, None] - values.conj()) <= width) & (np.abs(values.imag) <= width)
     for _ in values:
@@ -130,8 +130,8 @@ def _clusters(values, width):
     return [np.flatnonzero(row) for row in np.unique(near, axis=0)]
 
 
-def _block(matrix, values, width):
-    """A real basis of the invariant subspace of a cluster; None for the lower of two conjugate ones."""
+def _block(matrix: np.ndarray, values: np.ndarray, width: float) -> np.ndarray | None:
+    """Return a real basis of the invariant subspace of a cluster; None for the lower of two conjugate ones."""
     centre = values.mean()
     if centre.imag < -width:
         return None
@@ -147,11 +147,11 @@ def _block(matrix, values, width):
     return np.stack([basis.real, basis.imag], axis=2).reshape(len(matrix), -1)
 
 
-def _members(ties):
+def _members(ties: Sequence[Sequence[int]]) -> np.ndarray:
     n = sum(len(group) for group in ties)
     return np.array([[float(state in group) for group in ties] for state in range(n)])
 
 
-def _tied(design, targets, ties):
+def _tied(design: np.ndarray, targets: np.ndarray, ties: Sequence[Sequence[int]]) -> np.ndarray:
     members = _members(ties)
     return np.exp(members @ (np.linalg.pinv(design @ members, rcond=1e-9) @ targets))

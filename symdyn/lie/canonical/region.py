@@ -44,7 +44,7 @@ class Region:
 
     @classmethod
     def of(cls, span: np.ndarray, replicates: np.ndarray, metric: np.ndarray) -> Region:
-        """The region of a span with replicates, one generator a row, in a metric `(coefficient, coefficient)`."""
+        """Build the region of a span with replicates, one generator a row, in a metric `(coefficient, coefficient)`."""
         # What the data cannot see has size 0; it must not be divided by.
         sizes = np.sqrt(np.maximum(np.diag(metric), UNSEEN * np.diag(metric).max()))
         values, axes = np.linalg.eigh(metric / sizes / sizes[:, None])
@@ -70,17 +70,17 @@ class Region:
         return np.linalg.solve(self.root.T, self.span.T).T
 
     def offsets(self, vectors: np.ndarray) -> np.ndarray:
-        """What of rows `(..., coefficient)` lies at right angles to the span, `(..., direction)`."""
+        """Return the part of rows `(..., coefficient)` orthogonal to the span, `(..., direction)`."""
         return vectors @ self.root @ self.across
 
     def errors(self, vectors: np.ndarray) -> np.ndarray:
-        """How far replicates are from the nearest rows in the span, `(replicate, generator, direction)`."""
+        """Compute how far replicates are from the nearest rows in the span, `(replicate, generator, direction)`."""
         nearest = vectors @ self.root @ self.span.T @ self.span
         inside = np.einsum("gc,bkc->bgk", nearest, self.replicates)
         return (nearest - np.einsum("bgk,bkc->bgc", inside, self.replicates)) @ self.across
 
     def is_near(self, vector: np.ndarray, reference: np.ndarray) -> bool:
-        """Whether a row is nearer to the span than twice what replicates of a reference in it are off."""
+        """Check whether a row is nearer to the span than twice what replicates of a reference in it are off."""
         errors = self.errors(reference[None])
         whiten = Whitener.of(errors, self.explored)
         offset = whiten(self.offsets(vector[None]))
@@ -88,7 +88,7 @@ class Region:
         return bool(offset @ offset <= 4 * max(np.quantile(distances, LEVEL), 1.0))
 
     def spread(self, vectors: np.ndarray) -> np.ndarray:
-        """The same in coefficients, `(replicate, generator, coefficient)`."""
+        """Compute `errors` in coefficients, `(replicate, generator, coefficient)`."""
         back = np.linalg.solve(self.root.T, self.across)
         return self.errors(vectors) @ back.T
 
@@ -110,7 +110,7 @@ class Whitener:
 
     @classmethod
     def of(cls, errors: np.ndarray, explored: np.ndarray) -> Whitener:
-        """From errors of replicates `(replicate, generator, direction)` and what of them is more than rounding."""
+        """Build it from errors of replicates `(replicate, generator, direction)`; those `explored` exceed rounding."""
         seen = errors[:, :, explored]
         count, n, _ = seen.shape
         moment = np.einsum("bgd,bhd->gh", seen, seen) / count + _ROUNDING * np.eye(n)
@@ -134,7 +134,7 @@ class Whitener:
         return len(self.turn), len(self.explored)
 
     def __call__(self, errors: np.ndarray, left_out: bool = False) -> np.ndarray:
-        """Rows `(..., generator * direction)`; with `left_out` each as seen by the others, had it not been among them.
+        """Whiten errors to rows `(..., generator * direction)`; with `left_out` each by the moment of all others.
 
         A replicate is nearer to a moment that it is part of: its distance d^2 is d^2 / (1 − d^2 / count) without it.
         """

@@ -58,7 +58,7 @@ def snap(
     *,
     reach: float = 1.0,
 ) -> Snapped | None:
-    """The nearest algebra of the type of the template, None if it lies outside the error bars, or others do not.
+    """Find the nearest algebra of the type of the template; None if it is outside the error bars, or others are not.
 
     Parameters
     ----------
@@ -111,7 +111,9 @@ class _Linearised(NamedTuple):
     steps: np.ndarray
 
     @classmethod
-    def of(cls, template, frame, group, region, features):
+    def of(
+        cls, template: np.ndarray, frame: Frame, group: FrameGroup, region: Region, features: Features
+    ) -> _Linearised:
         carry = frame.vector_map(features)
         vectors, changes = template @ carry, template @ group.tangents @ carry
         sizes = np.linalg.norm(vectors @ region.root, axis=1, keepdims=True)
@@ -121,26 +123,26 @@ class _Linearised(NamedTuple):
         return cls(carry, vectors, sizes, changes, whiten, offset, slopes, _pseudo_inverse(slopes))
 
 
-def _beside(moves, vectors, root):
-    """Rows `(..., coefficient)` without their part in the span of others: what only changes its basis is no change."""
+def _beside(moves: np.ndarray, vectors: np.ndarray, root: np.ndarray) -> np.ndarray:
+    """Remove from rows `(..., coefficient)` their part in a span: what only changes its basis is no change."""
     span = np.linalg.qr((vectors @ root).T)[0]
     return moves - np.linalg.solve(root.T, span @ (span.T @ root.T @ moves[..., None]))[..., 0]
 
 
-def _pseudo_inverse(slopes):
-    """The inverse `(coordinate, parameter)` of slopes `(parameter, coordinate)`, least moves of what is not seen."""
+def _pseudo_inverse(slopes: np.ndarray) -> np.ndarray:
+    """Invert slopes `(parameter, coordinate)` to `(coordinate, parameter)`, least moves of what is not seen."""
     left, values, right = np.linalg.svd(slopes, full_matrices=False)
     seen = values > max(_BLIND, 1e-13 * values.max(initial=0.0))
     return (right[seen].T / values[seen]) @ left[:, seen].T
 
 
-def _inside(near, errors, others, reach):
-    """Whether what no frame absorbs is as small as that of replicates: as a whole, and towards each neighbour.
+def _inside(near: _Linearised, errors: np.ndarray, others: np.ndarray, reach: float) -> bool:
+    """Check whether what no frame absorbs is as small as that of replicates: as a whole, and towards each neighbour.
 
     In many directions the whole is blind to one number that is wrong.
     """
 
-    def left_over(rows):
+    def left_over(rows: np.ndarray) -> np.ndarray:
         return rows - rows @ near.steps @ near.slopes
 
     left, errors, towards = left_over(near.offset), left_over(errors), left_over(others)
@@ -153,8 +155,8 @@ def _inside(near, errors, others, reach):
     return left @ left <= reach**2 * max(whole, 1.0) and farthest <= reach * max(part, 1.0)
 
 
-def _wide(offset, errors, others):
-    """Whether a neighbour lies inside the error bars as well, which are then too wide to tell a rotation from a shear.
+def _wide(offset: np.ndarray, errors: np.ndarray, others: np.ndarray) -> bool:
+    """Check whether a neighbour also lies in the error bars, which are then too wide to tell a rotation from a shear.
 
     All directions count here, also those that the frame absorbs: a shear is a rotation in a frame with an infinite
     ratio of scales.
@@ -165,8 +167,8 @@ def _wide(offset, errors, others):
     return bool(np.any(lengths - np.abs(towards @ offset) <= max(largest, 1.0)))
 
 
-def _neighbours(template, near, region, constants):
-    """From the template to what it is with one number a little off, `(neighbour, generator * direction)`.
+def _neighbours(template: np.ndarray, near: _Linearised, region: Region, constants: np.ndarray) -> np.ndarray:
+    """Compute the offsets of templates with one number a little off, `(neighbour, generator * direction)`.
 
     Constant terms do not count in fields that have others: they only move the centre. Nor does what changes the basis
     of the span, or is not seen in the data and is left as the template has it.
@@ -187,12 +189,12 @@ def _neighbours(template, near, region, constants):
     return np.concatenate(found)
 
 
-def _denominator(row):
-    """The smallest number, up to 4, whose product with a row of fractions has whole numbers."""
+def _denominator(row: np.ndarray) -> int:
+    """Return the least common denominator, up to 4, of a row of fractions."""
     return next(q for q in (1, 2, 3, 4) if np.allclose(row * q, np.round(row * q), atol=1e-9))
 
 
-def _constants(features, n_states):
-    """Where the constant terms are among the coefficients of a generator."""
+def _constants(features: Features, n_states: int) -> np.ndarray:
+    """Return the places of the constant terms among the coefficients of a generator."""
     constant, _ = affine_terms(features, n_states)
     return constant + features.size(n_states) * np.arange(n_states) if constant >= 0 else np.zeros(0, dtype=int)

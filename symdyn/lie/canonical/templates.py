@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ __all__ = ["simple_frames", "templates"]
 def simple_frames(
     basis: Generators, region: Region, origin: np.ndarray | None, ties: list[list[int]]
 ) -> Iterator[tuple[FrameGroup, Frame]]:
-    """Frames to start from, those with the fewest free numbers first, with the group that they may be moved by."""
+    """Yield frames to start from, those with fewest free numbers first, with the group that they may be moved by."""
     features, n = basis.features, len(basis.states)
     exponents = monomial_exponents(features, n)
     if exponents is None:
@@ -46,15 +46,15 @@ def simple_frames(
             yield group, Frame(axes, centre)
 
 
-def _start(group, matrices, constants):
-    """The common centre of generators, in the states that the functions let it move in."""
+def _start(group: FrameGroup, matrices: np.ndarray, constants: np.ndarray) -> np.ndarray:
+    """Find the common centre of generators, in the states in which the functions let it move."""
     shifts = ~np.any(group.fields[:, :, 1:], axis=(1, 2))
     movable = np.any(group.fields[shifts][:, :, 0], axis=0)
     return np.where(movable, common_centre(matrices, constants), 0.0)
 
 
 def templates(basis: Generators, region: Region, frame: Frame) -> Iterator[np.ndarray]:
-    """Fractions near readable generators in a frame that close under brackets."""
+    """Yield fractions near readable generators in a frame that close under brackets."""
     before, carry = [], frame.vector_map(basis.features)
     for readable, _ in _readable_rows(basis, region, frame):
         template = [_rounded(row, carry, region) for row in readable]
@@ -68,8 +68,10 @@ def templates(basis: Generators, region: Region, frame: Frame) -> Iterator[np.nd
             yield template
 
 
-def _rounded(vector, carry, region, denominators=(1, 2, 3, 4)):
-    """The fractions with the smallest common denominator that are about as near to the span as its errors, or None."""
+def _rounded(
+    vector: np.ndarray, carry: np.ndarray, region: Region, denominators: Sequence[int] = (1, 2, 3, 4)
+) -> np.ndarray | None:
+    """Find the fractions of smallest common denominator that are about as near to the span as its errors, or None."""
     for denominator in denominators:
         rounded = np.round(vector * denominator) / denominator
         if np.any(rounded) and region.is_near(rounded @ carry, vector @ carry):
@@ -77,8 +79,8 @@ def _rounded(vector, carry, region, denominators=(1, 2, 3, 4)):
     return None
 
 
-def _readable_rows(basis, region, frame):
-    """Readable bases in a frame, with the standard errors of their coefficients."""
+def _readable_rows(basis: Generators, region: Region, frame: Frame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield readable bases in a frame, with the standard errors of their coefficients."""
     carry, back = (each.vector_map(basis.features) for each in (frame, frame.inverse))
     for rows in readable_bases(basis, region.generators @ back, carry @ region.metric @ carry.T):
         readable = np.stack([gauge(row) for row in rows])
@@ -86,8 +88,8 @@ def _readable_rows(basis, region, frame):
         yield readable, errors
 
 
-def _balance(basis, region, frame, ties):
-    """Scales that make the coefficients of each readable generator alike, in a frame."""
+def _balance(basis: Generators, region: Region, frame: Frame, ties: list[list[int]]) -> np.ndarray:
+    """Find scales that make the coefficients of each readable generator alike, in a frame."""
     n = len(basis.states)
     readable, errors = next(_readable_rows(basis, region, frame))
     powers = (np.eye(n)[:, None] - monomial_exponents(basis.features, n)).reshape(-1, n)
@@ -95,12 +97,12 @@ def _balance(basis, region, frame, ties):
     return balanced_scales(powers, readable[:, :-1], seen, ties)
 
 
-def _affine_parts(basis):
-    """Constant parts `(generator, n)` and linear parts `(generator, n, n)` of polynomial generators."""
+def _affine_parts(basis: Generators) -> tuple[np.ndarray, np.ndarray]:
+    """Return the constant parts `(generator, n)` and linear parts `(generator, n, n)` of polynomial generators."""
     constant, linear = affine_terms(basis.features, len(basis.states))
     padded = np.concatenate([basis.coefficients, np.zeros((*basis.coefficients.shape[:2], 1))], axis=2)
     return padded[:, :, constant], padded[:, :, linear]
 
 
-def _unit(n):
+def _unit(n: int) -> Frame:
     return Frame(np.eye(n), np.zeros(n))

@@ -29,7 +29,7 @@ _FITS = 2.0**62
 
 
 def exact_null_space(equations: Sequence[sparse.csr_array]) -> tuple[np.ndarray, np.ndarray] | None:
-    """The rational null space shared by sparse integer matrices, in reduced row-echelon form.
+    """Compute the rational null space shared by sparse integer matrices, in reduced row-echelon form.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def exact_null_space(equations: Sequence[sparse.csr_array]) -> tuple[np.ndarray,
 
 
 def reduced_rows_mod(matrix: np.ndarray, p: int = PRIME) -> tuple[np.ndarray, np.ndarray]:
-    """Reduced row-echelon form modulo a prime below 2^31.
+    """Compute the reduced row-echelon form modulo a prime below 2^31.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def reduced_rows_mod(matrix: np.ndarray, p: int = PRIME) -> tuple[np.ndarray, np
 
 
 def unknown_groups(system: sparse.csr_array, largest: float = np.inf) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Groups of equations that share no unknown with others: dense blocks `(row, unknown)`, and their unknowns.
+    """Yield groups of equations that share no unknown with others: dense blocks `(row, unknown)`, and their unknowns.
 
     An unknown without equation is a group with no row.
 
@@ -128,8 +128,8 @@ def unknown_groups(system: sparse.csr_array, largest: float = np.inf) -> Iterato
             yield block, unknowns[start:stop]
 
 
-def _sorted_by_label(own, labels):
-    """Members by label, the place of each inside its label, and where each label starts."""
+def _sorted_by_label(own: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Return the order of members by label, the place of each inside its label, and where each label starts."""
     order = np.argsort(own, kind="stable")
     bounds = np.searchsorted(own[order], np.arange(labels.max(initial=-1) + 2))
     place = np.empty(len(own), dtype=int)
@@ -137,7 +137,7 @@ def _sorted_by_label(own, labels):
     return order, place, bounds.tolist()
 
 
-def _null_space_of(system):
+def _null_space_of(system: sparse.csr_array | None) -> sparse.csr_array | None:
     if system is None:
         return None
     columns, rows, values, count = [], [], [], 0
@@ -155,8 +155,8 @@ def _null_space_of(system):
     return _assembled(values, rows, columns, (system.shape[1], count))
 
 
-def _block_null_space(block):
-    """Null space of a dense block, `(unknown, dim)`; equations that repeat are dropped first."""
+def _block_null_space(block: np.ndarray) -> np.ndarray:
+    """Compute the null space of a dense block, `(unknown, dim)`; repeated equations are dropped first."""
     if not len(block):
         return np.eye(block.shape[1], dtype=np.int64)
     rows, pivots = reduced_rows_mod(np.unique(block, axis=0))
@@ -167,8 +167,8 @@ def _block_null_space(block):
     return kernel
 
 
-def _reduced_columns(basis):
-    """The column span of a sparse matrix modulo `PRIME` with the identity on its first possible rows."""
+def _reduced_columns(basis: sparse.csr_array) -> tuple[sparse.csr_array, np.ndarray]:
+    """Reduce the column span of a sparse matrix modulo `PRIME` to the identity on its first possible rows."""
     rows, columns, values, pivots = [], [], [], []
     for block, unknowns in unknown_groups(basis.T.tocsr()):
         reduced, leading = reduced_rows_mod(block)
@@ -182,8 +182,8 @@ def _reduced_columns(basis):
     return reduced[:, order], np.asarray(pivots, dtype=int)[order]
 
 
-def _read_back(residues):
-    """Columns of fractions with the given residues, as integer columns and the number that divides each.
+def _read_back(residues: sparse.csr_array) -> tuple[sparse.csr_array, np.ndarray] | None:
+    """Read back columns of fractions from their residues, as integer columns and the number that divides each.
 
     The pair (r, s) of the Euclidean scheme of (p, residue) with the first r below sqrt(p / 2) is the only fraction
     r / s that small. None if a fraction, or a column of integers, is too large.
@@ -207,7 +207,7 @@ def _read_back(residues):
     return columns.tocsr(), common.astype(np.int64)
 
 
-def _fraction(residue):
+def _fraction(residue: int) -> Fraction | None:
     bound = math.isqrt(PRIME // 2)
     last, now, last_factor, factor = PRIME, residue, 0, 1
     while now > bound:
@@ -217,25 +217,25 @@ def _fraction(residue):
     return None if abs(factor) > bound else Fraction(now, factor)
 
 
-def _vanishes(system, integers):
-    """Whether equations hold over the integers; False if the products might not fit into 64 bits."""
+def _vanishes(system: sparse.csr_array, integers: sparse.csr_array) -> bool:
+    """Check whether equations hold over the integers; False if the products might not fit into 64 bits."""
     return _fits(system, integers) and not (system @ integers).count_nonzero()
 
 
-def _product_mod(left, right):
-    """left @ right modulo `PRIME`, None if sums of products might not fit into 64 bits."""
+def _product_mod(left: sparse.csr_array, right: sparse.csr_array) -> sparse.csr_array | None:
+    """Return left @ right modulo `PRIME`, None if sums of products might not fit into 64 bits."""
     left = _mod(left)
     if not _fits(left, right):
         return None
     return _mod(left @ right)
 
 
-def _fits(left, right):
+def _fits(left: sparse.csr_array, right: sparse.csr_array) -> bool:
     largest = np.abs(right.data).max(initial=0)
     return float(np.abs(left).sum(axis=1, dtype=float).max(initial=0.0)) * float(largest) < _FITS
 
 
-def _mod(matrix):
+def _mod(matrix: sparse.csr_array) -> sparse.csr_array:
     reduced = sparse.csr_array(matrix, copy=True)
     reduced.sum_duplicates()
     reduced.data %= PRIME
@@ -243,6 +243,8 @@ def _mod(matrix):
     return reduced
 
 
-def _assembled(values, rows, columns, shape):
+def _assembled(
+    values: Sequence[np.ndarray], rows: Sequence[np.ndarray], columns: Sequence[np.ndarray], shape: tuple[int, int]
+) -> sparse.csr_array:
     parts = [np.concatenate([np.zeros(0, dtype=np.int64), *part]) for part in (values, rows, columns)]
     return sparse.csr_array((parts[0], (parts[1], parts[2])), shape=shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.invariants import shared_null_space
@@ -15,9 +16,12 @@ from symdyn.lie.vectorfields import Generators
 
 __all__ = ["intertwiner_rows", "intertwiners", "representation_matrices"]
 
+_Part = ArrayLike | LieAlgebra | Generators | Elements
+_Representation = _Part | Sequence[_Part]
+
 
 def intertwiners(rep_in, rep_out) -> Subspace:
-    """The matrices W with W rep_in = rep_out W for every generator, and for every finite element.
+    """Find the matrices W with W rep_in = rep_out W for every generator, and for every finite element.
 
     Exact where all entries are simple fractions, in floating point otherwise; the error bars of an algebra that is
     not exact set the rank cut.
@@ -57,7 +61,7 @@ def intertwiners(rep_in, rep_out) -> Subspace:
 
 
 def representation_matrices(representation) -> np.ndarray:
-    """The matrices `(generator, n, n)` of a representation; see `intertwiners`.
+    """Return the matrices `(generator, n, n)` of a representation; see `intertwiners`.
 
     Raises
     ------
@@ -85,21 +89,21 @@ def representation_matrices(representation) -> np.ndarray:
     return matrices
 
 
-def _one_part(part):
+def _one_part(part: _Part) -> np.ndarray:
     if isinstance(part, LieAlgebra | Generators | Elements):
         return representation_matrices(part)
     matrices = np.asarray(part, dtype=float)
     return representation_matrices(matrices[None] if matrices.ndim == 2 else matrices)
 
 
-def _images(matrix):
-    """One matrix in the form of `Images`."""
+def _images(matrix: np.ndarray) -> Images:
+    """Write one matrix in the form of `Images`."""
     rows, columns = np.nonzero(matrix)
     return Images(exact_numbers(matrix)[rows, columns], rows, columns, matrix.shape)
 
 
 def intertwiner_rows(inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """The matrix C with C vec(W) = 0 iff W A = B W for all pairs A, B, `(row, output * input)`.
+    """Build the matrix C with C vec(W) = 0 iff W A = B W for all pairs A, B, `(row, output * input)`.
 
     Parameters
     ----------
@@ -111,12 +115,14 @@ def intertwiner_rows(inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     return np.concatenate([np.kron(np.eye(n_out), a.T) - np.kron(b, np.eye(n_in)) for a, b in pairs])
 
 
-def _is_inexact(representation):
+def _is_inexact(representation: _Representation) -> bool:
     return isinstance(representation, LieAlgebra) and not representation.exact.all()
 
 
-def _drawn_pairs(rep_in, rep_out, n_draws=20):
-    """Pairs of representations drawn from the error bars, the same draw on both sides where both are one algebra."""
+def _drawn_pairs(
+    rep_in: _Representation, rep_out: _Representation, n_draws: int = 20
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draw pairs of representations from the error bars, the same draw on both sides where both are one algebra."""
     drawn = {}
     for representation in (rep_in, rep_out):
         if id(representation) not in drawn:
@@ -128,6 +134,8 @@ def _drawn_pairs(rep_in, rep_out, n_draws=20):
     return list(zip(drawn[id(rep_in)], drawn[id(rep_out)], strict=True))
 
 
-def _with_shape(solution, shape):
+def _with_shape(
+    solution: tuple[np.ndarray, np.ndarray], shape: tuple[int, int]
+) -> tuple[np.ndarray, tuple[int, int], np.ndarray]:
     basis, pivots = solution
     return basis, shape, pivots

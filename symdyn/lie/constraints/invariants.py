@@ -14,7 +14,7 @@ __all__ = ["shared_null_space"]
 
 
 def shared_null_space(equations: Sequence[sparse.csr_array]) -> tuple[np.ndarray, np.ndarray]:
-    """The null space shared by sparse matrices, scaled to the identity on `pivots`.
+    """Compute the null space shared by sparse matrices, scaled to the identity on `pivots`.
 
     Integer matrices are solved exactly (`exact_null_space`), in reduced row-echelon form: each free number is the
     coefficient of the first term of its tuple. Others, and those whose fractions grow too large, are solved in
@@ -37,7 +37,7 @@ def shared_null_space(equations: Sequence[sparse.csr_array]) -> tuple[np.ndarray
     return _grouped_null_space(sparse.vstack([system.astype(float) for system in equations]).tocsr())
 
 
-def _grouped_null_space(system):
+def _grouped_null_space(system: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
     columns, pivots = [], []
     for equations, unknowns in unknown_groups(system):
         block, here = pivoted_basis(null_space(equations))

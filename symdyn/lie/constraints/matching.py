@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from symdyn.functions.features import Features
 from symdyn.functions.space import InUnits
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.conserved import Conserved
-from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.algebras.symmetries import Part, as_symmetries
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import velocity_names
@@ -21,7 +21,7 @@ __all__ = ["matched", "reordered", "symmetries_on"]
 
 
 def symmetries_on(symmetry, names: Sequence[str], n_moved: int | None = None):
-    """A symmetry as a user gives it, on the states of the data: one part or a list; None and a Subspace as they are.
+    """Put a user's symmetry on the states of the data: one part or a list; None and a Subspace stay as they are.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def symmetries_on(symmetry, names: Sequence[str], n_moved: int | None = None):
 
 
 def matched(parts: Sequence, names: Sequence[str]) -> list:
-    """Symmetries or candidates with their states in the order of the data, and named like these.
+    """Put the states of symmetries or candidates in the order of the data, and name them like these.
 
     Names x0, x1, ... are nobody's own: then states match by their place. A part on fewer states than there are is on
     the first of them: on positions, or on the states before the inputs.
@@ -58,7 +58,7 @@ def matched(parts: Sequence, names: Sequence[str]) -> list:
 
 
 def reordered(part, order: Sequence[int]):
-    """A symmetry or candidates whose state k is the state `order[k]` of the given one.
+    """Reorder the states of a symmetry or candidates: state k is the state `order[k]` of the given one.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def reordered(part, order: Sequence[int]):
     return Generators(part.features, part.coefficients[:, order][:, :, places], part.time_scaling, states)
 
 
-def _reordered_algebra(algebra, order, states) -> LieAlgebra:
+def _reordered_algebra(algebra: LieAlgebra, order: Sequence[int], states: tuple[str, ...]) -> LieAlgebra:
     basis = reordered(algebra.basis, order)
     # Where each coefficient stood: the same move on a row that counts them.
     width = algebra.basis.vectors().shape[1]
@@ -99,7 +99,7 @@ def _reordered_algebra(algebra, order, states) -> LieAlgebra:
     return _with_inside(found, algebra, lambda inside: reordered(inside, order))
 
 
-def _matched(part, names):
+def _matched(part: Part | Generators, names: tuple[str, ...]) -> Part | Generators:
     own = tuple(part.states)
     n = len(own)
     if own[0] == "t" and "t" not in names:
@@ -120,8 +120,8 @@ def _matched(part, names):
     return _renamed(reordered(part, order), names[:n])
 
 
-def _order(own, names) -> list[int] | None:
-    """Places of the names among one's own; velocities that were named by prolongation stand with their positions."""
+def _order(own: tuple[str, ...], names: tuple[str, ...]) -> list[int] | None:
+    """Find the places of the names among one's own; velocities named by prolongation stay with their positions."""
     if sorted(own) == sorted(names):
         return [own.index(name) for name in names]
     half = len(own) // 2
@@ -132,14 +132,14 @@ def _order(own, names) -> list[int] | None:
     return None
 
 
-def _is_default(names):
-    """Whether these are x0, x1, ..., perhaps with their velocities, with inputs u0, u1, ... or the time after them."""
+def _is_default(names: tuple[str, ...]) -> bool:
+    """Check whether names are x0, x1, ..., perhaps with velocities, with inputs u0, u1, ... or the time after them."""
     n = next((k for k, name in enumerate(names) if name != f"x{k}"), len(names))
     rest = names[n:-1] if names[-1] == "t" else names[n:]
     return n > 0 and (rest == velocity_names(names[:n]) or rest == tuple(f"u{k}" for k in range(len(rest))))
 
 
-def _renamed(part, names):
+def _renamed(part: Part | Generators, names: tuple[str, ...]) -> Part | Generators:
     if isinstance(part, LieAlgebra):
         found = LieAlgebra(part.basis.renamed(names), part.covariance, part.exact, part.chart)
         return _with_inside(found, part, lambda inside: _renamed(inside, names))
@@ -148,16 +148,16 @@ def _renamed(part, names):
     return part.renamed(names)
 
 
-def _with_inside(found, algebra, change):
-    """What was computed in the chart is not computed anew, with fewer digits, from what it became in other units."""
+def _with_inside(found: LieAlgebra, algebra: LieAlgebra, change: Callable[[LieAlgebra], LieAlgebra]) -> LieAlgebra:
+    """Keep what was computed in the chart: computed anew from other units it would have fewer digits."""
     inside = vars(algebra).get("inside")
     if algebra.chart is not None and inside is not None and not isinstance(inside.basis.features, InUnits):
         vars(found)["inside"] = change(inside)
     return found
 
 
-def _feature_places(features: Features, order) -> list[int]:
-    """For each function of the states in their new order the same function of the old ones."""
+def _feature_places(features: Features, order: Sequence[int]) -> list[int]:
+    """Find for each function of the states in their new order the same function of the old ones."""
     n = len(order)
     points = np.random.default_rng(11).uniform(0.5, 1.5, (16, n))
     old = np.empty_like(points)

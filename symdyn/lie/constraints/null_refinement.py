@@ -25,7 +25,7 @@ _ENTRIES = 2**16  # of the rows of a batch: 512 kB
 def refined_directions(
     rows: Rows, batches: Callable[[], Iterable[Batch]], frame: np.ndarray, violation: np.ndarray, scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Singular directions of the rows, and singular values right to rounding of the rows.
+    """Compute singular directions of the rows, and singular values accurate to rounding of the rows.
 
     Parameters
     ----------
@@ -64,8 +64,10 @@ def refined_directions(
     return frame @ vectors[:, order], singular[order]
 
 
-def _along(rows, batches, directions, with_others):
-    """Means over samples of (L V)^T (L V) and, where asked for, of L^T (L V)."""
+def _along(
+    rows: Rows, batches: Iterable[Batch], directions: np.ndarray, with_others: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average over samples (L V)^T (L V) and, where asked for, L^T (L V)."""
     square = np.zeros((directions.shape[1],) * 2)
     pulled, count, work = np.zeros_like(directions), 0, np.empty(0)
     for whole in batches:
@@ -80,8 +82,8 @@ def _along(rows, batches, directions, with_others):
     return square / count, pulled / count
 
 
-def _decoupled(vectors, step, near):
-    """Orthonormal vectors, the first `near` moved by −step along the others."""
+def _decoupled(vectors: np.ndarray, step: np.ndarray, near: int) -> np.ndarray:
+    """Return orthonormal vectors, the first `near` moved by −step along the others."""
     moved = vectors[:, :near] - vectors[:, near:] @ step
     others = vectors[:, near:] + vectors[:, :near] @ step.T
     basis, triangle = np.linalg.qr(np.hstack([moved, others]))

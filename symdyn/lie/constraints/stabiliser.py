@@ -18,7 +18,7 @@ _SAME = 1e-9
 
 
 def stabiliser(symmetry, direction):
-    """The generators with A g = 0, or the elements with A g = g, for a known direction g.
+    """Find the generators with A g = 0, or the elements with A g = g, for a known direction g.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def stabiliser(symmetry, direction):
     return kept
 
 
-def _fixing_elements(members, unit):
+def _fixing_elements(members: Elements, unit: np.ndarray) -> Elements:
     labelled = [members.subset(np.flatnonzero(members.group < 0))]
     for label in np.unique(members.group[members.group >= 0]):
         labelled.append(members.subset(np.flatnonzero(members.group == label)).generate())
@@ -65,8 +65,8 @@ def _fixing_elements(members, unit):
     return sum(kept[1:], kept[0]) if kept else members.subset([])
 
 
-def _fixing_algebra(algebra, unit):
-    """Combinations of generators that keep the direction, those that do so by themselves as they are."""
+def _fixing_algebra(algebra: LieAlgebra, unit: np.ndarray) -> LieAlgebra:
+    """Find combinations of generators that keep the direction, those that do so by themselves as they are."""
     moved = algebra.matrices @ unit
     alone = np.abs(moved).max(axis=1, initial=0.0) <= _SAME * np.maximum(np.abs(algebra.matrices).max((1, 2)), 1e-300)
     moving = np.flatnonzero(~alone)
@@ -77,8 +77,8 @@ def _fixing_algebra(algebra, unit):
     return _combined(algebra, np.vstack([np.eye(algebra.dim)[alone], weights]))
 
 
-def _combined(algebra, weights):
-    """The generators sum_k w_mk v_k with the error bars that follow."""
+def _combined(algebra: LieAlgebra, weights: np.ndarray) -> LieAlgebra:
+    """Combine generators to sum_k w_mk v_k, with the error bars that follow."""
     width = algebra.basis.vectors().shape[1]
     blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)
     covariance = np.einsum("mk,kalb,nl->manb", weights, blocks, weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ class Subspace:
 
     @classmethod
     def full(cls, shape: tuple[int, int]) -> Subspace:
-        """All matrices of the given shape: no symmetry."""
+        """Return all matrices of the given shape: no symmetry."""
         size = shape[0] * shape[1]
         return cls(np.eye(size), shape, np.arange(size))
 
@@ -43,18 +44,18 @@ class Subspace:
         return self.basis.shape[1]
 
     def expand(self, coordinates: np.ndarray) -> np.ndarray:
-        """The matrix W `(output, feature)` with the given free coefficients `(dim,)`."""
+        """Return the matrix W `(output, feature)` with the given free coefficients `(dim,)`."""
         return (self.basis @ coordinates).reshape(self.shape)
 
     def coordinates(self, coefficients: np.ndarray) -> np.ndarray:
-        """The free coefficients `(dim,)` of the allowed matrix nearest to W `(output, feature)`."""
+        """Return the free coefficients `(dim,)` of the allowed matrix nearest to W `(output, feature)`."""
         return np.linalg.lstsq(self.basis, np.ravel(coefficients), rcond=None)[0]
 
     def describe(self, states, names) -> list[str]:
-        """Each free coefficient with the terms it ties: `x^3 + x y^2 in x', x^2 y + y^3 in y'`."""
+        """Write each free coefficient with the terms it ties: `x^3 + x y^2 in x', x^2 y + y^3 in y'`."""
         return [self._tuple(column.reshape(self.shape), states, names) for column in self.basis.T]
 
-    def _tuple(self, matrix, states, names):
+    def _tuple(self, matrix: np.ndarray, states: Sequence[str], names: Sequence[str]) -> str:
         from symdyn.functions.printing import equation_lines
 
         lines = equation_lines(np.where(np.abs(matrix) < 1e-12, 0, matrix), names)
@@ -62,7 +63,7 @@ class Subspace:
 
 
 def null_space(rows: np.ndarray, draws: np.ndarray | None = None, rtol: float = 1e-9) -> np.ndarray:
-    """Orthonormal basis of {w : rows w = 0}, as far as the error of the rows lets it be known.
+    """Compute an orthonormal basis of {w : rows w = 0}, as far as the error of the rows lets it be known.
 
     A direction belongs to the null space when |rows w| is explained by rounding, or by the error of the rows:
     |rows w| <= c_p rms_b |(rows_b − rows) w| over `draws` of the rows from their error bars. The p uncertain numbers
@@ -96,13 +97,13 @@ def null_space(rows: np.ndarray, draws: np.ndarray | None = None, rtol: float = 
 
 
 def _simultaneous(draws: np.ndarray) -> float:
-    """Scheffé's factor of draws `(draw, number)`, from how many directions they spread over."""
+    """Compute Scheffé's factor of draws `(draw, number)`, from how many directions they spread over."""
     spread = np.linalg.svd(draws @ draws.T, compute_uv=False)
     return float(np.sqrt(stats.chi2.ppf(_THREE_SIGMA, max(1, np.count_nonzero(spread > 1e-6 * spread[0])))))
 
 
 def pivoted_basis(basis: np.ndarray, tiny: float = 1e-12) -> tuple[np.ndarray, np.ndarray]:
-    """The same span, scaled to the identity on well-conditioned pivot rows (QR with pivoting).
+    """Change to the basis of the same span that is the identity on well-conditioned pivot rows (QR with pivoting).
 
     Returns
     -------

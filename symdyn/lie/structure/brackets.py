@@ -19,28 +19,28 @@ __all__ = [
 
 
 def structure_constants(basis: Generators) -> np.ndarray:
-    """c `(i, j, k)` with [v_i, v_j] = D v_j v_i − D v_i v_j = sum_k c_ijk v_k, in the least-squares sense."""
+    """Compute c `(i, j, k)` with [v_i, v_j] = D v_j v_i − D v_i v_j = sum_k c_ijk v_k, in the least-squares sense."""
     return _fit_brackets(basis)[0]
 
 
 def closure_error(basis: Generators) -> float:
-    """|[v_i, v_j] − span| over |D v_i v_j| for the worst pair: 0 for an algebra, of order 1 if a pair leaves it."""
+    """Compute |[v_i, v_j] − span| / |D v_i v_j| for the worst pair: 0 for an algebra, order 1 if a pair leaves it."""
     return _fit_brackets(basis)[1]
 
 
 def killing_form(constants: np.ndarray) -> np.ndarray:
-    """B `(i, j)` = trace(ad_i ad_j) = sum_lm c_ilm c_jml."""
+    """Compute the Killing form B `(i, j)` = trace(ad_i ad_j) = sum_lm c_ilm c_jml."""
     return np.einsum("ilm,jml->ij", constants, constants)
 
 
 def jacobi_tensor(constants: np.ndarray) -> np.ndarray:
-    """J `(i, j, k, m)`: the components of [[e_i, e_j], e_k] + [[e_j, e_k], e_i] + [[e_k, e_i], e_j]."""
+    """Compute J `(i, j, k, m)`: the components of [[e_i, e_j], e_k] + [[e_j, e_k], e_i] + [[e_k, e_i], e_j]."""
     nested = np.tensordot(constants, constants, 1)
     return nested + np.einsum("jkim->ijkm", nested) + np.einsum("kijm->ijkm", nested)
 
 
 def jacobi_residual(constants: np.ndarray) -> float:
-    """|J| / |c|^2: 0 for a Lie algebra, about the relative error of the constants for an estimated one.
+    """Compute |J| / |c|^2: 0 for a Lie algebra, about the relative error of the constants for an estimated one.
 
     It sees errors that `closure_error` cannot, and the other way round: fields always satisfy the Jacobi identity, but
     brackets projected on a span that is not closed do not.
@@ -50,12 +50,12 @@ def jacobi_residual(constants: np.ndarray) -> float:
 
 
 def bracket_size(basis: Generators) -> float:
-    """|[v_i, v_j]| over |D v_i v_j|, root mean square over pairs; 0 for an abelian algebra, free of units."""
+    """Compute |[v_i, v_j]| / |D v_i v_j|, root mean square over pairs; 0 if abelian, independent of units."""
     return _fit_brackets(basis)[2]
 
 
 def bracket_noise(basis: Generators) -> float:
-    """|brackets − span| over |brackets|, over all pairs: the relative error of the brackets as far as it can be seen.
+    """Compute |brackets − span| / |brackets| over all pairs: the relative error of brackets as far as it can be seen.
 
     Near 1 for generators that would commute but for errors, or do not close; 0 for an algebra, abelian ones included.
     """
@@ -63,7 +63,7 @@ def bracket_noise(basis: Generators) -> float:
 
 
 def bracket_strength(basis: Generators) -> float:
-    """|[v_i, v_j]| over |v_i| |v_j| for the worst pair, at standard normal points.
+    """Compute |[v_i, v_j]| over |v_i| |v_j| for the worst pair, at standard normal points.
 
     Unlike `bracket_size` it is small for translations with small errors, whose D v_j v_i is nothing but error; and it
     depends on units, so it says something for generators with coefficients of order 1.
@@ -76,8 +76,8 @@ def bracket_strength(basis: Generators) -> float:
     return float(np.max(np.sqrt(np.sum(brackets**2, axis=(0, 1)) / len(points)) / np.where(scale > 0, scale, 1.0)))
 
 
-def _brackets(basis):
-    """Points, D v_j v_k and [v_k, v_j], both `(sample, state, k, j)`."""
+def _brackets(basis: Generators) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return points, and D v_j v_k and [v_k, v_j] there, both `(sample, state, k, j)`."""
     # Generic points decide an identity between analytic fields; a fixed seed keeps the answer fixed.
     n_functions = basis.coefficients.shape[2]
     points = np.random.default_rng(7).standard_normal((2 * n_functions + 10, len(basis.states)))
@@ -85,8 +85,8 @@ def _brackets(basis):
     return points, products, products - np.swapaxes(products, 2, 3)
 
 
-def _fit_brackets(basis):
-    """Structure constants, relative residual of the worst pair, relative size and relative error of the brackets."""
+def _fit_brackets(basis: Generators) -> tuple[np.ndarray, float, float, float]:
+    """Return structure constants, relative residual of the worst pair, relative size and error of the brackets."""
     n = len(basis)
     if n == 0:
         return np.zeros((0, 0, 0)), 0.0, 0.0, 0.0

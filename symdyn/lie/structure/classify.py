@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from symdyn.lie.structure.brackets import jacobi_residual
@@ -25,7 +27,7 @@ _LARGEST_ESTIMATED = 16
 
 
 def algebra_name(constants: np.ndarray, tolerance: float | None = None, *, noise: float = 0.0) -> str:
-    """A name such as `so(3) + R`, `se(2)` or `(so(3) + R) ⋉ R^3`, or `unnamed, dimension k`; the same in every basis.
+    """Name an algebra, the same in every basis: `so(3) + R`, `se(2)`, `(so(3) + R) ⋉ R^3`, or `unnamed, dimension k`.
 
     Constants may be estimates. Their error is measured by how far they are from satisfying the Jacobi identity, and
     a name is given if it holds for all levels of rounding from 30 to 300 times that error. Where the error is too
@@ -76,7 +78,7 @@ def algebra_name(constants: np.ndarray, tolerance: float | None = None, *, noise
 
 
 def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2, about: np.ndarray | None = None) -> bool:
-    """Whether x' = A x + b turns states round some centre at one or more fixed rates: bounded, imaginary spectrum.
+    """Check whether x' = A x + b rotates states about a centre at one or more fixed rates: bounded, imaginary spectrum.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2, about: np.ndarray |
     return bool(np.abs(left).max() <= tolerance * largest)
 
 
-def _checked(constants, tolerance):
+def _checked(constants: np.ndarray, tolerance: float | None) -> np.ndarray:
     constants = np.asarray(constants, dtype=float)
     if constants.ndim != 3 or len(set(constants.shape)) != 1:
         raise ValueError(f"constants must be an array (n, n, n), got shape {constants.shape}")
@@ -109,16 +111,16 @@ def _checked(constants, tolerance):
     return constants
 
 
-def _stable_name(constants, levels):
-    """The name that is found at all the levels, None if there is none."""
+def _stable_name(constants: np.ndarray, levels: Sequence[float]) -> str | None:
+    """Return the name that is found at all the levels, None if there is none."""
     if max(levels) > _LARGEST_LEVEL:
         return None
     names = {exact_name(constants, level) for level in levels}
     return names.pop() if len(names) == 1 else None
 
 
-def _rigid_name(constants, error):
-    """The name that every algebra within the error shares, None if they differ.
+def _rigid_name(constants: np.ndarray, error: float) -> str | None:
+    """Return the name that every algebra within the error shares, None if they differ.
 
     Tried are the nearest one, the ones nearest to draws from twice the error, and the simplest one within the error:
     next to an algebra that can be deformed a random draw hardly ever hits it again.
@@ -136,8 +138,8 @@ def _rigid_name(constants, error):
     return name if simplest <= {name, None} else None
 
 
-def _error_size(constants, nearest):
-    """Relative error of constants whose nearest algebra is known.
+def _error_size(constants: np.ndarray, nearest: np.ndarray) -> float:
+    """Estimate the relative error of constants whose nearest algebra is known.
 
     The distance to it is only the part of the error across the algebras of one type, which in general fill
     n^2 − n dimensions (changes of basis but for the inner automorphisms) out of n^2 (n − 1) / 2.
@@ -148,8 +150,8 @@ def _error_size(constants, nearest):
     return moved * np.sqrt(size / max(size - n * n + n, 1))
 
 
-def _draws(constants, size, count):
-    """Antisymmetric constants at the relative distance `size`, in random directions."""
+def _draws(constants: np.ndarray, size: float, count: int) -> Iterator[np.ndarray]:
+    """Draw antisymmetric constants at the relative distance `size`, in random directions."""
     rng = np.random.default_rng(0)
     for _ in range(count):
         change = rng.standard_normal(constants.shape)
@@ -157,13 +159,13 @@ def _draws(constants, size, count):
         yield constants + change * (size * np.linalg.norm(constants) / np.linalg.norm(change))
 
 
-def _simplest_name(constants, tolerance):
-    """The name of the simplest algebra within the tolerance, if it is the same within half as much again."""
+def _simplest_name(constants: np.ndarray, tolerance: float) -> str | None:
+    """Return the name of the simplest algebra within the tolerance, if it is the same within half as much again."""
     names = {_simplest(constants, size) for size in (tolerance, 1.5 * tolerance)}
     return names.pop() if len(names) == 1 else None
 
 
-def _simplest(constants, tolerance):
+def _simplest(constants: np.ndarray, tolerance: float) -> str | None:
     try:
         return exact_name(simplest_algebra(constants, tolerance), _EXACT_LEVEL)
     except ValueError:

@@ -16,7 +16,7 @@ _DEPENDENT = 1e-10  # smallest singular value of generators of unit length, of t
 
 
 def estimated_name(basis: Generators, errors: np.ndarray, draws: list[Generators]) -> str:
-    """The name within the tolerance `ABELIAN`, given what closure and error bars say of the errors.
+    """Name the algebra within the tolerance `ABELIAN`, given what closure and error bars say of the errors.
 
     Generators that depend on one another have no name, and the dimension of their span.
 
@@ -30,7 +30,7 @@ def estimated_name(basis: Generators, errors: np.ndarray, draws: list[Generators
     """
     scales = natural_scales(basis, errors)
 
-    def rescaled(generators):
+    def rescaled(generators: Generators) -> Generators:
         return generators.with_vectors(generators.vectors() * scales)
 
     vectors = rescaled(basis).vectors()
@@ -51,7 +51,7 @@ def estimated_name(basis: Generators, errors: np.ndarray, draws: list[Generators
 
 
 def natural_scales(basis: Generators, errors: np.ndarray) -> np.ndarray:
-    """Factors `(coefficient,)` of `basis.vectors()` that turn the states to units in which the error bars are alike.
+    """Compute factors `(coefficient,)` of `basis.vectors()` for units of the states in which error bars are alike.
 
     A state x_i = d_i y_i turns the coefficient of x^a in component i by d^a / d_i. The d_i are a least-squares fit
     of log(error) = log(d_i / d^a) + constant of the generator; of the coefficients themselves where there are no

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsmr
 
@@ -12,7 +14,7 @@ __all__ = ["nearest_algebra", "simplest_algebra"]
 
 
 def nearest_algebra(constants: np.ndarray, project=None, n_steps: int = 20) -> np.ndarray:
-    """Antisymmetric constants that satisfy the Jacobi identity, close to the given ones.
+    """Find antisymmetric constants that satisfy the Jacobi identity, close to the given ones.
 
     Gauss-Newton with the smallest step, J(c) + J'(c) d = 0 with |d| least, off the nearest point only to second order
     in the distance. The equations depend on each other, but only at a solution: near it J' has singular values of
@@ -31,7 +33,7 @@ def nearest_algebra(constants: np.ndarray, project=None, n_steps: int = 20) -> n
         If the steps do not arrive: the constants are too far from any Lie algebra.
     """
 
-    def allowed(tensor):
+    def allowed(tensor: np.ndarray) -> np.ndarray:
         tensor = (tensor - np.swapaxes(tensor, 0, 1)) / 2
         return tensor if project is None else project(tensor)
 
@@ -50,7 +52,7 @@ def nearest_algebra(constants: np.ndarray, project=None, n_steps: int = 20) -> n
 
 
 def simplest_algebra(constants: np.ndarray, tolerance: float) -> np.ndarray:
-    """A Lie algebra near the constants whose radical is as large, and its brackets as few, as `tolerance` allows.
+    """Find a Lie algebra near the constants with a radical as large, and brackets as few, as `tolerance` allows.
 
     The radical r, n = [g, r], [n, n] and the centre are found with singular values below tolerance |c| taken as zero;
     what lies outside them is split off orthogonally. Brackets between these blocks whose size is below the tolerance,
@@ -79,8 +81,8 @@ def simplest_algebra(constants: np.ndarray, tolerance: float) -> np.ndarray:
     return found
 
 
-def _blocks(constants, level):
-    """Orthonormal blocks `(n, dim)` that together span everything, from the flag g > r > [g, r] > [n, n] and centre."""
+def _blocks(constants: np.ndarray, level: float) -> list[np.ndarray]:
+    """Return orthonormal blocks `(n, dim)` that span everything, from the flag g > r > [g, r] > [n, n] and centre."""
     whole = np.eye(len(constants))
     solvable = radical(constants, level)
     moved = bracket_span(constants, whole, solvable, level)
@@ -97,8 +99,8 @@ def _blocks(constants, level):
     return blocks
 
 
-def _simplified(tensor, mask, traceless):
-    """The part of antisymmetric constants inside a block pattern, with tr ad_x = 0 if asked for."""
+def _simplified(tensor: np.ndarray, mask: np.ndarray, traceless: bool) -> np.ndarray:
+    """Return the part of antisymmetric constants inside a block pattern, with tr ad_x = 0 if asked for."""
     tensor = np.where(mask, tensor, 0.0)
     if not traceless:
         return tensor
@@ -110,16 +112,16 @@ def _simplified(tensor, mask, traceless):
     return tensor - (weights @ gradients).reshape(tensor.shape)
 
 
-def _linearised(constants, allowed):
-    """d -> J'(c) d on the allowed d, with its adjoint."""
+def _linearised(constants: np.ndarray, allowed: Callable[[np.ndarray], np.ndarray]) -> LinearOperator:
+    """Build the operator d -> J'(c) d on the allowed d, with its adjoint."""
     n = len(constants)
 
-    def forward(flat):
+    def forward(flat: np.ndarray) -> np.ndarray:
         move = allowed(flat.reshape(constants.shape))
         products = np.tensordot(move, constants, 1) + np.tensordot(constants, move, 1)
         return _cyclic(products).ravel()
 
-    def backward(flat):
+    def backward(flat: np.ndarray) -> np.ndarray:
         weights = _cyclic(flat.reshape(n, n, n, n))  # a cyclic sum is its own adjoint
         first = np.tensordot(weights, constants, ((2, 3), (1, 2)))
         second = np.tensordot(constants, weights, ((0, 1), (0, 1)))
@@ -128,5 +130,5 @@ def _linearised(constants, allowed):
     return LinearOperator((n**4, n**3), matvec=forward, rmatvec=backward, dtype=float)
 
 
-def _cyclic(tensor):
+def _cyclic(tensor: np.ndarray) -> np.ndarray:
     return tensor + np.einsum("jkim->ijkm", tensor) + np.einsum("kijm->ijkm", tensor)

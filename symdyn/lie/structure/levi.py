@@ -7,6 +7,7 @@ columns. Source: W. A. de Graaf, Lie Algebras: Theory and Algorithms (2000), cha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -33,20 +34,20 @@ __all__ = [
 
 
 def scaled(constants: np.ndarray) -> np.ndarray:
-    """Antisymmetric constants with |c|^2 = n, so that a compact simple algebra has a Killing form near −1."""
+    """Return antisymmetric constants with |c|^2 = n, so that a compact simple algebra has a Killing form near −1."""
     constants = (constants - np.swapaxes(constants, 0, 1)) / 2
     size = np.linalg.norm(constants)
     return constants if size == 0 else constants * (np.sqrt(len(constants)) / size)
 
 
 def bracket_span(constants: np.ndarray, first: np.ndarray, second: np.ndarray, level: float) -> np.ndarray:
-    """[a, b]: the span of all brackets of two subspaces."""
+    """Return [a, b]: the span of all brackets of two subspaces."""
     brackets = np.einsum("ia,jb,ijk->kab", first, second, constants, optimize=True).reshape(len(constants), -1)
     return _column_space(brackets, level)
 
 
 def derived_series(constants: np.ndarray, subspace: np.ndarray, level: float) -> list[np.ndarray]:
-    """a, [a, a], [[a, a], [a, a]] ... until it stops getting smaller; the last one is zero for a solvable a."""
+    """Return a, [a, a], [[a, a], [a, a]] ... until it stops shrinking; the last one is zero for a solvable a."""
     series = [subspace]
     while series[-1].shape[1]:
         series.append(bracket_span(constants, series[-1], series[-1], level))
@@ -56,7 +57,7 @@ def derived_series(constants: np.ndarray, subspace: np.ndarray, level: float) ->
 
 
 def lower_central_series(constants: np.ndarray, level: float) -> list[np.ndarray]:
-    """g, [g, g], [g, [g, g]] ... until it stops getting smaller; the last one is zero for a nilpotent algebra."""
+    """Return g, [g, g], [g, [g, g]] ... until it stops shrinking; the last one is zero for a nilpotent algebra."""
     whole = np.eye(len(constants))
     series = [whole]
     while series[-1].shape[1]:
@@ -67,24 +68,24 @@ def lower_central_series(constants: np.ndarray, level: float) -> list[np.ndarray
 
 
 def centre(constants: np.ndarray, level: float) -> np.ndarray:
-    """{x: [x, y] = 0 for all y}."""
+    """Return {x: [x, y] = 0 for all y}."""
     return centralizer(constants, np.eye(len(constants)), np.eye(len(constants)), level)
 
 
 def centralizer(constants: np.ndarray, subspace: np.ndarray, inside: np.ndarray, level: float) -> np.ndarray:
-    """{x in `inside`: [x, y] = 0 for all y in `subspace`}."""
+    """Return {x in `inside`: [x, y] = 0 for all y in `subspace`}."""
     rows = np.einsum("ia,jb,ijk->bka", inside, subspace, constants, optimize=True).reshape(-1, inside.shape[1])
     return inside @ _null_space(rows, level)
 
 
 def radical(constants: np.ndarray, level: float) -> np.ndarray:
-    """The largest solvable ideal: the complement of [g, g] under the Killing form."""
+    """Return the largest solvable ideal: the orthogonal complement of [g, g] under the Killing form."""
     derived = bracket_span(constants, np.eye(len(constants)), np.eye(len(constants)), level)
     return _null_space(derived.T @ killing_form(constants), level)
 
 
 def levi_subalgebra(constants: np.ndarray, radical: np.ndarray, level: float) -> np.ndarray:
-    """A semisimple subalgebra s with g = s + radical, `(n, dim)`.
+    """Return a semisimple subalgebra s with g = s + radical, `(n, dim)`.
 
     A complement x_i of the radical closes modulo the radical, [x_i, x_j] = sum_k a_ijk x_k + r_ij. It is moved by
     elements y_i of the terms r_1 > r_2 > ... of the radical's derived series until r_ij vanishes: modulo r_(m+1),
@@ -108,7 +109,7 @@ def levi_subalgebra(constants: np.ndarray, radical: np.ndarray, level: float) ->
 
 
 def commutant(matrices: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    """All T with T A_k = A_k T, `(dim, n, n)`, orthonormal, for matrices `(k, n, n)`.
+    """Return an orthonormal basis `(dim, n, n)` of all T with T A_k = A_k T, for matrices `(k, n, n)`.
 
     For the adjoint representation this is the centroid of the algebra: it holds the projections on direct summands,
     and a T with T^2 = −1 exactly if the algebra is a complex one.
@@ -125,7 +126,7 @@ def commutant(matrices: np.ndarray, level: float, rng: np.random.Generator) -> n
 
 
 def direct_summands(constants: np.ndarray, level: float, n_tries: int = 4) -> list[np.ndarray]:
-    """Ideals `(n, dim)` with g = their direct sum that cannot be split further.
+    """Split g into a direct sum of ideals `(n, dim)` that cannot be split further.
 
     The generalised eigenspaces of an element of the centroid are ideals, and those of a generic one cannot be split.
     A random element may have two eigenvalues close together, so several are tried and the finest split is kept.
@@ -141,12 +142,12 @@ def direct_summands(constants: np.ndarray, level: float, n_tries: int = 4) -> li
 
 
 def restricted(constants: np.ndarray, subspace: np.ndarray) -> np.ndarray:
-    """Structure constants of a subalgebra in the basis of its columns."""
+    """Return the structure constants of a subalgebra in the basis of its columns."""
     return np.einsum("ia,jb,ijk,kc->abc", subspace, subspace, constants, subspace, optimize=True)
 
 
 def invariant_forms(matrices: np.ndarray, level: float) -> np.ndarray:
-    """Symmetric S with A_k^T S + S A_k = 0, `(dim, n, n)`."""
+    """Return symmetric S with A_k^T S + S A_k = 0, `(dim, n, n)`."""
     n = matrices.shape[1]
     upper = np.triu_indices(n)
     basis = np.zeros((len(upper[0]), n, n))
@@ -157,19 +158,19 @@ def invariant_forms(matrices: np.ndarray, level: float) -> np.ndarray:
 
 
 def adjoint(constants: np.ndarray) -> np.ndarray:
-    """Matrices ad_i `(i, k, j)` with [e_i, e_j] = sum_k (ad_i)_kj e_k."""
+    """Return the matrices ad_i `(i, k, j)` with [e_i, e_j] = sum_k (ad_i)_kj e_k."""
     return np.swapaxes(constants, 1, 2)
 
 
 def orthogonal_complement(subspace: np.ndarray) -> np.ndarray:
-    """Orthonormal columns that complete the independent columns of a subspace to a basis."""
+    """Return orthonormal columns that complete the independent columns of a subspace to a basis."""
     if subspace.shape[1] == 0:
         return np.eye(len(subspace))
     return np.linalg.svd(subspace, full_matrices=True)[0][:, subspace.shape[1] :]
 
 
-def _eigenspaces(matrix, gap=1e-3):
-    """Real invariant subspaces, one for each eigenvalue or conjugate pair; eigenvalues within `gap` count as one."""
+def _eigenspaces(matrix: np.ndarray, gap: float = 1e-3) -> list[np.ndarray]:
+    """Return real invariant subspaces, one per eigenvalue or conjugate pair; eigenvalues within `gap` count as one."""
     values = np.linalg.eigvals(matrix)
     values = np.where(
         np.abs(values.imag) < gap * np.abs(values).max(), values.real, values.real + 1j * abs(values.imag)
@@ -183,7 +184,7 @@ def _eigenspaces(matrix, gap=1e-3):
     spaces = []
     for group in groups:
 
-        def belongs(value, group=group):
+        def belongs(value: complex, group: Sequence[complex] = group) -> bool:
             folded = complex(value.real, abs(value.imag))
             return min(abs(folded - other) for other in group) < gap * scale / 2
 
@@ -193,7 +194,7 @@ def _eigenspaces(matrix, gap=1e-3):
     return spaces
 
 
-def _are_ideals(constants, parts, level):
+def _are_ideals(constants: np.ndarray, parts: Sequence[np.ndarray], level: float) -> bool:
     if sum(part.shape[1] for part in parts) != len(constants):
         return False
     if np.linalg.cond(np.hstack(parts)) > 1e6:
@@ -206,13 +207,13 @@ def _are_ideals(constants, parts, level):
     return max(crossed) < 10 * level * len(constants)
 
 
-def _column_space(matrix, level):
+def _column_space(matrix: np.ndarray, level: float) -> np.ndarray:
     left, values, _ = np.linalg.svd(matrix, full_matrices=False)
     return left[:, values > level]
 
 
-def _null_space(rows, level):
-    """Orthonormal columns w with |rows w| <= level."""
+def _null_space(rows: np.ndarray, level: float) -> np.ndarray:
+    """Return orthonormal columns w with |rows w| <= level."""
     triangle = np.linalg.qr(rows, mode="r") if rows.shape[0] > rows.shape[1] else rows
     _, values, right = np.linalg.svd(triangle, full_matrices=True)
     values = np.pad(values, (0, rows.shape[1] - len(values)))

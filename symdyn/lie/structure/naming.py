@@ -30,7 +30,7 @@ __all__ = ["abelian_name", "exact_name"]
 
 
 def exact_name(constants: np.ndarray, level: float) -> str | None:
-    """The name of the algebra with the given constants, singular values below `level` taken as zero; None without one.
+    """Name the algebra with the given constants, singular values below `level` taken as zero; None without a name.
 
     Levels are relative to constants scaled to |c|^2 = dimension.
     """
@@ -55,11 +55,11 @@ def exact_name(constants: np.ndarray, level: float) -> str | None:
 
 
 def abelian_name(n: int) -> str:
-    """`0`, `R`, `R^2`, ..."""
+    """Return `0`, `R`, `R^2`, ..."""
     return "0" if n == 0 else "R" if n == 1 else f"R^{n}"
 
 
-def _indecomposable_name(constants, level):
+def _indecomposable_name(constants: np.ndarray, level: float) -> str | None:
     ideal = radical(constants, level)
     if ideal.shape[1] == 0:
         return _simple(constants, level)
@@ -68,8 +68,8 @@ def _indecomposable_name(constants, level):
     return _semidirect(constants, ideal, level)
 
 
-def _simple(constants, level):
-    """Semisimple and without ideals: read off a table from the signature and the centroid (R or C)."""
+def _simple(constants: np.ndarray, level: float) -> str | None:
+    """Look up the name of a semisimple algebra without ideals by its signature and centroid (R or C)."""
     values = np.linalg.eigvalsh(killing_form(constants))
     if np.abs(values).min() <= level * np.abs(values).max():
         return None
@@ -77,7 +77,7 @@ def _simple(constants, level):
     return simple_name(len(constants), int((values > 0).sum()), len(centroid) == 2)
 
 
-def _solvable(constants, level):
+def _solvable(constants: np.ndarray, level: float) -> str | None:
     n = len(constants)
     whole = np.eye(n)
     derived = bracket_span(constants, whole, whole, level)
@@ -94,8 +94,8 @@ def _solvable(constants, level):
     return None
 
 
-def _plane(constants, derived, level):
-    """R ⋉ R^2 with an invertible matrix M, known up to its scale: trace 0 means rotations or boosts."""
+def _plane(constants: np.ndarray, derived: np.ndarray, level: float) -> str | None:
+    """Name R ⋉ R^2 with an invertible matrix M, known up to its scale: trace 0 means rotations or boosts."""
     outside = np.linalg.svd(derived)[0][:, 2]
     matrix = derived.T @ np.tensordot(outside, constants, 1).T @ derived
     determinant = np.linalg.det(matrix)
@@ -104,8 +104,8 @@ def _plane(constants, derived, level):
     return "se(2)" if determinant > 0 else "e(1,1)"
 
 
-def _is_complex(constants, level):
-    """Whether the centroid is C: two-dimensional, with an element of square −1."""
+def _is_complex(constants: np.ndarray, level: float) -> bool:
+    """Check whether the centroid is C: two-dimensional, with an element of square −1."""
     centroid = commutant(adjoint(constants), level, np.random.default_rng(0))
     if len(centroid) != 2:
         return False
@@ -113,8 +113,8 @@ def _is_complex(constants, level):
     return bool(np.abs(values.imag).min() > 1e-3 * np.abs(values).max())
 
 
-def _semidirect(constants, ideal, level):
-    """Levi subalgebra ⋉ radical; standard names where the action is the standard one."""
+def _semidirect(constants: np.ndarray, ideal: np.ndarray, level: float) -> str | None:
+    """Name the semidirect sum Levi subalgebra ⋉ radical; standard names where the action is the standard one."""
     levi = levi_subalgebra(constants, ideal, level)
     if not _closes(constants, levi, level):
         return None
@@ -133,8 +133,8 @@ def _semidirect(constants, ideal, level):
     return None if rest is None else f"{_bracketed(simple)} ⋉ {_bracketed(rest)}"
 
 
-def _affine(constants, levi, simple, moved, level):
-    """s ⋉ R^m."""
+def _affine(constants: np.ndarray, levi: np.ndarray, simple: str, moved: np.ndarray, level: float) -> str:
+    """Name s ⋉ R^m."""
     m = moved.shape[1]
     forms = invariant_forms(_action(constants, levi, moved), level)
     # s acts faithfully, so if it keeps a metric and has the dimension of so(p, q) it is so(p, q) on its vectors.
@@ -146,8 +146,8 @@ def _affine(constants, levi, simple, moved, level):
     return f"{_bracketed(simple)} ⋉ R^{m}"
 
 
-def _extended_affine(constants, simple, moved, fixed, level):
-    """(s + R^k) ⋉ R^m, where R^k commutes with s."""
+def _extended_affine(constants: np.ndarray, simple: str, moved: np.ndarray, fixed: np.ndarray, level: float) -> str:
+    """Name (s + R^k) ⋉ R^m, where R^k commutes with s."""
     m, k = moved.shape[1], fixed.shape[1]
     if k == 1 and simple == f"sl({m})":
         return f"aff({m})"
@@ -159,21 +159,21 @@ def _extended_affine(constants, simple, moved, fixed, level):
     return f"({simple} + {abelian_name(k)}) ⋉ R^{m}"
 
 
-def _action(constants, subalgebra, ideal):
-    """Matrices `(k, m, m)` of the adjoint action on an ideal."""
+def _action(constants: np.ndarray, subalgebra: np.ndarray, ideal: np.ndarray) -> np.ndarray:
+    """Return the matrices `(k, m, m)` of the adjoint action on an ideal."""
     return np.einsum("ia,jb,ijk,kc->acb", subalgebra, ideal, constants, ideal, optimize=True)
 
 
-def _closes(constants, subspace, level):
+def _closes(constants: np.ndarray, subspace: np.ndarray, level: float) -> bool:
     brackets = np.einsum("ia,jb,ijk->kab", subspace, subspace, constants, optimize=True)
     outside = brackets - np.tensordot(subspace @ subspace.T, brackets, 1)
     return np.linalg.norm(outside) <= 10 * level * len(constants)
 
 
-def _are_transverse(first, second):
+def _are_transverse(first: np.ndarray, second: np.ndarray) -> bool:
     joined = np.hstack([first, second])
     return np.linalg.svd(joined, compute_uv=False).min(initial=1.0) > 1e-3
 
 
-def _bracketed(name):
+def _bracketed(name: str) -> str:
     return f"({name})" if " " in name else name

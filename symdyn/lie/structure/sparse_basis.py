@@ -39,7 +39,7 @@ def readable_bases(basis: Generators, span: np.ndarray, metric: np.ndarray) -> I
 
 
 def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
-    """The orthogonal mixture R of orthonormal rows with the largest fourth moments: returns R rows.
+    """Find the orthogonal mixture R of orthonormal rows with the largest fourth moments: returns R rows.
 
     H. F. Kaiser, Psychometrika 23, 187 (1958); the raw (quartimax) criterion, since rows are coefficients, not
     factor loadings with a common mean.
@@ -57,12 +57,12 @@ def varimax(rows: np.ndarray, n_iter: int = 200) -> np.ndarray:
 
 
 def gauge(vector: np.ndarray) -> np.ndarray:
-    """Largest coefficient of the field 1 (of the time rate if the field vanishes), first large one positive."""
+    """Scale the largest coefficient of the field to 1 (the time rate if it vanishes), first large one positive."""
     return vector / (gauge_weights(vector) @ vector)
 
 
 def gauge_weights(vector: np.ndarray) -> np.ndarray:
-    """Weights `(coefficient,)` whose product with a vector is what it is divided by."""
+    """Return weights `(coefficient,)` whose product with a vector is the number that `gauge` divides it by."""
     part = vector[:-1] if np.any(np.abs(vector[:-1]) > 1e-12 * np.abs(vector).max()) else vector
     large = np.abs(part) > 0.5 * np.abs(part).max()
     # Near-equal entries take turns in being the largest: scaling by their mean keeps the gauge smooth.
@@ -72,8 +72,8 @@ def gauge_weights(vector: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _sparse_rows(block, n_starts=8):
-    """Rows mixed by varimax from several starts, the sparsest kept: the criterion has local maxima."""
+def _sparse_rows(block: np.ndarray, n_starts: int = 8) -> np.ndarray:
+    """Mix rows by varimax from several starts and keep the sparsest: the criterion has local maxima."""
     orthonormal = np.linalg.qr(block.T)[0].T
     rng = np.random.default_rng(0)
     starts = [np.eye(len(block))] + [np.linalg.qr(rng.standard_normal((len(block),) * 2))[0] for _ in range(n_starts)]
@@ -83,8 +83,8 @@ def _sparse_rows(block, n_starts=8):
     return best[_reading_order(best)]
 
 
-def _reading_order(rows):
-    """Indices of rows by their large entries, the first of them first, and by their signs where these are the same.
+def _reading_order(rows: np.ndarray) -> list[int]:
+    """Return indices that sort rows by large entries, the first of them first, and by signs where these are the same.
 
     It does not depend on how the rows were found: starts of varimax reach one basis in any order and with any signs.
     """
