@@ -25,6 +25,7 @@ _SMALL = 1e-13
 
 # A quadratic form: the entries (v, w, P_vw) that are not 0.
 Form = tuple[tuple[int, int, float], ...]
+_Forms = Sequence[Form]
 
 
 def invariant_forms(values: Representation) -> np.ndarray:
@@ -124,7 +125,7 @@ def gated(x: Tensor, weight: Tensor, bias: Tensor, forms: Sequence[Form], pieces
 
 
 def _switches(
-    x: Tensor, weight: Tensor, bias: Tensor, forms: Sequence[Form], pieces: Sequence[int], still: bool
+    x: Tensor, weight: Tensor, bias: Tensor, forms: _Forms, pieces: Sequence[int], still: bool
 ) -> tuple[Tensor, ...]:
     """Compute all that `gated` returns but the field itself."""
     parts = x.split(pieces, dim=1)
@@ -147,14 +148,14 @@ class _Gated(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        x: Tensor, weight: Tensor, bias: Tensor, forms: Sequence[Form], pieces: Sequence[int], still: bool
+        x: Tensor, weight: Tensor, bias: Tensor, forms: _Forms, pieces: Sequence[int], still: bool
     ) -> tuple[Tensor, ...]:
         return gated(x, weight, bias, forms, pieces, still)
 
     @staticmethod
     def setup_context(
         ctx: FunctionCtx,
-        inputs: tuple[Tensor, Tensor, Tensor, Sequence[Form], Sequence[int], bool],
+        inputs: tuple[Tensor, Tensor, Tensor, _Forms, Sequence[int], bool],
         output: tuple[Tensor, ...],
     ) -> None:
         ctx.set_materialize_grads(False)
@@ -185,13 +186,7 @@ class _Gated(torch.autograd.Function):
 
 
 def _pulled(
-    g: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    known: Sequence[Tensor],
-    forms: Sequence[Form],
-    pieces: Sequence[int],
-    still: bool,
+    g: Tensor, x: Tensor, weight: Tensor, known: Sequence[Tensor], forms: _Forms, pieces: Sequence[int], still: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Compute the gradients by x, weight and bias from that by the gated field."""
     invariants, scales, *switches = known
@@ -222,7 +217,7 @@ def _pulled(
 def _pushed(
     point: tuple[Tensor, Tensor, Tensor],
     direction: tuple[Tensor | None, Tensor | None, Tensor | None],
-    forms: Sequence[Form],
+    forms: _Forms,
     pieces: Sequence[int],
     still: bool,
 ) -> Tensor:
@@ -252,12 +247,12 @@ def _pushed(
     return _joined(pushed)
 
 
-def _slope(r: Tensor, w: Tensor, forms: Sequence[Form]) -> Tensor:
+def _slope(r: Tensor, w: Tensor, forms: _Forms) -> Tensor:
     """Compute dr / dq = w (1 − |r| w / 2) of r = q w, w = (1 + |q|)^-1/2."""
     return torch.addcmul(w, (r if _positive(forms) else r.abs()) * w, w, value=-0.5)
 
 
-def _positive(forms: Sequence[Form]) -> bool:
+def _positive(forms: _Forms) -> bool:
     return all(v == w and size > 0 for form in forms for v, w, size in form)
 
 
