@@ -7,6 +7,7 @@ J. Brandstetter, M. Welling and D. Worrall, Lie point symmetry data augmentation
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,11 +15,11 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from symdyn.data.grids import field_block, field_grid, is_field_data, validate_fields
+from symdyn.data.grids import FieldGrid, field_block, field_grid, is_field_data, validate_fields
 from symdyn.data.trajectories import clocks_of, state_names, validate
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.prolongation import affine_parts
-from symdyn.lie.vectorfields import Generators
+from symdyn.lie.vectorfields import Generators, VectorField
 from symdyn.neural.pointmaps import PointMap, point_map
 from symdyn.neural.resampling import shifted, turned
 
@@ -26,7 +27,7 @@ __all__ = ["augmented", "flow_along"]
 
 
 def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, rng=0) -> xr.Dataset:
-    """The trajectories, and after them copies of each that were moved by random elements of the group.
+    """Append to the trajectories copies of each, moved by random elements of the group.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
 
 
 def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
-    """Every trajectory or field moved by exp(sum_k a_k v_k).
+    """Move every trajectory or field by exp(sum_k a_k v_k).
 
     Parameters
     ----------
@@ -108,21 +109,21 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
     return _flow_fields(dataset, basis, amounts) if is_field_data(dataset) else _flow_states(dataset, basis, amounts)
 
 
-def _basis(symmetry) -> Generators:
+def _basis(symmetry: LieAlgebra | Generators) -> Generators:
     basis = symmetry.basis if isinstance(symmetry, LieAlgebra) else symmetry
     if not isinstance(basis, Generators):
         raise TypeError(f"symmetry must be a LieAlgebra or Generators, got {type(symmetry).__name__}")
     return basis
 
 
-def _checked(dataset):
+def _checked(dataset: xr.Dataset) -> xr.Dataset:
     if not isinstance(dataset, xr.Dataset):
         raise TypeError(f"dataset must be an xarray Dataset of trajectories or fields, got {type(dataset).__name__}")
     return validate_fields(dataset) if is_field_data(dataset) else validate(dataset)
 
 
-def _in_order(basis, names):
-    """Which variable each state of the generators is, by name, or by place where the names are others."""
+def _in_order(basis: Generators, names: Sequence[str]) -> list[str]:
+    """Find which variable each state of the generators is, by name, or by place where the names are others."""
     if set(basis.states) == set(names):
         return list(basis.states)
     if len(basis.states) != len(names):
@@ -133,7 +134,7 @@ def _in_order(basis, names):
     return list(names)
 
 
-def _flow_states(dataset, basis, amounts):
+def _flow_states(dataset: xr.Dataset, basis: Generators, amounts: np.ndarray) -> xr.Dataset:
     names = _in_order(basis, state_names(dataset))
     fields = basis.combine(amounts)
     old = [dataset[name] for name in names]
@@ -158,22 +159,24 @@ def _flow_states(dataset, basis, amounts):
     return dataset
 
 
-def _exponentials(shifts, matrices):
-    """(c, G) `(field, n, 1 + n)` with exp(v)(x) = G x + c for v(x) = A x + b."""
+def _exponentials(shifts: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Compute (c, G) `(field, n, 1 + n)` with exp(v)(x) = G x + c for v(x) = A x + b."""
     n = shifts.shape[1]
     wide = np.zeros((len(shifts), n + 1, n + 1))
     wide[:, 1:, 0], wide[:, 1:, 1:] = shifts, matrices
     return np.stack([expm(matrix) for matrix in wide])[:, 1:]
 
 
-def _integrated(fields, values):
-    """Points `(trajectory, time, state)` carried for unit time by one field a trajectory."""
+def _integrated(fields: Generators, values: np.ndarray) -> np.ndarray:
+    """Carry points `(trajectory, time, state)` for unit time, by one field a trajectory."""
     moved = values.copy()
     for k, points in enumerate(values):
         present = np.isfinite(points).all(axis=1)
         start, field = points[present], fields[k]
 
-        def rate(_, flat, field=field, shape=start.shape):
+        def rate(
+            _: float, flat: np.ndarray, field: VectorField = field, shape: tuple[int, ...] = start.shape
+        ) -> np.ndarray:
             return field(flat.reshape(shape)).ravel()
 
         with np.errstate(all="ignore"):
@@ -184,7 +187,7 @@ def _integrated(fields, values):
     return moved
 
 
-def _flow_fields(dataset, basis, amounts):
+def _flow_fields(dataset: xr.Dataset, basis: Generators, amounts: np.ndarray) -> xr.Dataset:
     grid = field_grid(dataset)
     names = _in_order(basis, (*grid.coordinates, *grid.fields))
     if tuple(names) != (*grid.coordinates, *grid.fields):
@@ -208,8 +211,8 @@ def _flow_fields(dataset, basis, amounts):
     return _relabelled(dataset, grid, first)
 
 
-def _moved_field(values, map_: PointMap, grid):
-    """One trajectory `(field, time, x[, y])` under a point map."""
+def _moved_field(values: np.ndarray, map_: PointMap, grid: FieldGrid) -> np.ndarray:
+    """Move one trajectory `(field, time, x[, y])` by a point map."""
     fields = torch.from_numpy(np.array(values))
     clock = torch.from_numpy(np.array(grid.grids[0]))
     periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
@@ -231,8 +234,8 @@ def _moved_field(values, map_: PointMap, grid):
     return mixed.numpy()
 
 
-def _relabelled(dataset, grid, map_):
-    """Times and places scaled, times shifted."""
+def _relabelled(dataset: xr.Dataset, grid: FieldGrid, map_: PointMap) -> xr.Dataset:
+    """Scale times and places, and shift times."""
     time_scale, time_shift, *scales = map_.labels
     new = {"time": time_scale * grid.grids[0] + time_shift}
     new |= {axis: scale * places for axis, scale, places in zip(grid.axes, scales, grid.grids[1:], strict=True)}

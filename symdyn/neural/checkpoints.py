@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def save_module(module: nn.Module, path) -> None:
 
 
 def load_module(path, module: nn.Module | None = None) -> nn.Module:
-    """The module of a file, built from its config, or its weights in a given module.
+    """Load the module of a file, built from its config, or its weights into a given module.
 
     Parameters
     ----------
@@ -87,14 +88,14 @@ def load_module(path, module: nn.Module | None = None) -> nn.Module:
     return module
 
 
-def _description(module) -> dict[str, Any]:
+def _description(module: nn.Module) -> dict[str, Any]:
     kind = f"{type(module).__module__}:{type(module).__qualname__}"
     config = module.config() if hasattr(module, "config") and hasattr(module, "from_config") else None
     # Through JSON and back, so that tuples and lists compare equal.
     return json.loads(json.dumps({"class": kind, "config": config}))
 
 
-def _built(description, path) -> nn.Module:
+def _built(description: dict[str, Any], path: str | os.PathLike[str]) -> nn.Module:
     home, name = description["class"].split(":")
     if description["config"] is None:
         raise ValueError(f"{path} holds a {name}, which has no config: give the module to load into")
@@ -109,7 +110,7 @@ def _built(description, path) -> nn.Module:
         ) from error
 
 
-def _differences(saved, given):
+def _differences(saved: dict[str, Any], given: dict[str, Any]) -> list[str]:
     if saved["class"] != given["class"]:
         return [f"it is a {saved['class'].split(':')[1]}, the module given a {given['class'].split(':')[1]}"]
     old, new = saved["config"] or {}, given["config"] or {}
@@ -121,6 +122,6 @@ def _differences(saved, given):
     ]
 
 
-def _short(value):
+def _short(value: str | float | list | dict | None) -> str:
     text = json.dumps(value)
     return text if len(text) <= 80 else text[:77] + "..."

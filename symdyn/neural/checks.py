@@ -17,14 +17,14 @@ def check_count(name: str, count, least: int = 1) -> None:
 
 
 def counts(name: str, given) -> tuple:
-    """A sequence that is no string as a tuple; TypeError for anything else."""
+    """Return a sequence that is no string as a tuple; raise TypeError for anything else."""
     if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
         raise TypeError(f"{name} must be a sequence, one entry each, got {given!r}")
     return tuple(given)
 
 
 def numbers(name: str, given) -> np.ndarray:
-    """An array of finite numbers; TypeError or ValueError for anything else."""
+    """Return an array of finite numbers; raise TypeError or ValueError for anything else."""
     try:
         found = np.asarray(given, dtype=float)
     except (TypeError, ValueError):

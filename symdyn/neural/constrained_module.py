@@ -8,10 +8,12 @@ in place of a(g), P(R) the permutation of taps. The symmetry of a lattice stenci
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -24,6 +26,8 @@ __all__ = ["constrain", "stencil"]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
+_Layer = nn.Linear | _Convolution
 
 
 def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Module:
@@ -82,7 +86,7 @@ def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Modu
 
 
 def stencil(space, offsets) -> Representation:
-    """How elements that move a grid permute the points of a stencil, P e_d = e_(R d).
+    """Represent how elements that move a grid permute the points of a stencil, P e_d = e_(R d).
 
     The populations of a lattice Boltzmann model are such points: D2Q9 under the square's symmetries.
 
@@ -108,7 +112,7 @@ def stencil(space, offsets) -> Representation:
     return Representation(np.zeros((0, len(offsets), len(offsets))), permutations)
 
 
-def _register(module, name, subspace):
+def _register(module: _Layer, name: str, subspace: InSubspace | _Transposed) -> None:
     before = getattr(module, name).detach().clone()
     parametrize.register_parametrization(module, name, subspace.to(before.device))
     with torch.no_grad():
@@ -128,14 +132,16 @@ class _Transposed(nn.Module):
         super().__init__()
         self.inner = inner
 
-    def forward(self, theta):
+    def forward(self, theta: torch.Tensor) -> torch.Tensor:
         return self.inner(theta).transpose(0, 1)
 
-    def right_inverse(self, weight):
+    def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
         return self.inner.right_inverse(weight.transpose(0, 1))
 
 
-def _weight(module, inputs, outputs, space):
+def _weight(
+    module: _Layer, inputs: Representation, outputs: Representation, space: Elements | ArrayLike | None
+) -> InSubspace | _Transposed:
     if isinstance(module, nn.Linear):
         if space is not None:
             raise ValueError("space moves a grid, which a Linear layer does not have")
@@ -154,8 +160,8 @@ def _weight(module, inputs, outputs, space):
     return _Transposed(subspace) if isinstance(module, _TRANSPOSED) else subspace
 
 
-def _columns(blocks, points):
-    """Feature (block, tap, within block) of each column (block, within block, tap)."""
+def _columns(blocks: Sequence[int], points: int) -> np.ndarray:
+    """Return the feature (block, tap, within block) of each column (block, within block, tap)."""
     columns, start = [], 0
     for size in blocks:
         columns.append(start + np.arange(points * size).reshape(points, size).T.ravel())
@@ -163,7 +169,7 @@ def _columns(blocks, points):
     return np.concatenate(columns)
 
 
-def _taps(module, matrices):
+def _taps(module: _Convolution, matrices: np.ndarray) -> Representation:
     axes = len(module.kernel_size)
     if matrices.shape[1] != axes:
         raise ValueError(f"space moves {matrices.shape[1]} axes, the convolution has {axes}")
@@ -181,7 +187,7 @@ def _taps(module, matrices):
     return stencil(matrices, offsets)
 
 
-def _space_matrices(space):
+def _space_matrices(space: Elements | ArrayLike) -> np.ndarray:
     if isinstance(space, Elements):
         if np.any(space.translations) or np.any(space.reverses_time):
             raise ValueError("space: give rotations and reflections of the axes only; shifts are kept anyway")

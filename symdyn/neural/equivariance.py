@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,13 +12,15 @@ import xarray as xr
 from torch import nn
 
 from symdyn.neural.checks import check_callable, check_module, numbers
-from symdyn.neural.representations import Representation, as_representation, matched
+from symdyn.neural.representations import Representation, RepresentationLike, as_representation, matched
 
 __all__ = ["equivariance_error", "layer_errors"]
 
+_Values = TypeVar("_Values", torch.Tensor, dict[str, torch.Tensor])
+
 
 def equivariance_error(module: nn.Module | Callable, x, representation_in, representation_out=None) -> xr.DataArray:
-    """How much F violates F(g x) = g' F(x), for each generator and each finite element.
+    """Measure how much F violates F(g x) = g' F(x), for each generator and each finite element.
 
     For generators, with Df exact (one forward-mode derivative), means over samples:
 
@@ -76,7 +79,7 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
 def layer_errors(
     module: nn.Module, x, representation_in, representations: Mapping | None = None, *, layers=None
 ) -> xr.DataArray:
-    """How far the map from the input to each layer's output is from any linear action on that output.
+    """Measure how far the map from the input to each layer's output is from any linear action on that output.
 
     What a network keeps of a symmetry is seen in its layers: for each of them, the matrix B (or g') is the given one,
     or the best that least squares find on half of the samples; the error is taken on the other half, in the units of
@@ -125,8 +128,10 @@ def layer_errors(
     return xr.DataArray(table, coords, ("layer", "symmetry"), name="equivariance_error")
 
 
-def _layer_names(module, layers, known):
-    """Names of the layers asked for, checked."""
+def _layer_names(
+    module: nn.Module, layers: Collection[str] | None, known: Mapping[str, RepresentationLike]
+) -> list[str]:
+    """Return the names of the layers asked for, checked."""
     if layers is None:
         leaves = [name for name, part in module.named_modules() if not list(part.children())]
         layers = dict.fromkeys([*leaves, *known, ""])
@@ -137,20 +142,26 @@ def _layer_names(module, layers, known):
     return list(layers)
 
 
-def _derivative(function, points, velocity):
-    """Derivatives of all that the function returns, along the velocity."""
+def _derivative(function: Callable[[torch.Tensor], _Values], points: torch.Tensor, velocity: torch.Tensor) -> _Values:
+    """Compute the derivatives of all that the function returns, along the velocity."""
     return torch.func.jvp(function, (points,), (velocity,))[1]
 
 
-def _matrix_of(representation, index):
-    """The matrix of a generator or, after these, of an element."""
+def _matrix_of(representation: Representation | None, index: int) -> np.ndarray | None:
+    """Return the matrix of a generator or, after these, of an element."""
     if representation is None:
         return None
     return [*representation.generators, *representation.elements][index]
 
 
-def _layer_error(values, moved, points, velocity, matrix):
-    """Error of one layer under one symmetry; a matrix that is not known is fitted on the first half."""
+def _layer_error(
+    values: torch.Tensor,
+    moved: torch.Tensor,
+    points: torch.Tensor,
+    velocity: torch.Tensor | None,
+    matrix: np.ndarray | torch.Tensor | None,
+) -> float:
+    """Compute the error of one layer under one symmetry; a matrix that is not known is fitted on the first half."""
     values, moved = values.detach().double(), moved.detach().double()
     held = slice(None)
     if matrix is None:
@@ -166,13 +177,13 @@ def _layer_error(values, moved, points, velocity, matrix):
     return _relative(there, carried, points[held].double(), velocity[held].double(), here)
 
 
-def _recorded(module, names):
-    """The function from inputs to the outputs of submodules by name, of a copy of the module."""
+def _recorded(module: nn.Module, names: Sequence[str]) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
+    """Build the function from inputs to the outputs of submodules by name, of a copy of the module."""
     module = copy.deepcopy(module)
     found: dict[str, torch.Tensor] = {}
 
-    def keep(name):
-        def hook(_, __, output):
+    def keep(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], None]:
+        def hook(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
             if name in found:
                 raise ValueError(f"layer {name!r} is called more than once; leave it out by layers=")
             if not isinstance(output, torch.Tensor) or output.ndim != 2:
@@ -184,7 +195,7 @@ def _recorded(module, names):
     for name in names:
         module.get_submodule(name).register_forward_hook(keep(name))
 
-    def run(points):
+    def run(points: torch.Tensor) -> dict[str, torch.Tensor]:
         found.clear()
         module(points)
         absent = [name for name in names if name not in found]
@@ -195,40 +206,48 @@ def _recorded(module, names):
     return run
 
 
-def _relative(transported, carried, points, velocity, values):
+def _relative(
+    transported: torch.Tensor,
+    carried: torch.Tensor,
+    points: torch.Tensor,
+    velocity: torch.Tensor,
+    values: torch.Tensor,
+) -> float:
     share = points[0].numel() / values[0].numel()
     displaced = share * _mean_square(values) * _mean_square(velocity) / max(_mean_square(points), 1e-300)
     return _ratio(transported - carried, _mean_square(transported) + _mean_square(carried) + displaced)
 
 
-def _ratio(difference, size):
+def _ratio(difference: torch.Tensor, size: float) -> float:
     return float(np.sqrt(_mean_square(difference) / max(size, 1e-300)))
 
 
-def _mean_square(tensor):
+def _mean_square(tensor: torch.Tensor) -> float:
     return float(tensor.detach().double().pow(2).sum() / len(tensor))
 
 
-def _move(matrix, tensor):
-    """A matrix applied to the second index."""
+def _move(matrix: np.ndarray | torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """Apply a matrix to the second index."""
     if not isinstance(matrix, torch.Tensor):
         matrix = torch.from_numpy(np.array(matrix))
     matrix = matrix.to(tensor)
     return torch.einsum("oi,bi...->bo...", matrix, tensor)
 
 
-def _matched(rep_in, rep_out, n_in, n_out) -> tuple[Representation, Representation]:
+def _matched(
+    rep_in: RepresentationLike, rep_out: RepresentationLike, n_in: int, n_out: int
+) -> tuple[Representation, Representation]:
     first = as_representation(rep_in, n_in, "representation_in")
     return matched(first, as_representation(rep_out, n_out, "representation_out"))
 
 
-def _labels(representation):
+def _labels(representation: Representation) -> list[str]:
     kinds = (("generator", representation.generators), ("element", representation.elements))
     return [f"{kind} {k}" for kind, matrices in kinds for k in range(len(matrices))]
 
 
-def _as_tensor(x, module):
-    """x as a tensor in the dtype and on the device of the module."""
+def _as_tensor(x: torch.Tensor | np.ndarray, module: nn.Module | Callable) -> torch.Tensor:
+    """Return x as a tensor in the dtype and on the device of the module."""
     tensor = x if isinstance(x, torch.Tensor) else torch.from_numpy(numbers("x", x))
     like = next(module.parameters(), None) if isinstance(module, nn.Module) else None
     if like is not None and not like.is_complex():

@@ -71,7 +71,7 @@ class FrameAveraged(nn.Module):
         self.dim, self.proper = _GROUPS[group]
 
     def forward(self, points: torch.Tensor, *vectors: torch.Tensor) -> torch.Tensor:
-        """The averaged output.
+        """Return the averaged output.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class FrameAveraged(nn.Module):
 
 
 def principal_frames(points: torch.Tensor, *, proper: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Frames of clouds of points: the eigenvectors of their covariance, with all signs.
+    """Compute the frames of clouds of points: the eigenvectors of their covariance, with all signs.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def principal_frames(points: torch.Tensor, *, proper: bool) -> tuple[torch.Tenso
     return frames.to(points.dtype), variances
 
 
-def _warn_of_degenerate(variances, fraction):
+def _warn_of_degenerate(variances: torch.Tensor, fraction: float) -> None:
     if not torch.isfinite(variances).all():
         bad = int((~torch.isfinite(variances).all(dim=1)).sum())
         raise ValueError(f"points are not finite in {bad} of {len(variances)} clouds")

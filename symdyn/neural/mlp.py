@@ -57,7 +57,7 @@ class EquivariantMLP(nn.Module):
         self.n_in = inputs.dim
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs `(..., n_out)` of inputs `(..., n_in)`."""
+        """Map inputs `(..., n_in)` to outputs `(..., n_out)`."""
         check_tensor("x", x)
         if not x.ndim or x.shape[-1] != self.n_in:
             raise ValueError(f"inputs must have {self.n_in} features last, got shape {tuple(x.shape)}")
@@ -67,13 +67,13 @@ class EquivariantMLP(nn.Module):
         return self.last(self.layers(x))
 
     def config(self) -> dict[str, Any]:
-        """What builds this module anew, ready for JSON."""
+        """Return what builds this module anew, ready for JSON."""
         hidden = [width.config() if isinstance(width, Representation) else int(width) for width in self.hidden]
         return {"rep_in": self.rep_in.config(), "rep_out": self.rep_out.config(), "hidden": hidden}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> EquivariantMLP:
-        """The module that `config` describes, with weights drawn anew."""
+        """Build the module that `config` describes, with weights drawn anew."""
         rep_in, rep_out = (Representation.from_config(config[name]) for name in ("rep_in", "rep_out"))
         hidden = [Representation.from_config(width) if isinstance(width, dict) else width for width in config["hidden"]]
         return cls(rep_in, rep_out, hidden)
@@ -116,7 +116,7 @@ class GatedLayer(nn.Module):
         self.register_buffer("pointwise", torch.from_numpy(gate_of == gates), persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Features `(..., rep_out.dim)` of features `(..., rep_in.dim)`."""
+        """Map features `(..., rep_in.dim)` to features `(..., rep_out.dim)`."""
         hidden, *factors, gates = self.linear(h).split(self.sizes, dim=-1)
         switches = torch.cat([gates.sigmoid(), torch.ones_like(hidden[..., :1])], dim=-1)
         outputs = [torch.where(self.pointwise, nn.functional.silu(hidden), hidden * switches[..., self.gate_of])]
@@ -127,7 +127,7 @@ class GatedLayer(nn.Module):
 
 
 def hidden_representation(rep_in: Representation, rep_out: Representation, width: int) -> Representation:
-    """`width` features that nothing moves, and about `width / 2` in copies of each type of moving block.
+    """Build `width` features that nothing moves, and about `width / 2` in copies of each type of moving block.
 
     Raises
     ------
@@ -142,9 +142,9 @@ def hidden_representation(rep_in: Representation, rep_out: Representation, width
     return reduce(add, copies, matched(trivial(int(width)), rep_in)[0])
 
 
-def _is_permuted(part):
+def _is_permuted(part: Representation) -> bool:
     return not np.any(part.generators) and bool(np.all(np.isin(part.elements, (0.0, 1.0))))
 
 
-def _is_still(part):
+def _is_still(part: Representation) -> bool:
     return not np.any(part.generators) and np.allclose(part.elements, np.eye(part.dim))

@@ -44,7 +44,7 @@ class PointMap:
 
 
 def point_map(affine: np.ndarray, grid: FieldGrid) -> PointMap:
-    """The parts of an affine map.
+    """Take an affine map apart.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def point_map(affine: np.ndarray, grid: FieldGrid) -> PointMap:
     return PointMap(labels, turn, velocity, shift, matrix[field, field], slope, constant[field], quarter)
 
 
-def _scales_and_turn(matrix):
-    """Positive scales, and the orthogonal matrix R of `matrix` = scales R."""
+def _scales_and_turn(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find positive scales, and the orthogonal matrix R of `matrix` = scales R."""
     diagonal = np.diag(matrix)
     if np.all(np.abs(matrix - np.diag(diagonal)) <= _SAME) and np.all(diagonal > 0):
         return diagonal, np.eye(len(matrix))

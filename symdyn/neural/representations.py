@@ -9,7 +9,7 @@ All of these are linear in the generators, so errors drawn from error bars are c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -27,6 +27,7 @@ from symdyn.neural.checks import check_count, numbers
 __all__ = ["Representation", "as_representation", "equivariant_matrices", "invariant_vectors", "matched", "trivial"]
 
 _DRAWS = 20
+_Rule = Callable[[np.ndarray, np.ndarray], np.ndarray]  # what a sum or product does to two matrices
 _PENALTY = "a weight cannot hold such an action; LieDerivativePenalty asks it of a network by its loss"
 
 
@@ -82,7 +83,7 @@ class Representation:
         return Representation(-np.swapaxes(self.generators, 1, 2), elements, errors, self.blocks)
 
     def copies(self, k: int) -> Representation:
-        """k copies side by side, `k * n` features."""
+        """Put k copies side by side, `k * n` features."""
         check_count("copies", k, least=0)
         return replace(trivial(int(k)) * self, blocks=self.blocks * int(k) or (0,))
 
@@ -101,18 +102,18 @@ class Representation:
         return Representation(generators, elements, _combined(first, second, _kronecker_sum), blocks)
 
     def block(self, start: int, stop: int) -> Representation:
-        """The part on features `start` to `stop`, which must be a sum of blocks."""
+        """Return the part on features `start` to `stop`, which must be a sum of blocks."""
         inside = slice(start, stop)
         errors = None if self.errors is None else self.errors[..., inside, inside]
         return Representation(self.generators[:, inside, inside], self.elements[:, inside, inside], errors)
 
     def parts(self) -> list[Representation]:
-        """The blocks, each a representation."""
+        """Return the blocks, each a representation."""
         ends = np.cumsum(self.blocks)
         return [self.block(end - size, end) for size, end in zip(self.blocks, ends, strict=True)]
 
     def config(self) -> dict[str, Any]:
-        """The matrices as lists, ready for JSON."""
+        """Return the matrices as lists, ready for JSON."""
         errors = None if self.errors is None else np.asarray(self.errors).tolist()
         found = {
             "dim": self.dim,
@@ -124,7 +125,7 @@ class Representation:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Representation:
-        """The representation that `config` describes."""
+        """Build the representation that `config` describes."""
         n = config["dim"]
         matrices = [np.array(config[name], dtype=float).reshape(-1, n, n) for name in ("generators", "elements")]
         errors = None if config["errors"] is None else np.array(config["errors"], dtype=float)
@@ -137,14 +138,18 @@ class Representation:
         return b"|".join(str(a.shape).encode() + (a + 0.0).tobytes() for a in arrays)
 
 
+# Whatever `as_representation` takes.
+RepresentationLike = Representation | LieAlgebra | Generators | Elements | np.ndarray | Sequence | str | None
+
+
 def trivial(n: int) -> Representation:
-    """n features that nothing moves, each a block; goes with any symmetry."""
+    """Return the representation of n features that nothing moves, each a block; it goes with any symmetry."""
     check_count("n", n, least=0)
     return Representation(np.zeros((0, n, n)), np.zeros((0, n, n)), None, (1,) * n)
 
 
 def matched(first: Representation, second: Representation) -> tuple[Representation, Representation]:
-    """Both, for the same generators and elements: one that has neither moves nothing under those of the other.
+    """Return both, for the same generators and elements: one that has neither moves nothing under those of the other.
 
     Raises
     ------
@@ -163,7 +168,7 @@ def matched(first: Representation, second: Representation) -> tuple[Representati
 
 
 def as_representation(given, n: int | None = None, name: str = "representation") -> Representation:
-    """Whatever a user may call a representation.
+    """Convert whatever a user may call a representation.
 
     Parameters
     ----------
@@ -194,7 +199,7 @@ def as_representation(given, n: int | None = None, name: str = "representation")
 
 
 def equivariant_matrices(rep_in, rep_out) -> Subspace:
-    """The matrices W `(out, in)` with W a(A) = b(A) W for all generators and W a(g) = b(g) W for all elements.
+    """Find all W `(out, in)` with W a(A) = b(A) W for all generators and W a(g) = b(g) W for all elements.
 
     Exact where all entries are simple fractions; error bars set the rank cut.
 
@@ -219,11 +224,11 @@ def equivariant_matrices(rep_in, rep_out) -> Subspace:
 
 
 def invariant_vectors(rep_out) -> np.ndarray:
-    """Basis `(n, dim)` of the vectors b with b(A) b = 0 and b(g) b = b: what a bias may be."""
+    """Find a basis `(n, dim)` of the vectors b with b(A) b = 0 and b(g) b = b: what a bias may be."""
     return equivariant_matrices(trivial(1), rep_out).basis
 
 
-def _converted(given, name):
+def _converted(given: RepresentationLike, name: str) -> Representation:
     if isinstance(given, Representation):
         return given
     if isinstance(given, Generators):
@@ -249,8 +254,8 @@ def _converted(given, name):
     return Representation(given, np.zeros((0, *given.shape[1:])))
 
 
-def _as_array(part):
-    """A matrix as one generator, a list of matrices as several; a list of other things as it is."""
+def _as_array(part: list | np.ndarray) -> list | np.ndarray:
+    """Return a matrix as one generator, a list of matrices as several; a list of other things as it is."""
     try:
         matrices = np.asarray(part, dtype=float)
     except (TypeError, ValueError):
@@ -258,7 +263,7 @@ def _as_array(part):
     return matrices[None] if matrices.ndim == 2 else matrices
 
 
-def _of_algebra(algebra, name):
+def _of_algebra(algebra: LieAlgebra, name: str) -> Representation:
     if np.any(algebra.time_scaling):
         raise ValueError(f"{name}: a generator rescales time; {_PENALTY}")
     try:
@@ -274,8 +279,8 @@ def _of_algebra(algebra, name):
     return Representation(matrices, np.zeros((0, *matrices.shape[1:])), errors)
 
 
-def _joined(first, second):
-    """The generators and elements of both, on the same features."""
+def _joined(first: Representation, second: Representation) -> Representation:
+    """Join the generators and elements of both, on the same features."""
     errors = None
     if first.errors is not None or second.errors is not None:
         errors = np.concatenate([_errors(first, _DRAWS), _errors(second, _DRAWS)], axis=1)
@@ -283,7 +288,7 @@ def _joined(first, second):
     return Representation(generators, np.concatenate([first.elements, second.elements]), errors)
 
 
-def _spread(representation, counts):
+def _spread(representation: Representation, counts: tuple[int, int]) -> Representation:
     n = representation.dim
     if (len(representation.generators), len(representation.elements)) == counts:
         return representation
@@ -291,13 +296,13 @@ def _spread(representation, counts):
     return Representation(np.zeros((counts[0], n, n)), elements, None, representation.blocks)
 
 
-def _errors(representation, n_draws):
+def _errors(representation: Representation, n_draws: int) -> np.ndarray:
     given = representation.errors
     return np.zeros((n_draws, *representation.generators.shape)) if given is None else given
 
 
-def _combined(first, second, rule):
-    """Errors of a sum or product, whose rule is linear in the generators."""
+def _combined(first: Representation, second: Representation, rule: _Rule) -> np.ndarray | None:
+    """Combine the errors of a sum or product, whose rule is linear in the generators."""
     if first.errors is None and second.errors is None:
         return None
     n_draws = len(second.errors if first.errors is None else first.errors)
@@ -305,10 +310,10 @@ def _combined(first, second, rule):
     return np.stack([_pairwise(rule, a, b) for a, b in pairs])
 
 
-def _pairwise(rule, first, second):
+def _pairwise(rule: _Rule, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     size = rule(np.zeros(first.shape[1:]), np.zeros(second.shape[1:])).shape
     return np.array([rule(a, b) for a, b in zip(first, second, strict=True)]).reshape(len(first), *size)
 
 
-def _kronecker_sum(a, b):
+def _kronecker_sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.kron(a, np.eye(len(b))) + np.kron(np.eye(len(a)), b)

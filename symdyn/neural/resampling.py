@@ -10,7 +10,7 @@ __all__ = ["shifted", "turned"]
 
 
 def shifted(fields: torch.Tensor, shift: torch.Tensor, period: float, axis: int) -> torch.Tensor:
-    """u(x − s) of fields u that are periodic along one axis.
+    """Compute u(x − s) of fields u that are periodic along one axis.
 
     The Fourier coefficient of wave number k is multiplied by exp(−i k s); of the Nyquist frequency on an even grid,
     whose phase no grid shows, the real part is taken.
@@ -46,7 +46,7 @@ def shifted(fields: torch.Tensor, shift: torch.Tensor, period: float, axis: int)
 def turned(
     fields: torch.Tensor, matrix: torch.Tensor, origin: Sequence[float], periods: Sequence[float]
 ) -> torch.Tensor:
-    """u(R^T x) of fields u(x) that are periodic in the plane, on the same grid.
+    """Compute u(R^T x) of fields u(x) that are periodic in the plane, on the same grid.
 
     Exact where R maps the periodic box to itself (quarter turns and reflections of a square); for other turns what
     lies near the edges is mixed with periodic images.
@@ -72,8 +72,8 @@ def turned(
     return values.reshape(fields.shape)
 
 
-def _interpolation(places, size, period):
-    """Weights `(place, size)` of the values on a grid for the value of the Fourier series at places."""
+def _interpolation(places: torch.Tensor, size: int, period: float) -> torch.Tensor:
+    """Compute the weights `(place, size)` of the values on a grid for the value of the Fourier series at places."""
     angle = torch.pi / period * (places[:, None] - period / size * torch.arange(size, dtype=torch.float64))
     angle = torch.remainder(angle + torch.pi / 2, torch.pi) - torch.pi / 2
     on_grid = angle.abs() < 1e-12

@@ -90,7 +90,7 @@ class SubequivariantMLP(nn.Module):
         return stabiliser(so(len(self.direction)), self.direction.double().cpu().numpy())
 
     def forward(self, vectors: torch.Tensor, scalars: torch.Tensor | None = None):
-        """Vectors out `(batch, vectors_out, dim)`, scalars out `(batch, scalars_out)`, or both as a pair.
+        """Return vectors out `(batch, vectors_out, dim)`, scalars out `(batch, scalars_out)`, or both as a pair.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class SubequivariantMLP(nn.Module):
         moved = weights.reshape(len(vectors), self.vectors_out, self.vectors_in + 1) @ every
         return (moved, numbers) if self.scalars_out else moved
 
-    def _check(self, vectors, scalars):
+    def _check(self, vectors: torch.Tensor, scalars: torch.Tensor | None) -> None:
         expected = (self.vectors_in, len(self.direction))
         if vectors.ndim != 3 or tuple(vectors.shape[1:]) != expected:
             raise ValueError(f"vectors must have shape (batch, {expected[0]}, {expected[1]}), got {vectors.shape}")

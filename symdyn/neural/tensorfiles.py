@@ -16,14 +16,14 @@ _FORMAT = 1
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, description: dict[str, Any]) -> None:
-    """Write; a file of that name is replaced only once the new one is whole."""
+    """Write tensors and description; a file of that name is replaced only once the new one is whole."""
     partial = path.with_name(path.name + ".partial")
     save_file(tensors, str(partial), metadata={key: json.dumps({"format": _FORMAT, **description})})
     partial.replace(path)
 
 
 def read_tensors(path: Path, key: str, what: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and description.
+    """Read tensors and description.
 
     Raises
     ------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import prod
+from typing import Self
 
 import numpy as np
 import torch
@@ -58,7 +60,7 @@ class InSubspace(nn.Module):
         return sum(prod(sizes[:3]) for row in self._layout for sizes in row)
 
     def forward(self, theta: Tensor) -> Tensor:
-        """The weight, of the given shape, with free numbers theta `(dim,)`."""
+        """Return the weight, of the given shape, with free numbers theta `(dim,)`."""
         rows, start = [], 0
         for i, row in enumerate(self._layout):
             blocks = []
@@ -76,7 +78,7 @@ class InSubspace(nn.Module):
         return weight.reshape(self.shape)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """The free numbers of the allowed weight nearest to the given one."""
+        """Return the free numbers of the allowed weight nearest to the given one."""
         matrix = weight.reshape(len(self._row_types()), -1)
         if self.rows is not None:
             matrix = matrix[torch.argsort(self.rows)]
@@ -94,7 +96,7 @@ class InSubspace(nn.Module):
         return torch.cat(parts)
 
     def rescaled(self, weight: Tensor, sizes: Tensor) -> Tensor:
-        """An allowed weight with each type of output blocks scaled to the norm that it has in `sizes`.
+        """Scale each type of output blocks of an allowed weight to the norm that it has in `sizes`.
 
         A common factor of all blocks of a type commutes with the symmetry.
         """
@@ -108,15 +110,15 @@ class InSubspace(nn.Module):
                 scaled[rows] *= torch.linalg.vector_norm(given[rows]) / now
         return scaled.reshape(self.shape)
 
-    def _row_types(self):
+    def _row_types(self) -> Tensor:
         types = torch.cat([torch.full((row[0][1] * row[0][3],), i) for i, row in enumerate(self._layout)])
         return types if self.rows is None else types[self.rows.cpu()]
 
-    def _register_order(self, name, order):
+    def _register_order(self, name: str, order: np.ndarray) -> None:
         in_order = np.array_equal(order, np.arange(len(order)))
         self.register_buffer(name, None if in_order else torch.from_numpy(order), persistent=False)
 
-    def _apply(self, fn, recurse=True):
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # A basis rounded to float32 would stay rounded after `.double()`.
         exact = {name: basis for name, basis in self.named_buffers() if name.startswith("basis")}
         super()._apply(fn, recurse)
@@ -127,7 +129,7 @@ class InSubspace(nn.Module):
 
 
 def block_types(representation: Representation) -> list[tuple[Representation, np.ndarray]]:
-    """The blocks by type: how a block moves, and the features `(block, size)` that belong to blocks that move so."""
+    """Sort blocks by type: how a block moves, and the features `(block, size)` that belong to blocks that move so."""
     found: dict[bytes, tuple[Representation, list[np.ndarray]]] = {}
     ends = np.cumsum(representation.blocks)
     for part, end in zip(representation.parts(), ends, strict=True):
@@ -135,14 +137,14 @@ def block_types(representation: Representation) -> list[tuple[Representation, np
     return [(part, np.stack(places)) for part, places in found.values()]
 
 
-def _orthonormal(part_in, part_out):
-    """Orthonormal basis `(K, a, b)` of the maps between two blocks."""
+def _orthonormal(part_in: Representation, part_out: Representation) -> np.ndarray:
+    """Find an orthonormal basis `(K, a, b)` of the maps between two blocks."""
     basis = equivariant_matrices(part_in, part_out).basis
     basis = np.linalg.qr(basis)[0] if basis.shape[1] else basis
     return np.ascontiguousarray(basis.T).reshape(-1, part_out.dim, part_in.dim)
 
 
-def _positions(types):
-    """Where each feature stands once the types are put side by side."""
+def _positions(types: Sequence[tuple[Representation, np.ndarray]]) -> np.ndarray:
+    """Find where each feature stands once the types are put side by side."""
     order = np.concatenate([places.ravel() for _, places in types])
     return np.argsort(order)

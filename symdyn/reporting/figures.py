@@ -6,17 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symdyn.data.trajectories import Trajectory
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.vectorfields import VectorField
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, VERDICT_COLOURS, clean, new_figure
 
 __all__ = ["evidence", "generator_fields", "orbits", "phase_planes", "predictions", "principal_axes"]
 
 
 def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
-    """Trajectories in the plane in which they spread most, radius on a logarithmic scale.
+    """Draw trajectories in the plane in which they spread most, with the radius on a logarithmic scale.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
 
 
 def phase_planes(runs: Sequence[Trajectory], states: Sequence[str], most: int = 3) -> Figure:
-    """Trajectories in the planes of neighbouring states, at most `most` of them; a single state against time."""
+    """Draw trajectories in the planes of neighbouring states, at most `most` of them; a single state against time."""
     n = min(len(runs[0].states.T), len(states))
     pairs = [(i, i + 1) for i in range(0, n - 1, 1 if n < 5 else 2)][:most] or [(None, 0)]
     figure, axes = new_figure(3.6 * len(pairs), 3.5, 1, len(pairs))
@@ -62,7 +64,7 @@ def phase_planes(runs: Sequence[Trajectory], states: Sequence[str], most: int = 
 
 
 def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figure:
-    """Violation of each generator with its 95 % upper bound, coloured by verdict, against delta."""
+    """Draw the violation of each generator with its 95 % upper bound, coloured by verdict, against delta."""
     shown = verdicts.isel(generator=np.isfinite(verdicts.violation.values))
     n = shown.sizes["generator"]
     figure, axes = new_figure(8.6, 0.34 * n + 1.3)
@@ -93,7 +95,7 @@ def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figur
 
 
 def generator_fields(algebra: LieAlgebra, columns: int = 4) -> Figure:
-    """Each generator as arrows in the plane of the two states that it mixes most."""
+    """Draw each generator as arrows in the plane of the two states that it mixes most."""
     n = algebra.dim
     width = min(n, columns)
     figure, axes = new_figure(2.5 * width, 3.0 * -(-n // width), -(-n // width), width)
@@ -119,7 +121,7 @@ def generator_fields(algebra: LieAlgebra, columns: int = 4) -> Figure:
 
 
 def predictions(pairs: Sequence[tuple], dims: int, names: tuple[str, str], columns: int = 3) -> Figure:
-    """True trajectories under two predictions of each, in the plane of the trajectory.
+    """Draw true trajectories under two predictions of each, in the plane of the trajectory.
 
     Parameters
     ----------
@@ -158,18 +160,18 @@ def predictions(pairs: Sequence[tuple], dims: int, names: tuple[str, str], colum
 
 
 def principal_axes(positions: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows are the axes along which positions spread, widest first; trajectories of any size count alike."""
+    """Return, as rows, the axes along which positions spread, widest first; trajectories of any size count alike."""
     scaled = [p / np.sqrt(np.mean(np.sum(p**2, axis=1))) for p in positions]
     return np.linalg.svd(sum(p.T @ p / len(p) for p in scaled))[2]
 
 
-def _log_radius(flat, inner):
+def _log_radius(flat: np.ndarray, inner: float) -> np.ndarray:
     radius = np.linalg.norm(flat, axis=1)
     stretched = np.log10(np.maximum(radius, inner) / inner)
     return (flat * (stretched / np.maximum(radius, 1e-300))[:, None]).T
 
 
-def _rings(panel, inner, outer, unit):
+def _rings(panel: Axes, inner: float, outer: float, unit: str) -> None:
     for radius in [m * 10.0**e for e in range(-6, 7) for m in (1, 3)]:
         if inner * 1.2 < radius < outer * 1.6:
             stretched = np.log10(radius / inner)
@@ -180,19 +182,21 @@ def _rings(panel, inner, outer, unit):
     panel.plot(0, 0, marker="o", ms=5, color="#f2b705")
 
 
-def _name_at_top(panel, x, y, name, colour):
+def _name_at_top(
+    panel: Axes, x: np.ndarray, y: np.ndarray, name: str, colour: tuple[float, float, float, float]
+) -> None:
     top = int(np.argmax(y))
     panel.text(x[top], y[top], name, fontsize=8, color=colour, ha="center", va="bottom")
 
 
-def _colours(n):
+def _colours(n: int) -> list[tuple[float, float, float, float]]:
     from matplotlib import colormaps
 
     return [colormaps["viridis"](0.05 + 0.8 * k / max(n - 1, 1)) for k in range(n)]
 
 
-def _plane_of(generator):
-    """The two states with the largest coupling; the first two if the generator only stretches."""
+def _plane_of(generator: VectorField) -> tuple[int, int]:
+    """Find the two states with the largest coupling, or the two stretched most where a generator only stretches."""
     n = len(generator.states)
     sizes = np.abs(generator.jacobian(np.ones((1, n)))[0])
     mixed = sizes + sizes.T - 2 * np.diag(np.diag(sizes))
@@ -203,8 +207,8 @@ def _plane_of(generator):
     return int(min(first, second)), int(max(first, second))
 
 
-def _wrap(text, width=26):
-    """Broken between terms, never inside one."""
+def _wrap(text: str, width: int = 26) -> str:
+    """Break a text between terms, never inside one."""
     lines = [""]
     for term in text.replace(" + ", "|+ ").replace(" − ", "|− ").split("|"):
         if lines[-1] and len(lines[-1]) + len(term) > width:
@@ -213,9 +217,9 @@ def _wrap(text, width=26):
     return "\n".join(lines)
 
 
-def _shorten(text, width=58):
+def _shorten(text: str, width: int = 58) -> str:
     return text if len(text) <= width else text[: width - 2].rsplit(" ", 2)[0] + " …"
 
 
-def _percent(error):
+def _percent(error: float) -> str:
     return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %" if error < 10 else "runs away"

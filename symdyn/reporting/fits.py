@@ -16,7 +16,7 @@ _COLOURS = (ACCENT, SECOND, GREY, "#f2b705", "#5f3dc4", "#2b8a3e")
 
 
 def learning(curve: xr.Dataset) -> Figure:
-    """Held-out error against the number of trajectories fitted, one line a model (`learning_curve`)."""
+    """Draw the held-out error against the number of trajectories fitted, one line a model (`learning_curve`)."""
     figure, axes = new_figure(5.4, 3.6)
     panel = clean(axes[0, 0])
     for (name, errors), colour in zip(curve.data_vars.items(), _COLOURS, strict=False):
@@ -33,7 +33,10 @@ def learning(curve: xr.Dataset) -> Figure:
 
 
 def pareto_front(table: xr.Dataset) -> Figure:
-    """Held-out error against free numbers, one colour a symmetry, the front ringed and the choice filled (`pareto`)."""
+    """Draw the held-out error against the number of free numbers, one colour a symmetry (`pareto`).
+
+    The front is ringed, the choice filled.
+    """
     figure, axes = new_figure(6.4, 3.8)
     panel = clean(axes[0, 0])
     errors, numbers = table.held_out_error.values, np.maximum(table.n_numbers.values, 0.5)
@@ -58,7 +61,7 @@ def pareto_front(table: xr.Dataset) -> Figure:
 
 
 def left_out(pairs: Sequence[tuple], states: Sequence[str], names: tuple[str, str], columns: int = 3) -> Figure:
-    """Trajectories left out under two predictions of each, in the plane of the first two states.
+    """Draw trajectories left out under two predictions of each, in the plane of the first two states.
 
     Parameters
     ----------
@@ -96,13 +99,13 @@ def left_out(pairs: Sequence[tuple], states: Sequence[str], names: tuple[str, st
     return figure
 
 
-def _plane(times, states):
+def _plane(times: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (states[:, 0], states[:, 1]) if states.shape[1] > 1 else (times, states[:, 0])
 
 
-def _percent(error):
+def _percent(error: float) -> str:
     return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %" if error < 10 else "runs away"
 
 
-def _short(text, width=30):
+def _short(text: str, width: int = 30) -> str:
     return text if len(text) <= width else text[: width - 2].rsplit(" ", 1)[0] + " …"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,7 @@ def report(
     return path
 
 
-def _groups(results) -> dict[str, xr.Dataset]:
+def _groups(results: Mapping[str, xr.Dataset] | xr.DataTree) -> dict[str, xr.Dataset]:
     if isinstance(results, xr.DataTree):
         return {name: node.to_dataset() for name, node in results.children.items()}
     return dict(results)
@@ -70,8 +70,8 @@ _TITLES = {"symmetry": "Symmetries", "law": "Law", "validation": "Trajectories l
 _HIDDEN = {"generator_coefficients", "covariance", "coefficients"}
 
 
-def _table(name, dataset):
-    """A group as a table: one row an entry of its first dimension, one column a variable over it alone."""
+def _table(name: str, dataset: xr.Dataset) -> dict[str, str | list]:
+    """Lay out a group as a table: one row an entry of its first dimension, one column a variable over it alone."""
     dims = [str(d) for d in dataset.dims]
     over = next((d for d in ("generator", "output", "trajectory") if d in dims), dims[0] if dims else None)
     columns = [str(v) for v, a in dataset.data_vars.items() if a.dims == (over,) and v not in _HIDDEN]
@@ -92,17 +92,17 @@ def _table(name, dataset):
     }
 
 
-def _kind(dataset, index):
+def _kind(dataset: xr.Dataset, index: int) -> str:
     return str(dataset["verdict"].values[index]) if "verdict" in dataset else ""
 
 
-def _long_name(dataset, variable):
+def _long_name(dataset: xr.Dataset, variable: Hashable) -> str:
     units = dataset[variable].attrs.get("units", "")
     name = dataset[variable].attrs.get("long_name", str(variable).replace("_", " "))
     return f"{name} ({units})" if units else name
 
 
-def _cell(value, digits=3):
+def _cell(value: str | float | np.generic, digits: int = 3) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
     if isinstance(value, int | np.integer):
@@ -112,7 +112,7 @@ def _cell(value, digits=3):
     return str(value)
 
 
-def _number(value, digits):
+def _number(value: float, digits: int) -> str:
     if np.isnan(value):
         return "–"
     if np.isinf(value):
@@ -123,12 +123,12 @@ def _number(value, digits):
     return f"{value:.{max(digits, 6) if abs(value - 1) < 0.02 else digits}g}"
 
 
-def _inlined(path):
+def _inlined(path: Path) -> str:
     kind = {".png": "image/png", ".svg": "image/svg+xml"}[Path(path).suffix]
     return f"data:{kind};base64,{base64.b64encode(Path(path).read_bytes()).decode()}"
 
 
-def _provenance(dataset):
+def _provenance(dataset: xr.Dataset | None) -> list[tuple[str, str | float]]:
     if dataset is None:
         return []
     rows = [(key.replace("_", " "), value) for key, value in dataset.attrs.items() if key != "config"]
@@ -136,7 +136,7 @@ def _provenance(dataset):
     return [*[(f"config: {key}", value) for key, value in config.items()], *rows]
 
 
-def _stages(dataset):
+def _stages(dataset: xr.Dataset | None) -> list[tuple[str, str]]:
     if dataset is None:
         return []
     return [

@@ -18,14 +18,14 @@ VERDICT_COLOURS = {"symmetric": ACCENT, "broken": SECOND, "undetermined": GREY}
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options):
-    """A figure with its axes, not registered anywhere (safe in threads and in batch jobs)."""
+    """Make a figure with its axes, not registered anywhere (safe in threads and in batch jobs)."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, axes
 
 
 def clean(axes: Axes) -> Axes:
-    """Axes without a box, ticks in the colour of the text."""
+    """Take the box away from axes, and give ticks the colour of the text."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -35,7 +35,7 @@ def clean(axes: Axes) -> Axes:
 
 
 def save_figures(folder: Path, drawings: Mapping[str, tuple[Figure, str]]) -> list[tuple[Path, str]]:
-    """Write figures with captions as `1-name.png`, `2-name.png`, ...; their paths with captions, for `report`."""
+    """Write figures as `1-name.png`, `2-name.png`, ...; return their paths with captions, for `report`."""
     paths = []
     for number, (name, (figure, caption)) in enumerate(drawings.items(), start=1):
         path = folder / f"{number}-{name}.png"

@@ -83,10 +83,13 @@ class RunDirectory:
         self._lock.release()
 
     def progress(self, name: str) -> Progress:
-        """A bar on a terminal, a line a minute elsewhere, nothing in a quiet run; called with (done, total)."""
+        """Return a display of progress: a bar on a terminal, a line a minute elsewhere, nothing in a quiet run.
+
+        Call it with (done, total).
+        """
         return Progress(name, self.log, quiet=self._quiet)
 
-    def _start_log(self):
+    def _start_log(self) -> None:
         to_file = logging.FileHandler(self.path / "run.log", mode=self._mode)
         self._handlers.append(to_file)
         if not self._quiet:
@@ -122,7 +125,7 @@ class RunDirectory:
         self.log.info("%s: %.1f s (CPU %.1f s)", name, wall, cpu)
 
     def provenance(self, data_checksum: str) -> xr.Dataset:
-        """Where the results come from, as a Dataset with the times of the stages."""
+        """Describe where the results come from, in a Dataset with the times of the stages."""
         attrs = {
             "config": json.dumps(self.config, sort_keys=True, default=str),
             "key": self.key,
@@ -139,12 +142,15 @@ class RunDirectory:
             attrs=attrs,
         )
 
-    def _toml(self):
+    def _toml(self) -> str:
         return "".join(f"{key} = {_toml_value(value)}\n" for key, value in self.config.items())
 
 
 def checksum(dataset: xr.Dataset) -> str:
-    """SHA-256 of the values of all variables, the same for the same data in any file; read some MB at a time."""
+    """Compute the SHA-256 of the values of all variables, the same for the same data in any file.
+
+    The data are read some MB at a time.
+    """
     digest = hashlib.sha256()
     for name in sorted(map(str, dataset.data_vars)):
         digest.update(name.encode())
@@ -153,16 +159,19 @@ def checksum(dataset: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
-def _parts(variable):
-    """Pieces along the first dim, of some MB each."""
+def _parts(variable: xr.DataArray) -> list[xr.DataArray]:
+    """Cut a variable along its first dim into pieces of some MB."""
     if not variable.ndim or not variable.size:
         return [variable]
     rows = max(_BYTES * len(variable) // variable.nbytes, 1)
     return [variable[start : start + rows] for start in range(0, len(variable), rows)]
 
 
-def _peak_memory():
-    """Bytes. On Linux from the process itself: `getrusage` also counts the process that started it."""
+def _peak_memory() -> int:
+    """Return the peak memory in bytes.
+
+    On Linux from the process itself: `getrusage` also counts the process that started it.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), None)
@@ -172,14 +181,14 @@ def _peak_memory():
     return peak if platform.system() == "Darwin" else peak * 1024
 
 
-def _version(package):
+def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
 
 
-def _toml_value(value):
+def _toml_value(value: str | int | float | list | tuple | Path) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return json.dumps(value) if isinstance(value, str | int | float | list) else json.dumps(str(value))

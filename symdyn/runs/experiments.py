@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 import numpy as np
+import xarray as xr
 
 import symdyn.systems
 from symdyn.discovery.symmetry import SymmetryDiscovery
@@ -28,7 +29,7 @@ def discovery(
     time_scaling: bool = False,
     **of_system,
 ) -> dict:
-    """Symmetries of a simulated system.
+    """Find the symmetries of a simulated system.
 
     Parameters
     ----------
@@ -70,7 +71,9 @@ def discovery(
 
 
 def find_job(name: str) -> Callable[..., dict]:
-    """`discovery`, or any function written as `package.module:function`, which workers must be able to import.
+    """Return the job of a name: `discovery`, or a function written as `package.module:function`.
+
+    Workers must be able to import that function.
 
     Raises
     ------
@@ -108,8 +111,8 @@ def check_parameters(job: Callable[..., dict], parameters: dict) -> None:
         raise ValueError(f"parameter {unknown[0]!r} is unknown; there are {', '.join(names)}")
 
 
-def _systems():
-    """Functions that simulate with no arguments."""
+def _systems() -> list[str]:
+    """List the names of the functions that simulate without arguments."""
     found = []
     for name in dict.fromkeys(symdyn.systems.__all__):
         signature = inspect.signature(getattr(symdyn.systems, name))
@@ -119,8 +122,8 @@ def _systems():
     return found
 
 
-def _parameters_of(system):
-    """What a system takes; what it passes on, `simulate` takes. Its `rng` is the seed."""
+def _parameters_of(system: Callable[..., xr.Dataset | tuple[list[np.ndarray], float]]) -> list[str]:
+    """List the parameters of a system, and those of `simulate` where it passes options on; its `rng` is the seed."""
     signature = inspect.signature(system).parameters.values()
     names = [parameter.name for parameter in signature if parameter.kind is not parameter.VAR_KEYWORD]
     if len(names) < len(signature):

@@ -8,6 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 from symdyn.runs.directory import RunDirectory
 from symdyn.runs.scheduler import dashboard, scheduler
@@ -30,7 +32,7 @@ def run_job(args: argparse.Namespace, config: dict, job: Callable[[RunDirectory,
             sys.exit(f"error: {_one_line(error)}")
 
 
-def _run(run, args, job):
+def _run(run: RunDirectory, args: argparse.Namespace, job: Callable[[RunDirectory, argparse.Namespace], None]) -> None:
     if args.resume and run.finished:
         run.log.info("already finished with these options: %s", run.path / "report.html")
         return
@@ -50,7 +52,7 @@ def _run(run, args, job):
         run.log.info("report: %s", run.path / "report.html")
 
 
-def _one_line(error):
+def _one_line(error: ValueError | OSError | ImportError) -> str | Exception:
     return error.strerror if isinstance(error, OSError) and error.strerror and error.filename is None else error
 
 
@@ -60,12 +62,12 @@ class _Terminated(KeyboardInterrupt):
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM ends the job as Ctrl-C does."""
+    """Let SIGTERM end the job as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(*_):
+    def stop(*_: int | FrameType | None) -> NoReturn:
         raise _Terminated
 
     before = signal.signal(signal.SIGTERM, stop)

@@ -63,7 +63,7 @@ class DirectoryLock:
         os.close(self._handle)
         self._handle = None
 
-    def _opened(self):
+    def _opened(self) -> int:
         while True:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -77,14 +77,14 @@ class DirectoryLock:
                 return handle
             os.close(handle)
 
-    def _refusal(self, holder):
+    def _refusal(self, holder: dict[str, int | str]) -> ValueError:
         return ValueError(
             f"another job works in {self.path.parent} (process {holder['pid']} on {holder['host']}): wait for it, stop "
             f"it, or choose another --out; if it is gone, remove {self.path.name}"
         )
 
-    def _age(self):
-        """Seconds since the last sign of life, by the clock of the file system, not of this machine."""
+    def _age(self) -> float:
+        """Return the seconds since the last sign of life, by the clock of the file system, not of this machine."""
         probe = self.path.with_name(f".run.lock.{os.getpid()}")
         try:
             probe.touch()
@@ -92,7 +92,7 @@ class DirectoryLock:
         finally:
             probe.unlink(missing_ok=True)
 
-    def _beat(self):
+    def _beat(self) -> None:
         while not self._ended.wait(_BEAT):
             try:
                 os.utime(self.path)
@@ -100,7 +100,7 @@ class DirectoryLock:
                 continue
 
 
-def _content(handle):
+def _content(handle: int) -> dict[str, int | str] | None:
     try:
         content = json.loads(os.pread(handle, 4096, 0))
         return content if {"pid", "host"} <= set(content) else None

@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser, out: str) -> argparse.ArgumentP
 
 
 def sums_key(options: dict) -> dict:
-    """The options that sums over trajectories depend on, out of all options of a discovery.
+    """Select the options that sums over trajectories depend on, out of all options of a discovery.
 
     The same for the jobs that accumulate shares and for the one that goes on with the sums, so that it finds them.
     """

@@ -37,7 +37,7 @@ class Progress:
         self._told = -float("inf")
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell, if it is time to."""
+        """Report progress, if it is time to."""
         if self._quiet:
             return
         now = self._clock()
@@ -56,11 +56,11 @@ class Progress:
             self._told = now
             self._log.info("%s: %s", self._name, self._text(now, done, total))
 
-    def _bar(self, done, total):
+    def _bar(self, done: int, total: int) -> str:
         filled = _WIDTH * done // max(total, 1)
         return f"{self._name} [{'#' * filled}{'.' * (_WIDTH - filled)}]"
 
-    def _text(self, now, done, total):
+    def _text(self, now: float, done: int, total: int) -> str:
         began, before = self._start or (now, done)
         rate = (done - before) / max(now - began, 1e-9)
         if done == before:
@@ -69,11 +69,11 @@ class Progress:
         return f"{done} of {total}, {_rate(rate)}{left}"
 
 
-def _rate(rate):
+def _rate(rate: float) -> str:
     return f"{rate:.3g} a second" if rate >= 1 else f"{60 * rate:.3g} a minute"
 
 
-def _clock_time(seconds):
+def _clock_time(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -11,11 +11,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from dask import config
 from dask.config import set as configured
 
 from symdyn.data.tasks import current_client
+
+if TYPE_CHECKING:
+    from dask.distributed import Client
+    from dask_jobqueue.slurm import SLURMCluster
+    from distributed.deploy.cluster import Cluster
 
 __all__ = ["dashboard", "resolved", "scheduler", "slurm_cluster"]
 
@@ -25,7 +31,7 @@ _PATIENCE = "30s"  # for the answer of a scheduler
 
 @contextmanager
 def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
-    """Use a scheduler inside a `with` block; yields what it is, for the log.
+    """Use a scheduler inside a `with` block, and yield what it is, for the log.
 
     Parameters
     ----------
@@ -66,8 +72,8 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
             yield f"Dask scheduler at {opened.scheduler_info()['address']}"
 
 
-def _memory_kept():
-    """Without what Dask tells the allocator of workers: to give memory back at once, array by array.
+def _memory_kept() -> configured:
+    """Leave out what Dask tells the allocator of workers: to give memory back at once, array by array.
 
     Every array of more than 128 kB is then mapped and cleared anew, which costs solvers half as much CPU again.
     """
@@ -77,7 +83,7 @@ def _memory_kept():
 
 
 def resolved(name: str) -> str:
-    """What `auto` stands for here: "current" or a name that is not auto.
+    """Return what a name stands for here: "current" or a name that is not "auto".
 
     Raises
     ------
@@ -97,7 +103,7 @@ def resolved(name: str) -> str:
 
 
 def slurm_cluster(**options):
-    """A `dask_jobqueue.SLURMCluster` with no jobs yet; its `job_script()` works on any machine.
+    """Make a `dask_jobqueue.SLURMCluster` with no jobs yet; its `job_script()` works on any machine.
 
     Parameters
     ----------
@@ -126,13 +132,16 @@ def slurm_cluster(**options):
 
 
 def dashboard() -> str | None:
-    """The address of the dashboard of the current client, None without one (bokeh is in the extra `dashboard`)."""
+    """Return the address of the dashboard of the current client, None without one.
+
+    Bokeh, which draws it, is in the extra `dashboard`.
+    """
     client = current_client()
     return client.dashboard_link if client is not None and find_spec("bokeh") is not None else None
 
 
 @contextmanager
-def _slurm_jobs():
+def _slurm_jobs() -> Iterator[SLURMCluster]:
     if shutil.which("sbatch") is None:
         raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
     with slurm_cluster() as cluster:
@@ -142,7 +151,7 @@ def _slurm_jobs():
 
 
 @contextmanager
-def _client(address):
+def _client(address: str | Cluster) -> Iterator[Client]:
     from dask.distributed import Client
 
     try:

@@ -29,7 +29,7 @@ _PACKAGES = (
 
 
 def grid(swept: dict[str, list]) -> list[dict]:
-    """All combinations, the last parameter running fastest.
+    """List all combinations, the last parameter running fastest.
 
     Raises
     ------
@@ -99,16 +99,16 @@ def sweep(
     return _dataset(swept, [done[k] for k in range(len(points))])
 
 
-def _fingerprint(name, parameters):
+def _fingerprint(name: str, parameters: dict[str, str | float]) -> str:
     return fingerprint(name, dict(sorted(parameters.items())), packages=_PACKAGES)
 
 
-def _point(job, parameters):
+def _point(job: Callable[..., dict], parameters: dict[str, str | float]) -> dict[str, str | float]:
     with one_blas_thread():
         return job(**parameters)
 
 
-def _dataset(swept, results):
+def _dataset(swept: dict[str, list], results: list[dict[str, str | float]]) -> xr.Dataset:
     shape = tuple(len(values) for values in swept.values())
     variables = {}
     for name in dict.fromkeys(name for result in results for name in result):

@@ -14,7 +14,9 @@ __all__ = ["ellipse", "kepler"]
 def kepler(
     n_bodies: int = 30, *, noise: float = 0.0, isotropic: bool = True, rng=0, n_times: int = 400, n_periods: float = 2.0
 ) -> xr.Dataset:
-    """Bodies on Kepler orbits about one sun, q'' = −q/|q|^3: symmetric under so(3) and t -> s^(3/2) t, q -> s q.
+    """Simulate bodies on Kepler orbits about one sun, q'' = −q/|q|^3.
+
+    The law is symmetric under so(3) and t -> s^(3/2) t, q -> s q.
 
     Semi-major axes are log-uniform in [0.4, 4], eccentricities uniform in [0, 0.6], phases uniform. The orbit is
     exact (Kepler's equation), not integrated.
@@ -50,14 +52,17 @@ def kepler(
     return with_noise(_dataset(times, *states), noise, rng)
 
 
-def _tilted(n_bodies, rng, spread=0.05):
+def _tilted(n_bodies: int, rng: np.random.Generator, spread: float = 0.05) -> Rotation:
     node = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi, n_bodies)[:, None])
     tilt = Rotation.from_euler("x", spread * rng.standard_normal(n_bodies)[:, None])
     return node * tilt
 
 
 def ellipse(axis, eccentricity, mean_anomaly, rate):
-    """Positions and velocities in the plane of the orbit, `(body, time, 3)`; Kepler's equation by Newton's method."""
+    """Compute positions and velocities in the plane of the orbit, `(body, time, 3)` each.
+
+    Kepler's equation is solved by Newton's method.
+    """
     anomaly = mean_anomaly + eccentricity * np.sin(mean_anomaly)
     for _ in range(30):
         gap = anomaly - eccentricity * np.sin(anomaly) - mean_anomaly
@@ -70,7 +75,7 @@ def ellipse(axis, eccentricity, mean_anomaly, rate):
     return position, velocity
 
 
-def _dataset(times, positions, velocities):
+def _dataset(times: np.ndarray, positions: np.ndarray, velocities: np.ndarray) -> xr.Dataset:
     dims = ("trajectory", "time")
     variables = {"t": (dims, times, {"units": "time unit"})}
     for i, name in enumerate("xyz"):

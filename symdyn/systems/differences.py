@@ -19,7 +19,7 @@ STENCILS = {
 
 
 def central_difference(values: np.ndarray, axis: int, order: int, step: float) -> np.ndarray:
-    """The central difference of second order of accuracy along a periodic axis."""
+    """Take the central difference of second order of accuracy along a periodic axis."""
     weights = STENCILS[order] / step**order
     return sum(w * np.roll(values, -offset, axis) for offset, w in zip(range(-2, 3), weights, strict=True) if w)
 
@@ -33,7 +33,7 @@ def evolve_differences(
     largest_step: float,
     axes: Sequence[str] = ("x", "y"),
 ) -> np.ndarray:
-    """As `evolve_periodic`, for the equation with central differences in place of derivatives along space.
+    """Solve the equation of `evolve_periodic` with central differences in place of derivatives along space.
 
     The classical Runge-Kutta scheme in time, so steps must be small: some dx^2 / (3 viscosity).
 
@@ -45,7 +45,7 @@ def evolve_differences(
     fields, axes = list(equations), list(axes)[: start.ndim - 2]
     steps = [p / n for p, n in zip(periods, start.shape[2:], strict=True)]
 
-    def rates(state):
+    def rates(state: np.ndarray) -> np.ndarray:
         values, cache = np.zeros_like(state), {}
         for row, terms in enumerate(equations.values()):
             for name, value in terms.items():
@@ -73,7 +73,9 @@ def evolve_differences(
     return np.stack(frames)
 
 
-def _derivative(state, base, fields, axes, steps):
+def _derivative(
+    state: np.ndarray, base: str, fields: Sequence[str], axes: Sequence[str], steps: Sequence[float]
+) -> np.ndarray:
     field, _, index = base.partition("_")
     values = state[fields.index(field)]
     for place, axis in enumerate(axes):

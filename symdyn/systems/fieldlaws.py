@@ -29,7 +29,7 @@ _CUBE = {
 def field_equations(
     name: str, *, viscosity: float = 0.2, advection: float = 1.0, damping: float = 0.0, drift: float = 0.0
 ) -> dict[str, dict[str, float]]:
-    """Coefficients by field and term of the right side of u_t = N[u] (u_tt for `"wave"`).
+    """Return the coefficients, by field and term, of the right side of u_t = N[u] (u_tt for `"wave"`).
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def field_equations(
 
 
 def field_law(name: str, **parameters) -> Evolution:
-    """The law as exact polynomials in jets; parameters as for `field_equations`.
+    """Return the law as exact polynomials in jets; parameters as for `field_equations`.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def field_law(name: str, **parameters) -> Evolution:
 
 
 def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.2) -> list[str]:
-    """The generators of degree up to 2 as in the books, in words of `symdyn.jets.pointfields.parse_generator`.
+    """List the generators of degree up to 2 as in the books, in words of `symdyn.jets.pointfields.parse_generator`.
 
     Olver, Applications of Lie groups to differential equations (1993), examples 2.41 to 2.45; Ibragimov, CRC handbook
     of Lie group analysis of differential equations, vol. 1 (1994). Of the algebras of heat and wave, which contain a

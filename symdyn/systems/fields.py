@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -27,7 +28,7 @@ __all__ = [
 
 
 def heat(*, viscosity: float = 0.2, **options) -> xr.Dataset:
-    """u_t = viscosity u_xx. See `simulate_field` for further options."""
+    """Simulate u_t = viscosity u_xx. See `simulate_field` for further options."""
     return simulate_field(field_equations("heat", viscosity=viscosity), **{"length": 4.0, **options})
 
 
@@ -40,7 +41,7 @@ def burgers(
     potential: bool = False,
     **options,
 ) -> xr.Dataset:
-    """u_t = −advection u u_x + viscosity u_xx: five generators, with the boost `advection` t ∂x + ∂u.
+    """Simulate u_t = −advection u u_x + viscosity u_xx: five generators, with the boost `advection` t ∂x + ∂u.
 
     `damping` takes −damping u, which leaves the two translations. `drift` takes −drift cos(2 pi x / 16) u_x, which
     leaves ∂t alone. `potential` is the form u_t = −advection u_x^2 / 2 + viscosity u_xx. See `simulate_field`.
@@ -57,34 +58,35 @@ def burgers(
 
 
 def kdv(*, advection: float = 1.0, damping: float = 0.0, **options) -> xr.Dataset:
-    """u_t = −advection u u_x − u_xxx: four generators. See `simulate_field` for further options."""
+    """Simulate u_t = −advection u u_x − u_xxx: four generators. See `simulate_field` for further options."""
     equations = field_equations("kdv", advection=advection, damping=damping)
     return simulate_field(equations, **{"period": 40.0, "length": 10.0, "amplitude": 1.5, "modes": 8, **options})
 
 
 def kuramoto_sivashinsky(**options) -> xr.Dataset:
-    """u_t = −u u_x − u_xx − u_xxxx after a transient: two translations and a boost. See `simulate_field`."""
+    """Simulate u_t = −u u_x − u_xx − u_xxxx after a transient: two translations and a boost. See `simulate_field`."""
     options = {"period": 64.0, "length": 30.0, "transient": 40.0, "modes": 12, "largest_step": 0.05, **options}
     return simulate_field(field_equations("kuramoto_sivashinsky"), **options)
 
 
 def wave(**options) -> xr.Dataset:
-    """u_tt = u_xx: conformal symmetries, of which the data hold u only. See `simulate_field`."""
+    """Simulate u_tt = u_xx: conformal symmetries, of which the data hold u only. See `simulate_field`."""
     equations = {"u": {"w": 1.0}, "w": {"u_xx": 1.0}}
     return simulate_field(equations, **{"period": 16.0, "length": 4.0, "hidden": ("w",), **options})
 
 
 def schroedinger(**options) -> xr.Dataset:
-    """i z_t = −z_xx / 2 − |z|^2 z with z = u + i v: five generators. See `simulate_field` for further options."""
+    """Simulate i z_t = −z_xx / 2 − |z|^2 z with z = u + i v: five generators. See `simulate_field`."""
     return simulate_field(field_equations("schroedinger"), **{"length": 3.0, "amplitude": 0.5, **options})
 
 
 def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, isotropic: bool = False, **options) -> xr.Dataset:
-    """The reaction and diffusion u_t = (1 − r^2) u + r^2 v + viscosity Δu, v_t = −r^2 u + (1 − r^2) v + viscosity Δv.
+    """Simulate a lambda-omega system of reaction and diffusion in the plane.
 
-    r^2 = u^2 + v^2; three translations, the rotation of the plane, and the phase. `drift` takes −drift u_x in the
-    equation for u alone. `isotropic` starts from `random_fields`, whose statistics share all these symmetries, and not
-    from series that fill a square of wave numbers about means of their own. See `simulate_field` for further options.
+    u_t = (1 − r^2) u + r^2 v + viscosity Δu and v_t = −r^2 u + (1 − r^2) v + viscosity Δv with r^2 = u^2 + v^2: three
+    translations, the rotation of the plane, and the phase. `drift` takes −drift u_x in the equation for u alone.
+    `isotropic` starts from `random_fields`, whose statistics share all these symmetries, and not from series that fill
+    a square of wave numbers about means of their own. See `simulate_field` for further options.
     """
     equations = field_equations("lambda_omega", viscosity=viscosity, drift=drift)
     defaults = {"period": (16.0, 16.0), "length": 4.0, "n_points": (64, 64), "n_times": 60, "modes": 3}
@@ -93,7 +95,7 @@ def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, isotropic: bool 
 
 
 def vorticity(*, viscosity: float = 0.01, forcing: float = 0.0, **options) -> xr.Dataset:
-    """Incompressible flow in the plane, w_t = −velocity . grad w + viscosity Δw, which decays.
+    """Simulate incompressible flow in the plane, w_t = −velocity . grad w + viscosity Δw, which decays.
 
     The velocity is (−psi_y, psi_x) with Δpsi = w, of zero mean. Translations, the rotation of the plane, a scaling; a
     reflection changes the sign of w. Starts are `random_fields`. `forcing` adds forcing cos(4 y 2 pi / period), which
@@ -129,7 +131,7 @@ def simulate_field(
     start: np.ndarray | None = None,
     potentials: dict[str, str] | None = None,
 ) -> xr.Dataset:
-    """Periodic fields from random smooth starts, in the schema of trajectories.
+    """Simulate periodic fields from random smooth starts, in the schema of trajectories.
 
     Parameters
     ----------
@@ -206,7 +208,7 @@ def random_fields(
     direction=0.0,
     rng=0,
 ) -> np.ndarray:
-    """Gaussian random fields on a periodic square, band-limited and smooth, with zero mean and unit variance.
+    """Draw Gaussian random fields on a periodic square, band-limited and smooth, with zero mean and unit variance.
 
     The amplitude of wave k (in waves a period) is exp(−|S k| / modes) for |k| <= modes and 0 beyond, with S k stretched
     by `elongation` along `direction`. Without elongation all statistics keep every rotation that keeps the grid, and
@@ -252,16 +254,16 @@ def random_fields(
     return np.einsum("nw,xw,yw->nxy", drawn, *turns, optimize=True).real
 
 
-def _checked_start(start, shape):
-    """Starts as numbers, refused unless `(field, trajectory, x[, y])` with any number of trajectories."""
+def _checked_start(start: np.ndarray, shape: tuple[int | str, ...]) -> np.ndarray:
+    """Check that starts are `(field, trajectory, x[, y])` with any number of trajectories; return them as numbers."""
     start = np.asarray(start, dtype=float)
     if start.ndim != len(shape) or (len(start), *start.shape[2:]) != (shape[0], *shape[2:]):
         raise ValueError(f"start must have shape {shape}, got {start.shape}")
     return start
 
 
-def _isotropic(options, n_fields):
-    """Options of `simulate_field` with `random_fields` for starts, unless starts are given."""
+def _isotropic(options: dict[str, Any], n_fields: int) -> dict[str, Any]:
+    """Return the options of `simulate_field` with `random_fields` for starts, unless starts are given."""
     if options.get("start") is not None:
         return options
     rng = np.random.default_rng(options.get("rng", 0))
@@ -271,8 +273,15 @@ def _isotropic(options, n_fields):
     return {**options, "rng": rng, "start": options.get("amplitude", 1.0) * drawn.reshape(n_fields, count, *shape)}
 
 
-def _smooth_starts(rng, n, grids, periods, modes, amplitude):
-    """Random Fourier series `(run, x[, y])` with coefficients that fall off as exp(−k / modes)."""
+def _smooth_starts(
+    rng: np.random.Generator,
+    n: int,
+    grids: Sequence[np.ndarray],
+    periods: Sequence[float],
+    modes: int,
+    amplitude: float,
+) -> np.ndarray:
+    """Draw random Fourier series `(run, x[, y])` with coefficients that fall off as exp(−k / modes)."""
     meshes = np.meshgrid(*grids, indexing="ij")
     waves = np.array(np.meshgrid(*[np.arange(-modes, modes + 1)] * len(grids))).reshape(len(grids), -1).T
     waves = waves[np.any(waves != 0, axis=1)]

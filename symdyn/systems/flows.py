@@ -12,48 +12,55 @@ __all__ = ["cubic_spiral", "duffing", "lorenz", "lotka_volterra", "rossler", "se
 
 
 def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
-    """f = −(0.1 + 0.2 r^2) (x, y) + (1 + r^2) (−y, x): spirals inwards and turns faster outside; symmetric under so(2).
+    """Simulate the flow f = −(0.1 + 0.2 r^2) (x, y) + (1 + r^2) (−y, x), which is symmetric under so(2).
 
-    `breaking` takes `breaking` x^3 from x', which leaves no affine symmetry. Starts are uniform on the square of side
-    2. See `simulate` for `noise`, `rng`, `n_trajectories` and `n_times`.
+    It spirals inwards and turns faster outside. `breaking` takes `breaking` x^3 from x', which leaves no affine
+    symmetry. Starts are uniform on the square of side 2. See `simulate` for `noise`, `rng`, `n_trajectories` and
+    `n_times`.
     """
     return simulate(exact_law("cubic_spiral", breaking=breaking), [(-1, 1)] * 2, length=length, **options)
 
 
 def lotka_volterra(*, length: float = 12.0, **options):
-    """x' = 2/3 x − 4/3 x y, y' = x y − y: closed orbits about (1, 1/2), no symmetry but itself up to degree 3."""
+    """Simulate x' = 2/3 x − 4/3 x y, y' = x y − y: closed orbits about (1, 1/2).
+
+    The flow has no symmetry but itself up to degree 3.
+    """
     return simulate(exact_law("lotka_volterra"), [(0.3, 2), (0.2, 1.2)], length=length, **options)
 
 
 def van_der_pol(*, length: float = 10.0, **options):
-    """x' = y, y' = (1 − x^2) y − x: a limit cycle, no symmetry but itself up to degree 3."""
+    """Simulate x' = y, y' = (1 − x^2) y − x: a limit cycle, no symmetry but itself up to degree 3."""
     return simulate(exact_law("van_der_pol"), [(-2.5, 2.5)] * 2, length=length, **options)
 
 
 def selkov(*, length: float = 20.0, **options):
-    """x' = −x + 0.08 y + x^2 y, y' = 0.6 − 0.08 y − x^2 y: glycolysis, a limit cycle, no symmetry but itself."""
+    """Simulate x' = −x + 0.08 y + x^2 y, y' = 0.6 − 0.08 y − x^2 y: glycolysis.
+
+    The flow has a limit cycle, and no symmetry but itself.
+    """
     return simulate(exact_law("selkov"), [(0.2, 1.8), (0.2, 2.5)], length=length, **options)
 
 
 def duffing(*, length: float = 10.0, **options):
-    """x' = y, y' = x − x^3: a particle in a double well, with energy y^2/2 − x^2/2 + x^4/4."""
+    """Simulate x' = y, y' = x − x^3: a particle in a double well, with energy y^2/2 − x^2/2 + x^4/4."""
     return simulate(exact_law("duffing"), [(-1.6, 1.6), (-1, 1)], length=length, **options)
 
 
 def lorenz(*, length: float = 5.0, **options):
-    """x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z: starts about the attractor."""
+    """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z: starts about the attractor."""
     return simulate(exact_law("lorenz"), [(-15, 15), (-20, 20), (8, 40)], length=length, **options)
 
 
 def rossler(*, length: float = 25.0, **options):
-    """x' = −y − z, y' = x + 0.2 y, z' = 0.2 + z (x − 5.7): starts about the attractor."""
+    """Simulate x' = −y − z, y' = x + 0.2 y, z' = 0.2 + z (x − 5.7): starts about the attractor."""
     return simulate(exact_law("rossler"), [(-8, 8), (-8, 8), (0, 2)], length=length, **options)
 
 
 def simulate(
     law: VectorField, box, *, noise: float = 0.0, rng=0, n_trajectories: int = 20, n_times: int = 400, length: float
 ):
-    """Trajectories of a flow from starts that are uniform on a box.
+    """Simulate trajectories of a flow from starts that are uniform on a box.
 
     Parameters
     ----------

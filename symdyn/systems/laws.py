@@ -13,7 +13,7 @@ __all__ = ["LAWS", "exact_law", "polynomial_law"]
 
 
 def polynomial_law(terms: Sequence[Mapping[str, float]], states: Sequence[str]) -> VectorField:
-    """The field with the given terms, one mapping a state, such as `{"x": 0.5, "x^2 y": -1}`, on `Polynomial(3)`.
+    """Build the field with the given terms, one mapping a state, such as `{"x": 0.5, "x^2 y": -1}`, on `Polynomial(3)`.
 
     Raises
     ------
@@ -31,8 +31,8 @@ def polynomial_law(terms: Sequence[Mapping[str, float]], states: Sequence[str]) 
     return VectorField(features, coefficients, tuple(states))
 
 
-def _spiral(growth, rotation, breaking=0.0):
-    """(a + b r^2) x + (w + c r^2) J x for growth (a, b) and rotation (w, c), and −breaking x^3 in x'."""
+def _spiral(growth: tuple[float, float], rotation: tuple[float, float], breaking: float = 0.0) -> VectorField:
+    """Build (a + b r^2) x + (w + c r^2) J x for growth (a, b) and rotation (w, c), and −breaking x^3 in x'."""
     (a, b), (w, c) = growth, rotation
     first = {"x": a, "y": -w, "x^3": b - breaking, "x y^2": b, "x^2 y": -c, "y^3": -c}
     second = {"x": w, "y": a, "x^3": c, "x y^2": c, "x^2 y": b, "y^3": b}
@@ -55,7 +55,7 @@ LAWS = {
 
 
 def exact_law(name: str, **options) -> VectorField:
-    """The law behind the trajectories of the system of that name.
+    """Return the law behind the trajectories of the system of that name.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ __all__ = ["with_noise"]
 
 
 def with_noise(dataset: xr.Dataset, noise: float, rng=0) -> xr.Dataset:
-    """The trajectories with white noise on every state.
+    """Add white noise to every state of the trajectories.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ which loses no digits where L is small.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +26,7 @@ def evolve_periodic(
     axes: Sequence[str] = ("x", "y"),
     potentials: Mapping[str, str] | None = None,
 ) -> np.ndarray:
-    """Solutions of u_t = N[u] with N a sum of products of fields and their derivatives, on a periodic grid.
+    """Solve u_t = N[u] with N a sum of products of fields and their derivatives, on a periodic grid.
 
     Parameters
     ----------
@@ -74,7 +74,14 @@ def evolve_periodic(
 class _Problem:
     """L `(wave numbers..., field, field)` and G, products taken on the grid with two thirds of the modes kept."""
 
-    def __init__(self, equations, shape, periods, axes, potentials):
+    def __init__(
+        self,
+        equations: Mapping[str, Mapping[str, float]],
+        shape: tuple[int, ...],
+        periods: Sequence[float],
+        axes: Sequence[str],
+        potentials: Mapping[str, str],
+    ):
         self.fields, self.shape, self.potentials = list(equations), shape, potentials
         self.space = tuple(range(-len(shape), 0))
         waves = [2 * np.pi * np.fft.fftfreq(n, p / n) for n, p in zip(shape[:-1], periods[:-1], strict=True)]
@@ -96,7 +103,7 @@ class _Problem:
                 else:
                     self.products.append((row, float(value), factors))
 
-    def _multiplier(self, base, grids):
+    def _multiplier(self, base: str, grids: Mapping[str, np.ndarray]) -> tuple[int, np.ndarray]:
         name, _, index = (base, "", "") if base in self.fields else base.rpartition("_")
         if not name:
             name, index = base, ""
@@ -111,13 +118,13 @@ class _Problem:
             multiplier = np.where(squares > 0, -multiplier / np.where(squares > 0, squares, 1.0), 0.0)
         return self.fields.index(field), multiplier
 
-    def forward(self, values):
+    def forward(self, values: np.ndarray) -> np.ndarray:
         return np.fft.rfftn(values, axes=self.space)
 
-    def backward(self, state):
+    def backward(self, state: np.ndarray) -> np.ndarray:
         return np.fft.irfftn(state, s=self.shape, axes=self.space)
 
-    def nonlinear(self, state):
+    def nonlinear(self, state: np.ndarray) -> np.ndarray:
         result = np.zeros_like(state)
         if not self.products:
             return result
@@ -135,19 +142,19 @@ class _Problem:
 class _Table:
     """exp(h L), exp(h L / 2) and the weights of the scheme, `(wave numbers..., field, field)` each."""
 
-    def __init__(self, whole, half, first, weights):
+    def __init__(self, whole: np.ndarray, half: np.ndarray, first: np.ndarray, weights: Sequence[np.ndarray]):
         self.whole, self.half, self.first, self.weights = whole, half, first, weights
 
     @classmethod
-    def of(cls, linear, step):
+    def of(cls, linear: np.ndarray, step: float) -> _Table:
         one, two, three = _phis(step * linear)
         half, first = expm(step / 2 * linear), _phis(step / 2 * linear)[0] * step / 2
         weights = [one - 3 * two + 4 * three, 2 * two - 4 * three, 4 * three - two]
         return cls(expm(step * linear), half, first, [step * w for w in weights])
 
 
-def _phis(matrices):
-    """phi_1, phi_2, phi_3 of matrices `(..., n, n)`: upper blocks of the exponential of a block matrix."""
+def _phis(matrices: np.ndarray) -> list[np.ndarray]:
+    """Compute phi_1, phi_2, phi_3 of matrices `(..., n, n)`: upper blocks of the exponential of a block matrix."""
     n = matrices.shape[-1]
     blocks = np.zeros((*matrices.shape[:-2], 4 * n, 4 * n), dtype=matrices.dtype)
     blocks[..., :n, :n] = matrices
@@ -157,8 +164,8 @@ def _phis(matrices):
     return [top[..., k * n : (k + 1) * n] for k in (1, 2, 3)]
 
 
-def _advance(problem, table, state):
-    def apply(matrices, values):
+def _advance(problem: _Problem, table: _Table, state: np.ndarray) -> np.ndarray:
+    def apply(matrices: np.ndarray, values: np.ndarray) -> np.ndarray:
         # Field by field: an einsum over axes that lie so far apart takes five times as long.
         rows = np.moveaxis(matrices, (-2, -1), (0, 1))
         return np.stack([sum(entry * part for entry, part in zip(row, values, strict=True)) for row in rows])
@@ -176,7 +183,7 @@ def _advance(problem, table, state):
     return moved
 
 
-def _split(name):
+def _split(name: str) -> Iterator[tuple[str, str, int]]:
     for factor in name.split():
         base, caret, power = factor.partition("^")
         yield base, caret, int(power) if power else 1

@@ -26,7 +26,7 @@ __all__ = ["Action", "as_generators", "rates_of_time", "spectral_derivative"]
 
 
 def as_generators(given, name: str = "algebra") -> Generators:
-    """Generators from a LieAlgebra, Generators, a Representation without elements, or matrices `(generator, n, n)`.
+    """Make Generators of a LieAlgebra, Generators, a Representation without elements, or matrices `(generator, n, n)`.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class Action(nn.Module):
         self.register_buffer("matrices", None if self.boxes else _linear_parts(generators), persistent=False)
 
     def forward(self, u: Tensor) -> Tensor:
-        """X_k(u) `(generator, *u.shape)`."""
+        """Compute X_k(u) `(generator, *u.shape)`."""
         self._check(u)
         values = self.features(self._points(u))
         # (generator, state, ..., batch, *grid): the axis of states stands where that of channels was
@@ -101,13 +101,13 @@ class Action(nn.Module):
         return change
 
     def derivative(self, u: Tensor, w: Tensor) -> Tensor:
-        """D X_k(u) w `(generator, *u.shape)`."""
+        """Compute D X_k(u) w `(generator, *u.shape)`."""
         if self.matrices is None:
             return torch.func.jvp(self.forward, (u,), (w,))[1]
         return torch.einsum("kij,bj...->kbi...", self.matrices.to(device=w.device, dtype=w.dtype), w)
 
-    def _points(self, u):
-        """Coordinates, time and values at every point, `(batch, *grid, state)`."""
+    def _points(self, u: Tensor) -> Tensor:
+        """Return coordinates, time and values at every point, `(batch, *grid, state)`."""
         values = u.movedim(1, -1)
         if not self.boxes:
             return values
@@ -121,7 +121,7 @@ class Action(nn.Module):
         now = torch.full(values.shape[:-1], self.time, device=u.device, dtype=u.dtype)
         return torch.stack([full.get(i, now) for i in range(len(self.states))], dim=-1)
 
-    def _check(self, u):
+    def _check(self, u: Tensor) -> None:
         check_tensor("u", u)
         if u.ndim < 2 or u.shape[1] != len(self.channels):
             names = ", ".join(self.states[i] for i in self.channels)
@@ -131,7 +131,7 @@ class Action(nn.Module):
 
 
 def rates_of_time(generators: Generators) -> np.ndarray:
-    """tau_k `(generator,)` with t -> t + eps tau_k t, from the generators' rates or what they do to a state `t`.
+    """Find tau_k `(generator,)` with t -> t + eps tau_k t, from the generators' rates or what they do to a state `t`.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def rates_of_time(generators: Generators) -> np.ndarray:
 
 
 def spectral_derivative(u: Tensor, axis: int, period: float) -> Tensor:
-    """du/dx along an axis of a periodic grid, by Fourier series; the Nyquist mode of even grids has none."""
+    """Compute du/dx along an axis of a periodic grid, by Fourier series; the Nyquist mode of even grids has none."""
     size = u.shape[axis]
     modes = torch.fft.rfftfreq(size, period / size, device=u.device, dtype=u.dtype) * (2 * torch.pi)
     if size % 2 == 0:
@@ -160,23 +160,23 @@ def spectral_derivative(u: Tensor, axis: int, period: float) -> Tensor:
     return torch.fft.irfft(torch.fft.rfft(u, dim=axis) * (1j * modes.reshape(shape)), n=size, dim=axis)
 
 
-def _linear_parts(generators):
-    """Matrices `(generator, n, n)` of affine generators, None for others."""
+def _linear_parts(generators: Generators) -> Tensor | None:
+    """Return the matrices `(generator, n, n)` of affine generators, None for others."""
     try:
         return torch.from_numpy(affine_parts(generators)[1].copy())
     except ValueError:
         return None
 
 
-def _box(name, ends):
-    start, stop = (0.0, float(ends)) if np.ndim(ends) == 0 else (float(end) for end in ends)
+def _box(name: str, ends: float | Sequence[float]) -> tuple[float, float]:
+    start, stop = (0.0, float(ends)) if np.ndim(ends) == 0 else map(float, ends)
     if not 0 < stop - start < np.inf:
         raise ValueError(f"space: the box along {name} must have a positive length, got {ends}")
     return start, stop
 
 
-def _check_time(generators, on_fields, time):
-    """Fields at one time say nothing about how they change by t -> t + tau."""
+def _check_time(generators: Generators, on_fields: bool, time: float) -> None:
+    """Refuse generators that move the time: fields at one time say nothing about how they change by t -> t + tau."""
     rates = np.zeros(len(generators))
     if on_fields and "t" in generators.states:
         place = generators.states.index("t")

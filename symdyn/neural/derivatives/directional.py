@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -13,9 +16,12 @@ __all__ = ["directional_derivatives", "value_and_derivative"]
 # Up to here one Jacobian a sample costs less than a jvp a direction.
 _SMALL = 30
 
+# (c, a, b) of c + a b; None for c: nothing is added.
+_Factors = tuple[Tensor | None, Tensor, Tensor]
+
 
 def directional_derivatives(module: nn.Module, u: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """module(u) and DF(u) w for each direction w.
+    """Compute module(u) and DF(u) w for each direction w.
 
     Parameters
     ----------
@@ -38,7 +44,7 @@ def directional_derivatives(module: nn.Module, u: Tensor, directions: Tensor) ->
 
 
 def value_and_derivative(module: nn.Module, u: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-    """module(u) and DF(u) w, from one pass in forward mode."""
+    """Compute module(u) and DF(u) w, from one pass in forward mode."""
     with forward_ad.dual_level():
         with _OneTangent():
             found = module(forward_ad.make_dual(u, direction))
@@ -52,7 +58,7 @@ class _OneTangent(TorchFunctionMode):
     Forward mode of torch takes a tangent that is not there for zeros, and multiplies by them: half as much work again.
     """
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(self, func: Callable, types: Sequence[type], args: tuple = (), kwargs: dict | None = None):
         if func in _FACTORS and not kwargs:
             factors = _FACTORS[func](*args)
             if factors is not None and _moves(factors[1]) != _moves(factors[2]):
@@ -64,13 +70,13 @@ class _Product(torch.autograd.Function):
     """c + a b for matrices, or batches of as many matrices."""
 
     @staticmethod
-    def forward(c, a, b):
+    def forward(c: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
         if c is None:
             return torch.matmul(a, b)
         return torch.addmm(c, a, b) if a.ndim == 2 else torch.baddbmm(c, a, b)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: FunctionCtx, inputs: _Factors, output: Tensor) -> None:
         c, a, b = inputs
         ctx.set_materialize_grads(False)
         ctx.offset = None if c is None else c.shape
@@ -78,7 +84,7 @@ class _Product(torch.autograd.Function):
         ctx.save_for_forward(a, b)
 
     @staticmethod
-    def backward(ctx, g):
+    def backward(ctx: FunctionCtx, g: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         if g is None:
             return None, None, None
         a, b = ctx.saved_tensors
@@ -87,21 +93,21 @@ class _Product(torch.autograd.Function):
         return offset, g @ b.mH if a_needed else None, a.mH @ g if b_needed else None
 
     @staticmethod
-    def jvp(ctx, dc, da, db):
+    def jvp(ctx: FunctionCtx, dc: Tensor | None, da: Tensor | None, db: Tensor | None) -> Tensor:
         a, b = ctx.saved_tensors  # one of them moves, see _OneTangent
         moved = da @ b if db is None else a @ db
         return moved if dc is None else moved + dc
 
 
-def _linear(x, weight, bias=None):
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> _Factors | None:
     return (bias, x, weight.mT) if x.ndim == 2 else None
 
 
-def _matrices(a, b):
+def _matrices(a: Tensor, b: Tensor) -> _Factors | None:
     return (None, a, b) if a.ndim == b.ndim in (2, 3) and a.shape[:-2] == b.shape[:-2] else None
 
 
-def _added(c, a, b):
+def _added(c: Tensor, a: Tensor, b: Tensor) -> _Factors:
     return c, a, b
 
 
@@ -117,15 +123,15 @@ _FACTORS = {
 }
 
 
-def _moves(x):
+def _moves(x: Tensor) -> bool:
     return forward_ad.unpack_dual(x).tangent is not None
 
 
-def _by_jacobian(module, u, directions):
-    """One forward derivative a state, of all samples at once."""
+def _by_jacobian(module: nn.Module, u: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """Take one forward derivative a state, of all samples at once."""
     columns = torch.eye(u.shape[1], dtype=u.dtype, device=u.device)[:, None].expand(-1, *u.shape)
 
-    def along(column):
+    def along(column: Tensor) -> tuple[Tensor, Tensor]:
         value, moved = torch.func.jvp(module, (u,), (column,))  # type: ignore[misc]
         return moved, value
 

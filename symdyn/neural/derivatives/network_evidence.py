@@ -14,7 +14,7 @@ from symdyn.discovery.function import exact_evidence
 from symdyn.discovery.sampled_function import Sampled
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.exact_evidence import ExactEvidence
-from symdyn.lie.constraints.gram import Batch
+from symdyn.lie.constraints.gram import Batch, Rows
 
 __all__ = ["Differentiated", "NetworkEvidence", "error_text", "network_evidence", "within_error"]
 
@@ -56,7 +56,10 @@ class NetworkEvidence(ExactEvidence):
         return max(float(self.span_bounds[self.rank - 1]) if self.rank else self.delta, self.accuracy)
 
     def p_value(self, vector: np.ndarray) -> float:
-        """0 for a violation above delta that is over three times the error of the network, else 1: no test is made."""
+        """Return 0 for a violation above delta and above three times the error of the network, else 1.
+
+        No test is made.
+        """
         return 1.0 if self.violation(vector) < max(self.delta, _CLEARLY * self.error) else 0.0
 
 
@@ -73,7 +76,7 @@ class Differentiated(Sampled):
 
 
 def network_evidence(problem: Posed, samples: Differentiated, delta: float, accuracy: float) -> NetworkEvidence:
-    """Forms from one pass over the points, the spectrum from another, replicates from a third.
+    """Collect forms in one pass over the points, the spectrum in another, replicates in a third.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ def network_evidence(problem: Posed, samples: Differentiated, delta: float, accu
 
 
 def within_error(table: xr.Dataset, evidence: Evidence | None, accuracy: float) -> xr.Dataset:
-    """Verdicts on elements, those undetermined that the error of the network may have broken.
+    """Return the verdicts on elements, those undetermined that the error of the network may have broken.
 
     Parameters
     ----------
@@ -119,18 +122,18 @@ def within_error(table: xr.Dataset, evidence: Evidence | None, accuracy: float) 
 
 
 def error_text(error: float) -> str:
-    """What would decide violations that the error of the network may have made."""
+    """Say what would decide violations that the error of the network may have made."""
     return (
         f"its violation is within three times {error:.1g}, what the network leaves of symmetries it has, or misses its "
         "targets by: a network that is closer to its targets, or a larger delta, would decide"
     )
 
 
-def _replicates(rows, samples, frame):
-    """Directions `(replicate, candidate, direction)` from regions drawn with replacement (a bootstrap over space).
+def _replicates(rows: Rows, samples: Differentiated, frame: np.ndarray) -> np.ndarray:
+    """Find directions `(replicate, candidate, direction)` from regions drawn with replacement.
 
-    The violation that the error of a network leaves is a smooth function of x, so neighbours are no independent
-    witnesses: points are drawn by regions, the cells of some of the points.
+    A bootstrap over space: the violation that the error of a network leaves is a smooth function of x, so neighbours
+    are no independent witnesses, and points are drawn by regions, the cells of some of the points.
     """
     n_regions = int(np.clip(samples.sums.count // 4, 1, _REGIONS))
     centres = cKDTree(samples.chart.points(samples.sums.chosen[:n_regions]))

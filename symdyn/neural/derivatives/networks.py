@@ -21,6 +21,7 @@ from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, unde
 from symdyn.discovery.genericity import polynomial_relation
 from symdyn.discovery.question import asked_at_points
 from symdyn.evidence.findings import flow_among
+from symdyn.lie.constraints.gram import Rows
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
 from symdyn.neural.checks import check_callable, numbers
@@ -39,7 +40,7 @@ def discover_network(
     increments: bool = False,
     targets=None,
 ) -> FunctionSymmetry:
-    """The generators v with DF v = psi F for a trained network F, and the elements g with F(g x) = M F(x).
+    """Find the generators v with DF v = psi F for a trained network F, and the elements g with F(g x) = M F(x).
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def discover_network(
     return found.with_elements(elements, within_error(table, found.evidence_, accuracy))
 
 
-def _generators_of(samples, delta, accuracy) -> FunctionSymmetry:
+def _generators_of(samples: Differentiated, delta: float, accuracy: float) -> FunctionSymmetry:
     output = samples.output
     problem = posed(samples.candidates, output, samples.chart, samples.units.scale, samples.first)
     evidence = network_evidence(problem, samples, delta, accuracy)
@@ -118,7 +119,7 @@ def _generators_of(samples, delta, accuracy) -> FunctionSymmetry:
 
 
 def as_function(module: nn.Module | Callable, *, increments: bool = False) -> tuple[Callable, Callable]:
-    """A network F, or F(x) − x, as a function of arrays, in double precision, with its exact derivatives.
+    """Wrap a network F, or F(x) − x, as a function of arrays, in double precision, with its exact derivatives.
 
     Returns
     -------
@@ -132,17 +133,17 @@ def as_function(module: nn.Module | Callable, *, increments: bool = False) -> tu
         module = copy.deepcopy(module).double().eval().requires_grad_(False)
         device = next((p.device for p in module.parameters()), device)
 
-    def values(batch):
+    def values(batch: torch.Tensor) -> torch.Tensor:
         found = module(batch)
         if increments and found.shape != batch.shape:
             raise ValueError(f"increments=True is for maps of states {(*batch.shape,)}, got values {(*found.shape,)}")
         return found - batch if increments else found
 
-    def function(points):
+    def function(points: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return values(torch.as_tensor(points, dtype=torch.float64, device=device)).cpu().numpy()
 
-    def jacobian(points):
+    def jacobian(points: np.ndarray) -> np.ndarray:
         batch = torch.as_tensor(points, dtype=torch.float64, device=device)
         n, n_values = batch.shape[1], values(batch[:1]).numel()
         if n <= n_values:
@@ -157,8 +158,14 @@ def as_function(module: nn.Module | Callable, *, increments: bool = False) -> tu
     return function, jacobian
 
 
-def _accuracy(function, points, targets, delta, increments):
-    """Root mean square error over the spread of the targets; 0 without any."""
+def _accuracy(
+    function: Callable[[np.ndarray], np.ndarray],
+    points: np.ndarray,
+    targets: torch.Tensor | np.ndarray | None,
+    delta: float,
+    increments: bool,
+) -> float:
+    """Compute the root mean square error over the spread of the targets; 0 without any."""
     if targets is None:
         return 0.0
     truth, values = _as_array(targets), function(points)
@@ -179,7 +186,7 @@ def _accuracy(function, points, targets, delta, increments):
     return accuracy
 
 
-def _warn_of_points(rows, samples):
+def _warn_of_points(rows: Rows, samples: Differentiated) -> None:
     needed, n_values = len(rows.candidates), samples.first.values[0].size
     count = samples.sums.count * n_values
     if count < needed:
@@ -194,5 +201,5 @@ def _warn_of_points(rows, samples):
         warnings.warn(message, stacklevel=3)
 
 
-def _as_array(x):
+def _as_array(x: torch.Tensor | np.ndarray) -> np.ndarray:
     return numbers("x and targets", x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else x)

@@ -108,11 +108,11 @@ class LieDerivativePenalty:
         self.random = torch.Generator().manual_seed(rng)
 
     def __call__(self, module: nn.Module, u: Tensor) -> Tensor:
-        """The penalty, a scalar, of a network on states `(batch, n)` or fields `(batch, channel, *grid)`."""
+        """Compute the penalty, a scalar, of a network on states `(batch, n)` or fields `(batch, channel, *grid)`."""
         return self.value_and_penalty(module, u)[1]
 
     def value_and_penalty(self, module: nn.Module, u: Tensor) -> tuple[Tensor, Tensor]:
-        """module(u) and the penalty, from one jvp where there is one direction.
+        """Compute module(u) and the penalty, from one jvp where there is one direction.
 
         Raises
         ------
@@ -138,9 +138,10 @@ class LieDerivativePenalty:
 
     @torch.no_grad()
     def violations(self, module: nn.Module, u: Tensor) -> Tensor:
-        """|L_k| / (|DF| |X_k| + |Y_k|) of each generator, `(generator,)`: 0 for one that is kept, below about 1 always.
+        """Measure |L_k| / (|DF| |X_k| + |Y_k|) of each generator, `(generator,)`.
 
-        |DF| is what the network makes of the difference of two samples, relative to that difference.
+        It is 0 for a generator that is kept, and below about 1 always. |DF| is what the network makes of the difference
+        of two samples, relative to that difference.
 
         Raises
         ------
@@ -151,7 +152,7 @@ class LieDerivativePenalty:
 
     @torch.no_grad()
     def spectrum(self, module: nn.Module, u: Tensor) -> tuple[Tensor, Generators]:
-        """Relative violations `(generator,)` of the combinations that are right singular vectors of L C, and these.
+        """Return relative violations `(generator,)` of the right singular vectors of L C, and these combinations.
 
         From the best kept to the most broken; combinations have unit norm.
         """
@@ -164,12 +165,12 @@ class LieDerivativePenalty:
         relative = self._relative(module, u, weights.to(u.dtype))
         return relative, self.generators.combine(weights.T.cpu().numpy())
 
-    def _derivatives(self, module, u, moves, frame):
-        """module(u) and L `(direction, *output)` along the combinations `frame` `(generator, direction)`."""
+    def _derivatives(self, module: nn.Module, u: Tensor, moves: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute module(u) and L `(direction, *output)` along the combinations `frame` `(generator, direction)`."""
         value, pushed = directional_derivatives(module, u, torch.tensordot(frame.T, moves, dims=1))
         return value, pushed - self._output_moves(u, value, frame)
 
-    def _nuclear(self, value, change):
+    def _nuclear(self, value: Tensor, change: Tensor) -> Tensor:
         columns = change.flatten(1).double()
         squares = torch.linalg.eigvalsh(columns @ columns.T / columns.shape[1]).clamp(min=0)
         size = value.detach().double().square().mean().sqrt() + 1e-300
@@ -179,7 +180,7 @@ class LieDerivativePenalty:
             return values.sum()
         return (_KNEE * size * torch.log1p(values / (_KNEE * size))).sum()
 
-    def _relative(self, module, u, frame):
+    def _relative(self, module: nn.Module, u: Tensor, frame: Tensor) -> Tensor:
         if len(u) < 2:
             raise ValueError("violations are measured against other samples: give at least two")
         moves = torch.tensordot(frame.T, self.action(u), dims=1)
@@ -189,7 +190,7 @@ class LieDerivativePenalty:
         plain = _rms(pushed[-1:]) / _rms((steps / _scales(u))[None]) * _rms(moves / _scales(u))
         return _rms(pushed[:-1] - moved) / (plain + _rms(moved)).clamp(min=1e-300)
 
-    def _output_moves(self, u, value, frame):
+    def _output_moves(self, u: Tensor, value: Tensor, frame: Tensor) -> Tensor:
         if self.output_action is not None:
             moves = self.output_action(value)
         elif self.output == "invariant":
@@ -203,7 +204,7 @@ class LieDerivativePenalty:
             moves = moves - torch.tensordot(self.rates.to(value), value, dims=0)
         return torch.tensordot(frame.T.to(value.dtype), moves, dims=1)
 
-    def _output_action(self, space, time):
+    def _output_action(self, space: Mapping[str, float | tuple[float, float]] | None, time: float) -> Action | None:
         if isinstance(self.output, str):
             if self.output not in _OUTPUTS:
                 raise ValueError(f"output must be one of {', '.join(_OUTPUTS)} or an algebra, got {self.output!r}")
@@ -214,8 +215,8 @@ class LieDerivativePenalty:
         within = {} if space is None else {name: box for name, box in space.items() if name in generators.states}
         return Action(generators, within or None, time)
 
-    def _draw(self, frame):
-        """Random orthonormal directions, scaled so that the mean of their penalties is that of all."""
+    def _draw(self, frame: Tensor) -> Tensor:
+        """Draw random orthonormal directions, scaled so that the mean of their penalties is that of all."""
         count, rank = frame.shape[1], self.n_generators
         return torch.linalg.qr(torch.randn(count, rank, generator=self.random, dtype=torch.float64))[0] * (
             (count / rank) ** 0.5
@@ -240,14 +241,14 @@ class Ramp:
             raise ValueError(f"a ramp needs final >= 0 and 0 <= begin <= end, got {self}")
 
     def __call__(self, step: int) -> float:
-        """The weight at a step, counted from 0."""
+        """Return the weight at a step, counted from 0."""
         if step >= self.end:
             return self.final
         return self.final * max(step - self.begin, 0) / max(self.end - self.begin, 1)
 
 
-def _frame(moves, u):
-    """C `(generator, direction)` with C C^T the pseudo-inverse of the Gram matrix of motions, relative to |u|."""
+def _frame(moves: Tensor, u: Tensor) -> Tensor:
+    """Find C `(generator, direction)` with C C^T the pseudo-inverse of the Gram matrix of motions, relative to |u|."""
     flat = (moves / _scales(u)).flatten(1).double()
     gram = flat @ flat.T / flat.shape[1]
     if not torch.isfinite(gram).all():
@@ -260,11 +261,11 @@ def _frame(moves, u):
     return (vectors * roots / lengths[:, None]).to(u.dtype)
 
 
-def _scales(u):
-    """Root mean square of each state or channel, `(1, channel, 1 ...)`; 1 where it is always 0."""
+def _scales(u: Tensor) -> Tensor:
+    """Compute the root mean square of each state or channel, `(1, channel, 1 ...)`; 1 where it is always 0."""
     squares = u.movedim(1, 0).flatten(1).square().mean(dim=1)
     return torch.where(squares > 0, squares, 1.0).sqrt().reshape(1, -1, *[1] * (u.ndim - 2))
 
 
-def _rms(parts):
+def _rms(parts: Tensor) -> Tensor:
     return parts.flatten(1).double().square().mean(dim=1).sqrt()

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from symdyn.functions.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
 from symdyn.lie.vectorfields import Generators, VectorField
+
+if TYPE_CHECKING:
+    from torch._functorch.autograd_function import VmapInfo
 
 __all__ = ["FeatureModule", "FieldModule", "to_torch"]
 
 
 def to_torch(field: VectorField | Generators) -> FieldModule:
-    """A law or generator x -> W theta(x) as a module of points `(..., state)`.
+    """Turn a law or generator x -> W theta(x) into a module of points `(..., state)`.
 
     Polynomials are computed by torch and can be differentiated as often as wanted. Other features are computed by
     numpy, with their exact Jacobians: on the CPU, and differentiated once.
@@ -51,7 +57,7 @@ class FieldModule(nn.Module):
         self.coefficients = nn.Parameter(torch.from_numpy(np.ascontiguousarray(coefficients)))
 
     def forward(self, points: Tensor) -> Tensor:
-        """Values at points `(..., state)`."""
+        """Compute the values at points `(..., state)`."""
         values = self.features(points)
         return torch.tensordot(values, self.coefficients.to(values.dtype), dims=([-1], [-1]))
 
@@ -72,7 +78,7 @@ class FeatureModule(nn.Module):
         self.parts = nn.ModuleList([_part(part, n_states) for part in parts])
 
     def forward(self, points: Tensor) -> Tensor:
-        """Values `(..., feature)`."""
+        """Compute the values `(..., feature)`."""
         if points.shape[-1] != self.n_states:
             raise ValueError(f"points must have {self.n_states} states last, got shape {tuple(points.shape)}")
         return torch.cat([part(points) for part in self.parts], dim=-1)
@@ -81,13 +87,13 @@ class FeatureModule(nn.Module):
 class _Powers(nn.Module):
     """Monomials, each as a product of powers that are products themselves: no 0^0, and smooth in all orders."""
 
-    def __init__(self, exponents: np.ndarray, columns):
+    def __init__(self, exponents: np.ndarray, columns: Sequence[int] | None):
         super().__init__()
         self.highest = int(exponents.max(initial=0))
         self.register_buffer("exponents", torch.from_numpy(np.array(exponents, dtype=np.int64)), persistent=False)
         self.columns = None if columns is None else list(columns)
 
-    def forward(self, points):
+    def forward(self, points: Tensor) -> Tensor:
         read = points if self.columns is None else points[..., self.columns]
         powers = [torch.ones_like(read)]
         for _ in range(self.highest):
@@ -107,7 +113,7 @@ class _Numeric(nn.Module):
         super().__init__()
         self.features = features
 
-    def forward(self, points):
+    def forward(self, points: Tensor) -> Tensor:
         flat = points.reshape(-1, points.shape[-1])
         values, _ = _Evaluate.apply(flat, self.features)
         return values.reshape(*points.shape[:-1], -1)
@@ -117,30 +123,32 @@ class _Evaluate(torch.autograd.Function):
     """Values and Jacobians of numpy features; derivatives of values only, once."""
 
     @staticmethod
-    def forward(points, features):
+    def forward(points: Tensor, features: Features) -> tuple[Tensor, Tensor]:
         array = points.detach().cpu().numpy().astype(float)
         values, jacobian = features(array), features.jacobian(array)
         return tuple(torch.from_numpy(np.ascontiguousarray(a)).to(points) for a in (values, jacobian))
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Features], output: tuple[Tensor, Tensor]) -> None:
         ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(output[1])
         ctx.save_for_forward(output[1])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient, _):
+    def backward(ctx: FunctionCtx, gradient: Tensor, _: Tensor | None) -> tuple[Tensor, None]:
         (jacobian,) = ctx.saved_tensors
         return torch.einsum("sf,sfi->si", gradient, jacobian), None
 
     @staticmethod
-    def jvp(ctx, tangent, _):
+    def jvp(ctx: FunctionCtx, tangent: Tensor, _: None) -> tuple[Tensor, None]:
         (jacobian,) = ctx.saved_tensors
         return torch.einsum("sfi,si->sf", jacobian, tangent), None
 
     @staticmethod
-    def vmap(info, in_dims, points, features):
+    def vmap(
+        info: VmapInfo, in_dims: tuple[int, None], points: Tensor, features: Features
+    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         size = info.batch_size
         moved = points.movedim(in_dims[0], 0)
         flat = moved.reshape(-1, moved.shape[-1])
@@ -148,7 +156,7 @@ class _Evaluate(torch.autograd.Function):
         return (values.reshape(size, -1, values.shape[-1]), jacobian.reshape(size, -1, *jacobian.shape[1:])), (0, 0)
 
 
-def _part(features, n_states):
+def _part(features: Features, n_states: int) -> nn.Module:
     if isinstance(features, Monomials):
         return _Powers(np.array(features.exponents), None)
     if isinstance(features, Polynomial):

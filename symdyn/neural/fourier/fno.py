@@ -31,7 +31,7 @@ class _Operator(nn.Module):
     project: nn.Module
 
     def forward(self, u: Tensor) -> Tensor:
-        """Fields `(batch, in_channels, *grid)`, periodic on their grid, to `(batch, out_channels, *grid)`."""
+        """Map fields `(batch, in_channels, *grid)`, periodic on their grid, to `(batch, out_channels, *grid)`."""
         check_field(u, self.in_channels, len(self.modes), next(self.parameters()).dtype)
         u = self.lift(u)
         for spectral, pointwise, gate in zip(self.spectral, self.pointwise, self.gates, strict=True):
@@ -40,7 +40,7 @@ class _Operator(nn.Module):
 
 
 class _Gelu(nn.Module):
-    def forward(self, u):
+    def forward(self, u: Tensor) -> Tensor:
         return gelu(u)
 
 
@@ -70,13 +70,13 @@ class FNO(_Operator):
         self.gates = nn.ModuleList(_Gelu() if i + 1 < layers else nn.Identity() for i in range(layers))
 
     def config(self) -> dict[str, Any]:
-        """What builds this module anew, ready for JSON."""
+        """Return what builds this module anew, ready for JSON."""
         names = ("in_channels", "out_channels", "width", "layers")
         return {"modes": list(self.modes)} | {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> FNO:
-        """The module that `config` describes, with weights drawn anew."""
+        """Build the module that `config` describes, with weights drawn anew."""
         return cls(**config)
 
 
@@ -140,7 +140,7 @@ class EquivariantFNO(_Operator):
         self.out_channels = _copies_of(self.values, out_channels, "out_channels")
         self._build()
 
-    def _build(self):
+    def _build(self) -> None:
         kind = SteeredFeatures if "rotations" in self.space else PermutedFeatures
         plan = kind(self.values, self.space, self.joint, len(self.modes))
         n, parts, copies = self.values.dim, plan.parts, self.copies
@@ -159,7 +159,7 @@ class EquivariantFNO(_Operator):
         self.gates = nn.ModuleList([*gates, nn.Identity()])
 
     def forward(self, u: Tensor) -> Tensor:
-        """Fields `(batch, in_channels, *grid)`, periodic on their grid, to `(batch, out_channels, *grid)`.
+        """Map fields `(batch, in_channels, *grid)`, periodic on their grid, to `(batch, out_channels, *grid)`.
 
         Raises
         ------
@@ -174,26 +174,26 @@ class EquivariantFNO(_Operator):
         return super().forward(u)
 
     def plain(self) -> FNO:
-        """A plain operator of the same size: the same modes, layers and number of channels."""
+        """Build a plain operator of the same size: the same modes, layers and number of channels."""
         return FNO(self.in_channels, self.out_channels, modes=self.modes, width=self.width, layers=self.layers)
 
     def config(self) -> dict[str, Any]:
-        """What builds this module anew, ready for JSON."""
+        """Return what builds this module anew, ready for JSON."""
         names = ("copies", "in_channels", "out_channels", "layers", "joint")
         plain = {name: getattr(self, name) for name in names}
         return {"values": self.values.config(), "modes": list(self.modes), "space": list(self.space)} | plain
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> EquivariantFNO:
-        """The module that `config` describes, with weights drawn anew."""
+        """Build the module that `config` describes, with weights drawn anew."""
         return cls(Representation.from_config(config["values"]), **{k: v for k, v in config.items() if k != "values"})
 
 
-def _exchanges(space):
+def _exchanges(space: Sequence[str]) -> bool:
     return "quarter_turns" in space or "rotations" in space
 
 
-def _checked_space(space, modes, joint):
+def _checked_space(space: str | Sequence[str] | None, modes: Sequence[int], joint: bool) -> tuple[str, ...]:
     names = () if space is None else tuple(space) if isinstance(space, list | tuple) else (space,)
     if any(name not in SPACES for name in names) or len(set(names)) < len(names):
         raise ValueError(f"space must be None or among {SPACES}, got {space!r}")
@@ -206,7 +206,7 @@ def _checked_space(space, modes, joint):
     return tuple(sorted(names, key=SPACES.index))
 
 
-def _copies_of(values, channels, name):
+def _copies_of(values: Representation, channels: int | None, name: str) -> int:
     if channels is None:
         return values.dim
     check_count(name, channels)

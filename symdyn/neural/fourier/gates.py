@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 
 from symdyn.neural.fourier.gelu import gelu, gelu_tangent
@@ -24,10 +25,11 @@ _SMALL = 1e-13
 
 # A quadratic form: the entries (v, w, P_vw) that are not 0.
 Form = tuple[tuple[int, int, float], ...]
+_Forms = Sequence[Form]
 
 
 def invariant_forms(values: Representation) -> np.ndarray:
-    """Symmetric P `(form, n, n)` with v^T P v invariant: A^T P + P A = 0 and g^T P g = P.
+    """Find the symmetric P `(form, n, n)` with v^T P v invariant: A^T P + P A = 0 and g^T P g = P.
 
     Raises
     ------
@@ -83,7 +85,7 @@ class Gate(Tabled):
         self.bias = nn.Parameter(torch.zeros(len(self.pieces) * copies))
 
     def forward(self, u: Tensor) -> Tensor:
-        """Fields `(batch, s * m * v, *grid)`."""
+        """Gate fields `(batch, s * m * v, *grid)`."""
         if len(self.pieces) == 1 and self.still:
             return gelu(u)
         x = u.reshape(len(u) * self.permuted, sum(self.pieces), self.copies, self.n, -1)
@@ -94,7 +96,7 @@ class Gate(Tabled):
 
 
 def gated(x: Tensor, weight: Tensor, bias: Tensor, forms: Sequence[Form], pieces: Sequence[int], still: bool):
-    """The gate, and what its derivative needs again.
+    """Compute the gate, and what its derivative needs again.
 
     Parameters
     ----------
@@ -122,8 +124,10 @@ def gated(x: Tensor, weight: Tensor, bias: Tensor, forms: Sequence[Form], pieces
     return _joined(moved), invariants, scales, *switches
 
 
-def _switches(x, weight, bias, forms, pieces, still):
-    """All that `gated` returns but the field itself."""
+def _switches(
+    x: Tensor, weight: Tensor, bias: Tensor, forms: _Forms, pieces: Sequence[int], still: bool
+) -> tuple[Tensor, ...]:
+    """Compute all that `gated` returns but the field itself."""
     parts = x.split(pieces, dim=1)
     q = _joined([_form(part, part, form) for part in parts[int(still) :] for form in forms])
     scales = ((q if _positive(forms) else q.abs()) + 1).rsqrt_()
@@ -143,11 +147,17 @@ class _Gated(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x, weight, bias, forms, pieces, still):
+    def forward(
+        x: Tensor, weight: Tensor, bias: Tensor, forms: _Forms, pieces: Sequence[int], still: bool
+    ) -> tuple[Tensor, ...]:
         return gated(x, weight, bias, forms, pieces, still)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(
+        ctx: FunctionCtx,
+        inputs: tuple[Tensor, Tensor, Tensor, _Forms, Sequence[int], bool],
+        output: tuple[Tensor, ...],
+    ) -> None:
         ctx.set_materialize_grads(False)
         ctx.options = inputs[3:]
         ctx.mark_non_differentiable(*output[1:])
@@ -155,26 +165,30 @@ class _Gated(torch.autograd.Function):
         ctx.save_for_forward(*inputs[:3])
 
     @staticmethod
-    def backward(ctx, g, *_):
+    def backward(ctx: FunctionCtx, g: Tensor | None, *_: Tensor | None) -> tuple[Tensor | None, ...]:
         if g is None:
             return (None,) * 6
         x, weight, bias, *known = ctx.saved_tensors
         if torch.is_grad_enabled():  # a derivative of this one is wanted, which what is known does not carry
 
-            def plain(*given):
+            def plain(*given: Tensor) -> Tensor:
                 return gated(*given, *ctx.options)[0]
 
             return *torch.func.vjp(plain, x, weight, bias)[1](g), None, None, None
         return *_pulled(g, x, weight, known, *ctx.options), None, None, None
 
     @staticmethod
-    def jvp(ctx, dx, dweight, dbias, *_):
+    def jvp(
+        ctx: FunctionCtx, dx: Tensor | None, dweight: Tensor | None, dbias: Tensor | None, *_: None
+    ) -> tuple[Tensor | None, ...]:
         x, weight, bias = ctx.saved_tensors
         return _pushed((x, weight, bias), (dx, dweight, dbias), *ctx.options), *[None] * (2 + len(ctx.options[1]))
 
 
-def _pulled(g, x, weight, known, forms, pieces, still):
-    """Gradients by x, weight and bias from that by the gated field."""
+def _pulled(
+    g: Tensor, x: Tensor, weight: Tensor, known: Sequence[Tensor], forms: _Forms, pieces: Sequence[int], still: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Compute the gradients by x, weight and bias from that by the gated field."""
     invariants, scales, *switches = known
     parts, slopes = x.split(pieces, dim=1), g.split(pieces, dim=1)
     dx = [slope * _aligned(switch) for slope, switch in zip(slopes, switches, strict=True)][int(still) :]
@@ -200,8 +214,14 @@ def _pulled(g, x, weight, known, forms, pieces, still):
     return _joined(dx), torch.bmm(dz, invariants.mT).sum(dim=0), dz.sum(dim=(0, 2))
 
 
-def _pushed(point, direction, forms, pieces, still):
-    """The derivative of the gated field along a change of x, weight and bias, each of which may be None."""
+def _pushed(
+    point: tuple[Tensor, Tensor, Tensor],
+    direction: tuple[Tensor | None, Tensor | None, Tensor | None],
+    forms: _Forms,
+    pieces: Sequence[int],
+    still: bool,
+) -> Tensor:
+    """Compute the derivative of the gated field along a change of x, weight and bias; any may be None."""
     (x, weight, bias), (dx, dweight, dbias) = point, direction
     dx = torch.zeros_like(x) if dx is None else dx
     invariants, scales, *switches = _switches(x, weight, bias, forms, pieces, still)
@@ -227,17 +247,17 @@ def _pushed(point, direction, forms, pieces, still):
     return _joined(pushed)
 
 
-def _slope(r, w, forms):
-    """dr / dq = w (1 − |r| w / 2) of r = q w, w = (1 + |q|)^-1/2."""
+def _slope(r: Tensor, w: Tensor, forms: _Forms) -> Tensor:
+    """Compute dr / dq = w (1 − |r| w / 2) of r = q w, w = (1 + |q|)^-1/2."""
     return torch.addcmul(w, (r if _positive(forms) else r.abs()) * w, w, value=-0.5)
 
 
-def _positive(forms):
+def _positive(forms: _Forms) -> bool:
     return all(v == w and size > 0 for form in forms for v, w, size in form)
 
 
-def _form(a, b, form):
-    """sum_s a_s^T P b_s at every point, `(batch, m, point)`."""
+def _form(a: Tensor, b: Tensor, form: Form) -> Tensor:
+    """Compute sum_s a_s^T P b_s at every point, `(batch, m, point)`."""
     terms = [(a[:, s, :, v], b[:, s, :, w], size) for s in range(a.shape[1]) for v, w, size in form]
     x, y, size = terms[0]
     total = x * y if size == 1 else x * y * size
@@ -246,22 +266,22 @@ def _form(a, b, form):
     return total
 
 
-def _product(a, b):
-    """sum_sv a_sv b_sv at every point, `(batch, m, point)`."""
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Compute sum_sv a_sv b_sv at every point, `(batch, m, point)`."""
     return _form(a, b, tuple((v, v, 1.0) for v in range(a.shape[3])))
 
 
-def _aligned(z):
-    """Numbers of each copy `(batch, m, point)`, for all parts of space and values."""
+def _aligned(z: Tensor) -> Tensor:
+    """Align numbers of each copy `(batch, m, point)` with all parts of space and values."""
     return z.unsqueeze(1).unsqueeze(3)
 
 
-def _joined(parts):
+def _joined(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
-def _entries(form):
-    """The entries of a form that are not 0; those of a plain length are 1, to the last digit."""
+def _entries(form: np.ndarray) -> Form:
+    """List the entries of a form that are not 0; those of a plain length are 1, to the last digit."""
     rounded = np.where(np.abs(form - np.rint(form)) < _SMALL, np.rint(form), form)
     kept = np.argwhere(np.abs(rounded) > _SMALL * np.abs(rounded).max())
     return tuple((int(v), int(w), float(rounded[v, w])) for v, w in kept)

@@ -10,18 +10,19 @@ import math
 
 import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 
 __all__ = ["gelu", "gelu_tangent"]
 
 
 def gelu(x: Tensor) -> Tensor:
-    """x Phi(x), Phi the distribution function of the normal distribution."""
+    """Compute x Phi(x), Phi the distribution function of the normal distribution."""
     return functional.gelu(x) if torch.compiler.is_compiling() else _Gelu.apply(x)  # type: ignore[return-value]
 
 
 def gelu_tangent(dx: Tensor, x: Tensor) -> Tensor:
-    """gelu'(x) dx."""
+    """Compute gelu'(x) dx."""
     return _Tangent.apply(dx, x)  # type: ignore[return-value]
 
 
@@ -29,20 +30,20 @@ class _Gelu(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x):
+    def forward(x: Tensor) -> Tensor:
         return functional.gelu(x)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx, g):
+    def backward(ctx: FunctionCtx, g: Tensor) -> Tensor:
         return torch.ops.aten.gelu_backward(g, *ctx.saved_tensors)
 
     @staticmethod
-    def jvp(ctx, dx):
+    def jvp(ctx: FunctionCtx, dx: Tensor) -> Tensor:
         return gelu_tangent(dx, *ctx.saved_tensors)
 
 
@@ -50,28 +51,28 @@ class _Tangent(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(dx, x):
+    def forward(dx: Tensor, x: Tensor) -> Tensor:
         return torch.ops.aten.gelu_backward(dx, x)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx, g):
+    def backward(ctx: FunctionCtx, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         dx, x = ctx.saved_tensors
         first, second = ctx.needs_input_grad
         return torch.ops.aten.gelu_backward(g, x) if first else None, g * dx * _curvature(x) if second else None
 
     @staticmethod
-    def jvp(ctx, ddx, dx_of_x):
+    def jvp(ctx: FunctionCtx, ddx: Tensor | None, dx_of_x: Tensor | None) -> Tensor:
         dx, x = ctx.saved_tensors
         moved = 0.0 if ddx is None else torch.ops.aten.gelu_backward(ddx, x)
         return moved if dx_of_x is None else moved + dx * dx_of_x * _curvature(x)
 
 
-def _curvature(x):
-    """gelu''(x) = (2 − x^2) phi(x), phi the density of the normal distribution."""
+def _curvature(x: Tensor) -> Tensor:
+    """Compute gelu''(x) = (2 − x^2) phi(x), phi the density of the normal distribution."""
     density = x.square().mul_(-0.5).exp_()
     return x.square().neg_().add_(2.0).mul_(1 / math.sqrt(2 * math.pi)) * density

@@ -49,14 +49,14 @@ class GridGroup:
         return np.array([[found[np.ascontiguousarray(p).tobytes()] for p in row] for row in products])
 
     def regular(self) -> Representation:
-        """Functions on the group, (g h)(s) = h(g^-1 s), for the generating elements."""
+        """Represent functions on the group, (g h)(s) = h(g^-1 s), for the generating elements."""
         quotients = self.quotients
         shifts = [np.eye(len(self))[quotients[g]] for g in self.generating]  # row s picks h(g^-1 s)
         return Representation(np.zeros((0, len(self), len(self))), np.array(shifts).reshape(-1, len(self), len(self)))
 
 
 def grid_group(space: Sequence[str], d: int, values: Representation | None = None) -> GridGroup:
-    """The group that quarter turns, reflections or both generate.
+    """Build the group that quarter turns, reflections or both generate.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ def grid_group(space: Sequence[str], d: int, values: Representation | None = Non
 
 
 def plane_rotations(d: int) -> np.ndarray:
-    """The generators of so(d) `(plane, d, d)`, planes (i, j) with i < j in order."""
+    """Return the generators of so(d) `(plane, d, d)`, planes (i, j) with i < j in order."""
     if d == 1:
         return np.zeros((0, 1, 1))
     return candidates.so(d).coefficients[:, :, 1:]
 
 
-def _value_elements(values, n_steps, by_turns):
-    """Matrices of the generating elements on channels, `(element, n, n)`."""
+def _value_elements(values: Representation | None, n_steps: int, by_turns: bool) -> np.ndarray:
+    """Return the matrices of the generating elements on channels, `(element, n, n)`."""
     if values is None:
         return np.ones((n_steps, 1, 1))
     if len(values.elements) == n_steps and not len(values.generators):

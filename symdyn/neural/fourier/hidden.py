@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from symdyn.neural.fourier.gridgroup import grid_group, plane_rotations
@@ -47,7 +49,7 @@ class PermutedFeatures:
             self.outer, self.hidden = _apart(values, moving)
 
     def convolution(self, copies: int, modes, commuting: np.ndarray):
-        """The layer between hidden channels; `commuting` is a basis of the matrices that commute with inner."""
+        """Build the layer between hidden channels; `commuting` is a basis of the matrices that commute with inner."""
         return GroupConvolution(copies, modes, self.group, commuting)
 
 
@@ -81,15 +83,15 @@ class SteeredFeatures:
             self.outer, self.hidden = _apart(values, moving)
 
     def convolution(self, copies: int, modes, commuting: np.ndarray):
-        """The layer between hidden channels; `commuting` is a basis of the matrices that commute with inner."""
+        """Build the layer between hidden channels; `commuting` is a basis of the matrices that commute with inner."""
         return SteerableConvolution(copies, modes, self.angular, commuting)
 
 
-def _apart(values, moving):
-    """Values, and parts of space times values, under the generators and elements of both, independently."""
+def _apart(values: Representation, moving: Representation) -> tuple[Representation, Representation]:
+    """Return values, and parts of space times values, under the generators and elements of both, independently."""
     counts = [len(values.generators), len(values.elements)], [len(moving.generators), len(moving.elements)]
 
-    def extended(rep, before, after):
+    def extended(rep: Representation, before: Sequence[int], after: Sequence[int]) -> Representation:
         still = [np.zeros((n, rep.dim, rep.dim)) for n in (before[0], after[0])]
         same = [np.broadcast_to(np.eye(rep.dim), (n, rep.dim, rep.dim)) for n in (before[1], after[1])]
         errors = rep.errors

@@ -24,7 +24,7 @@ from symdyn.lie.constraints.subspace import Subspace, null_space, pivoted_basis
 from symdyn.lie.vectorfields import Generators
 from symdyn.neural.checks import check_count, numbers
 from symdyn.neural.fourier.spectral import Tabled
-from symdyn.neural.representations import Representation, as_representation, trivial
+from symdyn.neural.representations import Representation, RepresentationLike, as_representation, trivial
 
 __all__ = ["DifferenceKernels", "IntegralOperator", "KernelBasis", "equivariant_kernel_basis"]
 
@@ -56,14 +56,14 @@ class DifferenceKernels(Features):
         return found[found.sum(axis=1) >= self.angular - 1]
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Values `(sample, feature)` at points `(sample, 2 d)`."""
+        """Compute the values `(sample, feature)` at points `(sample, 2 d)`."""
         z, length = self._difference(points)
         angles = monomials(z, self.exponents)
         powers = np.array(self.radial)[:, None] - self.exponents.sum(axis=1)
         return (length[:, None, None] ** powers * angles[:, None]).reshape(len(z), -1)
 
     def jacobian(self, points: np.ndarray) -> np.ndarray:
-        """Derivatives `(sample, feature, 2 d)`."""
+        """Compute the derivatives `(sample, feature, 2 d)`."""
         z, length = self._difference(points)
         angles, slopes = monomials(z, self.exponents), monomial_jacobian(z, self.exponents)
         powers = np.array(self.radial)[:, None] - self.exponents.sum(axis=1)
@@ -74,14 +74,14 @@ class DifferenceKernels(Features):
         return np.concatenate([moved, -moved], axis=2)
 
     def names(self, states: Sequence[str]) -> list[str]:
-        """Such as `r^-1 z0 z1 / r^2`, r the distance."""
+        """Return names such as `r^-1 z0 z1 / r^2`, r the distance."""
         return [f"r^{p:g} {a}" for p in self.radial for a in map(_angle_name, self.exponents)]
 
     def families(self, states: Sequence[str]) -> list[str]:
-        """Those of one power and one degree."""
+        """Return the families: features of one power and one degree."""
         return [f"r^{p:g}, degree {int(a.sum())}" for p in self.radial for a in self.exponents]
 
-    def _difference(self, points):
+    def _difference(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or points.shape[1] != 2 * self.d:
             raise ValueError(f"points must be pairs (sample, {2 * self.d}), got shape {points.shape}")
@@ -120,14 +120,14 @@ class KernelBasis:
         return self.subspace.dim
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Values `(sample, kernel, out, in)` at pairs of points `(sample, d)`."""
+        """Compute the values `(sample, kernel, out, in)` at pairs of points `(sample, d)`."""
         values = self.features(np.hstack([x, y]))
         basis = self.subspace.basis.T.reshape(self.dim, *self.shape, values.shape[1])
         return np.einsum("boif,sf->sboi", basis, values)
 
 
 def equivariant_kernel_basis(candidates, radial, angular: int = 0, *, rep_in=None, rep_out=None, rng=0) -> KernelBasis:
-    """The kernels that commute with generators on space, and on values.
+    """Find the kernels that commute with generators on space, and on values.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ class IntegralOperator(Tabled):
         self.set_tables(kernels=table)
 
     def forward(self, u: Tensor) -> Tensor:
-        """Values `(batch, copy * in, source)` to `(batch, copy * out, target)`."""
+        """Map values `(batch, copy * in, source)` to `(batch, copy * out, target)`."""
         if u.ndim != 3 or u.shape[1:] != (self.copies[0] * self.n_in, self.kernels.shape[1]):
             expected = (self.copies[0] * self.n_in, self.kernels.shape[1])
             raise ValueError(f"values must have shape (batch, {expected[0]}, {expected[1]}), got {tuple(u.shape)}")
@@ -224,7 +224,7 @@ class IntegralOperator(Tabled):
         return torch.einsum("bmc,nbcox->nmox", self.weight, moved).flatten(1, 2)
 
 
-def _kernel_features(radial, angular, d):
+def _kernel_features(radial: Sequence[float] | Features, angular: int, d: int) -> Features:
     if isinstance(radial, Features):
         return radial
     powers = tuple(np.atleast_1d(numbers("radial", radial)).tolist())
@@ -234,7 +234,7 @@ def _kernel_features(radial, angular, d):
     return DifferenceKernels(powers, int(angular), d)
 
 
-def _values(given, count, name):
+def _values(given: RepresentationLike, count: int, name: str) -> Representation:
     found = trivial(1) if given is None else as_representation(given, name=name)
     if len(found.elements):
         raise ValueError(f"{name} holds finite elements, the two-point equation takes generators only")
@@ -245,8 +245,8 @@ def _values(given, count, name):
     return found
 
 
-def _rows(features, generators, reps, points):
-    """Rows `(generator * sample * out * in, out * in * feature)` of the two-point equation."""
+def _rows(features: Features, generators: Generators, reps: Sequence[Representation], points: np.ndarray) -> np.ndarray:
+    """Build the rows `(generator * sample * out * in, out * in * feature)` of the two-point equation."""
     d = points.shape[1] // 2
     x, y = points[:, :d], points[:, d:]
     theta, slopes = features(points), features.jacobian(points)
@@ -266,6 +266,6 @@ def _rows(features, generators, reps, points):
     return rows.reshape(-1, size * theta.shape[1])
 
 
-def _angle_name(powers):
+def _angle_name(powers: np.ndarray) -> str:
     factors = [f"z{i}^{p}" if p > 1 else f"z{i}" for i, p in enumerate(powers) if p]
     return " ".join([*factors, f"/ r^{int(powers.sum())}"]) if factors else "1"

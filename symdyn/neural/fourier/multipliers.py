@@ -30,7 +30,7 @@ __all__ = ["GroupConvolution", "SteerableConvolution", "ValuedConvolution", "bal
 
 
 def balanced(basis: np.ndarray) -> np.ndarray:
-    """Matrices `(index, out, in)`, scaled so that random weights of unit variance give entries of unit variance."""
+    """Scale matrices `(index, out, in)` so that random weights of unit variance give entries of unit variance."""
     norm = np.linalg.norm(basis)
     return basis * (np.sqrt(basis[0].size) / norm) if norm else basis
 
@@ -56,7 +56,7 @@ class ValuedConvolution(SpectralConvolution):
         self.parts, self.copies = parts, copies
 
     def columns(self, block: Tensor) -> Tensor:
-        """Q_q û of all q, `(mode, batch * v, t * q * m)`."""
+        """Compute Q_q û of all q, `(mode, batch * v, t * q * m)`."""
         count, n = self.commuting.shape[:2]
         batch = len(block)
         block = block.reshape(batch * self.parts * self.copies, n, -1)
@@ -68,14 +68,15 @@ class ValuedConvolution(SpectralConvolution):
         return block.permute(5, 0, 4, 1, 3, 2).flatten(3).flatten(1, 2)
 
     def rows(self, moved: Tensor, batch: int) -> Tensor:
-        """`(mode, batch * v, s * m)` back to `(batch, channel, mode)`."""
+        """Bring `(mode, batch * v, s * m)` back to `(batch, channel, mode)`."""
         moved = moved.reshape(len(moved), batch, self.commuting.shape[-1], self.parts, self.copies)
         return moved.permute(1, 3, 4, 2, 0).flatten(1, 3)
 
     def _joined(self, blocks: Tensor) -> Tensor:
-        """Blocks (q, a) -> b for each (s, t), `(mode, s * t * q * a * b)`, as matrices `(mode, t * q * a, s * b)`.
+        """Arrange blocks (q, a) -> b for each (s, t), `(mode, s * t * q * a * b)`, as matrices.
 
-        One copy, which costs less than a product with the blocks of each s by themselves.
+        These are `(mode, t * q * a, s * b)`: one copy, which costs less than a product with the blocks of each s by
+        themselves.
         """
         blocks = blocks.reshape(len(blocks), self.parts, -1, self.copies)
         return blocks.transpose(1, 2).reshape(len(blocks), blocks.shape[2], -1)
@@ -109,7 +110,7 @@ class GroupConvolution(ValuedConvolution):
         self.set_tables(places=places, real=real, commuting=balanced(commuting))
 
     def multiplier(self) -> Tensor:
-        """Shared weights at their places."""
+        """Put the shared weights at their places."""
         free = torch.view_as_complex(self.weight).permute(1, 2, 0, 3, 4)  # (k, r, q, a, b)
         if self.parts == 1:
             return free.flatten(0, 1).flatten(1, 2)
@@ -119,10 +120,11 @@ class GroupConvolution(ValuedConvolution):
         return self._joined(both.index_select(0, self.places.flatten()).reshape(len(free), -1))
 
 
-def _shared_places(modes, group):
-    """Where M(k)_st stands among the weights f(k', r) and their conjugates, `(mode, s, t)`; which f are real `(mode,)`.
+def _shared_places(modes: Sequence[int], group: GridGroup) -> tuple[np.ndarray, np.ndarray]:
+    """Find where M(k)_st stands among the weights f(k', r) and their conjugates, `(mode, s, t)`.
 
-    Of k and −k, f(−k) = conj f(k), one is free: that whose last component that is not 0 is positive.
+    The second array says which f are real, `(mode,)`. Of k and −k, f(−k) = conj f(k), one is free: that whose last
+    component that is not 0 is positive.
     """
     grid = wavenumbers(modes)
     waves, size = grid.reshape(-1, grid.shape[-1]), np.array([2 * m - 1 for m in modes])
@@ -176,7 +178,7 @@ class SteerableConvolution(ValuedConvolution):
         self.set_tables(**tables)
 
     def multiplier(self) -> Tensor:
-        """Radial weights times angular tables."""
+        """Multiply radial weights by angular tables."""
         count = self.even.shape[2]
         spread = (self.radial @ self.weight.flatten(1)).reshape(len(self.radial), self.weight.shape[1], -1)
         parts = [self._joined(self.even @ spread[:, :count]), self._joined(self.odd @ spread[:, count:])]

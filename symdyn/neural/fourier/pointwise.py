@@ -32,11 +32,11 @@ class Pointwise(Tabled):
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
     def matrices(self) -> tuple[Tensor, Tensor | None]:
-        """W `(out, in)` and b `(out,)`."""
+        """Return W `(out, in)` and b `(out,)`."""
         return self.weight, self.bias
 
     def forward(self, u: Tensor) -> Tensor:
-        """Fields `(batch, channel, *grid)`."""
+        """Map fields `(batch, channel, *grid)`."""
         weight, bias = self.matrices()
         # A product for each sample: one with all of them at once would copy the field to another layout.
         each, columns = weight.expand(len(u), -1, -1), u.flatten(2)
@@ -73,7 +73,7 @@ class EquivariantPointwise(Pointwise):
         self.set_tables(basis=basis, offsets=offsets)
 
     def matrices(self) -> tuple[Tensor, Tensor | None]:
-        """W `(out, in)` and b `(out,)`, in the spaces that the symmetry allows; None where b must be 0."""
+        """Return W `(out, in)` and b `(out,)`, in the spaces that the symmetry allows; None where b must be 0."""
         copies, sizes = self.weight.shape[1:], self.basis.shape[1:]
         # One product, and one change of layout from (s, v, t, w, m, n) to (s, m, v, t, n, w).
         free = (self.basis.flatten(1).T @ self.weight.flatten(1)).reshape(*sizes, *copies)

@@ -8,11 +8,13 @@ are one there.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 
 from symdyn.neural.checks import check_tensor
 from symdyn.neural.fourier.transforms import from_modes, low_modes, low_spectrum, wavenumbers
@@ -27,7 +29,7 @@ __all__ = [
 
 
 def checked_modes(modes: Sequence[int]) -> tuple[int, ...]:
-    """The numbers of modes along each axis of space, as a tuple.
+    """Return the numbers of modes along each axis of space, as a tuple.
 
     Raises
     ------
@@ -56,12 +58,12 @@ class Tabled(nn.Module):
             self.register_buffer(name, None, persistent=False)
         self._fill()
 
-    def _fill(self):
+    def _fill(self) -> None:
         for name, table in self._tables.items():
             dtype = self.weight.dtype if np.issubdtype(table.dtype, np.floating) else None
             setattr(self, name, torch.tensor(table, dtype=dtype, device=self.weight.device))
 
-    def _apply(self, fn, recurse=True):
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)
         if "_tables" in self.__dict__:
             self._fill()
@@ -74,19 +76,19 @@ class _Packed(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x):
+    def forward(x: Tensor) -> Tensor:
         return x.view_as(x)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
         pass
 
     @staticmethod
-    def backward(ctx, g):
+    def backward(ctx: FunctionCtx, g: Tensor) -> Tensor:
         return g.contiguous()
 
     @staticmethod
-    def jvp(ctx, dx):
+    def jvp(ctx: FunctionCtx, dx: Tensor) -> Tensor:
         return _Packed.apply(dx)
 
 
@@ -108,19 +110,19 @@ class SpectralConvolution(Tabled):
         self.in_channels, self.out_channels, self.modes = in_channels, out_channels, checked_modes(modes)
 
     def multiplier(self) -> Tensor:
-        """M transposed, `(mode, in_channels, out_channels)`, complex."""
+        """Return M transposed, `(mode, in_channels, out_channels)`, complex."""
         raise NotImplementedError
 
     def columns(self, block: Tensor) -> Tensor:
-        """What the multiplier acts on from the right, `(mode, row, in_channels)`, of `(batch, in_channels, mode)`."""
+        """Arrange `(batch, in_channels, mode)` for the multiplier to act from the right, `(mode, row, in_channels)`."""
         return block.permute(2, 0, 1)
 
     def rows(self, moved: Tensor, batch: int) -> Tensor:
-        """`(batch, out_channels, mode)` of what the multiplier gives, `(mode, row, out_channels)`."""
+        """Bring what the multiplier gives, `(mode, row, out_channels)`, to `(batch, out_channels, mode)`."""
         return moved.permute(1, 2, 0)
 
     def forward(self, u: Tensor) -> Tensor:
-        """Fields `(batch, channel, *grid)` to fields on the same grid.
+        """Map fields `(batch, channel, *grid)` to fields on the same grid.
 
         Raises
         ------
@@ -156,7 +158,7 @@ class DenseConvolution(SpectralConvolution):
         self.weight = nn.Parameter(GAIN * weight)
 
     def multiplier(self) -> Tensor:
-        """The weights themselves."""
+        """Return the weights themselves."""
         return torch.view_as_complex(self.weight)
 
 

@@ -43,7 +43,7 @@ class AngularBasis:
         return self.at_zero.shape[1:]
 
     def tables(self, waves: np.ndarray) -> list[np.ndarray]:
-        """S_b(i k / |k|) / i^p `(wave, index, out, in)` for even (p = 0) and odd (p = 1) degree.
+        """Compute S_b(i k / |k|) / i^p `(wave, index, out, in)` for even (p = 0) and odd (p = 1) degree.
 
         Polynomials in i k with real coefficients are the multipliers that keep fields real.
 
@@ -65,7 +65,7 @@ class AngularBasis:
 
 
 def angular_basis(rep_in: Representation, rep_out: Representation, d: int) -> AngularBasis:
-    """All S(z) `(out, in)` on the unit sphere of R^d with S(R z) = psi(R) S(z) phi(R)^-1.
+    """Find all S(z) `(out, in)` on the unit sphere of R^d with S(R z) = psi(R) S(z) phi(R)^-1.
 
     There are as many as matrices that commute with the rotations about one axis: degrees are raised until all are
     found.
@@ -106,12 +106,14 @@ def angular_basis(rep_in: Representation, rep_out: Representation, d: int) -> An
 
 
 def scalar_and_vector(d: int) -> Representation:
-    """A scalar and a vector of R^d, for the generators of so(d)."""
+    """Represent a scalar and a vector of R^d, for the generators of so(d)."""
     return Representation(np.pad(plane_rotations(d), ((0, 0), (1, 0), (1, 0))), np.zeros((0, d + 1, d + 1)))
 
 
-def _homogeneous(rep_in, rep_out, planes, degree):
-    """Exponents, and coefficients `(index, out, in, monomial)`, orthonormal on the sphere up to a factor."""
+def _homogeneous(
+    rep_in: Representation, rep_out: Representation, planes: np.ndarray, degree: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find exponents, and coefficients `(index, out, in, monomial)`, orthonormal on the sphere up to a factor."""
     d = planes.shape[-1]
     exponents = polynomial_exponents(d, degree)
     exponents = exponents[exponents.sum(axis=1) == degree]
@@ -121,15 +123,15 @@ def _homogeneous(rep_in, rep_out, planes, degree):
     return exponents, coefficients
 
 
-def _on_matrices(rep_in, rep_out):
-    """S -> psi S − S phi on vec(S) row by row, `(generator, out * in, out * in)`."""
+def _on_matrices(rep_in: Representation, rep_out: Representation) -> np.ndarray:
+    """Build the matrices of S -> psi S − S phi on vec(S) row by row, `(generator, out * in, out * in)`."""
     ones = np.eye(rep_in.dim), np.eye(rep_out.dim)
     pairs = zip(rep_in.generators, rep_out.generators, strict=True)
     return np.array([np.kron(psi, ones[0]) - np.kron(ones[1], phi.T) for phi, psi in pairs])
 
 
-def _moved_monomials(exponents, planes):
-    """The matrices of z -> D theta(z) A z on homogeneous monomials, `(generator, monomial, monomial)`."""
+def _moved_monomials(exponents: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    """Build the matrices of z -> D theta(z) A z on homogeneous monomials, `(generator, monomial, monomial)`."""
     places = {tuple(row): index for index, row in enumerate(exponents.tolist())}
     matrices = np.zeros((len(planes), len(exponents), len(exponents)))
     for generator, plane in enumerate(planes):
@@ -141,8 +143,8 @@ def _moved_monomials(exponents, planes):
     return matrices
 
 
-def _means(even, rep_in, rep_out, d):
-    """Means over the sphere, as projections of S(e) on the matrices that commute with all rotations.
+def _means(even: tuple[np.ndarray, np.ndarray], rep_in: Representation, rep_out: Representation, d: int) -> np.ndarray:
+    """Compute means over the sphere, as projections of S(e) on the matrices that commute with all rotations.
 
     The mean of psi(R) S(e) phi(R)^-1 over rotations is that projection where both are orthogonal, and commutes anyway.
     """

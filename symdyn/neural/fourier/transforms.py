@@ -20,13 +20,13 @@ _FEW = 32
 
 
 def wavenumbers(modes: Sequence[int]) -> np.ndarray:
-    """The wavevectors that are kept, `(2 m_1 − 1, ..., m_d, d)`: |k_i| < m_i, the last not negative, in FFT order."""
+    """List the wavevectors kept, `(2 m_1 − 1, ..., m_d, d)`: |k_i| < m_i, the last not negative, in FFT order."""
     axes = [np.concatenate([np.arange(m), np.arange(1 - m, 0)]) for m in modes[:-1]]
     return np.stack(np.meshgrid(*axes, np.arange(modes[-1]), indexing="ij"), axis=-1)
 
 
 def low_modes(spectrum: Tensor, modes: Sequence[int], first: int) -> Tensor:
-    """The modes |k_i| < m_i of a half spectrum whose axes of space begin at `first`."""
+    """Take the modes |k_i| < m_i of a half spectrum whose axes of space begin at `first`."""
     for axis, m in enumerate(modes[:-1], first):
         spectrum = _kept(spectrum, m, axis)
     axis = first + len(modes) - 1
@@ -34,7 +34,7 @@ def low_modes(spectrum: Tensor, modes: Sequence[int], first: int) -> Tensor:
 
 
 def low_spectrum(u: Tensor, modes: Sequence[int]) -> Tensor:
-    """Means of u exp(−i k x) for the modes |k_i| < m_i of fields `(batch, channel, *grid)`.
+    """Compute the means of u exp(−i k x) for the modes |k_i| < m_i of fields `(batch, channel, *grid)`.
 
     Axis by axis, so that later transforms work on the modes that earlier ones kept.
     """
@@ -50,7 +50,7 @@ def low_spectrum(u: Tensor, modes: Sequence[int]) -> Tensor:
 
 
 def from_modes(block: Tensor, modes: Sequence[int], grid: Sequence[int]) -> Tensor:
-    """Fields `(batch, channel, *grid)` with low modes alone: the inverse of `low_spectrum` on such fields."""
+    """Build fields `(batch, channel, *grid)` with low modes alone: the inverse of `low_spectrum` on such fields."""
     for axis, (m, n) in enumerate(zip(modes[:-1], grid[:-1], strict=True), 2):
         shape = list(block.shape)
         shape[axis] = n - (2 * m - 1)
@@ -65,21 +65,21 @@ def from_modes(block: Tensor, modes: Sequence[int], grid: Sequence[int]) -> Tens
     return _rows_times(torch.view_as_real(block).flatten(-2), table.transpose(1, 2).flatten(0, 1))
 
 
-def _rows_times(u, table):
-    """The last axis of a tensor times a matrix, as a product of two matrices."""
+def _rows_times(u: Tensor, table: Tensor) -> Tensor:
+    """Multiply the last axis of a tensor by a matrix, as a product of two matrices."""
     return (u.flatten(0, -2) @ table).unflatten(0, u.shape[:-1])
 
 
-def _waves(m, n, like):
-    """exp(i k x) for 0 <= k < m on n points of a period `(k, n)`, as precise as a tensor and on its device."""
+def _waves(m: int, n: int, like: Tensor) -> Tensor:
+    """Compute exp(i k x) for 0 <= k < m on n points of a period `(k, n)`, as precise as `like` and on its device."""
     # Whole numbers are reduced before they become angles, which keeps all digits.
     turns = torch.outer(torch.arange(m, device=like.device), torch.arange(n, device=like.device)) % n
     angles = (2 * math.pi / n) * turns.double()
     return torch.polar(torch.ones_like(angles), angles).to(torch.promote_types(like.dtype, torch.complex32))
 
 
-def _kept(spectrum, m, axis):
-    """The modes |k| < m of all along an axis."""
+def _kept(spectrum: Tensor, m: int, axis: int) -> Tensor:
+    """Keep the modes |k| < m of all along an axis."""
     last = spectrum.shape[axis]
     if last <= 2 * m - 1:
         return spectrum

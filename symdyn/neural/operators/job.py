@@ -83,7 +83,7 @@ class OperatorTask:
         return self.pairs.time_step
 
     def model(self, kind: str) -> OperatorModel:
-        """The operator of a kind, with its weights as drawn."""
+        """Build the operator of a kind, with its weights as drawn."""
         names = ("modes", "width", "layers", "space", "seed")
         options = {name: getattr(self.options, name) for name in names}
         return operator_model(kind, self.parts, self.grid, self.scale, time_step=self.time_step, **options)
@@ -120,7 +120,7 @@ def trained(
     about: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[ScaledFields, Training, OperatorModel]:
-    """An operator of a kind, trained: for fields in their own units, with its history."""
+    """Train an operator of a kind; return it for fields in their own units, with its history."""
     options = task.options
     model = task.model(kind)
     steps = options.epochs * len(task.pairs)
@@ -146,7 +146,7 @@ def trained(
 def operator_point(
     *, data: str, symmetry: str, model: str, n_train: int, seed: int, identity: str = "", **options
 ) -> dict[str, float]:
-    """One point of a sweep: an operator trained on some trajectories of a file, and its errors.
+    """Compute one point of a sweep: an operator trained on some trajectories of a file, and its errors.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from symdyn.data.grids import FieldGrid
+from symdyn.lie.vectorfields import Generators
 from symdyn.neural.derivatives.penalty import LieDerivativePenalty
 from symdyn.neural.fourier.fno import FNO, EquivariantFNO
 from symdyn.neural.operators.moves import AugmentedPairs, MovedPenalty, Mover
@@ -41,7 +42,7 @@ class OperatorModel:
     mover: Mover | None = None
 
     def pairs(self, pairs: Iterable, time_step: float, seed: int) -> Iterable:
-        """The pairs to train with."""
+        """Return the pairs to train with."""
         return pairs if self.mover is None else AugmentedPairs(pairs, self.mover, (0.0, time_step), seed)
 
 
@@ -53,11 +54,11 @@ class ScaledFields(nn.Module):
         self.module, self.scale = module, scale
 
     def forward(self, u: Tensor) -> Tensor:
-        """Fields `(batch, field, *grid)` in their own units."""
+        """Map fields `(batch, field, *grid)` in their own units."""
         return self.scale.undo(self.module(self.scale.apply(u)))
 
     def config(self) -> dict[str, Any]:
-        """What builds this module anew, ready for JSON."""
+        """Return what builds this module anew, ready for JSON."""
         kind = type(self.module).__name__
         if kind not in _KNOWN:
             raise ValueError(f"a {kind} has no config that could be saved: save its state_dict")
@@ -66,21 +67,21 @@ class ScaledFields(nn.Module):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ScaledFields:
-        """The module that `config` describes, with weights drawn anew."""
+        """Build the module that `config` describes, with weights drawn anew."""
         scale = config["scale"]
         units = FieldScale(tuple(scale["fields"]), np.array(scale["mean"]), np.array(scale["size"]))
         return cls(_KNOWN[config["kind"]].from_config(config["module"]), units)
 
 
 def grid_spaces(parts: SymmetryParts, asked: Sequence[str] | None) -> tuple[str, ...]:
-    """What moves the grid in a constrained operator: as asked, or quarter turns where a rotation was found."""
+    """Name what moves the grid in a constrained operator: as asked, or quarter turns where a rotation was found."""
     if asked is not None:
         return tuple(asked)
     return () if parts.turn is None else ("quarter_turns",)
 
 
 def kinds_for(parts: SymmetryParts, space: Sequence[str] | None = None) -> tuple[str, str]:
-    """The two to compare: plain, and what keeps the symmetry by weights, or by a penalty where these hold nothing.
+    """Name the two to compare: plain, and what keeps the symmetry by weights, or by a penalty where these hold nothing.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def operator_model(
     time_step: float = 1.0,
     seed: int = 0,
 ) -> OperatorModel:
-    """An operator from the fields at one time to those a time step later.
+    """Build an operator from the fields at one time to those a time step later.
 
     Parameters
     ----------
@@ -155,18 +156,20 @@ def operator_model(
     return OperatorModel(kind, module, _penalty(asked, grid, time_step, seed))
 
 
-def _periods(grid):
+def _periods(grid: FieldGrid) -> list[float]:
     return [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
 
 
-def _mover(generators, turn, grid) -> Mover:
+def _mover(generators: Generators, turn: np.ndarray | None, grid: FieldGrid) -> Mover:
     mover = Mover(generators, turn, _periods(grid))
     if not mover.moves:
         raise ValueError("augmented: nothing that could move periodic fields")
     return mover
 
 
-def _constrained(parts, spaces, joint, shape, width) -> EquivariantFNO:
+def _constrained(
+    parts: SymmetryParts, spaces: tuple[str, ...], joint: bool, shape: dict[str, int | tuple[int, ...]], width: int
+) -> EquivariantFNO:
     n = parts.values.dim
     if joint:
         values: Any = parts.turn[None]
@@ -177,8 +180,10 @@ def _constrained(parts, spaces, joint, shape, width) -> EquivariantFNO:
     return EquivariantFNO(values, copies=max(round(width / unit), 1), **options)
 
 
-def _penalty(generators, grid, time_step, seed):
-    """At inputs moved along the generators, as far as these move periodic fields."""
+def _penalty(
+    generators: Generators, grid: FieldGrid, time_step: float, seed: int
+) -> LieDerivativePenalty | MovedPenalty:
+    """Build the penalty at inputs moved along the generators, as far as these move periodic fields."""
     box, few = dict(zip(grid.axes, _periods(grid), strict=True)), 1 if len(generators) > 1 else None
     penalty = LieDerivativePenalty(generators, space=box, times=(0.0, time_step), n_generators=few, rng=seed)
     mover = Mover(generators, None, _periods(grid))

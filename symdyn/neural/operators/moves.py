@@ -53,21 +53,21 @@ class Mover:
         return len(self.generators) > 0 or self.turn is not None
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Amounts `(count, generator)`, all angles of rotations alike, and numbers of quarter turns `(count,)`."""
+        """Draw amounts `(count, generator)`, all angles of rotations alike, and numbers of quarter turns `(count,)`."""
         normal = self.spreads * rng.standard_normal((count, len(self.generators)))
         uniform = self.spreads * rng.uniform(-np.pi, np.pi, (count, len(self.generators)))
         turns = rng.integers(4, size=count) if self.turn is not None else np.zeros(count, dtype=int)
         return np.where(self.bounded, uniform, normal), turns
 
     def __call__(self, u: Tensor, time: float, amounts: np.ndarray, turns: np.ndarray) -> Tensor:
-        """Fields `(batch, field, *grid)`, each moved by its own amounts and turns."""
+        """Move fields `(batch, field, *grid)`, each by its own amounts and turns."""
         moved = self._along(u, time, amounts) if len(self.generators) else u
         if self.turn is None or not np.any(turns % 4):
             return moved
         parts = [quarter_turned(one, int(k), self.turn) for one, k in zip(moved, turns, strict=True)]
         return torch.stack(parts)
 
-    def _along(self, u, time, amounts):
+    def _along(self, u: Tensor, time: float, amounts: np.ndarray) -> Tensor:
         n_axes, n = len(self.periods), u.shape[1]
         point = np.zeros((1, len(self.generators.states)))
         point[0, 0] = time
@@ -142,22 +142,22 @@ class MovedPenalty:
         return self.penalty.random
 
     def __call__(self, module, u: Tensor) -> Tensor:
-        """The penalty of a network on fields `(batch, field, *grid)`, a scalar."""
+        """Compute the penalty of a network on fields `(batch, field, *grid)`, a scalar."""
         seed = int(torch.randint(2**31, (), generator=self.random))
         amounts, turns = self.mover.draw(len(u), np.random.default_rng(seed))
         return self.penalty(module, self.mover(u, self.time, amounts, turns))
 
     def value_and_penalty(self, module, u: Tensor) -> tuple[Tensor, Tensor]:
-        """module(u) and the penalty."""
+        """Compute module(u) and the penalty."""
         return module(u), self(module, u)
 
     def violations(self, module, u: Tensor) -> Tensor:
-        """Of each generator, where the data lie."""
+        """Measure the violation of each generator, where the data lie."""
         return self.penalty.violations(module, u)
 
 
 def quarter_turned(u: Tensor, count: int, turn: np.ndarray) -> Tensor:
-    """Fields `(field, x, y)` turned by quarters along y ∂x − x ∂y, about the middle of the grid.
+    """Turn fields `(field, x, y)` by quarters along y ∂x − x ∂y, about the middle of the grid.
 
     Raises
     ------
@@ -170,8 +170,8 @@ def quarter_turned(u: Tensor, count: int, turn: np.ndarray) -> Tensor:
     return torch.einsum("oi,ixy->oxy", matrix, torch.rot90(u, -count, (1, 2)))
 
 
-def _is_affine(coefficients, n_axes):
-    """Whether a generator `(state, feature)` moves values affinely, and space by amounts that depend on time alone."""
+def _is_affine(coefficients: np.ndarray, n_axes: int) -> bool:
+    """Check that a generator `(state, feature)` moves values affinely, and space by amounts depending on time alone."""
     n_states = len(coefficients)
     degree = next(d for d in range(20) if len(polynomial_exponents(n_states, d)) == coefficients.shape[1])
     exponents = polynomial_exponents(n_states, degree)
@@ -181,8 +181,8 @@ def _is_affine(coefficients, n_axes):
     return bent + np.abs(coefficients[:, in_x > 0]).max(initial=0.0) + np.abs(coefficients[0]).max(initial=0.0) == 0
 
 
-def _spreads(generators, n_axes):
-    """Units of amounts `(generator,)`, and which of them are angles: all eigenvalues imaginary."""
+def _spreads(generators: Generators, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the units of amounts `(generator,)`, and which of them are angles: all eigenvalues imaginary."""
     linear = generators.coefficients[:, 1 + n_axes :, 2 + n_axes : 1 + len(generators.states)]
     spreads, bounded = np.full(len(generators), _SPREAD), np.zeros(len(generators), dtype=bool)
     for k, matrix in enumerate(linear):

@@ -31,7 +31,7 @@ class Split(NamedTuple):
 
 
 def split_trajectories(dataset: xr.Dataset, *, validation: float = 0.2, test: float = 0.2, seed: int = 0) -> Split:
-    """Whole trajectories drawn for training, validation and test: times of one run are no independent samples.
+    """Draw whole trajectories for training, validation and test: times of one run are no independent samples.
 
     Parameters
     ----------
@@ -155,8 +155,8 @@ class OperatorPairs:
         if left:
             yield _stacked(left)
 
-    def _groups(self, rng) -> Iterator[list[Tensor]]:
-        """Blocks `(run, time, field, *grid)`, as many at a time as memory holds."""
+    def _groups(self, rng: np.random.Generator | None) -> Iterator[list[Tensor]]:
+        """Read blocks `(run, time, field, *grid)`, as many at a time as memory holds."""
         if self.fits:
             if self._kept is None:
                 self._kept = [self._read(runs) for runs in self.blocks]
@@ -182,14 +182,14 @@ class OperatorPairs:
 def fields_of(
     dataset: xr.Dataset, runs: slice = slice(None), scale: FieldScale | None = None, dtype=torch.float32
 ) -> Tensor:
-    """Fields `(run, time, field, *grid)` of some trajectories of a checked Dataset, in memory."""
+    """Read fields `(run, time, field, *grid)` of some trajectories of a checked Dataset into memory."""
     values = torch.from_numpy(field_block(dataset, runs)).movedim(0, 2)
     if scale is not None:
         values = scale.apply(values, axis=2)
     return values.to(dtype).contiguous()
 
 
-def _periodic(dataset, fields):
+def _periodic(dataset: xr.Dataset, fields: Sequence[str] | None) -> xr.Dataset:
     dataset = validate_fields(dataset, fields)
     grid = field_grid(dataset)
     for axis, closes in zip(grid.axes, grid.periodic, strict=True):
@@ -201,5 +201,5 @@ def _periodic(dataset, fields):
     return dataset
 
 
-def _stacked(pairs):
+def _stacked(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     return torch.stack([u for u, _ in pairs]), torch.stack([target for _, target in pairs])

@@ -6,6 +6,7 @@ may mix what belongs to different places.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,7 +161,7 @@ class _Terms:
         return np.concatenate([rows, symmetric])
 
     def turning(self, basis: Generators, space: np.ndarray) -> np.ndarray:
-        """The combination `(generator, 1)` in a span that turns by y ∂x − x ∂y, orthogonal to those that do not."""
+        """Find the combination `(generator, 1)` in a span that turns by y ∂x − x ∂y, orthogonal to all that do not."""
         if self.first != 3 or not space.size:
             return np.zeros((len(basis), 0))
         rate = basis.coefficients[:, 1, 3]  # of y in the component x
@@ -169,29 +170,29 @@ class _Terms:
         return along[:, None] / size if size > 1e-6 * (rate @ rate + 1e-300) else np.zeros((len(basis), 0))
 
     def by_y(self, g: Generators) -> Generators:
-        """A rotation of space in the sense of y ∂x − x ∂y: readable form leaves its sign to rounding."""
+        """Give a rotation of space the sense of y ∂x − x ∂y: readable form leaves its sign to rounding."""
         return g.combine(np.sign(g.coefficients[:, 1, 3])[:, None] * np.eye(len(g))) if len(g) else g
 
     def linear(self, g: Generators) -> np.ndarray:
-        """Matrices `(generator, field, field)`."""
+        """Return the matrices `(generator, field, field)`."""
         return g.coefficients[:, self.first :, 1 + self.first : 1 + len(g.states)]
 
-    def _forbidden(self, g, allowed):
+    def _forbidden(self, g: Generators, allowed: np.ndarray) -> np.ndarray:
         allowed = np.broadcast_to(allowed, g.coefficients.shape[1:])
         rows = g.coefficients[:, ~allowed].T
         # Generators have unit norm; columns of rounding alone must not be scaled up by `null_space`.
         return np.where(np.abs(rows) < _ROUNDING, 0.0, rows)
 
 
-def _keeps_a_form(representation):
-    """Whether some v^T P v with symmetric P is invariant."""
+def _keeps_a_form(representation: Representation) -> bool:
+    """Check whether some v^T P v with symmetric P is invariant."""
     forms = equivariant_matrices(representation, representation.dual).basis.T
     forms = forms.reshape(-1, representation.dim, representation.dim)
     return bool(np.abs(forms + np.swapaxes(forms, 1, 2)).max(initial=0.0) > 1e-6)
 
 
 def _on_point(basis: Generators, grid: FieldGrid) -> Generators:
-    """The same generators on (t, x[, y], fields), a rate of time as motion of t."""
+    """Write the same generators on (t, x[, y], fields), a rate of time as motion of t."""
     variables = (*grid.coordinates, *grid.fields)
     if set(basis.states) not in (set(variables), set(grid.fields)):
         raise ValueError(
@@ -211,7 +212,7 @@ def _on_point(basis: Generators, grid: FieldGrid) -> Generators:
     return Generators(Polynomial(degree), coefficients, np.zeros(len(basis)), variables)
 
 
-def _exponents(basis):
+def _exponents(basis: Generators) -> np.ndarray:
     if isinstance(basis.features, Monomials):
         return np.array(basis.features.exponents)
     if isinstance(basis.features, Polynomial) and basis.features.columns is None:
@@ -219,7 +220,7 @@ def _exponents(basis):
     raise ValueError("the symmetry must have polynomial coefficients")
 
 
-def _orthonormal(basis):
+def _orthonormal(basis: Generators) -> Generators:
     if not len(basis):
         return basis
     vectors = basis.vectors()
@@ -227,29 +228,29 @@ def _orthonormal(basis):
     return basis.with_vectors(right[values > 1e-9 * values[0]])
 
 
-def _weights(new, old):
-    """Weights `(new, old)` that make the new generators from the old ones."""
+def _weights(new: Generators, old: Generators) -> np.ndarray:
+    """Find weights `(new, old)` that make the new generators from the old ones."""
     return new.vectors() @ np.linalg.pinv(old.vectors())
 
 
-def _beyond(space, taken):
-    """The part of a span `(generator, dim)` orthogonal to what it has in common with another."""
+def _beyond(space: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """Return the part of a span `(generator, dim)` orthogonal to what it has in common with another."""
     if not space.size or not taken.size:
         return space
     left, values, _ = np.linalg.svd(space.T @ taken)
     return space @ left[:, int(np.sum(values > 1 - 1e-6)) :]
 
 
-def _readable(basis, columns):
-    """Weights `(new, generator)` of the same span, with generators as sparse as pivots make them."""
+def _readable(basis: Generators, columns: np.ndarray) -> np.ndarray:
+    """Find weights `(new, generator)` of the same span, with generators as sparse as pivots make them."""
     if not columns.size:
         return np.zeros((0, len(basis)))
     vectors = pivoted_basis((columns.T @ basis.vectors()).T)[0].T
     return vectors @ np.linalg.pinv(basis.vectors())
 
 
-def _tidy(generators, exact):
-    """Without rounding: of exact generators, what is nearly a simple fraction is one."""
+def _tidy(generators: Generators, exact: bool) -> Generators:
+    """Remove rounding: of exact generators, what is nearly a simple fraction is one."""
     coefficients = generators.coefficients.copy()
     size = np.abs(coefficients).max(axis=(1, 2), keepdims=True, initial=0.0)
     coefficients[np.abs(coefficients) < _ROUNDING * size] = 0.0
@@ -259,11 +260,11 @@ def _tidy(generators, exact):
     return Generators(generators.features, coefficients, generators.time_scaling, generators.states)
 
 
-def _is_square(grid):
+def _is_square(grid: FieldGrid) -> bool:
     return grid.shape[1] == grid.shape[2] and bool(np.isclose(grid.steps[1], grid.steps[2], rtol=1e-6))
 
 
-def _notes(parts, held):
+def _notes(parts: Mapping[str, Generators], held: bool) -> Iterator[str]:
     turn = (
         "held by weights, exactly for quarter turns of the grid" if held else "left out, because the grid is no square"
     )
@@ -278,8 +279,8 @@ def _notes(parts, held):
         yield from (f"{generator}: {text}" for generator in parts[kind].texts())
 
 
-def _not_found(translations, grid):
-    """What the architecture assumes and the symmetry does not say."""
+def _not_found(translations: Generators, grid: FieldGrid) -> Iterator[str]:
+    """Say what the architecture assumes and the symmetry does not say."""
     moved = np.abs(translations.coefficients[:, : len(grid.coordinates), 0]).max(axis=0, initial=0.0)
     for name, size in zip(grid.coordinates, moved, strict=True):
         if size < _ROUNDING:

@@ -6,6 +6,7 @@ other share one scale, and means are taken along invariants only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,17 +40,17 @@ class FieldScale:
     size: np.ndarray
 
     def apply(self, u: Tensor, axis: int = 1) -> Tensor:
-        """Fields in units of the scale; `axis` holds the channels."""
+        """Write fields in units of the scale; `axis` holds the channels."""
         mean, size = self._columns(u, axis)
         return (u - mean) / size
 
     def undo(self, u: Tensor, axis: int = 1) -> Tensor:
-        """Fields in their own units."""
+        """Write fields in their own units."""
         mean, size = self._columns(u, axis)
         return u * size + mean
 
     def moved(self, generators: Generators) -> Generators:
-        """The same generators for scaled fields: v'(u') = v(u' s + m) / s, coordinates as they are.
+        """Write the same generators for scaled fields: v'(u') = v(u' s + m) / s, coordinates as they are.
 
         Raises
         ------
@@ -71,7 +72,7 @@ class FieldScale:
         coefficients = np.moveaxis(found.reshape(count, n, -1), -1, 0).swapaxes(1, 2)
         return Generators(generators.features, coefficients, generators.time_scaling, generators.states)
 
-    def _columns(self, u, axis):
+    def _columns(self, u: Tensor, axis: int) -> Iterator[Tensor]:
         shape = [1] * u.ndim
         shape[axis] = len(self.fields)
         if u.shape[axis] != len(self.fields):
@@ -80,7 +81,7 @@ class FieldScale:
 
 
 def field_scale(dataset: xr.Dataset, symmetry=None) -> FieldScale:
-    """Mean and root mean square of fields, read once, as far as they commute with an action on the values.
+    """Compute mean and root mean square of fields, read once, as far as they commute with an action on the values.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def scores(
     memory: float = 5e8,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Errors of an operator on test trajectories.
+    """Compute the errors of an operator on test trajectories.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def scores(
 
 
 def truth_of(test: xr.Dataset, lead: int, module: nn.Module, memory: float = 5e8) -> Tensor:
-    """Fields `(run, step, field, *grid)` at every lead-th time, in the precision of the module, on its device.
+    """Read fields `(run, step, field, *grid)` at every lead-th time, in the precision of the module, on its device.
 
     As many trajectories as fit into so many bytes in double precision, but one at least.
     """
@@ -91,7 +91,7 @@ def truth_of(test: xr.Dataset, lead: int, module: nn.Module, memory: float = 5e8
 
 
 def moves_of(parts: SymmetryParts, test: xr.Dataset, count: int, seed: int = 0) -> dict[str, Move]:
-    """Elements of the symmetry by name, one for each of `count` fields: u, t -> moved fields.
+    """Return elements of the symmetry by name, one for each of `count` fields: u, t -> moved fields.
 
     `quarter_turn`: one, two and three quarters, one field after the other; `angle`: thirty degrees about the middle,
     right in a disc only, because a periodic square is none after it; `values`: all else that moves periodic fields, at
@@ -114,7 +114,7 @@ def moves_of(parts: SymmetryParts, test: xr.Dataset, count: int, seed: int = 0) 
 
 
 def turned_fields(u: Tensor, angle: float, turn: np.ndarray, grid) -> Tensor:
-    """Fields `(batch, field, x, y)` turned by an angle along y ∂x − x ∂y about the middle of the grid."""
+    """Turn fields `(batch, field, x, y)` by an angle along y ∂x − x ∂y about the middle of the grid."""
     periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
     c, s = np.cos(angle), np.sin(angle)
     middle = [-(size // 2) * step for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
@@ -123,14 +123,17 @@ def turned_fields(u: Tensor, angle: float, turn: np.ndarray, grid) -> Tensor:
 
 
 def in_disc(test: xr.Dataset) -> Tensor:
-    """1 within a quarter of the period of the middle, 0 elsewhere, `(x, y)`."""
+    """Return 1 within a quarter of the period of the middle, 0 elsewhere, `(x, y)`."""
     sizes = field_grid(test).shape[1:]
     axes = torch.meshgrid(*(torch.arange(size) / size - (size // 2) / size for size in sizes), indexing="ij")
     return (sum(axis**2 for axis in axes) <= 0.25**2).float()  # type: ignore[union-attr]
 
 
 def step_seconds(models: dict[str, OperatorModel], u: Tensor, target: Tensor, repeats: int = 12) -> dict[str, float]:
-    """Seconds of a training step of each model, taken in turns, medians: of the CPU, or by the clock on a GPU."""
+    """Measure the median seconds of a training step of each model, taken in turns.
+
+    Processor time counts on the CPU, wall-clock time on a GPU.
+    """
     steps = {name: _stepper(model, u, target) for name, model in models.items()}
     on_gpu = u.device.type == "cuda"
     clock = time.perf_counter if on_gpu else time.process_time
@@ -145,12 +148,12 @@ def step_seconds(models: dict[str, OperatorModel], u: Tensor, target: Tensor, re
     return {name: float(np.median(values[2:])) for name, values in table.items()}
 
 
-def _stepper(model, u, target):
-    """One step of the optimizer, which changes no weight."""
+def _stepper(model: OperatorModel, u: Tensor, target: Tensor) -> Callable[[], None]:
+    """Build one step of the optimizer, which changes no weight."""
     module = model.module
     optimizer = torch.optim.AdamW(module.parameters(), lr=0.0)
 
-    def step():
+    def step() -> None:
         optimizer.zero_grad()
         if model.penalty is None:
             loss = nn.functional.mse_loss(module(u), target)
@@ -163,8 +166,8 @@ def _stepper(model, u, target):
     return step
 
 
-def _pairs(truth, seed):
-    """Up to so many pairs of neighbouring times of `truth`, `(pair, field, *grid)` each."""
+def _pairs(truth: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Take up to `_MOST` pairs of neighbouring times of `truth`, `(pair, field, *grid)` each."""
     u, target = truth[:, :-1].flatten(0, 1), truth[:, 1:].flatten(0, 1)
     if len(u) <= _MOST:
         return u, target
@@ -173,5 +176,5 @@ def _pairs(truth, seed):
 
 
 @torch.no_grad()
-def _applied(module, u):
+def _applied(module: nn.Module, u: Tensor) -> Tensor:
     return torch.cat([module(part) for part in u.split(_BATCH)])

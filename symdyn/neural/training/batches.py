@@ -34,7 +34,7 @@ class Cut:
 
 
 def as_batches(pairs, batch: int, seed: int | None, name: str) -> Iterable | None:
-    """Two tensors as batches, in an order from the seed (as they lie for None); an iterable as it is.
+    """Cut two tensors into batches, in an order from the seed (as they lie for None); return an iterable as it is.
 
     Raises
     ------
@@ -60,12 +60,12 @@ def check_finite(u: Tensor, target: Tensor) -> None:
 
 
 def walk(batches, epoch: int) -> Iterator:
-    """The batches of an epoch."""
+    """Go through the batches of an epoch."""
     if hasattr(batches, "set_epoch"):
         batches.set_epoch(epoch)
     return iter(batches)
 
 
 def length(batches) -> int:
-    """Number of batches an epoch, 0 where nobody knows."""
+    """Count the batches of an epoch, 0 where nobody knows."""
     return len(batches) if hasattr(batches, "__len__") else 0

@@ -9,7 +9,7 @@ __all__ = ["relative_error", "rollout", "rollout_errors"]
 
 
 def relative_error(prediction: Tensor, truth: Tensor) -> Tensor:
-    """Mean over samples of |prediction − truth| / |truth|, a scalar; norms over channels and grid.
+    """Compute the mean over samples of |prediction − truth| / |truth|, a scalar; norms over channels and grid.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def relative_error(prediction: Tensor, truth: Tensor) -> Tensor:
 
 @torch.no_grad()
 def rollout(module: nn.Module, u0: Tensor, steps: int) -> Tensor:
-    """F(u0), F(F(u0)), ...: `(batch, steps, *u0.shape[1:])`, without gradients.
+    """Compute F(u0), F(F(u0)), ...: `(batch, steps, *u0.shape[1:])`, without gradients.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def rollout(module: nn.Module, u0: Tensor, steps: int) -> Tensor:
 
 
 def rollout_errors(module: nn.Module, truth: Tensor) -> Tensor:
-    """Relative error after each step from the first field, `(steps,)`, mean over samples.
+    """Compute the relative error after each step from the first field, `(steps,)`, mean over samples.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def rollout_errors(module: nn.Module, truth: Tensor) -> Tensor:
     return _ratios(predicted - truth[:, 1:], truth[:, 1:], 2).mean(dim=0)
 
 
-def _ratios(difference, truth, first):
-    """|difference| / |truth| over all axes from `first` on."""
+def _ratios(difference: Tensor, truth: Tensor, first: int) -> Tensor:
+    """Compute |difference| / |truth| over all axes from `first` on."""
     size = torch.linalg.vector_norm(truth.flatten(first), dim=-1)
     return torch.linalg.vector_norm(difference.flatten(first), dim=-1) / size.clamp(min=torch.finfo(size.dtype).tiny)

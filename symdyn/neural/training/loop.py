@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from symdyn.neural.training.state import identity, pack, read_state, restore, wr
 __all__ = ["Training", "train"]
 
 _log = logging.getLogger(__name__)
+_Batches = Iterable[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ class Training:
     def error(self) -> float:
         """The validation error of the best epoch."""
         return float(self.history.validation[self.best])
+
+
+class _Penalty(Protocol):
+    """Any penalty; some have `value_and_penalty` and `violations`, too, as `LieDerivativePenalty` does."""
+
+    def __call__(self, module: nn.Module, u: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,9 @@ class _Fit:
         self.records, self.steps = found["records"], found["steps"]
         _log.info("resumed after epoch %d", len(self.records))
 
-    def run(self, pairs, validation, progress) -> Training:
+    def run(
+        self, pairs: _Batches, validation: _Batches | None, progress: Callable[[int, int], None] | None
+    ) -> Training:
         stopped = "finished"
         while len(self.records) < self.plan.epochs:
             if self._impatient():
@@ -215,8 +224,8 @@ class _Fit:
             self._complain()
         return Training(self.module, _history(self.records), self._best(), stopped)
 
-    def _epoch(self, epoch, pairs, validation) -> dict[str, Any] | None:
-        """One pass over the pairs; None once the loss is not finite."""
+    def _epoch(self, epoch: int, pairs: _Batches, validation: _Batches | None) -> dict[str, Any] | None:
+        """Make one pass over the pairs; return None once the loss is not finite."""
         sums, count = np.zeros(3), 0
         with torch.random.fork_rng(devices=[self.plan.device] if self.plan.device.type == "cuda" else []):
             torch.manual_seed(int(np.random.SeedSequence([self.plan.seed, epoch]).generate_state(1)[0]))
@@ -237,8 +246,8 @@ class _Fit:
             record |= self._validated(validation, epoch)
         return record if math.isfinite(record["validation"]) else None
 
-    def _step(self, u, target, done):
-        """One step of the optimizer; loss, penalty and relative error before it, or None where not finite."""
+    def _step(self, u: Tensor, target: Tensor, done: float) -> tuple[float, float, float] | None:
+        """Take one step of the optimizer; return loss, penalty and relative error before it, None where not finite."""
         self.optimizer.param_groups[0]["lr"] = self.plan.rate * rate_share(self.plan.schedule, done)
         self.optimizer.zero_grad(set_to_none=True)
         value, penalty = _with_penalty(self.module, u, self.plan.penalty)
@@ -253,7 +262,7 @@ class _Fit:
         error = relative_error(value.detach(), target) if value.shape == target.shape else whole.detach()
         return float(fit.detach()), 0.0 if penalty is None else float(penalty.detach()), float(error)
 
-    def _validated(self, validation, epoch) -> dict[str, Any]:
+    def _validated(self, validation: _Batches, epoch: int) -> dict[str, Any]:
         self.module.eval()
         total, count, record = 0.0, 0, {}
         for k, (u, target) in enumerate(walk(validation, epoch)):
@@ -267,35 +276,35 @@ class _Fit:
             raise ValueError("validation yields no batch")
         return {**record, "validation": total / count}
 
-    def _there(self, values, name) -> Tensor:
+    def _there(self, values: Tensor | np.ndarray, name: str) -> Tensor:
         tensor = torch.as_tensor(values)
         kind = self.dtype if tensor.is_floating_point() else tensor.dtype
         if not tensor.ndim:
             raise ValueError(f"{name} must be (sample, ...), got a number")
         return tensor.to(device=self.plan.device, dtype=kind)
 
-    def _weight(self, step) -> float:
+    def _weight(self, step: int) -> float:
         return float(self.plan.weight(step) if callable(self.plan.weight) else self.plan.weight)
 
-    def _rate(self, epoch):
+    def _rate(self, epoch: int) -> float:
         return self.plan.rate * rate_share(self.plan.schedule, epoch / self.plan.epochs)
 
     def _best(self) -> int:
         return int(np.argmin([record["validation"] for record in self.records]))
 
-    def _impatient(self):
+    def _impatient(self) -> bool:
         return bool(self.records) and self.plan.patience is not None and self._waited() >= self.plan.patience
 
-    def _waited(self):
+    def _waited(self) -> int:
         return len(self.records) - 1 - self._best()
 
-    def _weights(self):
+    def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.module.state_dict().items()}
 
-    def _described(self):
+    def _described(self) -> dict[str, Any]:
         return {"module": identity(self.module), "arguments": self.plan.described()}
 
-    def _keep(self):
+    def _keep(self) -> None:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -305,7 +314,7 @@ class _Fit:
         description = {**self._described(), "records": self.records, "steps": self.steps}
         write_state(self.folder / "training.safetensors", tensors, description)
 
-    def _complain(self):
+    def _complain(self) -> None:
         cure = f"take a lower rate than {self.plan.rate:g}, or float64"
         if not self.records:
             raise ValueError(f"the loss is not finite in the first epoch: {cure}")
@@ -313,12 +322,12 @@ class _Fit:
         warnings.warn(f"{text}: {cure}", RuntimeWarning, stacklevel=4)
 
 
-def _named(value):
-    """A number, the name of a function, or what a dataclass shows: the same in every process."""
+def _named(value: float | Callable) -> float | str:
+    """Return a number, the name of a function, or what a dataclass shows: the same in every process."""
     return value if isinstance(value, float | int) else getattr(value, "__qualname__", None) or repr(value)
 
 
-def _with_penalty(module, u, penalty):
+def _with_penalty(module: nn.Module, u: Tensor, penalty: _Penalty | None) -> tuple[Tensor, Tensor | None]:
     if penalty is None:
         return module(u), None
     if hasattr(penalty, "value_and_penalty"):
@@ -326,7 +335,7 @@ def _with_penalty(module, u, penalty):
     return module(u), penalty(module, u)
 
 
-def _history(records) -> xr.Dataset:
+def _history(records: Sequence[Mapping[str, float | list[float]]]) -> xr.Dataset:
     names = ("train", "validation", "penalty", "weight", "rate")
     columns: dict[str, Any] = {name: ("epoch", [record[name] for record in records]) for name in names}
     if all("violation" in record for record in records):

@@ -14,7 +14,7 @@ _RISE, _START = 0.3, 0.04
 
 
 def rate_share(schedule, done) -> float:
-    """The learning rate, relative to the highest, once a share of all steps is done."""
+    """Return the learning rate, relative to the highest, once a share of all steps is done."""
     if schedule == "constant":
         return 1.0
     if schedule == "one_cycle":
@@ -25,7 +25,7 @@ def rate_share(schedule, done) -> float:
 
 
 def chosen_device(name: str) -> torch.device:
-    """The device of a name.
+    """Return the device of a name.
 
     Raises
     ------

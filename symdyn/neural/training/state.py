@@ -14,17 +14,18 @@ from symdyn.neural.tensorfiles import read_tensors, write_tensors
 __all__ = ["identity", "pack", "read_state", "restore", "write_state"]
 
 _KEY = "training"
+_Json = str | float | list | dict | None
 
 
 def identity(module: nn.Module) -> dict[str, Any]:
-    """What tells a module from another: its class, its config if it has one, and the shapes of its weights."""
+    """Return what tells a module from another: its class, its config if it has one, and the shapes of its weights."""
     shapes = {name: list(value.shape) for name, value in module.state_dict().items()}
     config = getattr(module, "config", None)
     return {"class": type(module).__qualname__, "config": config() if callable(config) else None, "weights": shapes}
 
 
 def pack(module: nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, Tensor], generators) -> dict[str, Tensor]:
-    """Tensors by name: weights, the best weights, the state of the optimizer, and that of random generators."""
+    """Pack tensors by name: weights, the best weights, the state of the optimizer, and that of random generators."""
     tensors = {f"module/{name}": value for name, value in module.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in best.items()}
     for index, entries in optimizer.state_dict()["state"].items():
@@ -35,7 +36,7 @@ def pack(module: nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, Te
 
 
 def restore(tensors: dict[str, Tensor], module: nn.Module, optimizer: torch.optim.Optimizer, generators):
-    """Put the tensors of `pack` back; returns the best weights."""
+    """Put the tensors of `pack` back; return the best weights."""
     groups: dict[str, dict[str, Tensor]] = {"module": {}, "best": {}, "optimizer": {}, "random": {}}
     for name, value in tensors.items():
         home, rest = name.split("/", 1)
@@ -57,7 +58,7 @@ def write_state(path: Path, tensors: dict[str, Tensor], description: dict[str, A
 
 
 def read_state(path: Path, expected: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and description of a file; entries of `expected` must be as they were.
+    """Read tensors and description of a file; entries of `expected` must be as they were.
 
     Raises
     ------
@@ -75,14 +76,14 @@ def read_state(path: Path, expected: dict[str, Any]) -> tuple[dict[str, Tensor],
     return tensors, found
 
 
-def _differing(before, now):
-    """Of two dicts, the entries that differ."""
+def _differing(before: _Json, now: _Json) -> tuple[_Json, _Json]:
+    """Pick the entries of two dicts that differ."""
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return before, now
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     return {name: before.get(name) for name in names}, {name: now.get(name) for name in names}
 
 
-def _short(value):
+def _short(value: _Json) -> str:
     text = json.dumps(value)
     return text if len(text) <= 80 else text[:77] + "..."
