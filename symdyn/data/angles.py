@@ -18,7 +18,7 @@ _SMALL = 0.25  # of a period: half of the steps must be smaller, or it is not kn
 
 
 def features_for(given, dataset: xr.Dataset, names: Sequence[str], label: str = "features") -> Features:
-    """Functions of the states as a user gives them, those of angles in radians.
+    """Build functions of the states from what a user gives; functions of angles read radians.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def features_for(given, dataset: xr.Dataset, names: Sequence[str], label: str = 
 
 
 def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[str]) -> Features:
-    """Sines and cosines, alone or in a sum, told how many radians the unit of each state is.
+    """Tell sines and cosines, alone or in a sum, how many radians the unit of each state is.
 
     Parameters
     ----------
@@ -55,14 +55,14 @@ def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[st
 
 
 def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """The full turn of each variable in its unit `(variable,)`; 0 for what is no angle, and of pairs of points."""
+    """Return the full turn of each variable `(variable,)` in its unit; 0 for no angle, and for pairs of points."""
     if any(variable.attrs.get("role") == "target" for variable in dataset.data_vars.values()):
         return np.zeros(len(names))  # one point does not follow from the one before
     return full_turns(dataset, names)
 
 
 def unwrapped(values: np.ndarray, period: float) -> np.ndarray:
-    """Angles `(trajectory, time)` without jumps of a period; the same array where there are none.
+    """Remove jumps of a period from angles `(trajectory, time)`; return the same array where there are none.
 
     Runs that had some start within half a turn of 0, wherever the angle was cut.
     Values count as wrapped where those of a trajectory span about a period and at least half of the steps are small
@@ -83,6 +83,6 @@ def unwrapped(values: np.ndarray, period: float) -> np.ndarray:
     return found
 
 
-def _is_wrapped(values, steps, period):
+def _is_wrapped(values: np.ndarray, steps: np.ndarray, period: float) -> bool:
     span = np.nanmax(values) - np.nanmin(values)
     return span <= _ROOM * period and np.nanmedian(np.abs(steps)) < _SMALL * period

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -10,11 +11,14 @@ import xarray as xr
 from symdyn.data.clocks import times_of
 from symdyn.data.numbers import real_array
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["from_arrays", "given_times", "joined_names", "stacked_runs"]
 
 
 def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
-    """Arrays of runs with a step, times or a list of times, as a Dataset.
+    """Build a Dataset from arrays of runs with a step, times or a list of times.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
 
 
 def given_times(t, lengths: Sequence[int]) -> tuple[list[np.ndarray], dict]:
-    """Times `(time,)` of each run from whatever a user gives as times, and the attributes of the clock.
+    """Return times `(time,)` of each run from whatever a user gives as times, and the attributes of the clock.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def given_times(t, lengths: Sequence[int]) -> tuple[list[np.ndarray], dict]:
 
 
 def stacked_runs(runs, times, states: Sequence[str] | None = None, clock: dict | None = None) -> xr.Dataset:
-    """Runs `(time, state)` and their times `(time,)`, padded to one length, as a Dataset.
+    """Stack runs `(time, state)` and their times `(time,)`, padded to one length, into a Dataset.
 
     Parameters
     ----------
@@ -80,7 +84,7 @@ def stacked_runs(runs, times, states: Sequence[str] | None = None, clock: dict |
 
 
 def joined_names(names: Sequence[str]) -> str:
-    """The attribute `states`, which separates names by spaces."""
+    """Join names into the attribute `states`, which separates them by spaces."""
     split = [name for name in names if len(str(name).split()) != 1]
     if split:
         raise ValueError(
@@ -89,8 +93,8 @@ def joined_names(names: Sequence[str]) -> str:
     return " ".join(map(str, names))
 
 
-def _runs_of(x) -> list[np.ndarray]:
-    """Runs `(time, state)` of whatever dimension they come in."""
+def _runs_of(x: ArrayLike | Sequence[ArrayLike]) -> list[np.ndarray]:
+    """Return the runs `(time, state)`, whatever dimension they come in."""
     several = isinstance(x, list | tuple)
     arrays = [real_array(run, "x") for run in (x if several else [x])]
     if len(arrays) == 1 and arrays[0].ndim == 3:
@@ -107,8 +111,8 @@ def _runs_of(x) -> list[np.ndarray]:
     return arrays
 
 
-def _entries(t, n_runs) -> list:
-    """A step or times for each run."""
+def _entries(t: ArrayLike | Sequence[ArrayLike], n_runs: int) -> list[ArrayLike]:
+    """Return a step or times for each run."""
     if not isinstance(t, list | tuple) and np.ndim(t) == 2:
         t = list(t)
     if isinstance(t, list | tuple) and len(t) != n_runs:
@@ -118,13 +122,13 @@ def _entries(t, n_runs) -> list:
     return list(t) if isinstance(t, list | tuple) else [t] * n_runs
 
 
-def _upright(run, entry):
-    """A run `(time, state)`: times as many as columns, and not as rows, say that it lies on its side."""
+def _upright(run: np.ndarray, entry: ArrayLike) -> np.ndarray:
+    """Return a run as `(time, state)`: as many times as columns, and not as rows, say that it lies on its side."""
     length = np.size(entry) if np.ndim(entry) else None
     return run.T if length is not None and length == run.shape[1] != len(run) else run
 
 
-def _times_of(entry, index, length):
+def _times_of(entry: ArrayLike, index: int, length: int) -> np.ndarray:
     if np.ndim(entry) == 0:
         step = np.asarray(entry)
         interval = step.dtype.kind in "mO"

@@ -7,12 +7,16 @@ data, and every rate is per that unit.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from symdyn.data.dimensions import TIME, unit_of
 from symdyn.data.numbers import real_array
+
+if TYPE_CHECKING:
+    from dask.array import Array
 
 __all__ = ["clock_name", "dates_or_numbers", "note_on_dates", "numbered_clock", "time_unit", "times_of"]
 
@@ -23,12 +27,12 @@ _SHORTEST = {"year": 300 * 86400.0, "s": 1e-3, "ms": 1e-6, "us": 0.0}  # step in
 
 
 def clock_name(dataset: xr.Dataset) -> str:
-    """The variable that holds the times."""
+    """Return the name of the variable that holds the times."""
     return "t" if "t" in dataset.variables else "time"
 
 
 def time_unit(dataset: xr.Dataset) -> str:
-    """The unit of the times, such as `s` or `day`, so that rates are per this unit; empty where none is declared."""
+    """Return the unit of the times, such as `s` or `day`, which rates are per; empty where none is declared."""
     name = clock_name(dataset)
     text = (
         str(dataset[name].attrs.get("units", "")).partition(" since ")[0].strip() if name in dataset.variables else ""
@@ -40,14 +44,14 @@ def time_unit(dataset: xr.Dataset) -> str:
 
 
 def note_on_dates(dataset: xr.Dataset) -> list[str]:
-    """What is to be said of times that were dates: the unit they are counted in, and rates are per."""
+    """Say in which unit times that were dates are counted, and per which unit rates are meant."""
     name = clock_name(dataset)
     text = str(dataset[name].attrs.get("units", "")) if name in dataset.variables else ""
     return [f"times are dates: t is in {text}"] if " since " in text else []
 
 
 def numbered_clock(dataset: xr.Dataset, name: str | None = None) -> xr.Dataset:
-    """The Dataset with dates and intervals as numbers; the unit suits the steps of the first trajectory.
+    """Turn dates and intervals in the Dataset into numbers; the unit suits the steps of the first trajectory.
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def numbered_clock(dataset: xr.Dataset, name: str | None = None) -> xr.Dataset:
 
 
 def times_of(entries: Iterable) -> tuple[list[np.ndarray], dict]:
-    """Times of runs as numbers `(time,)`, dates among them converted alike, and the attributes of the clock.
+    """Return times of runs as numbers `(time,)`, dates among them converted alike, and the attributes of the clock.
 
     Parameters
     ----------
@@ -85,7 +89,7 @@ def times_of(entries: Iterable) -> tuple[list[np.ndarray], dict]:
 
 
 def dates_or_numbers(values, name: str) -> np.ndarray:
-    """Numbers, dates and intervals as they are; texts and objects that are dates as such.
+    """Return numbers, dates and intervals as they are, and texts and objects that are dates as dates.
 
     Raises
     ------
@@ -108,13 +112,13 @@ def dates_or_numbers(values, name: str) -> np.ndarray:
         raise ValueError(f"{name} hold {array.dtype}, neither numbers nor dates; convert them first") from error
 
 
-def _numbers(dates, unit, origin):
-    """Dates or intervals since an origin, in a unit; those that are not defined become NaN. Lazy where they are."""
+def _numbers(dates: np.ndarray | Array, unit: str, origin: np.datetime64 | np.timedelta64) -> np.ndarray | Array:
+    """Count dates or intervals from an origin, in a unit; undefined ones become NaN. Lazy where they are."""
     return (dates - origin) / np.timedelta64(round(_UNITS[unit] * 1e6), "us")
 
 
-def _suited(first) -> tuple[str, np.datetime64 | np.timedelta64]:
-    """The largest unit that is no longer than the steps, and the first of the times."""
+def _suited(first: np.ndarray) -> tuple[str, np.datetime64 | np.timedelta64]:
+    """Return the largest unit that is no longer than the steps, and the first of the times."""
     valid = first[~np.isnat(first)]
     if not valid.size:
         return "s", np.zeros(1, first.dtype)[0]
@@ -125,7 +129,7 @@ def _suited(first) -> tuple[str, np.datetime64 | np.timedelta64]:
     return unit, origin
 
 
-def _attributes(unit, origin) -> dict:
+def _attributes(unit: str, origin: np.datetime64 | np.timedelta64) -> dict[str, str]:
     if np.issubdtype(type(origin), np.timedelta64):
         return {"units": unit}
     since = str(origin.astype("datetime64[us]"))

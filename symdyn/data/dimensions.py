@@ -81,7 +81,7 @@ TIME = (("s", 1),)
 
 @lru_cache(maxsize=1024)
 def unit_of(text: str) -> Unit | None:
-    """The unit that a text writes, such as `m s-1`, `km/h`, `kg m^2/s^2`, `days since 2000-01-01`; None for nothing.
+    """Parse the unit in a text such as `m s-1`, `km/h`, `kg m^2/s^2`, `days since 2000-01-01`; None for an empty one.
 
     Each `/` divides by the one factor, or the bracket, that follows it.
     """
@@ -97,8 +97,8 @@ def unit_of(text: str) -> Unit | None:
     return Unit(1.0, ((text.lower(), 1),)) if found is not None and found.factor == 0 else found
 
 
-def _product(tokens, start) -> tuple[Unit, int]:
-    """The unit of tokens from `start` to the bracket that closes, and where that is."""
+def _product(tokens: list[str], start: int) -> tuple[Unit, int]:
+    """Return the unit of the tokens from `start` to the bracket that closes, and where that is."""
     found, unknown, place, sign = [], "", start, 1
     while place < len(tokens) and tokens[place] != ")":
         token = tokens[place]
@@ -121,7 +121,7 @@ def _product(tokens, start) -> tuple[Unit, int]:
     return _joined(found), place
 
 
-def _joined(parts) -> Unit:
+def _joined(parts: list[tuple[Unit, int]]) -> Unit:
     factor, angle, powers = 1.0, 1.0, {}
     for unit, power in parts:
         factor, angle = factor * unit.factor**power, angle * unit.angle**power
@@ -130,21 +130,21 @@ def _joined(parts) -> Unit:
     return Unit(factor, tuple(sorted((base, power) for base, power in powers.items() if power)), angle)
 
 
-def _name_and_power(token):
-    """`m` and −2 of `m-2`, `m^-2`; the whole as a name where it is no unit with a whole power."""
+def _name_and_power(token: str) -> tuple[str, int]:
+    """Split `m-2` or `m^-2` into `m` and −2; return the whole as a name where it is no unit with a whole power."""
     found = re.fullmatch(r"([^\W\d]+|°|%)(?:\^?([+-]?\d+))?", token)
     return (found[1], int(found[2] or 1)) if found else (token, 1)
 
 
-def _known(name) -> Unit | None:
+def _known(name: str) -> Unit | None:
     if re.fullmatch(r"\d+(\.\d+)?(e[+-]?\d+)?", name) and float(name) > 0:
         return Unit(float(name), ())
     tries = (name, name.lower()) if len(name) > 1 else (name,)
     return next((unit for unit in map(_prefixed, tries) if unit is not None), None)
 
 
-def _prefixed(name) -> Unit | None:
-    """A unit of the tables, in the singular or plural, with or without a prefix."""
+def _prefixed(name: str) -> Unit | None:
+    """Look up a unit of the tables, in the singular or plural, with or without a prefix."""
     short = _short(name)
     if short is not None:
         return _entry(*(_ALONE.get(short) or _PREFIXED[short]))
@@ -159,7 +159,7 @@ def _prefixed(name) -> Unit | None:
     return None
 
 
-def _short(name) -> str | None:
+def _short(name: str) -> str | None:
     singular = name.removesuffix("s") if len(name) > 2 else name
     for spelled in (name, singular):
         short = _WORDS.get(spelled, spelled)
@@ -168,6 +168,6 @@ def _short(name) -> str | None:
     return None
 
 
-def _entry(factor, bases) -> Unit:
+def _entry(factor: float, bases: str) -> Unit:
     powers = dict(_name_and_power(part) for part in bases.split())
     return Unit(factor, tuple(sorted(powers.items())), factor if set(powers) == {"rad"} else 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
@@ -12,13 +13,16 @@ import zarr
 
 from symdyn.data.arrays import from_arrays
 
+if TYPE_CHECKING:
+    from numpy.lib.npyio import NpzFile
+
 __all__ = ["read_file"]
 
 _TABLES = (".csv", ".tsv", ".txt", ".dat")
 
 
 def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dataset:
-    """The content of a file as a Dataset, lazy in chunks of trajectories (`chunks` None: as the format has it).
+    """Read a file as a Dataset, lazy in chunks of trajectories (`chunks` None: as the format has it).
 
     Parameters
     ----------
@@ -46,25 +50,28 @@ def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dat
     return dataset.chunk({dim: size for dim, size in wanted.items() if dim in dataset.dims})
 
 
-def _open_netcdf(path):
+def _open_netcdf(path: Path) -> xr.Dataset:
     # Times stay the numbers they are: as dates they would lose their unit, which velocities are checked against.
     return xr.open_dataset(path, engine="h5netcdf", chunks={}, decode_times=False)
 
 
-def _open_zarr(path):
-    """The store, its variables in the order of its consolidated metadata; without such, which come in any, by name."""
+def _open_zarr(path: Path) -> xr.Dataset:
+    """Open a store with its variables in the order of its consolidated metadata, or else by name.
+
+    Without such metadata they come in any order.
+    """
     held = zarr.open_group(path, mode="r").metadata.consolidated_metadata
     dataset = xr.open_zarr(path, chunks={}, consolidated=held is not None, decode_times=False)
     return dataset if held is not None else dataset[sorted(map(str, dataset.data_vars))]
 
 
-def _table(path, states):
+def _table(path: Path, states: Sequence[str] | None) -> xr.Dataset:
     from symdyn.data.tables import read_table  # loads pandas' reader
 
     return read_table(path, states)
 
 
-def _open_npz(path):
+def _open_npz(path: Path) -> xr.Dataset:
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         if "x" not in archive or "t" not in archive:
             raise ValueError(f"{path}: arrays 'x' and 't' are needed, the file has {archive.files}")
@@ -72,7 +79,7 @@ def _open_npz(path):
     return from_arrays(x, t, None if names is None else [str(name) for name in names])
 
 
-def _stored(archive, name, path):
+def _stored(archive: NpzFile, name: str, path: Path) -> np.ndarray | None:
     if name not in archive:
         return None
     try:

@@ -64,12 +64,12 @@ class FieldGrid:
 
 
 def is_field_data(dataset: xr.Dataset) -> bool:
-    """Whether any variable of the Dataset lives over an axis of space."""
+    """Return whether any variable of the Dataset lives over an axis of space."""
     return any("x" in variable.dims for variable in dataset.data_vars.values())
 
 
 def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *, fewest: int = 3) -> xr.Dataset:
-    """The Dataset with its `states` fixed, after checking dims, grids of at least `fewest` points, units and seams.
+    """Check dims, grids of at least `fewest` points, units and seams; return the Dataset with its `states` fixed.
 
     Coordinates that descend are sorted, dates become numbers (`symdyn.data.clocks`), integers floats, dims get their
     order, and axes of one dimension one unit.
@@ -105,7 +105,7 @@ def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *,
 
 
 def field_grid(dataset: xr.Dataset) -> FieldGrid:
-    """The grid of checked fields."""
+    """Return the grid of checked fields."""
     names = tuple(str(dataset.attrs["states"]).split())
     axes = tuple(axis for axis in AXES if axis in dataset[names[0]].dims)
     grids = tuple(np.asarray(dataset[axis].values, dtype=float) for axis in ("time", *axes))
@@ -113,7 +113,7 @@ def field_grid(dataset: xr.Dataset) -> FieldGrid:
 
 
 def field_block(dataset: xr.Dataset, runs: slice) -> np.ndarray:
-    """Values `(field, run, time, x[, y])` of some trajectories, in memory.
+    """Read values `(field, run, time, x[, y])` of some trajectories into memory.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def field_block(dataset: xr.Dataset, runs: slice) -> np.ndarray:
 
 
 def noise_of_fields(values: np.ndarray) -> np.ndarray:
-    """Standard deviation `(field, run)` of white noise on fields `(field, run, time, x[, y])`."""
+    """Estimate the standard deviation `(field, run)` of white noise on fields `(field, run, time, x[, y])`."""
     left = values
     factor = 1.0
     for axis in (2, 3):
@@ -144,7 +144,7 @@ def noise_of_fields(values: np.ndarray) -> np.ndarray:
     return np.sqrt(squares / factor)
 
 
-def _declared(dataset):
+def _declared(dataset: xr.Dataset) -> list[str]:
     if "states" in dataset.attrs:
         return str(dataset.attrs["states"]).split()
     found = [str(name) for name, variable in dataset.data_vars.items() if "x" in variable.dims]
@@ -153,7 +153,7 @@ def _declared(dataset):
     return found
 
 
-def _check_axis(dataset, axis, fewest):
+def _check_axis(dataset: xr.Dataset, axis: str, fewest: int) -> None:
     if axis not in dataset.coords:
         raise ValueError(f"coordinate {axis!r} is missing: derivatives need its spacing; assign_coords({axis}=...)")
     if dataset[axis].dims != (axis,):
@@ -175,8 +175,8 @@ def _check_axis(dataset, axis, fewest):
         )
 
 
-def _field_of(variable, name, axes):
-    """A field with its dims in order, of real numbers."""
+def _field_of(variable: xr.DataArray, name: str, axes: tuple[str, ...]) -> xr.DataArray:
+    """Return a field of real numbers with its dims in order."""
     wanted = ("trajectory", "time", *axes)
     if set(variable.dims) != set(wanted) or not axes:
         shown = wanted if axes else ("trajectory", "time", "x")
@@ -189,15 +189,15 @@ def _field_of(variable, name, axes):
     return variable if variable.dims == wanted else variable.transpose(*wanted)
 
 
-def _sorted_along(dataset, axis):
-    """The Dataset with a coordinate that grows: descending latitudes, longitudes from 0 on after those up to 360."""
+def _sorted_along(dataset: xr.Dataset, axis: str) -> xr.Dataset:
+    """Sort by a coordinate that does not grow: descending latitudes, longitudes from 0 on after those up to 360."""
     if axis not in dataset.coords or dataset[axis].dims != (axis,) or dataset.indexes[axis].is_monotonic_increasing:
         return dataset
     return dataset.sortby(axis)
 
 
-def _in_one_unit(dataset, axes):
-    """The axes of space in the unit of the first that has one."""
+def _in_one_unit(dataset: xr.Dataset, axes: tuple[str, ...]) -> xr.Dataset:
+    """Convert the axes of space to the unit of the first that has one."""
     units = {axis: unit_of(str(dataset[axis].attrs.get("units", ""))) for axis in axes}
     known = {axis: unit for axis, unit in units.items() if unit is not None}
     if len({unit.dimension for unit in known.values()}) > 1:
@@ -213,8 +213,8 @@ def _in_one_unit(dataset, axes):
     return dataset
 
 
-def _check_values(dataset, name, axes):
-    """A look at the first trajectory: something changes, and ends that are said to meet do."""
+def _check_values(dataset: xr.Dataset, name: str, axes: tuple[str, ...]) -> None:
+    """Check on the first trajectory that something changes, and that ends that are said to meet do."""
     first = np.asarray(dataset[name].isel(trajectory=0).values, dtype=float)
     scale = np.abs(first).max(initial=0.0)
     if np.ptp(first) <= 1e-12 * scale or np.abs(np.diff(first, axis=0)).max() <= 1e-12 * scale:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import xarray as xr
 
@@ -10,7 +10,7 @@ __all__ = ["paired_states"]
 
 
 def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
-    """The states of a second-order system, positions first, each velocity in the place of its position.
+    """Return the states of a second-order system, positions first, each velocity in the place of its position.
 
     In this order they are what is said first: attributes `derivative_of`; names such as `x` and `vx`, `q_dot` or
     `dq_dt`, `theta` and `omega`; the order of the states, where a user gave one (positions, then velocities). The order
@@ -50,16 +50,16 @@ def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _by_name(names):
-    """Pairs (position, velocity) that the names say, those that say more than one thing left out."""
+def _by_name(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Find pairs (position, velocity) that the names say; those that say more than one thing are left out."""
     held = set(names)
     pairs = [(name, rate) for name in names for rate in dict.fromkeys(_rates(name)) if rate in held]
     told = [name for pair in pairs for name in pair]
     return [pair for pair in pairs if all(told.count(name) == 1 for name in pair)]
 
 
-def _rates(name):
-    """What the velocity of a position may be called."""
+def _rates(name: str) -> Iterator[str]:
+    """Yield what the velocity of a position may be called."""
     yield from (f"v{name}", f"v_{name}", f"d{name}", f"d{name}_dt", f"d{name}dt", f"{name}_dot", f"{name}dot")
     yield from (f"{name}'", f"vel_{name}", f"velocity_{name}", f"{name}_velocity", f"{name}_t")
     for letters, rates in (("x", "v"), ("q", "v"), ("r", "v"), ("theta", "omega"), ("phi", "omega")):

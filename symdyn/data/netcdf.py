@@ -20,7 +20,7 @@ _NO_VARIABLE = (
 
 
 def netcdf_of(dataset: xr.Dataset) -> bytes:
-    """The content of a netCDF file.
+    """Encode a Dataset as the content of a netCDF file.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def netcdf_of(dataset: xr.Dataset) -> bytes:
 
 
 def dataset_of(content: bytes) -> xr.Dataset:
-    """The Dataset in what `netcdf_of` wrote, or xarray.
+    """Read the Dataset from what `netcdf_of`, or xarray, wrote.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def dataset_of(content: bytes) -> xr.Dataset:
     return xr.Dataset(variables, attrs=attrs)
 
 
-def _plain(values):
+def _plain(values: np.ndarray) -> np.ndarray:
     if values.dtype == bool:
         return values.astype(np.int8)
     if values.dtype.kind in "OU":
@@ -66,16 +66,17 @@ def _plain(values):
     return values
 
 
-def _values(stored):
+def _values(stored: h5py.Dataset) -> np.ndarray:
     if h5py.check_string_dtype(stored.dtype):
         return stored.asstr()[...]
     return stored[...].astype(bool) if stored.attrs.get("dtype") == "bool" else stored[...]
 
 
-def _attribute(value):
-    """A number, where other writers put an array of one."""
+def _attribute(value: np.ndarray | np.generic | str) -> np.ndarray | np.generic | str:
+    """Return a number where other writers put an array of one."""
     return value[0] if isinstance(value, np.ndarray) and value.shape == (1,) else value
 
 
-def _dims(stored):
-    return tuple(stored.dims[axis][0].name.rpartition("/")[2] for axis in range(stored.ndim))
+def _dims(stored: h5py.Dataset) -> tuple[str, ...]:
+    scales = [stored.dims[axis][0].name for axis in range(stored.ndim)]
+    return tuple(name.rpartition("/")[2] for name in scales)  # pyright: ignore  # scales of a file have names

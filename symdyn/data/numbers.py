@@ -15,7 +15,7 @@ _CURES = {
 
 
 def real_array(values, name: str) -> np.ndarray:
-    """Numbers as an array of float64; masked ones become NaN, integers and other floats are converted.
+    """Return numbers as an array of float64; masked ones become NaN, integers and other floats are converted.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def real_array(values, name: str) -> np.ndarray:
 
 
 def real_runs(given, name: str):
-    """An array, or a list of arrays, one a run, as `real_array` makes them; None stays None."""
+    """Convert an array, or a list of arrays, one per run, as `real_array` does; None stays None."""
     if given is None:
         return None
     if isinstance(given, list | tuple) and any(np.ndim(run) for run in given):
@@ -51,7 +51,7 @@ def real_runs(given, name: str):
 
 
 def refuse_dtype(dtype: np.dtype, name: str) -> None:
-    """Say what numbers of a type that is not real should become.
+    """Refuse numbers of a type that is not real, and say what they should become.
 
     Raises
     ------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -11,13 +13,16 @@ from symdyn.data.arrays import stacked_runs
 from symdyn.data.numbers import real_array
 from symdyn.data.trajectories import are_tables, open_trajectories
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["are_pairs", "as_dataset", "column_names", "from_pairs"]
 
 _N_STRETCHES = 200
 
 
 def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = False) -> xr.Dataset:
-    """Whatever a fit takes as data, in the schema.
+    """Bring whatever a fit takes as data into the schema.
 
     Parameters
     ----------
@@ -53,18 +58,18 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
     return open_trajectories(data, t=t_or_y)
 
 
-def _described(data):
+def _described(data: object) -> str:
     return f"a list of {len(data)}" if isinstance(data, list | tuple) else type(data).__name__
 
 
 def are_pairs(first, second) -> bool:
-    """Whether two (lists of) arrays are pairs (x, y) of points, not trajectories and their times."""
+    """Return whether two (lists of) arrays are pairs (x, y) of points, not trajectories and their times."""
     one, other = (entry[0] if isinstance(entry, list | tuple) and len(entry) else entry for entry in (first, second))
     return np.ndim(other) >= 2 and np.shape(one) == np.shape(other)
 
 
 def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
-    """Pairs as a Dataset.
+    """Build a Dataset from pairs.
 
     Parameters
     ----------
@@ -110,12 +115,12 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
     return dataset.assign_attrs(states=" ".join(names[:n_states]), target_shape=shape)
 
 
-def _runs_of(given, name):
+def _runs_of(given: ArrayLike | Sequence[ArrayLike], name: str) -> list[np.ndarray]:
     return [real_array(entry, name) for entry in (given if isinstance(given, list | tuple) else [given])]
 
 
 def column_names(x) -> list[str] | None:
-    """Names of the columns of a table, or of the first of a list of these; None where they have none."""
+    """Return the names of the columns of a table, or of the first of a list of these; None where they have none."""
     columns = getattr(x[0] if isinstance(x, list | tuple) and len(x) else x, "columns", None)
     return (
         None if columns is None or any(isinstance(name, int) for name in columns) else [str(name) for name in columns]

@@ -20,7 +20,7 @@ _LOOKED_AT = 1 << 16  # characters at the beginning of a file
 
 
 def from_tables(source, t=None, states: Sequence[str] | None = None) -> xr.Dataset:
-    """Data frames as a Dataset; columns keep their names.
+    """Build a Dataset from data frames; columns keep their names.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def from_tables(source, t=None, states: Sequence[str] | None = None) -> xr.Datas
 
 
 def from_table(table: pd.DataFrame, name: str, t=None, states: Sequence[str] | None = None) -> xr.Dataset:
-    """A table as a Dataset.
+    """Build a Dataset from a table.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def from_table(table: pd.DataFrame, name: str, t=None, states: Sequence[str] | N
 
 
 def read_table(path: Path, states: Sequence[str] | None = None) -> xr.Dataset:
-    """A file of text as a Dataset: columns parted by commas, semicolons, tabs or blanks, `#` before remarks.
+    """Read a file of text as a Dataset: columns parted by commas, semicolons, tabs or blanks, `#` before remarks.
 
     Raises
     ------
@@ -108,8 +108,8 @@ def read_table(path: Path, states: Sequence[str] | None = None) -> xr.Dataset:
     return from_table(table.rename(columns=lambda column: str(column).strip()), str(path), None, states)
 
 
-def _dialect(path) -> dict:
-    """What parts the columns, what marks decimals, and a header in the last remark before the numbers."""
+def _dialect(path: Path) -> dict:
+    """Find what parts the columns, what marks decimals, and a header in the last remark before the numbers."""
     with open(path, encoding="utf-8-sig", errors="replace") as file:
         lines = file.read(_LOOKED_AT).splitlines()
     remarks = [line for line in lines if line.lstrip().startswith("#")]
@@ -127,8 +127,8 @@ def _dialect(path) -> dict:
     return options
 
 
-def _flat(table) -> pd.DataFrame:
-    """A frame whose index, where it says something, is a column; columns without names are x0, x1, ..."""
+def _flat(table: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Turn the index, where it says something, into a column; columns without names become x0, x1, ..."""
     if isinstance(table, pd.Series):
         table = table.to_frame(table.name if table.name is not None else "x0")
     telling = [name for name in table.index.names if name in (*_CLOCKS, _RUNS)]
@@ -140,8 +140,8 @@ def _flat(table) -> pd.DataFrame:
     return table.rename(columns=str)
 
 
-def _without_units(table):
-    """The table with `t [s]` named `t`, and the units by name."""
+def _without_units(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Rename `t [s]` to `t`, and return the table and the units by name."""
     found = {column: re.fullmatch(r"\s*(\S.*?)\s*[\[(]([^\])]*)[\])]\s*", str(column)) for column in table}
     names = {column: match[1] for column, match in found.items() if match}
     table = table.rename(columns=names)
@@ -151,19 +151,19 @@ def _without_units(table):
     return table, {names[column]: match[2].strip() for column, match in found.items() if match and match[2].strip()}
 
 
-def _clock_of(table):
-    """The column of times: by its name, as it is or in small letters (T alone is a temperature)."""
+def _clock_of(table: pd.DataFrame) -> str | None:
+    """Find the column of times by its name, as it is or in small letters (T alone is a temperature)."""
     small = {str(column).lower(): column for column in table if len(str(column)) > 1}
     return next((name for name in _CLOCKS if name in table), next((small[n] for n in _CLOCKS if n in small), None))
 
 
-def _is_index(table, column):
-    """Whether a column without a name counts rows, as tables are often written."""
+def _is_index(table: pd.DataFrame, column: str) -> bool:
+    """Return whether a column without a name counts rows, as tables are often written."""
     nameless = not str(column).strip() or re.fullmatch(r"Unnamed: \d+(_level_\d+)?", str(column))
     return bool(nameless) and pd.api.types.is_integer_dtype(table[column])
 
 
-def _check_column(table, column, name, others):
+def _check_column(table: pd.DataFrame, column: str, name: str, others: Sequence[str]) -> None:
     values = table[column]
     if pd.api.types.is_numeric_dtype(values) and values.dtype.kind in "fiu":
         return
@@ -173,7 +173,7 @@ def _check_column(table, column, name, others):
     raise ValueError(f"{name}: column {column!r} holds {kinds.get(values.dtype.kind, 'text, not numbers')}; {cure}")
 
 
-def _is_number(field):
+def _is_number(field: str) -> bool:
     try:
         float(field)
     except ValueError:

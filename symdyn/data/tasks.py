@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent import futures
 from functools import partial
+from typing import TYPE_CHECKING
 
 import xarray as xr
 from dask import config
@@ -14,11 +15,14 @@ from dask.delayed import Delayed, delayed
 from dask.system import CPU_COUNT
 from threadpoolctl import threadpool_limits
 
+if TYPE_CHECKING:
+    from dask.distributed import Client
+
 __all__ = ["as_finished", "current_client", "on_block", "one_blas_thread"]
 
 
 def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
-    """`function(block, *arguments)` as a single task: what does the work also reads the block.
+    """Wrap `function(block, *arguments)` as a single task: what does the work also reads the block.
 
     Parameters
     ----------
@@ -39,7 +43,7 @@ def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
 
 
 def as_finished(work: Mapping[Hashable, Delayed], n_threads: int | None = None) -> Iterator[tuple[Hashable, object]]:
-    """Names and results of the work in the order in which it ends; an exception stands in for the result it prevented.
+    """Yield names and results of the work as it ends; an exception stands in for the result it prevented.
 
     Parameters
     ----------
@@ -61,8 +65,8 @@ def as_finished(work: Mapping[Hashable, Delayed], n_threads: int | None = None) 
         yield from _from_threads(work, n_threads or config.get("num_workers", None) or CPU_COUNT)
 
 
-def current_client():
-    """The Dask client that `compute` would use here, or None."""
+def current_client() -> Client | None:
+    """Return the Dask client that `compute` would use here, or None."""
     # `get_scheduler` knows what was configured inside a `with` block, which a search for clients does not.
     owner = getattr(get_scheduler(), "__self__", None)
     return owner if hasattr(owner, "scheduler_info") else None
@@ -74,13 +78,13 @@ class _OneThread:
     def __init__(self):
         self.gate, self.tasks, self.limits = threading.Lock(), 0, None
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         with self.gate:
             self.tasks += 1
             if self.tasks == 1:
                 self.limits = threadpool_limits(1)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         with self.gate:
             self.tasks -= 1
             if self.tasks == 0 and self.limits is not None:
@@ -91,11 +95,11 @@ _ONE_THREAD = _OneThread()
 
 
 def one_blas_thread() -> _OneThread:
-    """One BLAS thread in this process inside a `with` block; blocks may overlap in several threads."""
+    """Limit BLAS to one thread in this process inside a `with` block; blocks may overlap in several threads."""
     return _ONE_THREAD
 
 
-def _from_workers(client, work):
+def _from_workers(client: Client, work: Mapping[Hashable, Delayed]) -> Iterator[tuple[Hashable, object]]:
     from dask.distributed import as_completed
 
     names = dict(zip(client.compute(list(work.values())), work, strict=True))
@@ -109,7 +113,7 @@ def _from_workers(client, work):
             client.cancel(list(names))
 
 
-def _from_threads(work, n_threads):
+def _from_threads(work: Mapping[Hashable, Delayed], n_threads: int) -> Iterator[tuple[Hashable, object]]:
     pool = futures.ThreadPoolExecutor(min(n_threads, max(len(work), 1)))
     try:
         with one_blas_thread():
@@ -120,7 +124,7 @@ def _from_threads(work, n_threads):
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _outcome(piece):
+def _outcome(piece: Delayed) -> object:
     try:
         return piece.compute(scheduler="synchronous")
     except Exception as error:

@@ -89,17 +89,17 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
 
 
 def state_names(dataset: xr.Dataset) -> list[str]:
-    """Names of the states, in the order that the Dataset fixes."""
+    """Return the names of the states, in the order that the Dataset fixes."""
     return str(dataset.attrs["states"]).split()
 
 
 def names_with_role(dataset: xr.Dataset, role: str) -> tuple[str, ...]:
-    """Names of the variables with an attribute `role`: `"input"`, or `"target"` of pairs."""
+    """Return the names of the variables with an attribute `role`: `"input"`, or `"target"` of pairs."""
     return tuple(str(name) for name, variable in dataset.data_vars.items() if variable.attrs.get("role") == role)
 
 
 def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dataset:
-    """The Dataset with its `states` fixed, after checking dims, times and units (values are checked when read).
+    """Check dims, times and units, and return the Dataset with its `states` fixed (values are checked when read).
 
     Dates become numbers (`symdyn.data.clocks`), marked values NaN. The attribute `states_order = "stored"` says that
     nobody gave the states an order.
@@ -138,7 +138,7 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
 
 
 def refuse_fields(dataset: xr.Dataset) -> None:
-    """Say where fields u(t, x) belong.
+    """Refuse fields u(t, x), and say where they belong.
 
     Raises
     ------
@@ -152,14 +152,14 @@ def refuse_fields(dataset: xr.Dataset) -> None:
 
 
 def named(dataset: xr.Dataset) -> xr.Dataset:
-    """The Dataset with its trajectories numbered, unless a coordinate names them: a part of it keeps the names."""
+    """Number the trajectories of the Dataset, unless a coordinate names them: a part of it keeps the names."""
     if label_of(dataset) is not None:
         return dataset
     return dataset.assign_coords(trajectory=np.arange(dataset.sizes["trajectory"]))
 
 
 def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> Iterator[Trajectory]:
-    """Each run in memory, padding cut off and values checked.
+    """Yield each run in memory, padding cut off and values checked.
 
     Parameters
     ----------
@@ -183,15 +183,15 @@ def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> 
         yield _checked(str(label), times, states, names)
 
 
-def _full(dataset, name):
-    """Values `(trajectory, time)` of a variable, which may be shared by all trajectories."""
+def _full(dataset: xr.Dataset, name: str) -> np.ndarray:
+    """Return values `(trajectory, time)` of a variable, which may be shared by all trajectories."""
     like, variable = dataset[state_names(dataset)[0]], dataset[name]
     if set(variable.dims) != set(like.dims):
         variable = variable.broadcast_like(like)
     return np.asarray(variable.transpose(*like.dims).values, dtype=float)
 
 
-def _checked(label, times, states, names):
+def _checked(label: str, times: np.ndarray, states: np.ndarray, names: Sequence[str]) -> Trajectory:
     present = np.isfinite(times) & np.isfinite(states).any(axis=1)
     length = int(np.flatnonzero(present)[-1]) + 1 if present.any() else 0
     if length == 0:
@@ -211,19 +211,19 @@ def _checked(label, times, states, names):
 
 
 def clocks_of(dataset: xr.Dataset) -> np.ndarray:
-    """Times `(trajectory, time)` in memory, in the unit `symdyn.data.clocks.time_unit`; a view if all share them."""
+    """Load times `(trajectory, time)` in the unit `symdyn.data.clocks.time_unit`; a view if all share them."""
     shape = (dataset.sizes["trajectory"], dataset.sizes["time"])
     clock = numbered_clock(dataset)[clock_name(dataset)].values  # dates, where the data were not opened by this module
     return np.broadcast_to(np.asarray(clock, dtype=float), shape)
 
 
 def label_of(dataset: xr.Dataset) -> str | None:
-    """The coordinate that names trajectories: the index, any other along that dimension (`body`), or None."""
+    """Find the coordinate that names trajectories: the index, any other along that dimension (`body`), or None."""
     along = [str(name) for name, c in dataset.coords.items() if c.dims == ("trajectory",)]
     return next(iter(sorted(along, key=lambda name: name == "trajectory")), None)
 
 
-def _declared_states(dataset):
+def _declared_states(dataset: xr.Dataset) -> list[str]:
     if "states" in dataset.attrs:
         return state_names(dataset)
     found = [str(n) for n, v in dataset.data_vars.items() if n != "t" and v.attrs.get("role", "state") == "state"]
@@ -232,14 +232,14 @@ def _declared_states(dataset):
     return found
 
 
-def _with_gaps(dataset, names):
-    """The Dataset with NaN where values are marked as missing by attributes that nobody has read yet."""
+def _with_gaps(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Put NaN where values are marked as missing by attributes that nobody has read yet."""
     marked = [name for name in names if {"_FillValue", "missing_value"} & set(dataset[name].attrs)]
     return dataset.assign(xr.decode_cf(dataset[marked], decode_times=False).data_vars) if marked else dataset
 
 
-def _separated(array):
-    """A DataArray over time and states as a Dataset, one variable a state, named by the coordinate if there is one."""
+def _separated(array: xr.DataArray) -> xr.Dataset:
+    """Split a DataArray over time and states into one variable per state, named by the coordinate if there is one."""
     others = [dim for dim in array.dims if dim not in ("trajectory", "time")]
     if len(others) != 1:
         return array.to_dataset(name=array.name or "x0") if not others else array.to_dataset(name=array.name or "u")
@@ -252,6 +252,6 @@ def _separated(array):
 
 
 def are_tables(source):
-    """Whether these are data frames or series, or a list of them."""
+    """Return whether these are data frames or series, or a list of them."""
     member = source[0] if isinstance(source, list | tuple) and len(source) else source
     return type(member).__module__.split(".")[0] == "pandas" and hasattr(member, "index")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -38,7 +38,7 @@ def check_units(dataset: xr.Dataset, states: list[str]) -> None:
 
 
 def velocity_factors(dataset: xr.Dataset, positions: Sequence[str], velocities: Sequence[str]) -> np.ndarray:
-    """Factors `(velocity,)` that make rates of the positions, in their unit over that of time, out of the velocities.
+    """Compute factors `(velocity,)` that turn velocities into rates of the positions, in their unit over that of time.
 
     Of positions in km, times in days and velocities in m/s: 86.4. Where one of the three has no unit: 1.
 
@@ -52,12 +52,12 @@ def velocity_factors(dataset: xr.Dataset, positions: Sequence[str], velocities: 
 
 
 def shared_scales(dataset: xr.Dataset, states: list[str]) -> list[list[int]]:
-    """Groups of states measured in one unit, which share one scale; a state without units stands alone."""
+    """Group states measured in one unit, which share one scale; a state without units stands alone."""
     return _grouped([_unit(dataset, name) for name in states])
 
 
 def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
-    """Groups of states of one dimension, and factors `(state,)` to the unit of the first in each group."""
+    """Return groups of states of one dimension, and factors `(state,)` to the unit of the first in each group."""
     units = [_unit(dataset, name) for name in names]
     groups = _grouped([None if unit is None else unit.dimension for unit in units])
     sizes = np.array([1.0 if unit is None else unit.factor for unit in units])
@@ -68,7 +68,7 @@ def unit_groups(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[in
 
 
 def matched_velocities(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    """The Dataset with velocities in the unit of their position per unit of time, as a solution of q'' = g needs them.
+    """Convert velocities to the unit of their position per unit of time, as a solution of q'' = g needs them.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def matched_velocities(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
 
 
 def radians_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """Radians in the unit of each state `(state,)`; of rates of angles over their time; 1 for what is no angle."""
+    """Return the radians in the unit of each state `(state,)`; for rates of angles over their time; 1 for no angle."""
     units = [_unit(dataset, name) for name in names]
     return np.array([unit.angle if unit is not None and ("rad", 1) in unit.dimension else 1.0 for unit in units])
 
 
 def full_turns(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """A full turn in the unit of each state `(state,)`; 0 for a state that is declared no angle."""
+    """Return a full turn in the unit of each state `(state,)`; 0 for a state that is not declared an angle."""
     units = [_unit(dataset, name) for name in names]
     return np.array(
         [2 * np.pi / unit.factor if unit is not None and unit.dimension == ANGLE else 0.0 for unit in units]
@@ -107,11 +107,11 @@ def full_turns(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
 
 
 def variable_of(dataset: xr.Dataset, name: str) -> xr.DataArray:
-    """A variable by its name, `t` and `time` being the times, whatever they are called in the data."""
+    """Return a variable by its name, `t` and `time` being the times, whatever they are called in the data."""
     return dataset[clock_name(dataset) if name in ("t", "time") else name]
 
 
-def _velocity_factor(dataset, position, velocity):
+def _velocity_factor(dataset: xr.Dataset, position: str, velocity: str) -> float:
     of_position, of_velocity, of_time = (_unit(dataset, name) for name in (position, velocity, "t"))
     if of_position is None or of_velocity is None or of_time is None:
         return 1.0
@@ -125,24 +125,24 @@ def _velocity_factor(dataset, position, velocity):
     return of_velocity.factor * of_time.factor / of_position.factor
 
 
-def _without_angles(above, below):
-    """A quotient of dimensions, in which radians count as numbers: angles may turn by rad/s, or by 1/s."""
+def _without_angles(above: Sequence[tuple[str, int]], below: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Divide dimensions, radians counting as numbers: angles may turn by rad/s, or by 1/s."""
     powers = dict(above)
     for base, power in below:
         powers[base] = powers.get(base, 0) - power
     return {base: power for base, power in powers.items() if power and base != "rad"}
 
 
-def _grouped(keys):
+def _grouped(keys: Sequence[Hashable]) -> list[list[int]]:
     groups: dict[object, list[int]] = {}
     for index, key in enumerate(keys):
         groups.setdefault(("alone", index) if key is None else key, []).append(index)
     return list(groups.values())
 
 
-def _text(dataset, name) -> str:
+def _text(dataset: xr.Dataset, name: str) -> str:
     return str(variable_of(dataset, name).attrs.get("units", "")).partition(" since ")[0].strip()
 
 
-def _unit(dataset, name) -> Unit | None:
+def _unit(dataset: xr.Dataset, name: str) -> Unit | None:
     return unit_of(_text(dataset, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def averaged_gaussian(
     *,
     symmetric: bool = False,
 ) -> np.ndarray:
-    """K `(sample, other)` = sum_g w_g exp(−gamma |x_i − (g y)_j|^2).
+    """Compute K `(sample, other)` = sum_g w_g exp(−gamma |x_i − (g y)_j|^2).
 
     Averaging over one argument is enough: the kernel does not change when both are moved.
 
@@ -47,7 +47,9 @@ def averaged_gaussian(
     return kernel
 
 
-def _add_blocks(kernel, left, rights, weights, symmetric):
+def _add_blocks(
+    kernel: np.ndarray, left: np.ndarray, rights: Sequence[np.ndarray], weights: np.ndarray, symmetric: bool
+) -> None:
     work = np.empty((_BLOCK, _BLOCK))
     for top in range(0, len(kernel), _BLOCK):
         rows = slice(top, min(top + _BLOCK, len(kernel)))
@@ -63,5 +65,5 @@ def _add_blocks(kernel, left, rights, weights, symmetric):
                 block += part
 
 
-def _with_squares(points, gamma):
+def _with_squares(points: np.ndarray, gamma: float) -> np.ndarray:
     return np.column_stack([2 * gamma * points, np.full(len(points), -gamma), -gamma * np.sum(points**2, axis=1)])

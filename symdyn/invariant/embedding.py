@@ -11,7 +11,7 @@ __all__ = ["embedded"]
 
 
 def embedded(manifold: Manifold | None, points: np.ndarray) -> np.ndarray:
-    """Coordinates `(sample, axis)` between which kernels measure distances.
+    """Return the coordinates `(sample, axis)` between which kernels measure distances.
 
     Angles of a torus become points on circles of the right circumference, so that kernels are periodic; other
     coordinates stay as they are.

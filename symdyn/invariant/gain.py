@@ -75,7 +75,7 @@ class SampleGain:
 def sample_gain(
     manifold: Manifold, group, n: int, *, smoothness: float, noise: float = 1.0, cutoff: float | None = None
 ) -> SampleGain:
-    """How many times more samples a model without the symmetry needs.
+    """Compute how many times more samples a model without the symmetry needs.
 
     Parameters
     ----------
@@ -132,14 +132,14 @@ def sample_gain(
 
 
 def counts(manifold: Manifold, group: Isometries, cutoff: float) -> tuple[int, int]:
-    """N(cutoff) and N(cutoff; G): eigenfunctions with eigenvalue up to the cutoff, all and invariant ones."""
+    """Count N(cutoff) and N(cutoff; G): eigenfunctions with eigenvalue up to the cutoff, all and invariant ones."""
     spaces = manifold.spectrum(cutoff)
     left = sum(space.invariants(group).shape[1] for space in spaces)
     return sum(space.multiplicity for space in spaces), left
 
 
 def best_cutoff(manifold: Manifold, group: Isometries, variance: float, smoothness: float) -> tuple[float, float]:
-    """The eigenvalue up to which N(.; G) variance + (next invariant eigenvalue)^−s is smallest, and that risk.
+    """Find the eigenvalue up to which N(.; G) variance + (next invariant eigenvalue)^−s is smallest, and that risk.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def best_cutoff(manifold: Manifold, group: Isometries, variance: float, smoothne
 
 
 def weyl_risk(dimension: int, volume: float, variance: float, smoothness: float) -> float:
-    """The smallest c L^(d/2) variance + L^−s over cutoffs L, with c of Weyl's law.
+    """Compute the smallest c L^(d/2) variance + L^−s over cutoffs L, with c of Weyl's law.
 
     (1 + 2 s/d) (d / 2 s)^b (c variance)^b with b = s / (s + d/2); for d = 0, one function, the variance.
     """
@@ -171,8 +171,8 @@ def weyl_risk(dimension: int, volume: float, variance: float, smoothness: float)
     return float((1 + ratio) * ratio**-power * (weyl_count(dimension, volume, 1.0) * variance) ** power)
 
 
-def _levels(manifold, group) -> Iterator[tuple[float, int]]:
-    """Eigenvalues at which G leaves functions, with their number."""
+def _levels(manifold: Manifold, group: Isometries) -> Iterator[tuple[float, int]]:
+    """Yield the eigenvalues at which G leaves functions, with their number."""
     if quotient_dimension(manifold, group) == 0:
         yield 0.0, 1  # one orbit: constants
         return
@@ -186,11 +186,11 @@ def _levels(manifold, group) -> Iterator[tuple[float, int]]:
             yield space.eigenvalue, size
 
 
-def _parts(group):
+def _parts(group: Isometries) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return group.matrices, group.shifts, group.field_matrices, group.field_shifts
 
 
-def _hypotheses(manifold, group, smoothness, noise, origin):
+def _hypotheses(manifold: Manifold, group: Isometries, smoothness: float, noise: float, origin: str) -> tuple[str, ...]:
     factors = manifold.factors if isinstance(manifold, Product) else (manifold,)
     walls = any(isinstance(factor, Box) for factor in factors)
     points = smoothness > manifold.dim / 2

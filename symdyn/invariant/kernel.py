@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg
@@ -18,6 +20,12 @@ from symdyn.invariant.manifolds import Box, Sphere, Torus
 from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.invariant.spectral import SpectralAveraging
 from symdyn.invariant.spectral_cut import checked_limit, invariant_spaces
+
+if TYPE_CHECKING:
+    from symdyn.invariant.isometry_groups.haar import GroupNodes
+    from symdyn.invariant.manifolds.eigenspaces import Manifold
+    from symdyn.invariant.manifolds.isometries import Isometries
+    from symdyn.invariant.spectral_cut import Invariants
 
 __all__ = ["InvariantKernelRidge", "SpectralAveraging"]
 
@@ -89,7 +97,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         self.n_nodes = n_nodes
 
     def fit(self, X, y):
-        """Fit.
+        """Fit the model.
 
         Parameters
         ----------
@@ -122,12 +130,12 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        """The fitted function `(sample,)` or `(sample, target)` at points."""
+        """Evaluate the fitted function `(sample,)` or `(sample, target)` at points."""
         check_is_fitted(self)
         return self.kernel_matrix(X) @ self.dual_coef_
 
     def kernel_matrix(self, X):
-        """K(x, x_i) `(sample, fitted sample)` of the fitted kernel."""
+        """Compute K(x, x_i) `(sample, fitted sample)` of the fitted kernel."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=float)
         X = X if self.manifold is None else self.manifold.check(X)
@@ -142,7 +150,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def _check_options(self):
+    def _check_options(self) -> None:
         if self.kernel not in _KERNELS:
             raise ValueError(f"kernel must be one of {', '.join(_KERNELS)}, got {self.kernel!r}")
         if not (np.isscalar(self.alpha) and self.alpha >= 0):
@@ -154,8 +162,8 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         if self.gamma is not None and not self.gamma > 0:
             raise ValueError(f"gamma must be positive, got {self.gamma}")
 
-    def _prepare(self, X):
-        """What evaluating the kernel needs: elements with weights, or invariant eigenfunctions; X in the chart."""
+    def _prepare(self, X: np.ndarray) -> np.ndarray:
+        """Prepare what the kernel needs: elements with weights, or invariant eigenfunctions; return X in the chart."""
         manifold = self.manifold if self.manifold is not None else _acted_on(X.shape[1])
         self.chart_ = None
         if self.kernel == "gaussian" and isinstance(self.manifold, Box | None):
@@ -175,8 +183,8 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         self.n_elements_ = len(self.nodes_[2])
         return X
 
-    def _nodes(self, manifold, group, X):
-        """Elements and weights; for continuous groups more and more nodes, until the kernel stands still."""
+    def _nodes(self, manifold: Manifold, group: Isometries, X: np.ndarray) -> GroupNodes:
+        """Find elements and weights; for continuous groups more and more nodes, until the kernel stands still."""
         if self.n_nodes is not None or not group.continuous:
             return group_nodes(manifold, group, self.n_nodes or 1)
         probes, before, change, nodes = X[:20], None, np.inf, None
@@ -200,23 +208,23 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         )
         return nodes
 
-    def _lower(self, X):
+    def _lower(self, X: np.ndarray) -> np.ndarray:
         if self.kernel == "sobolev":
             features = self._features(X)
             return features @ features.T
         points = self._embedded(X)
         return averaged_gaussian(points, self._images(X, self.nodes_), self.nodes_[2], self.gamma_, symmetric=True)
 
-    def _embedded(self, X):
+    def _embedded(self, X: np.ndarray) -> np.ndarray:
         if self.kernel == "von_mises" and isinstance(self.manifold, Torus):
             angles = 2 * np.pi * X / self.manifold.periods
             return np.hstack([np.cos(angles), np.sin(angles)])
         return X if self.chart_ is not None else embedded(self.manifold, X)
 
-    def _images(self, X, nodes):
+    def _images(self, X: np.ndarray, nodes: GroupNodes) -> Callable[[int], np.ndarray]:
         return lambda k: self._embedded(X @ nodes[0][k].T + nodes[1][k])
 
-    def _sobolev_terms(self, manifold, group):
+    def _sobolev_terms(self, manifold: Manifold, group: Isometries) -> list[Invariants]:
         smoothness = manifold.dim / 2 + 1 if self.smoothness is None else self.smoothness
         if not smoothness > manifold.dim / 2:
             raise ValueError(
@@ -227,11 +235,11 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         limits = (checked_limit("max_eigs_total", self.max_eigs_total), np.inf)
         return list(invariant_spaces(manifold, group, limits))
 
-    def _features(self, X):
+    def _features(self, X: np.ndarray) -> np.ndarray:
         scales = [max(1.0, term.space.eigenvalue) ** (-self.smoothness_ / 2) for term in self.terms_]
         return np.hstack([scale * term(X) for scale, term in zip(scales, self.terms_, strict=True)])
 
 
-def _acted_on(n):
-    """A manifold on which orthogonal matrices, and no other affine maps, are isometries."""
+def _acted_on(n: int) -> Sphere | Box:
+    """Return a manifold on which orthogonal matrices, and no other affine maps, are isometries."""
     return Sphere(n - 1) if n > 1 else Box((-1.0,), (1.0,))

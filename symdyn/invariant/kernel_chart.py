@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from symdyn.lie.algebras.algebra import LieAlgebra
@@ -16,7 +18,7 @@ _INDEPENDENT = 1e-9  # singular values of equations for a fixed point, relative 
 
 
 def chart_of_kernel(X: np.ndarray, group, scaled: bool) -> Chart:
-    """Centre and scales of points as a group allows them.
+    """Choose the centre and scales of points as a group allows them.
 
     States that the group turns into one another share a scale; the centre is the fixed point of the group that is
     nearest to the mean, so that what moves about 0 has its centre there.
@@ -35,7 +37,7 @@ def chart_of_kernel(X: np.ndarray, group, scaled: bool) -> Chart:
 
 
 def in_kernel_chart(chart: Chart, group):
-    """The same group as it acts in the chart; rounding in what the centre cancels is taken off."""
+    """Return the same group as it acts in the chart; rounding in what the centre cancels is taken off."""
     if group is None:
         return None
     parts = []
@@ -54,8 +56,10 @@ def in_kernel_chart(chart: Chart, group):
     return parts
 
 
-def _parts(group, n):
-    """Matrices and shifts of elements, and those of fields."""
+def _parts(
+    group: Elements | LieAlgebra | Sequence[Elements | LieAlgebra] | None, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the matrices and shifts of elements, and those of fields."""
     matrices, shifts = [np.zeros((0, n, n))], [np.zeros((0, n))]
     fields, drifts = [np.zeros((0, n, n))], [np.zeros((0, n))]
     for part in as_symmetries(group) if group is not None else []:
@@ -70,8 +74,10 @@ def _parts(group, n):
     return tuple(np.concatenate(parts) for parts in (matrices, shifts, fields, drifts))
 
 
-def _step_to_fixed(chart, matrices, shifts, fields, drifts):
-    """From the mean to the nearest point that the group leaves where it is, as far as there is one."""
+def _step_to_fixed(
+    chart: Chart, matrices: np.ndarray, shifts: np.ndarray, fields: np.ndarray, drifts: np.ndarray
+) -> np.ndarray:
+    """Find the step from the mean to the nearest point that the group leaves where it is, as far as there is one."""
     centre, scale = np.array(chart.centre), np.array(chart.scale)
     n = len(centre)
     rows = np.concatenate([matrices - np.eye(n), fields]).reshape(-1, n)
@@ -81,8 +87,8 @@ def _step_to_fixed(chart, matrices, shifts, fields, drifts):
     return step * scale
 
 
-def _without_rounding(shifts, matrices, chart):
-    """Shifts `(part, state)` of the chart, 0 where they are the rounding of a centre far from the origin."""
+def _without_rounding(shifts: np.ndarray, matrices: np.ndarray, chart: Chart) -> np.ndarray:
+    """Set shifts `(part, state)` of the chart to 0 where they are the rounding of a centre far from the origin."""
     size = 1 + np.abs(chart.centre) / chart.scale
     reach = 1e-12 * (1 + np.abs(matrices).sum(axis=2)) * size.max()
     return np.where(np.abs(shifts) <= reach, 0.0, shifts)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from symdyn.invariant.spectral import SpectralAveraging
 from symdyn.invariant.spectral_cut import Invariants
 from symdyn.lie import candidates, groups
 from symdyn.lie.algebras.algebra import LieAlgebra
+
+if TYPE_CHECKING:
+    from symdyn.invariant.manifolds.eigenspaces import Eigenspace
+    from symdyn.lie.groups import Elements
 
 __all__ = ["FAMILIES", "Family", "gain_between", "learning_risk", "power_law"]
 
@@ -43,11 +48,11 @@ class Family:
     highest: float
 
 
-def _turn():
+def _turn() -> LieAlgebra:
     return LieAlgebra(candidates.from_matrices([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]]))
 
 
-def _flips(k):
+def _flips(k: int) -> Callable[[], Elements]:
     return lambda: groups.sign_flips(10).subset(range(k))
 
 
@@ -61,7 +66,7 @@ FAMILIES = {
 
 
 def learning_risk(*, family: str, group: str, n: int, seed: int, noise: float = 1.0) -> dict[str, float]:
-    """Excess risk of least squares on eigenfunctions that a group leaves, at the cutoff that theory says is best.
+    """Compute the excess risk of least squares on eigenfunctions that a group leaves, at the best cutoff by theory.
 
     Parameters
     ----------
@@ -97,7 +102,7 @@ def learning_risk(*, family: str, group: str, n: int, seed: int, noise: float = 
 
 
 def power_law(name: str, rng: np.random.Generator) -> list[tuple]:
-    """A random invariant function whose energy above any eigenvalue is that eigenvalue to the power −s.
+    """Draw a random invariant function whose energy above any eigenvalue is that eigenvalue to the power −s.
 
     Parameters
     ----------
@@ -128,7 +133,7 @@ def power_law(name: str, rng: np.random.Generator) -> list[tuple]:
 
 
 def gain_between(n: np.ndarray, without: np.ndarray, with_group: np.ndarray) -> float:
-    """How many times more samples the first curve of risks needs for the risk that the second has in the middle.
+    """Compute how many times more samples the first curve of risks needs for the risk in the middle of the second.
 
     Both are read off straight lines fitted to log risk against log n, at the middle of the risks that both reach.
     """
@@ -142,28 +147,30 @@ def gain_between(n: np.ndarray, without: np.ndarray, with_group: np.ndarray) -> 
 
 # What all seeds and sizes share is found once in a process.
 @cache
-def _terms(name):
+def _terms(name: str) -> list[Invariants]:
     family = FAMILIES[name]
     acting = as_isometries(family.manifold, list(family.groups.values())[-1]())
     return [Invariants(space, space.invariants(acting)) for space in family.manifold.spectrum(family.highest)]
 
 
 @cache
-def _sizes(name, group):
-    """Numbers of functions that the group leaves in each eigenspace."""
+def _sizes(name: str, group: str) -> list[int]:
+    """Count the functions that the group leaves in each eigenspace."""
     acting = as_isometries(FAMILIES[name].manifold, FAMILIES[name].groups[group]())
     return [term.space.invariants(acting).shape[1] for term in _terms(name)]
 
 
 @cache
-def _quotient(name, group):
+def _quotient(name: str, group: str) -> tuple[int, float]:
     manifold = FAMILIES[name].manifold
     acting = as_isometries(manifold, FAMILIES[name].groups[group]())
     return quotient_dimension(manifold, acting), quotient_volume(manifold, acting)[0]
 
 
-def _best_cut(levels, sizes, variance):
-    """The cut with the smallest kept * variance + tail: coefficients kept, eigenfunctions in all, that risk."""
+def _best_cut(
+    levels: Sequence[tuple[Eigenspace, np.ndarray]], sizes: Sequence[int], variance: float
+) -> tuple[int, int, float]:
+    """Find the cut with the smallest kept * variance + tail: coefficients kept, eigenfunctions in all, that risk."""
     energies = np.array([np.sum(coefficients**2) for _, coefficients in levels])
     tails = np.append(np.cumsum(energies[::-1])[::-1][1:], 0.0)
     kept = np.cumsum(sizes)
@@ -173,7 +180,9 @@ def _best_cut(levels, sizes, variance):
     return int(kept[best]), total, float(risks[best])
 
 
-def _distance(levels, terms, coefficients):
+def _distance(
+    levels: Sequence[tuple[Eigenspace, np.ndarray]], terms: Sequence[Invariants], coefficients: np.ndarray
+) -> float:
     used, distance = 0, 0.0
     for k, (_, wanted) in enumerate(levels):
         found = np.zeros(len(wanted))

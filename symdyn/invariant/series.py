@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ class Fold(NamedTuple):
 
 
 def column_means(terms: Sequence[Invariants], points: np.ndarray, targets: np.ndarray, *, vector: bool) -> np.ndarray:
-    """Projected means: Q^T mean_i(phi(x_i) y_i) over all eigenspaces.
+    """Compute projected means: Q^T mean_i(phi(x_i) y_i) over all eigenspaces.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def column_means(terms: Sequence[Invariants], points: np.ndarray, targets: np.nd
 def evaluate(
     terms: Sequence[Invariants], points: np.ndarray, coefficients: np.ndarray, *, vector: bool, n_outputs: int
 ) -> np.ndarray:
-    """Values `(sample, output)` of the series with coefficients `(coefficient, target)`."""
+    """Compute values `(sample, output)` of the series with coefficients `(coefficient, target)`."""
     values, used = np.zeros((len(points), n_outputs)), 0
     for term in terms:
         size = term.basis.shape[1]
@@ -72,7 +72,7 @@ def folds_of(
     vector: bool,
     n_folds: int = 1,
 ) -> list[Fold]:
-    """Sums over samples, dealt at random into folds; no matrix of all samples is built."""
+    """Sum over samples, dealt at random into folds; no matrix of all samples is built."""
     width = max(sum(np.prod(term.basis.shape) // term.space.multiplicity for term in terms), 1)
     largest = max(term.space.multiplicity for term in terms)
     order = np.random.default_rng(0).permutation(len(points)) if n_folds > 1 else np.arange(len(points))
@@ -92,7 +92,7 @@ def folds_of(
 
 
 def least_squares(folds: Sequence[Fold], width: int | None = None) -> np.ndarray:
-    """The coefficients `(coefficient, target)` of least squares on the first `width` functions."""
+    """Compute the coefficients `(coefficient, target)` of least squares on the first `width` functions."""
     size = len(folds[0].moments)
     width = size if width is None else width
     rows = np.vstack([fold.triangle for fold in folds])
@@ -100,7 +100,7 @@ def least_squares(folds: Sequence[Fold], width: int | None = None) -> np.ndarray
 
 
 def cut_errors(folds: Sequence[Fold], widths: Sequence[int], *, mean: bool) -> np.ndarray:
-    """Mean squared errors `(cut,)` on left out folds of the series cut after each of `widths` coefficients."""
+    """Compute mean squared errors `(cut,)` on left out folds of the series cut after each of `widths` coefficients."""
     size, errors = len(folds[0].moments), np.zeros(len(widths))
     total = sum(fold.size for fold in folds)
     for k, left_out in enumerate(folds):
@@ -113,8 +113,8 @@ def cut_errors(folds: Sequence[Fold], widths: Sequence[int], *, mean: bool) -> n
     return errors
 
 
-def _design(terms, points, n_outputs):
-    """Z `(sample * output, coefficient)`, outputs running fastest."""
+def _design(terms: Sequence[Invariants], points: np.ndarray, n_outputs: int) -> np.ndarray:
+    """Build Z `(sample * output, coefficient)`, outputs running fastest."""
     columns = []
     for term in terms:
         wide = term.basis.reshape((term.space.multiplicity, -1))
@@ -122,6 +122,6 @@ def _design(terms, points, n_outputs):
     return np.hstack(columns)
 
 
-def _blocks(n, width):
+def _blocks(n: int, width: int) -> Iterator[slice]:
     step = max(1, _BLOCK // max(width, 1))
     return (slice(start, min(start + step, n)) for start in range(0, n, step))

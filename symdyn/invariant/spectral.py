@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -14,6 +15,9 @@ from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.invariant.series import column_means, cut_errors, evaluate, folds_of, least_squares
 from symdyn.invariant.spectral_cut import checked_limit, invariant_spaces, rule
 from symdyn.sums.data_charts import chart_of_points
+
+if TYPE_CHECKING:
+    from symdyn.invariant.spectral_cut import Invariants
 
 __all__ = ["SpectralAveraging"]
 
@@ -102,7 +106,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         self.n_folds = n_folds
 
     def fit(self, X, y):
-        """Fit.
+        """Fit the model.
 
         Parameters
         ----------
@@ -152,7 +156,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        """The fitted function `(sample,)` or `(sample, target)` at points."""
+        """Evaluate the fitted function `(sample,)` or `(sample, target)` at points."""
         check_is_fitted(self)
         X = self._placed(validate_data(self, X, reset=False, dtype=float))
         coefficients = self.coefficients_.reshape(self.n_eigs_invariant_, -1)
@@ -168,7 +172,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         tags.regressor_tags.poor_score = True  # the rule keeps few functions, and expects uniform samples
         return tags
 
-    def _check_options(self):
+    def _check_options(self) -> None:
         for name, known in (("estimator", ("mean", "lstsq")), ("output", ("invariant", "vector"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
@@ -177,13 +181,13 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         if self.density is not None and self.estimator != "mean":
             raise ValueError("density is used by estimator='mean'; least squares needs none")
 
-    def _placed(self, X):
+    def _placed(self, X: np.ndarray) -> np.ndarray:
         if self._chart is not None:
             return np.clip(self._chart.points(X), self.manifold_.low, self.manifold_.high)
         return self.manifold_.check(X)
 
-    def _terms(self, X, targets):
-        """The eigenspaces that are kept."""
+    def _terms(self, X: np.ndarray, targets: np.ndarray) -> list[Invariants]:
+        """Return the eigenspaces that are kept."""
         vector = self.output == "vector"
         n_equations = targets.size if vector else len(targets)
         invariant = checked_limit("max_eigs_invariant", self.max_eigs_invariant)
@@ -209,8 +213,8 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
             )
         return terms
 
-    def _chosen(self, X, targets, invariant, vector):
-        """The cut with the smallest error on samples left out."""
+    def _chosen(self, X: np.ndarray, targets: np.ndarray, invariant: float, vector: bool) -> list[Invariants]:
+        """Choose the cut with the smallest error on samples left out."""
         if not 2 <= self.n_folds <= len(X):
             raise ValueError(f"n_folds must be between 2 and the number of samples, {len(X)}, got {self.n_folds}")
         limits = (max(2000, len(X)), max(invariant, 1))
@@ -224,7 +228,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         self.cut_errors_ = {int(total): float(error) for total, error in zip(totals, errors, strict=True)}
         return terms[: int(np.argmin(errors)) + 1]
 
-    def _weights(self, X):
+    def _weights(self, X: np.ndarray) -> np.ndarray:
         if self.density is None:
             return np.ones(len(X))
         density = np.asarray(self.density(X), dtype=float)
@@ -233,6 +237,6 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         return 1 / density
 
 
-def _box_around(X):
+def _box_around(X: np.ndarray) -> Box:
     low, high = X.min(axis=0), X.max(axis=0)
     return Box(low, np.where(high > low, high, low + 1.0))

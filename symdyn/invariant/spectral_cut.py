@@ -24,12 +24,12 @@ class Invariants(NamedTuple):
     basis: np.ndarray
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Values `(sample, dim)` of the fixed functions."""
+        """Evaluate the fixed functions `(sample, dim)` at points."""
         return self.space(points) @ self.basis
 
 
 def rule(manifold: Manifold, n: int, smoothness: float | None) -> float:
-    """D = n^(1 / (1 + alpha)), alpha = 2 s / dim: what n samples of a function in H^s pay for (arXiv 2502.19758).
+    """Return D = n^(1 / (1 + alpha)), alpha = 2 s / dim: what n samples of functions in H^s pay for (arXiv 2502.19758).
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def invariant_spaces(
     vector: bool = False,
     tell: bool = False,
 ) -> Iterator[Invariants]:
-    """Eigenspaces in order, as long as all their functions, and those that are fixed, do not exceed the two limits.
+    """Yield eigenspaces in order, as long as all their functions, and the fixed ones, do not exceed the two limits.
 
     An eigenspace that does not fit as a whole ends the list.
 
@@ -101,17 +101,17 @@ def invariant_spaces(
         yield Invariants(space, basis)
 
 
-def _tell(wanted, name, limit, kept):
+def _tell(wanted: bool, name: str, limit: float, kept: int) -> None:
     if wanted:
         _warn(f"{name}={limit:g} falls inside an eigenspace: {kept} are kept, whole eigenspaces only")
 
 
-def _warn(text):
+def _warn(text: str) -> None:
     warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def checked_limit(name: str, value) -> float:
-    """A limit given by a user as a number, infinite for None."""
+    """Return a limit given by a user as a number, infinite for None."""
     if value is None:
         return np.inf
     if isinstance(value, bool) or not np.isscalar(value) or isinstance(value, str) or not value >= 1:

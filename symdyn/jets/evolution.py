@@ -51,7 +51,7 @@ class Evolution:
 
     @classmethod
     def of(cls, equations: Mapping[str, Mapping[str, float]], coordinates: Sequence[str], time_order=1) -> Evolution:
-        """From coefficients by field and term: `{"u": {"u u_x": -1, "u_xx": 0.1}}`.
+        """Build a law from coefficients by field and term: `{"u": {"u u_x": -1, "u_xx": 0.1}}`.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Evolution:
         return cls(space, tuple(right), time_order)
 
     def along_time(self, polynomial: JetPolynomial) -> JetPolynomial:
-        """D_t P on solutions: derivatives along t of order m and above are those of N."""
+        """Compute D_t P on solutions: derivatives along t of order m and above are those of N."""
         result: JetPolynomial = {}
         space = self.space
         for variable in {v for key in polynomial for v, _ in factors(key)}:
@@ -94,14 +94,14 @@ class Evolution:
         return result
 
     def derivative(self, polynomial: JetPolynomial, order: tuple[int, ...]) -> JetPolynomial:
-        """D_J P on solutions."""
+        """Compute D_J P on solutions."""
         polynomial = self.space.totals(polynomial, (0, *order[1:]))
         for _ in range(order[0]):
             polynomial = self.along_time(polynomial)
         return polynomial
 
     def linearised(self, field: int, characteristic: Sequence[JetPolynomial]) -> JetPolynomial:
-        """N_i'[Q] of the field with index i for Q `(field,)`."""
+        """Compute N_i'[Q] of the field with index i for Q `(field,)`."""
         result: JetPolynomial = {}
         for variable in {v for key in self.right[field] for v, _ in factors(key)}:
             found = self.space.describe(variable)
@@ -111,7 +111,7 @@ class Evolution:
         return result
 
     def characteristic(self, components: Sequence[JetPolynomial]) -> list[JetPolynomial]:
-        """Q `(field,)` of the generator with the given components (time, space, fields), on solutions."""
+        """Compute Q `(field,)` of the generator with the given components (time, space, fields), on solutions."""
         space, n = self.space, len(self.space.coordinates)
         result = []
         for field in range(len(space.fields)):
@@ -126,21 +126,21 @@ class Evolution:
         return result
 
     def condition(self, components: Sequence[JetPolynomial]) -> tuple[list[JetPolynomial], list[JetPolynomial]]:
-        """D_t^m Q and N'[Q], one polynomial a field each."""
+        """Compute D_t^m Q and N'[Q], each with one polynomial per field."""
         q = self.characteristic(components)
         moved = q
         for _ in range(self.time_order):
             moved = [self.along_time(side) for side in moved]
         return moved, [self.linearised(field, q) for field in range(len(q))]
 
-    def _derivative_of_right(self, field, order):
+    def _derivative_of_right(self, field: int, order: tuple[int, ...]) -> JetPolynomial:
         if (field, order) not in self._derivatives:
             self._derivatives[field, order] = self.space.totals(self.right[field], (0, *order))
         return self._derivatives[field, order]
 
 
 def component_polynomials(space: JetSpace, generators: Generators) -> list[list[JetPolynomial]]:
-    """Components (time, space, fields) of each polynomial generator on `space.names`.
+    """Return the components (time, space, fields) of each polynomial generator on `space.names`.
 
     Raises
     ------
@@ -163,13 +163,13 @@ def component_polynomials(space: JetSpace, generators: Generators) -> list[list[
 
 
 def conditions(law: Evolution, generators: Generators) -> tuple[list[list[JetPolynomial]], list[list[JetPolynomial]]]:
-    """D_t^m Q and N'[Q] of each generator, `[generator][field]`."""
+    """Compute D_t^m Q and N'[Q] of each generator, `[generator][field]`."""
     pairs = [law.condition(components) for components in component_polynomials(law.space, generators)]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def determining_rows(law: Evolution, generators: Generators) -> np.ndarray:
-    """The determining equations `(equation, generator)`: every coefficient of L(v_k, N) in the jets."""
+    """Build the determining equations `(equation, generator)`: every coefficient of L(v_k, N) in the jets."""
     moved, linear = conditions(law, generators)
     columns = []
     for ours, theirs in zip(moved, linear, strict=True):
@@ -182,7 +182,7 @@ def determining_rows(law: Evolution, generators: Generators) -> np.ndarray:
 
 
 def exact_symmetries(law: Evolution, generators: Generators, rtol: float = 1e-10) -> Generators:
-    """The combinations of the generators that are point symmetries of the law, a basis with few terms.
+    """Find the combinations of the generators that are point symmetries of the law, a basis with few terms.
 
     Raises
     ------

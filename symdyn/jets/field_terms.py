@@ -24,7 +24,7 @@ class WeakTerm:
 
 
 def weak_term(name: str, fields: Sequence[str], axes: Sequence[str]) -> WeakTerm | None:
-    """The term with a name such as `u_xx`, `u u_x` = (u^2)_x / 2 or `u^2 v`; None if it is no derivative of a product.
+    """Parse a term such as `u_xx`, `u u_x` = (u^2)_x / 2 or `u^2 v`; None if it is no derivative of a product.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def weak_term(name: str, fields: Sequence[str], axes: Sequence[str]) -> WeakTerm
 
 
 def factors_of(name: str, fields: Sequence[str], axes: Sequence[str]) -> list[tuple[int, tuple[int, ...], int]]:
-    """Field, derivatives along each axis and power of each factor of a term.
+    """Return the field, the derivatives along each axis and the power of each factor of a term.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def factors_of(name: str, fields: Sequence[str], axes: Sequence[str]) -> list[tu
 def field_terms(
     fields: Sequence[str], axes: Sequence[str], *, order: int | None = None, degree: int = 3, products: bool = False
 ) -> list[str]:
-    """A library of terms for each equation, which a shift of the fields maps to itself.
+    """Build a library of terms for each equation, which a shift of the fields maps to itself.
 
     Monomials of the fields up to `degree`, 1 among them; derivatives of each field up to `order` (4 in one dimension, 2
     in two); u^p u_x up to `degree`. With `products` also those that have no weak form: u_x^2, u u_xx, u v_x.
@@ -94,6 +94,6 @@ def field_terms(
 
 
 def exponent_rows(terms: Sequence[WeakTerm]) -> tuple[np.ndarray, list[int]]:
-    """Distinct exponents `(monomial, field)`, and which of them each term takes."""
+    """Return the distinct exponents `(monomial, field)`, and which of them each term takes."""
     rows = sorted({term.exponents for term in terms})
     return np.array(rows, dtype=int), [rows.index(term.exponents) for term in terms]

@@ -21,7 +21,7 @@ __all__ = ["completed_terms", "is_complete", "lowered_terms", "rate_units", "ter
 
 
 def terms_back(terms: Sequence[str], space: JetSpace, chart: Chart) -> np.ndarray:
-    """B `(term, term)`: the terms of the data are B times those of the chart.
+    """Compute B `(term, term)`: the terms of the data are B times those of the chart.
 
     Parameters
     ----------
@@ -36,18 +36,18 @@ def terms_back(terms: Sequence[str], space: JetSpace, chart: Chart) -> np.ndarra
 
 
 def terms_forward(terms: Sequence[str], space: JetSpace, chart: Chart) -> np.ndarray:
-    """The inverse of `terms_back`: terms of the chart from those of the data."""
+    """Compute the inverse of `terms_back`: terms of the chart from those of the data."""
     exponents, centre, scale = _variables(terms, space, chart)
     return substituted(exponents, -centre / scale, 1 / scale)
 
 
 def rate_units(space: JetSpace, chart: Chart, time_order: int) -> np.ndarray:
-    """The unit `(field,)` of ∂_t^m u of the chart in the units of the data."""
+    """Return the unit `(field,)` of ∂_t^m u of the chart in the units of the data."""
     return np.array(chart.scale[len(space.coordinates) :]) / chart.scale[0] ** time_order
 
 
 def lowered_terms(terms: Sequence[str], space: JetSpace) -> np.ndarray:
-    """Mask `(term, term)`: column j is what a shift of the fields makes of row k, beside the term k itself."""
+    """Return a mask `(term, term)`: column j is what a shift of the fields makes of row k, beside term k itself."""
     exponents, plain = _exponents(terms, space)
     below = np.all(exponents[None, :, plain] <= exponents[:, None, plain], axis=2)
     same = np.all(exponents[None, :, ~plain] == exponents[:, None, ~plain], axis=2)
@@ -55,12 +55,12 @@ def lowered_terms(terms: Sequence[str], space: JetSpace) -> np.ndarray:
 
 
 def is_complete(terms: Sequence[str], space: JetSpace) -> bool:
-    """Whether a shift of the fields maps the span of the terms to itself: 1, u, u^2 or u_x, u u_x, not u^2 alone."""
+    """Check whether shifts of fields map the span of the terms to itself: 1, u, u^2 or u_x, u u_x, not u^2 alone."""
     return len(completed_terms(terms, space)) == len(terms)
 
 
 def completed_terms(terms: Sequence[str], space: JetSpace) -> list[str]:
-    """The terms with those that a shift of the fields makes of them, which come last."""
+    """Return the terms with those that a shift of the fields makes of them, which come last."""
     found = list(terms)
     known = {tuple(space.term(name)) for name in terms}
     for name in terms:
@@ -75,8 +75,8 @@ def completed_terms(terms: Sequence[str], space: JetSpace) -> list[str]:
     return found
 
 
-def _variables(terms, space, chart):
-    """Exponents `(term, variable)` of the variables that occur, with the centre and scale of each."""
+def _variables(terms: Sequence[str], space: JetSpace, chart: Chart) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the exponents `(term, variable)` of the variables that occur, with the centre and scale of each."""
     exponents, plain = _exponents(terms, space)
     scale, centre = np.array(chart.scale), np.array(chart.centre)
     n = len(space.coordinates)
@@ -93,7 +93,7 @@ def _variables(terms, space, chart):
     return exponents, centres, sizes
 
 
-def _exponents(terms, space):
+def _exponents(terms: Sequence[str], space: JetSpace) -> tuple[np.ndarray, np.ndarray]:
     keys = [key for name in terms for key in space.term(name)]
     used = sorted({v for key in keys for v, _ in factors(key)})
     exponents = np.zeros((len(keys), len(used)), dtype=int)
@@ -103,11 +103,11 @@ def _exponents(terms, space):
     return exponents, np.array([_is_plain(space, variable) for variable in used], dtype=bool)
 
 
-def _is_plain(space, variable):
-    """Whether a variable is a field itself, which a shift moves."""
+def _is_plain(space: JetSpace, variable: int) -> bool:
+    """Return whether a variable is a field itself, which a shift moves."""
     found = space.describe(variable)
     return found is not None and not any(found[1])
 
 
-def _power(name, power):
+def _power(name: str, power: int) -> str:
     return name if power == 1 else f"{name}^{power}"

@@ -18,7 +18,7 @@ __all__ = ["prolong_to_jets", "prolonged_component"]
 def prolonged_component(
     space: JetSpace, components: Sequence[JetPolynomial], field: int, order: tuple[int, ...]
 ) -> JetPolynomial:
-    """How u_J moves: phi^J = D_J (phi − sum xi_i u_i) + sum xi_i u_(J + i)  (Olver 1993, theorem 2.36).
+    """Compute how u_J moves: phi^J = D_J (phi − sum xi_i u_i) + sum xi_i u_(J + i)  (Olver 1993, theorem 2.36).
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def prolonged_component(
 
 
 def prolong_to_jets(generators: Generators, n_coordinates: int, order: int) -> Generators:
-    """Generators on (t, x, ..., fields) as generators on all jets up to `order`.
+    """Prolong generators on (t, x, ..., fields) to all jets up to `order`.
 
     Parameters
     ----------

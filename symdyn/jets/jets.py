@@ -44,18 +44,18 @@ class JetSpace:
         return self.coordinates + self.fields
 
     def jet(self, field: int, order: tuple[int, ...]) -> int:
-        """Variable number of the derivative of a field, `order` `(coordinate,)` derivatives along each coordinate."""
+        """Return the variable number of a field's derivative, `order` `(coordinate,)` times along each coordinate."""
         total = sum(order)
         before, rank = _place(order)
         n = len(self.fields)
         return len(self.coordinates) + n * before + field * _count(len(order), total) + rank
 
     def key(self, field: int, order: tuple[int, ...]) -> int:
-        """The packed monomial of a jet by itself."""
+        """Return the packed monomial of a jet by itself."""
         return 1 << (_BITS * self.jet(field, order))
 
     def describe(self, variable: int) -> tuple[int, tuple[int, ...]] | None:
-        """Field and order of a jet variable, None for coordinates."""
+        """Return the field and order of a jet variable, None for coordinates."""
         place = variable - len(self.coordinates)
         if place < 0:
             return None
@@ -67,7 +67,7 @@ class JetSpace:
         return field, _orders(n, total)[rank]
 
     def name(self, variable: int) -> str:
-        """`t`, `u` or `u_xx`."""
+        """Return the name of a variable, such as `t`, `u` or `u_xx`."""
         found = self.describe(variable)
         if found is None:
             return self.coordinates[variable]
@@ -76,7 +76,7 @@ class JetSpace:
         return f"{self.fields[field]}_{index}" if index else self.fields[field]
 
     def variable(self, name: str) -> int:
-        """Variable number of a coordinate, a field or a derivative such as `u_txx`.
+        """Return the variable number of a coordinate, a field or a derivative such as `u_txx`.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class JetSpace:
         return self.jet(self.fields.index(field), tuple(index.count(c) for c in self.coordinates))
 
     def term(self, name: str) -> JetPolynomial:
-        """The monomial with a name such as `u^2 u_x`, `u_xx`, `x u` or `1`."""
+        """Build the monomial with a name such as `u^2 u_x`, `u_xx`, `x u` or `1`."""
         key = 0
         for factor in name.split():
             if factor == "1":
@@ -104,7 +104,7 @@ class JetSpace:
         return {key: 1.0}
 
     def total(self, polynomial: JetPolynomial, coordinate: int) -> JetPolynomial:
-        """The total derivative D_i P = ∂P/∂x_i + sum u_(J+i) ∂P/∂u_J."""
+        """Compute the total derivative D_i P = ∂P/∂x_i + sum u_(J+i) ∂P/∂u_J."""
         result: JetPolynomial = {}
         for key, value in polynomial.items():
             for variable, power in factors(key):
@@ -114,14 +114,14 @@ class JetSpace:
         return result
 
     def totals(self, polynomial: JetPolynomial, order: tuple[int, ...]) -> JetPolynomial:
-        """Repeated total derivatives, `order` `(coordinate,)` times each."""
+        """Take repeated total derivatives, `order` `(coordinate,)` times each."""
         for coordinate, times in enumerate(order):
             for _ in range(times):
                 polynomial = self.total(polynomial, coordinate)
         return polynomial
 
     def evaluate(self, polynomials: list[JetPolynomial], points: np.ndarray, names: list[str]) -> np.ndarray:
-        """Values `(sample, polynomial)` at points `(sample, variable)`, columns named as variables."""
+        """Compute values `(sample, polynomial)` at points `(sample, variable)`, columns named as variables."""
         keys = sorted({key for polynomial in polynomials for key in polynomial})
         if not keys:
             return np.zeros((len(points), len(polynomials)))
@@ -129,7 +129,7 @@ class JetSpace:
         return monomials(points, self.exponents(keys, names)) @ weights_on(places, polynomials).toarray().T
 
     def exponents(self, keys: Sequence[int], names: Sequence[str]) -> np.ndarray:
-        """Powers `(monomial, variable)` of packed monomials, columns named as variables."""
+        """Return the powers `(monomial, variable)` of packed monomials, columns named as variables."""
         column = {self.variable(name): place for place, name in enumerate(names)}
         exponents = np.zeros((len(keys), len(names)), dtype=int)
         for row, key in enumerate(keys):
@@ -139,7 +139,7 @@ class JetSpace:
 
 
 def weights_on(places: dict[int, int], polynomials: Sequence[JetPolynomial]) -> csr_matrix:
-    """Coefficients `(polynomial, monomial)` of polynomials in monomials at given places."""
+    """Return the coefficients `(polynomial, monomial)` of polynomials in monomials at given places."""
     columns = [places[key] for polynomial in polynomials for key in polynomial]
     values = [value for polynomial in polynomials for value in polynomial.values()]
     ends = np.cumsum([0, *(len(polynomial) for polynomial in polynomials)])
@@ -147,7 +147,7 @@ def weights_on(places: dict[int, int], polynomials: Sequence[JetPolynomial]) -> 
 
 
 def factors(key: int) -> list[tuple[int, int]]:
-    """Variables and powers of a packed monomial."""
+    """Unpack a monomial into variables and powers."""
     found, variable = [], 0
     while key:
         power = key & _MASK
@@ -159,7 +159,7 @@ def factors(key: int) -> list[tuple[int, int]]:
 
 
 def add(first: JetPolynomial, second: JetPolynomial, scale: float = 1.0) -> JetPolynomial:
-    """first + scale second; what cancels to rounding is left out."""
+    """Compute first + scale second; what cancels to rounding is left out."""
     result = dict(first)
     for key, value in second.items():
         total = result.get(key, 0.0) + scale * value
@@ -171,7 +171,7 @@ def add(first: JetPolynomial, second: JetPolynomial, scale: float = 1.0) -> JetP
 
 
 def multiply(first: JetPolynomial, second: JetPolynomial) -> JetPolynomial:
-    """The product."""
+    """Multiply two polynomials."""
     result: JetPolynomial = {}
     for a, x in first.items():
         for b, y in second.items():
@@ -180,19 +180,19 @@ def multiply(first: JetPolynomial, second: JetPolynomial) -> JetPolynomial:
 
 
 def packed(variables: Sequence[int], powers: Sequence[int]) -> int:
-    """The key of a monomial, a power for each of some variables."""
+    """Pack a monomial, given by a power for each of some variables, into its key."""
     return sum(int(power) << (_BITS * variable) for variable, power in zip(variables, powers, strict=True))
 
 
 def partial(polynomial: JetPolynomial, variable: int) -> JetPolynomial:
-    """∂P/∂(variable)."""
+    """Compute ∂P/∂(variable)."""
     unit, shift = 1 << (_BITS * variable), _BITS * variable
     return {key - unit: ((key >> shift) & _MASK) * value for key, value in polynomial.items() if (key >> shift) & _MASK}
 
 
 @cache
-def _raised(space, variable, coordinate):
-    """What D_i adds to the key of a monomial for one of its variables; None where that does not depend on x_i."""
+def _raised(space: JetSpace, variable: int, coordinate: int) -> int | None:
+    """Return what D_i adds to the key of a monomial for one of its variables; None where it does not depend on x_i."""
     found = space.describe(variable)
     if found is not None:
         field, order = found
@@ -207,12 +207,12 @@ def _orders(n: int, total: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(choice.count(i) for i in range(n)) for choice in choices)
 
 
-def _count(n, total):
+def _count(n: int, total: int) -> int:
     return len(_orders(n, total))
 
 
 @cache
 def _place(order: tuple[int, ...]) -> tuple[int, int]:
-    """Number of multi-indices of lower order, and rank among those of the same."""
+    """Return the number of multi-indices of lower order, and the rank among those of the same."""
     n, total = len(order), sum(order)
     return sum(_count(n, k) for k in range(total)), _orders(n, total).index(order)

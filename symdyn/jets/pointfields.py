@@ -16,7 +16,7 @@ NAMED = ("translations", "rotation", "galilean", "scalings", "phase", "projectiv
 
 
 def parse_generator(text: str, variables: Sequence[str]) -> dict[tuple[str, tuple[int, ...]], float]:
-    """Coefficients by component and exponents of a generator such as `2 t ∂t + x ∂x − u ∂u`.
+    """Parse a generator such as `2 t ∂t + x ∂x − u ∂u` into coefficients by component and exponents.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def parse_generator(text: str, variables: Sequence[str]) -> dict[tuple[str, tupl
 
 
 def parse_generators(texts: Sequence[str], variables: Sequence[str], degree: int | None = None) -> Generators:
-    """Generators with polynomial coefficients from their texts, up to `degree` (as high as needed if left out)."""
+    """Parse generators with polynomial coefficients from texts, up to `degree` (as high as needed if left out)."""
     parsed = [parse_generator(text, variables) for text in texts]
     highest = max((sum(exponents) for terms in parsed for _, exponents in terms), default=0)
     degree = highest if degree is None else max(degree, highest)
@@ -56,7 +56,7 @@ def parse_generators(texts: Sequence[str], variables: Sequence[str], degree: int
 
 
 def named_generators(name: str, coordinates: Sequence[str], fields: Sequence[str]) -> list[str]:
-    """Texts of a family of candidates, each with coefficients of its own.
+    """Return the texts of a family of candidates, each with coefficients of its own.
 
     `translations` of t and space; `shifts` ∂u; `rotation` of space and of the values of two fields apart; `galilean`
     t ∂x and what may go with it (∂u, x u ∂v, x u ∂u); `scalings` of each coordinate and field; `phase` u ∂v, v ∂u;
@@ -95,7 +95,7 @@ def named_generators(name: str, coordinates: Sequence[str], fields: Sequence[str
 
 
 def point_candidates(candidates, coordinates: Sequence[str], fields: Sequence[str]) -> Generators:
-    """Candidates for point symmetries from a degree, names, texts or Generators.
+    """Build candidates for point symmetries from a degree, names, texts or Generators.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def point_candidates(candidates, coordinates: Sequence[str], fields: Sequence[st
     return parse_generators(list(dict.fromkeys(texts)), variables)
 
 
-def _number(factor, text):
+def _number(factor: str, text: str) -> float:
     try:
         return float(factor)
     except ValueError:

@@ -43,7 +43,7 @@ class Ensemble(NamedTuple):
         return np.array(self.chart.scale)
 
     def states(self, runs: np.ndarray, when: slice, space: Workspace) -> np.ndarray:
-        """Variables `(variable, run, time)` of some runs and samples in the chart; the next ones take their place."""
+        """Return variables `(variable, run, time)` of some runs and samples in the chart; the next take their place."""
         span = slice(runs[0], runs[-1] + 1) if len(runs) == runs[-1] - runs[0] + 1 else runs
         found = [column[span, when] for column in self.columns]
         copies = space.array("states", (len(found), *found[0].shape))
@@ -62,13 +62,13 @@ class Runs(NamedTuple):
 
 
 def ensemble_of(run: Trajectory) -> Ensemble:
-    """A single trajectory as an ensemble, in its own units."""
+    """Turn a single trajectory into an ensemble, in its own units."""
     columns = tuple(column[None] for column in run.states.T)
     return Ensemble(run.times - run.times[0], columns, np.zeros(1, dtype=int), Chart.identity(len(columns)))
 
 
 def read_runs(block: xr.Dataset, names: Sequence[str], chart: Chart | None = None) -> Runs:
-    """The runs of a chunk that is in memory, padding cut off and values checked, without a copy of the data.
+    """Read the runs of a chunk that is in memory, padding cut off and values checked, without a copy of the data.
 
     Parameters
     ----------
@@ -93,8 +93,8 @@ def read_runs(block: xr.Dataset, names: Sequence[str], chart: Chart | None = Non
     return Runs(labels, lengths, tuple(_by_clock(clocks, columns, lengths, chart)))
 
 
-def _column(block, name, shape):
-    """A variable as `(trajectory, time)`, which may be shared by all trajectories; not copied where it is float64."""
+def _column(block: xr.Dataset, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a variable `(trajectory, time)`, which all trajectories may share; not copied where it is float64."""
     variable = block[name]
     if set(variable.dims) - {"trajectory", "time"}:
         variable = variable.broadcast_like(block[state_names(block)[0]])
@@ -103,14 +103,14 @@ def _column(block, name, shape):
     return np.broadcast_to(values[:, None] if variable.dims == ("trajectory",) else values, shape)
 
 
-def _few_at_a_time(clocks, n_samples=1 << 18) -> Iterator[np.ndarray]:
+def _few_at_a_time(clocks: np.ndarray, n_samples: int = 1 << 18) -> Iterator[np.ndarray]:
     step = max(n_samples // clocks.shape[1], 1)
     for start in range(0, len(clocks), step):
         yield np.arange(start, min(start + step, len(clocks)))
 
 
-def _checked(block, names, columns, part):
-    """Lengths of some runs; what is wrong with one is left to `each_trajectory` to say."""
+def _checked(block: xr.Dataset, names: Sequence[str], columns: tuple[np.ndarray, ...], part: np.ndarray) -> np.ndarray:
+    """Return the lengths of some runs; what is wrong with one is left to `each_trajectory` to say."""
     clocks = clocks_of(block)[part[0] : part[-1] + 1]
     held, whole = np.zeros(clocks.shape, bool), np.isfinite(clocks)
     increasing = clocks[:, 1:] > clocks[:, :-1]
@@ -128,8 +128,10 @@ def _checked(block, names, columns, part):
     return lengths
 
 
-def _by_clock(clocks, columns, lengths, chart) -> Iterator[Ensemble]:
-    """Ensembles, in the order of their first runs."""
+def _by_clock(
+    clocks: np.ndarray, columns: tuple[np.ndarray, ...], lengths: np.ndarray, chart: Chart
+) -> Iterator[Ensemble]:
+    """Yield ensembles in the order of their first runs."""
     shared = clocks.strides[0] == 0
     members: dict[tuple, list[int]] = {}
     for run, length in enumerate(lengths.tolist()):
@@ -140,8 +142,8 @@ def _by_clock(clocks, columns, lengths, chart) -> Iterator[Ensemble]:
         yield Ensemble(times, tuple(column[:, :length] for column in columns), np.array(runs), chart)
 
 
-def _fingerprint(times):
-    """Bytes that are the same for clocks with the same steps, from whatever time they start."""
+def _fingerprint(times: np.ndarray) -> bytes:
+    """Return bytes that are the same for clocks with the same steps, from whatever time they start."""
     passed = times - times[0]
     step = passed[-1] / max(len(times) - 1, 1) or 1.0
     return np.round(passed / (_SAME * step)).tobytes() + f"{step:.10e}".encode()

@@ -45,7 +45,7 @@ def even_batches(
     n_samples: int,
     space: Workspace,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Weak rows for runs with one even clock; window k covers the samples from k to k + 4 times the stride.
+    """Yield weak rows for runs with one even clock; window k covers the samples from k to k + 4 times the stride.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def fill_bumps(s: np.ndarray, weights: np.ndarray, rate: float, bump: np.ndarray
     slope *= rate
 
 
-def _pattern(step, stride, offset) -> _Pattern:
-    """The weights of the samples offset, offset + 2, ... of a tile."""
+def _pattern(step: float, stride: int, offset: int) -> _Pattern:
+    """Compute the weights of the samples offset, offset + 2, ... of a tile."""
     samples = np.arange(offset, 4 * stride, 2)
     centers = (np.arange(_SLOTS) - _BEFORE + 2) * stride
     s = (samples[:, None] - centers) / (2 * stride)
@@ -101,8 +101,14 @@ def _pattern(step, stride, offset) -> _Pattern:
     return _Pattern(bump, slope, first)
 
 
-def _integrals(values, pattern, samples, sizes, array):
-    """Rows `(feature + output, run, window)`: integrals over those of the bumps."""
+def _integrals(
+    values: Callable[[slice], np.ndarray],
+    pattern: _Pattern,
+    samples: range,
+    sizes: tuple[int, int, int],
+    array: Callable[[tuple[int, ...]], np.ndarray],
+) -> np.ndarray:
+    """Compute rows `(feature + output, run, window)`: integrals divided by those of the bumps."""
     n_windows, n_outputs, n_samples = sizes
     tile = len(pattern.bump)
     piece = max(n_samples // (2 * tile), 1) * tile
@@ -123,8 +129,14 @@ def _integrals(values, pattern, samples, sizes, array):
     return whole
 
 
-def _short_integrals(values, pattern, samples, sizes, array):
-    """The same for all samples at once: there are few windows, and runs enough for that to be a batch."""
+def _short_integrals(
+    values: Callable[[slice], np.ndarray],
+    pattern: _Pattern,
+    samples: range,
+    sizes: tuple[int, int, int],
+    array: Callable[[tuple[int, ...]], np.ndarray],
+) -> np.ndarray:
+    """Compute the same for all samples at once: there are few windows, and runs enough for that to be a batch."""
     n_windows, n_outputs, _ = sizes
     rows = values(slice(samples.start, samples.stop, samples.step))
     found, split = array((*rows.shape[:2], n_windows)), len(rows) - n_outputs
@@ -140,8 +152,8 @@ def _short_integrals(values, pattern, samples, sizes, array):
     return found
 
 
-def _add_tiles(rows, weights, sums):
-    """sums[..., window + 3] += rows @ weights, for all tiles at once or one by one, whichever takes fewer products."""
+def _add_tiles(rows: np.ndarray, weights: np.ndarray, sums: np.ndarray) -> None:
+    """Add rows @ weights to sums[..., window + 3], all tiles at once or one by one, whichever takes fewer products."""
     tile, n_slots = weights.shape
     flat = rows.reshape(-1, rows.shape[2])
     whole = rows.shape[2] // tile if len(flat) <= _FEW_ROWS else 0

@@ -19,6 +19,7 @@ __all__ = ["ConditionSums", "Elementary", "condition_sums", "is_weak"]
 
 # An integral: exponents of the fields, derivatives on psi and powers of coordinates, along time and each axis.
 _Key = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+_Recipe = dict[tuple[int, _Key], float]  # weights of integrals, by field and integral
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ConditionSums:
 
 
 def is_weak(element: Elementary, n_fields: int, n_coordinates: int) -> bool:
-    """Whether the element has a weak form: with several fields, motions of coordinates must not depend on fields."""
+    """Check for a weak form of the element: with several fields, motions of coordinates must not depend on fields."""
     return n_fields == 1 or element.component >= n_coordinates or not any(element.exponents)
 
 
@@ -64,7 +65,7 @@ def condition_sums(
     time_order: int = 1,
     blocks: int = 1,
 ) -> ConditionSums:
-    """The sums of each trajectory, or of each of its blocks of windows along x.
+    """Compute the sums of each trajectory, or of each of its blocks of windows along x.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def condition_sums(
     some = [block.ravel() for block in np.array_split(places, blocks, axis=1)]
     (even_moved, even_linear, even_q), (odd_moved, odd_linear, odd_q) = pieces
 
-    def product(a, b):
+    def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         each = [np.einsum("efrw,f,gfrw->reg", a[..., w], scale**2, b[..., w], optimize=True) / len(w) for w in some]
         found = np.stack(each, axis=1).reshape(-1, len(elements), len(elements))
         return (found + np.swapaxes(found, 1, 2)) / 2
@@ -105,21 +106,21 @@ def condition_sums(
 class _Integrals:
     """Integrals over windows, each computed once."""
 
-    def __init__(self, values, noise, windows):
+    def __init__(self, values: np.ndarray, noise: np.ndarray, windows: FieldWindows):
         self.values, self.noise, self.windows = values, noise, windows
         mask = checkerboard(values.shape[2:])
         self.masks = (mask, 2.0 - mask)
         self.powers: dict[tuple[int, ...], np.ndarray] = {}
         self.known: dict[tuple[_Key, int], np.ndarray] = {}
 
-    def rows(self, recipe: dict[tuple[int, _Key], float], parity: int, n_fields: int) -> np.ndarray:
-        """Rows `(field, run, window)`: sums of integrals with the weights of the recipe."""
+    def rows(self, recipe: _Recipe, parity: int, n_fields: int) -> np.ndarray:
+        """Compute rows `(field, run, window)`: sums of integrals with the weights of the recipe."""
         rows = np.zeros((n_fields, self.values.shape[1], self.windows.n_windows))
         for (field, key), weight in recipe.items():
             rows[field] += weight * self._integral(key, parity)
         return rows
 
-    def _integral(self, key, parity):
+    def _integral(self, key: _Key, parity: int) -> np.ndarray:
         if (key, parity) not in self.known:
             exponents, orders, powers = key
             if exponents not in self.powers:
@@ -131,13 +132,19 @@ class _Integrals:
         return self.known[key, parity]
 
 
-def _recipes(element, law, n_fields, n_coordinates, time_order):
-    """Recipes `{(field, integral): weight}` of D_t^m Q, of N'[Q] and of Q."""
+def _recipes(
+    element: Elementary,
+    law: Sequence[Sequence[tuple[WeakTerm, float]]],
+    n_fields: int,
+    n_coordinates: int,
+    time_order: int,
+) -> tuple[_Recipe, _Recipe, _Recipe]:
+    """Build recipes `{(field, integral): weight}` of D_t^m Q, of N'[Q] and of Q."""
     still = (0,) * n_coordinates
     along_time = (time_order, *still[1:])
-    moved: dict[tuple[int, _Key], float] = {}
-    linear: dict[tuple[int, _Key], float] = {}
-    plain: dict[tuple[int, _Key], float] = {}
+    moved: _Recipe = {}
+    linear: _Recipe = {}
+    plain: _Recipe = {}
     moving = element.component < n_coordinates  # a coordinate is moved: Q_c = −coefficient ∂_i u_c for every field
     for field in range(n_fields) if moving else [element.component - n_coordinates]:
         unit = tuple(int(k == field) for k in range(n_fields))
@@ -166,14 +173,24 @@ def _recipes(element, law, n_fields, n_coordinates, time_order):
     return moved, linear, plain
 
 
-def _tested(element, exponents, unit, moving):
-    """Factor and exponents with u^q, or −u^q ∂_i u_c = −∂_i (u^(q + 1)) / (q + 1)."""
+def _tested(
+    element: Elementary, exponents: tuple[int, ...], unit: tuple[int, ...], moving: bool
+) -> tuple[float, tuple[int, ...]]:
+    """Return the factor and exponents of u^q, or of −u^q ∂_i u_c = −∂_i (u^(q + 1)) / (q + 1)."""
     if not moving:
         return 1.0, exponents
     return -1.0 / (1 + sum(exponents)), tuple(q + e for q, e in zip(exponents, unit, strict=True))
 
 
-def _collect(recipe, field, order, element, fields, weight, moving):
+def _collect(
+    recipe: _Recipe,
+    field: int,
+    order: tuple[int, ...],
+    element: Elementary,
+    fields: tuple[int, ...],
+    weight: float,
+    moving: bool,
+) -> None:
     """Add ∫ psi D_J(t^a x^b F), with F = u^fields or ∂_i u^fields, all derivatives thrown on psi and on t^a x^b."""
     weight = weight * (-1.0) ** sum(order)
     powers = element.powers
@@ -188,5 +205,5 @@ def _collect(recipe, field, order, element, fields, weight, moving):
         _put(recipe, (field, (fields, order, lower)), -weight * powers[axis])
 
 
-def _put(recipe, key, weight):
+def _put(recipe: _Recipe, key: tuple[int, _Key], weight: float) -> None:
     recipe[key] = recipe.get(key, 0.0) + weight

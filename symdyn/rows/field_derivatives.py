@@ -24,7 +24,7 @@ _MOST = 4000  # points of a trajectory
 
 
 def stencil(offsets: Sequence[int], order: int) -> np.ndarray:
-    """Weights of the derivative of an order (at distance 1) that are exact for polynomials of degree < len(offsets)."""
+    """Compute weights of the `order`-th derivative (at distance 1), exact for polynomials of degree < len(offsets)."""
     powers = np.vander(np.asarray(offsets, dtype=float), increasing=True).T
     right = np.zeros(len(powers))
     right[order] = factorial(order)
@@ -40,7 +40,7 @@ def strong_sums(
     time_order: int = 1,
     stretches: int = 1,
 ) -> FieldSums:
-    """Means of products of rows (terms, ∂_t^m of each field) at points of the grid, for each trajectory or stretch.
+    """Compute means of products of rows (terms, ∂_t^m of each field) at grid points, for each trajectory or stretch.
 
     Parameters
     ----------
@@ -78,15 +78,15 @@ def strong_sums(
     return FieldSums(stretched(flat, flat, stretches), noise)
 
 
-def _derivative(values, order, scheme, grid):
+def _derivative(values: np.ndarray, order: tuple[int, ...], scheme: str, grid: FieldGrid) -> np.ndarray:
     for place, times in enumerate(order):
         if times:
             values = _along(values, 2 + place, times, scheme, grid.steps[1 + place], grid.periodic[place])
     return values
 
 
-def _along(values, axis, order, scheme, step, periodic):
-    """One derivative; next to ends that are not periodic its values are not to be used."""
+def _along(values: np.ndarray, axis: int, order: int, scheme: str, step: float, periodic: bool) -> np.ndarray:
+    """Compute one derivative; next to ends that are not periodic its values are not to be used."""
     if scheme == "spectral":
         if not periodic:
             raise ValueError("spectral derivatives need a periodic axis: set its attribute period, or use differences")
@@ -104,5 +104,5 @@ def _along(values, axis, order, scheme, step, periodic):
     return sum(w * np.roll(values, -offset, axis) for offset, w in zip(offsets, weights, strict=True) if w)
 
 
-def _margin(scheme, order):
+def _margin(scheme: str, order: int) -> int:
     return order if scheme == "forward differences" else (_ACCURACY[scheme] + 2 * ((order + 1) // 2) - 1) // 2

@@ -32,7 +32,7 @@ class FieldSums:
 def equation_rows(
     values: np.ndarray, noise: np.ndarray, terms: Sequence[WeakTerm], windows: FieldWindows, time_order: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Even and odd rows `(row, run, window)`: integrals of the terms, then of ∂_t^m of the fields.
+    """Compute even and odd rows `(row, run, window)`: integrals of the terms, then of ∂_t^m of the fields.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def equation_sums(
     time_order: int = 1,
     stretches: int = 1,
 ) -> FieldSums:
-    """The sums over windows of each trajectory, or of each of its stretches of time; else as for `equation_rows`."""
+    """Sum over the windows of each trajectory, or of each of its stretches of time; else as for `equation_rows`."""
     even, odd = equation_rows(values, noise, terms, windows, time_order)
     return FieldSums(stretched(even, odd, stretches), noise)
 
 
 def stretched(even: np.ndarray, odd: np.ndarray, stretches: int) -> np.ndarray:
-    """Means of products `(run * stretch, row, row)` of rows `(row, run, sample)`, samples in the order of time."""
+    """Compute means of products `(run * stretch, row, row)` of rows `(row, run, sample)`, samples in order of time."""
     parts = []
     for a, b in zip(*(np.array_split(rows, stretches, axis=2) for rows in (even, odd)), strict=True):
         product = np.einsum("arw,brw->rab", a, b, optimize=True) / a.shape[2]

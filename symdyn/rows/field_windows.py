@@ -34,7 +34,7 @@ class AxisWindows:
     power: int
 
     def kernel(self, order: int, monomial: int = 0) -> np.ndarray:
-        """Weights `(window, point)` of the integral of x^monomial times the derivative of the bump of that order.
+        """Compute weights `(window, point)` of the integral of x^monomial times the bump's derivative of that order.
 
         Bumps have integral 1; constant weights are right for functions that vanish at both ends. What they miss on a
         coarse grid is made good for polynomials up to four degrees beyond the derivative, which are integrated exactly.
@@ -68,7 +68,7 @@ class FieldWindows:
         return int(np.prod([len(axis.centers) for axis in self.axes]))
 
     def describe(self) -> str:
-        """Widths of the windows, in points."""
+        """Describe the widths of the windows, in points."""
         widths = [int(2 * a.half / (a.grid[1] - a.grid[0])) + 1 for a in self.axes]
         return f"windows of {' x '.join(map(str, widths))} points (time, space)"
 
@@ -76,7 +76,7 @@ class FieldWindows:
 def place_windows(
     grids: Sequence[np.ndarray], halves: Sequence[float], powers: Sequence[int], *, overlap: int = _OVERLAP
 ) -> FieldWindows:
-    """Windows of given half widths inside the grid, `overlap` of which cover one point along an axis.
+    """Place windows of given half widths inside the grid, `overlap` of which cover one point along an axis.
 
     Raises
     ------
@@ -95,8 +95,8 @@ def place_windows(
     return FieldWindows(tuple(axes))
 
 
-def _moments(bump, order, n):
-    """Integrals `(n,)` of a derivative of the bump times 1, s, s^2, ... over −1 ... 1."""
+def _moments(bump: np.polynomial.Polynomial, order: int, n: int) -> np.ndarray:
+    """Compute integrals `(n,)` of a derivative of the bump times 1, s, s^2, ... over −1 ... 1."""
     found = np.zeros(n)
     for power in range(order, n):
         whole = (bump * np.polynomial.Polynomial([0.0] * (power - order) + [1.0])).integ()
@@ -105,13 +105,13 @@ def _moments(bump, order, n):
 
 
 def checkerboard(shape: Sequence[int]) -> np.ndarray:
-    """2 on the even points of a grid and 0 on the odd ones."""
+    """Return 2 on the even points of a grid and 0 on the odd ones."""
     parity = sum(np.ix_(*[np.arange(n) for n in shape])) % 2
     return 2.0 * (parity == 0)
 
 
 def powers_of(values: np.ndarray, exponents: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Monomials `(monomial, run, time, ...)` of fields `(field, run, time, ...)`, the bias of noise taken out.
+    """Compute monomials `(monomial, run, time, ...)` of fields `(field, run, time, ...)`, the bias of noise taken out.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def powers_of(values: np.ndarray, exponents: np.ndarray, noise: np.ndarray) -> n
 
 
 def window_integrals(values: np.ndarray, kernels: Sequence[np.ndarray]) -> np.ndarray:
-    """Integrals `(..., window along time, window along x, ...)` of values `(..., time, x, ...)`."""
+    """Compute integrals `(..., window along time, window along x, ...)` of values `(..., time, x, ...)`."""
     for kernel in reversed(kernels):
         # The last axis is integrated, and its windows go in front of the axes that are left.
         values = np.moveaxis(values @ kernel.T, -1, values.ndim - len(kernels))

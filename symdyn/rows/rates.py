@@ -9,7 +9,7 @@ __all__ = ["characteristic_time", "differentiate", "noise_level", "spline_deriva
 
 
 def characteristic_time(times: np.ndarray, states: np.ndarray) -> float:
-    """The time in which a trajectory forgets its phase, 1/omega for an oscillation.
+    """Estimate the time in which a trajectory forgets its phase, 1/omega for an oscillation.
 
     From the structure function D(lag) = mean |x(t + lag) − x(t)|^2, which for a sine is 2 var (1 − cos omega lag):
     it reaches the variance at omega lag = pi/3. Noise of variance s^2 only adds 2 s^2 to it, so no derivative of noisy
@@ -44,7 +44,7 @@ def characteristic_time(times: np.ndarray, states: np.ndarray) -> float:
 
 
 def noise_level(times: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """Standard deviation `(state,)` of white noise, from fourth divided differences.
+    """Estimate the standard deviation `(state,)` of white noise from fourth divided differences.
 
     Five neighbours of a smooth curve satisfy sum_j w_j x_j = 0 up to x'''' dt^4, with w orthogonal to cubics; noise
     does not. Weights follow the actual times and have unit norm. The median over samples keeps fast episodes of the
@@ -64,7 +64,7 @@ def noise_level(times: np.ndarray, states: np.ndarray) -> np.ndarray:
 
 
 def spline_derivative(times: np.ndarray, values: np.ndarray, degree: int = 5) -> np.ndarray:
-    """d/dt of the interpolating spline through `values` `(time, ...)`; for data without noise.
+    """Compute d/dt of the interpolating spline through `values` `(time, ...)`; for data without noise.
 
     Fourth to sixth order in the step, any times. For noisy data use the weak form instead.
     """
@@ -74,7 +74,7 @@ def spline_derivative(times: np.ndarray, values: np.ndarray, degree: int = 5) ->
 
 
 def differentiate(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Smoothed values and their rates `(time, state)`, for any times.
+    """Compute smoothed values and their rates `(time, state)`, for any times.
 
     A quintic spline by least squares, with the fewest knots that leave no more than the noise (Morozov's discrepancy
     principle): from one knot a characteristic time, halved until the residual reaches `noise_level`. Values without
@@ -92,12 +92,12 @@ def differentiate(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np
     return values, spline_derivative(times, values)
 
 
-def _knots(times, gap):
-    """Knots of a quintic spline about `gap` apart, at sample times so that no stretch goes without samples."""
+def _knots(times: np.ndarray, gap: float) -> np.ndarray:
+    """Place knots of a quintic spline about `gap` apart, at sample times so that no stretch goes without samples."""
     n_inner = max(int((times[-1] - times[0]) / gap) - 1, 0)
     inner = times[np.linspace(0, len(times) - 1, n_inner + 2).astype(int)[1:-1]]
     return np.concatenate([[times[0]] * 6, inner, [times[-1]] * 6])
 
 
-def _structure(scaled, lag):
+def _structure(scaled: np.ndarray, lag: int) -> float:
     return np.mean((scaled[lag:] - scaled[:-lag]) ** 2)

@@ -8,6 +8,8 @@ Looked at are the data in their own units, handed out are numbers in the chart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from symdyn.rows.ensembles import Ensemble
@@ -22,20 +24,23 @@ _SHORT = 1 << 10  # numbers in a row that are sorted for their median
 _ROUNDING = 1e-9  # of weights of size 1: even clocks have the same at all samples
 _SLOWEST = 0.17  # of a run: from this lag on it is one stretch, in windows as wide as they get
 
+# The mean square change (run,) of some runs over a lag.
+_Change = Callable[[np.ndarray, int], np.ndarray]
+
 
 def spreads(ensemble: Ensemble, n_states: int) -> np.ndarray:
-    """Standard deviation `(run, state)` of the first variables, over all samples."""
+    """Compute the standard deviation `(run, state)` of the first variables, over all samples."""
     return _spreads(ensemble.columns[:n_states], ensemble.runs, Workspace()) / ensemble.scale[:n_states]
 
 
 def means(ensemble: Ensemble, chosen: slice) -> np.ndarray:
-    """Means `(run, variable)` of some variables over all samples."""
+    """Compute the means `(run, variable)` of some variables over all samples."""
     columns = [column[_span(ensemble.runs)].mean(axis=1) for column in ensemble.columns[chosen]]
     return (np.stack(columns, axis=1) - ensemble.centre[chosen]) / ensemble.scale[chosen]
 
 
 def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
-    """Standard deviation `(run, state)` of white noise on the first variables, see `rates.noise_level`."""
+    """Estimate the standard deviation `(run, state)` of white noise on the first variables, see `rates.noise_level`."""
     times = ensemble.times
     found = np.full((len(ensemble.runs), n_states), np.nan)
     if len(times) < 9:
@@ -52,8 +57,8 @@ def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
     return found / 0.6744897501960817 / ensemble.scale[:n_states]
 
 
-def _weighted(near, weights, out, product):
-    """Sums `(run, sample)` of five neighbours with their weights `(sample, 5)`."""
+def _weighted(near: list[np.ndarray], weights: np.ndarray, out: np.ndarray, product: np.ndarray) -> None:
+    """Compute sums `(run, sample)` of five neighbours with their weights `(sample, 5)`."""
     if np.ptp(weights, axis=0).max() > _ROUNDING:
         np.multiply(near[0], weights[:, 0], out=out)
         for shift in range(1, 5):
@@ -67,7 +72,7 @@ def _weighted(near, weights, out, product):
 
 
 def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
-    """Steps `(run,)` after which the first variables have lost their phase, 0 where they do not in a sixth of the run.
+    """Estimate steps `(run,)` in which the first variables lose their phase, 0 where they do not in a sixth of the run.
 
     The characteristic time is 3/pi lag dt, see `rates.characteristic_time`: the first lag of a geometric sequence at
     which the structure function reaches the variance, refined by bisection. White noise of variance s^2 adds 2 s^2 to
@@ -100,7 +105,7 @@ def characteristic_lags(ensemble: Ensemble, noise: np.ndarray) -> np.ndarray:
     return found
 
 
-def _first_lags(change, wanted, lags):
+def _first_lags(change: _Change, wanted: np.ndarray, lags: np.ndarray) -> np.ndarray:
     low, high = np.zeros((2, len(wanted)), dtype=int)
     waiting = np.arange(len(wanted))
     for k, lag in enumerate(lags):
@@ -120,10 +125,10 @@ def _first_lags(change, wanted, lags):
     return low
 
 
-def _some_changes(columns, runs, weights, space):
-    """Weighted mean square change `(run,)` of the states of some runs over a lag, a function of both."""
+def _some_changes(columns: tuple[np.ndarray, ...], runs: np.ndarray, weights: np.ndarray, space: Workspace) -> _Change:
+    """Return the weighted mean square change `(run,)` of states, as a function of some runs and a lag."""
 
-    def change(some, lag):
+    def change(some: np.ndarray, lag: int) -> np.ndarray:
         total, span = np.zeros(len(some)), _span(runs[some])
         step = max((columns[0].shape[1] - lag) // _N_LOOKED_AT, 1)
         for column, weight in zip(columns, weights[some].T, strict=True):
@@ -135,8 +140,8 @@ def _some_changes(columns, runs, weights, space):
     return change
 
 
-def _all_changes(columns, runs, weights, space):
-    """The same for short runs, from |a − b|^2 = |a|^2 + |b|^2 − 2 a b: what squares add up to is known for all lags."""
+def _all_changes(columns: tuple[np.ndarray, ...], runs: np.ndarray, weights: np.ndarray, space: Workspace) -> _Change:
+    """Return the same for short runs, by |a − b|^2 = |a|^2 + |b|^2 − 2 a b: sums of squares are known for all lags."""
     n_times, span, n_states = columns[0].shape[1], _span(runs), len(columns)
     points = space.array("points", (len(runs), n_times, n_states))
     sums, centred = space.array("sums", (len(runs), n_times + 1)), space.array("centred", (len(runs), n_times))
@@ -149,7 +154,7 @@ def _all_changes(columns, runs, weights, space):
     np.cumsum(sums, axis=1, out=sums)
     flat = points.reshape(len(runs), -1)
 
-    def change(some, lag):
+    def change(some: np.ndarray, lag: int) -> np.ndarray:
         rows = flat
         if len(some) < len(runs):
             rows = np.take(flat, some, axis=0, out=space.array("rows", (len(some), flat.shape[1])), mode="clip")
@@ -159,8 +164,8 @@ def _all_changes(columns, runs, weights, space):
     return change
 
 
-def _annihilators(windows):
-    """Weights `(window, 5)` of unit norm, orthogonal to cubics in the times `(window, 5)`."""
+def _annihilators(windows: np.ndarray) -> np.ndarray:
+    """Compute weights `(window, 5)` of unit norm, orthogonal to cubics in the times `(window, 5)`."""
     offsets = (windows - windows[:, 2:3]) / (windows[:, 4:5] - windows[:, :1])
     weights = np.ones(windows.shape)
     for one in range(5):
@@ -170,11 +175,11 @@ def _annihilators(windows):
     return weights / np.linalg.norm(weights, axis=1, keepdims=True)
 
 
-def _spreads(columns, runs, space):
+def _spreads(columns: tuple[np.ndarray, ...], runs: np.ndarray, space: Workspace) -> np.ndarray:
     return np.stack([_spread(column, runs, space) for column in columns], axis=1)
 
 
-def _spread(column, runs, space):
+def _spread(column: np.ndarray, runs: np.ndarray, space: Workspace) -> np.ndarray:
     result = np.empty(len(runs))
     for part in _parts(len(runs), column.shape[1]):
         rows = column[_span(runs[part])]
@@ -189,8 +194,8 @@ def _spread(column, runs, space):
     return result
 
 
-def _medians(values):
-    """Medians of rows, which are reordered."""
+def _medians(values: np.ndarray) -> np.ndarray:
+    """Compute the medians of rows, which are reordered."""
     middle = values.shape[1] // 2
     if values.shape[1] <= _SHORT:
         values.sort(axis=1)  # of few numbers quicker than what is done in vain to spare it
@@ -199,12 +204,12 @@ def _medians(values):
     return values[:, middle] if values.shape[1] % 2 else (values[:, :middle].max(axis=1) + values[:, middle]) / 2
 
 
-def _span(runs):
-    """Neighbouring runs as a slice, which copies nothing."""
+def _span(runs: np.ndarray) -> slice | np.ndarray:
+    """Return neighbouring runs as a slice, which copies nothing."""
     return slice(runs[0], runs[-1] + 1) if len(runs) == runs[-1] - runs[0] + 1 else runs
 
 
-def _parts(n_runs, n_samples):
-    """Runs in batches of a bounded number of samples."""
+def _parts(n_runs: int, n_samples: int) -> list[np.ndarray]:
+    """Split runs into batches of a bounded number of samples."""
     step = max(_AT_A_TIME // n_samples, 1)
     return [np.arange(start, min(start + step, n_runs)) for start in range(0, n_runs, step)]

@@ -32,6 +32,8 @@ _IN_CACHE = 2048  # samples
 
 # Fills rows `(feature + output, run, sample)` at some samples of some runs.
 Values = Callable[[np.ndarray, slice], np.ndarray]
+# Weights of the samples a to b.
+_Weights = Callable[[int, int], np.ndarray]
 
 
 class _Kernel(NamedTuple):
@@ -52,7 +54,7 @@ def weak_batches(
     n_samples: int,
     space: Workspace,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Weak rows of y' = W theta(x) for runs with one clock, never more of them than a batch of samples gives.
+    """Yield weak rows of y' = W theta(x) for runs with one clock, never more of them than a batch of samples gives.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ def weak_batches(
 
 
 def quadrature_weights(times: np.ndarray) -> np.ndarray:
-    """Weights `(time,)` that integrate the cubic spline through samples at `times`; the step where it is constant.
+    """Compute weights `(time,)` to integrate a cubic spline through samples at `times`; the step where it is constant.
 
     Fourth order for any times. Constant weights are right inside a uniform grid for functions that vanish at both
     ends, as bumps do.
@@ -107,11 +109,11 @@ def quadrature_weights(times: np.ndarray) -> np.ndarray:
     return _weights_of(times)(0, len(times))
 
 
-def _weights_of(times):
-    """The weights of samples a to b as a function; those of a long clock are never all in memory."""
+def _weights_of(times: np.ndarray) -> _Weights:
+    """Return the weights of samples a to b as a function; those of a long clock are never all in memory."""
     mean, uniform = np.diff(times).mean(), is_even(times)
 
-    def weights(a, b):
+    def weights(a: int, b: int) -> np.ndarray:
         if uniform:
             return np.full(b - a, mean)
         low, high = max(a - _MARGIN, 0), min(b + _MARGIN, len(times))
@@ -122,15 +124,17 @@ def _weights_of(times):
     return weights
 
 
-def _spline_weights(times):
+def _spline_weights(times: np.ndarray) -> np.ndarray:
     knots = np.concatenate([[times[0]] * 4, times[2:-2], [times[-1]] * 4])
     design = BSpline.design_matrix(times, knots, 3).tocsc()
     integrals = (knots[4:] - knots[:-4]) / 4
     return spsolve(design.T.tocsc(), integrals)
 
 
-def _kernel(times, piece, parity, windows, weights, space, name) -> _Kernel:
-    """Dense weights of the windows that reach into each tile of samples of one parity."""
+def _kernel(
+    times: np.ndarray, piece: slice, parity: int, windows: Windows, weights: _Weights, space: Workspace, name: str
+) -> _Kernel:
+    """Compute dense weights of the windows that reach into each tile of samples of one parity."""
     first = piece.start + (parity - piece.start) % 2
     clock = times[first : piece.stop : 2]
     w = weights(first // 2, first // 2 + len(clock))
@@ -157,7 +161,7 @@ def _kernel(times, piece, parity, windows, weights, space, name) -> _Kernel:
 class _Integrals:
     """Integrals over windows for both parities, piece by piece of the samples."""
 
-    def __init__(self, values, runs, n_outputs, n_windows, space):
+    def __init__(self, values: Values, runs: np.ndarray, n_outputs: int, n_windows: int, space: Workspace):
         self.values, self.runs, self.n_outputs, self.space = values, runs, n_outputs, space
         self.norms = np.zeros((2, n_windows))
         self.sums: list[np.ndarray] = []
@@ -177,14 +181,14 @@ class _Integrals:
         _add_norms(kernel, self.norms[parity])
 
     def rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Even and odd rows `(feature + output, run, window)`: integrals over those of the bumps."""
+        """Return even and odd rows `(feature + output, run, window)`: integrals divided by those of the bumps."""
         for sums, norm in zip(self.sums, self.norms, strict=True):
             sums /= np.maximum(norm, 1e-300)
         return self.sums[0], self.sums[1]
 
 
-def _add_norms(kernel, norms):
-    """norms[window] += integral of its bump over the samples of the kernel."""
+def _add_norms(kernel: _Kernel, norms: np.ndarray) -> None:
+    """Add to norms[window] the integral of its bump over the samples of the kernel."""
     if len(kernel.first):
         totals = np.add.reduceat(kernel.bump, np.arange(len(kernel.first)) * kernel.tile)
         windows = kernel.first[:, None] + np.arange(totals.shape[1])
@@ -192,8 +196,8 @@ def _add_norms(kernel, norms):
         np.add.at(norms, windows[inside], totals[inside])
 
 
-def _add_tiles(rows, weights, kernel, sums, space):
-    """sums[..., window] += rows @ weights, tile by tile; windows beyond the last have no weight."""
+def _add_tiles(rows: np.ndarray, weights: np.ndarray, kernel: _Kernel, sums: np.ndarray, space: Workspace) -> None:
+    """Add rows @ weights to sums[..., window], tile by tile; windows beyond the last have no weight."""
     flat, into = rows.reshape(-1, rows.shape[2]), sums.reshape(-1, sums.shape[2])
     n_slots, tile, n_windows = weights.shape[1], kernel.tile, sums.shape[2]
     whole = rows.shape[2] // tile if np.all(np.diff(kernel.first) > 0) else 0

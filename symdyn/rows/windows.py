@@ -29,7 +29,7 @@ class Windows(NamedTuple):
 
 
 def windows_of(times: np.ndarray, scale: float, most: int) -> Windows:
-    """Windows along a clock whose motion has the characteristic time `scale`, in no more than `most` stretches."""
+    """Place windows along a clock whose motion has the characteristic time `scale`, in at most `most` stretches."""
     half, stride = window_half_width(times, scale), 0
     if is_even(times):
         step = (times[-1] - times[0]) / (len(times) - 1)
@@ -47,13 +47,13 @@ def windows_of(times: np.ndarray, scale: float, most: int) -> Windows:
 
 
 def window_half_width(times: np.ndarray, scale: float) -> float:
-    """Half the length of a window: 1.5 characteristic times, at most a fifth of the run, at least 8 samples."""
+    """Return half the length of a window: 1.5 characteristic times, at most a fifth of the run, at least 8 samples."""
     length = times[-1] - times[0]
     step = length / (len(times) - 1)
     return max(min(_HALF_WIDTH * scale, length / 5), 8 * step)
 
 
 def is_even(times: np.ndarray) -> bool:
-    """Whether all steps are the same, to a millionth."""
+    """Return whether all steps are the same, to a millionth."""
     steps = np.diff(times)
     return bool(np.ptp(steps) <= _EVEN * steps.mean())

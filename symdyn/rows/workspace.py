@@ -18,7 +18,7 @@ class Workspace:
         self._held: dict[str, np.ndarray] = {}
 
     def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """An array `shape` of any content; it takes the place of the one last asked for by this name."""
+        """Return an array `shape` of any content; it takes the place of the one last asked for by this name."""
         size = int(np.prod(shape))
         if name not in self._held or self._held[name].size < size:
             self._held[name] = np.empty(size)

@@ -46,7 +46,7 @@ _ILL = 1e4  # from this condition on sums of products lose more than eight of si
 
 
 def chosen_axes(dataset: xr.Dataset, features: Features, layout: Layout, method: str | np.ndarray) -> np.ndarray:
-    """The axes `(feature, direction)` in which rows are summed, `(0, 0)` for those of the features themselves.
+    """Choose the axes `(feature, direction)` in which rows are summed, `(0, 0)` for those of the features themselves.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def chosen_axes(dataset: xr.Dataset, features: Features, layout: Layout, method:
 
 
 def axes_for(values: np.ndarray, method: str, stored: np.ndarray | None = None) -> np.ndarray:
-    """The axes for features with these `values` `(sample, feature)`; those that are stored, where they will do.
+    """Return the axes for features with these `values` `(sample, feature)`; those that are stored, where they will do.
 
     Sums along the same axes add, to the last bit: an interrupted pass goes on with the axes it began with, even if
     a trajectory that could not be read then can be now.
@@ -89,15 +89,15 @@ def axes_for(values: np.ndarray, method: str, stored: np.ndarray | None = None) 
 
 
 def sampled_values(dataset: xr.Dataset, features: Features, layout: Layout) -> np.ndarray:
-    """Features of the chart `(sample, feature)` at some points of the data, those that are finite."""
+    """Compute features of the chart `(sample, feature)` at some points of the data, those that are finite."""
     n_features, chart = features.size(len(layout.arguments)), layout.argument_chart
     points = _sample_points(dataset, layout.arguments, n_features)
     values = chart.features(features)(chart.points(points)) if len(points) else np.zeros((0, n_features))
     return values[np.isfinite(values).all(axis=1)]
 
 
-def _sample_points(dataset, names, n_features):
-    """Points `(sample, argument)` of a few trajectories, evenly spaced, the same ones however the data are chunked."""
+def _sample_points(dataset: xr.Dataset, names: Sequence[str], n_features: int) -> np.ndarray:
+    """Pick evenly spaced points `(sample, argument)` of a few trajectories, the same however the data are chunked."""
     enough, n_times = _PER_FEATURE * n_features, dataset.sizes["time"]
     each = max(_FEWEST, -(-enough // min(_N_RUNS, dataset.sizes["trajectory"])))
     n_runs = max(_N_RUNS, -(-enough // n_times))  # of short runs, such as blocks of pairs, more
@@ -106,7 +106,7 @@ def _sample_points(dataset, names, n_features):
 
 
 def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int, most: int = _N_RUNS) -> list[Trajectory]:
-    """Up to `most` runs, evenly spaced, with some `each` samples evenly spaced in time; those that can be read.
+    """Return up to `most` runs that can be read, evenly spaced, with some `each` samples evenly spaced in time.
 
     They are the same ones however the data are chunked.
     """
@@ -119,8 +119,8 @@ def sampled_runs(dataset: xr.Dataset, names: Sequence[str], each: int, most: int
     return [Trajectory(run.name, run.times[some], run.states[some]) for run in found] if angles else found
 
 
-def _sound_runs(chunk, names):
-    """The runs of a chunk in memory; what is wrong with others is for the pass to say, when all others are summed."""
+def _sound_runs(chunk: xr.Dataset, names: Sequence[str]) -> list[Trajectory]:
+    """Return the sound runs of a chunk in memory; the pass says what is wrong with others, once the rest is summed."""
     try:
         return list(each_trajectory(chunk, names))
     except ValueError:
@@ -128,8 +128,8 @@ def _sound_runs(chunk, names):
         return [] if n == 1 else [run for k in range(n) for run in _sound_runs(chunk.isel(trajectory=[k]), names)]
 
 
-def _loaded(dataset, numbers):
-    """Trajectories in memory, those of one chunk read by one task; without those that cannot be read.
+def _loaded(dataset: xr.Dataset, numbers: np.ndarray) -> list[xr.Dataset]:
+    """Load trajectories into memory, those of one chunk by one task; leave out those that cannot be read.
 
     The chart and the axes both want them: samples of a lazy Dataset, which its lineage identifies, are kept until
     others are asked for.
@@ -146,14 +146,14 @@ def _loaded(dataset, numbers):
     return _KEPT[lineage]
 
 
-def _read_chunks(dataset, numbers):
+def _read_chunks(dataset: xr.Dataset, numbers: np.ndarray) -> list[xr.Dataset]:
     ends = np.cumsum(dataset.chunksizes.get("trajectory", (dataset.sizes["trajectory"],)))
     cuts = np.flatnonzero(np.diff(np.searchsorted(ends, numbers, side="right"))) + 1
     chunks = [dataset.isel(trajectory=some) for some in np.split(numbers, cuts)]
     return [chunk for chunk in compute(*[on_block(_read, chunk) for chunk in chunks]) if chunk is not None]
 
 
-def _read(chunk):
+def _read(chunk: xr.Dataset) -> xr.Dataset | None:
     try:
         return chunk.compute(scheduler="synchronous")
     except Exception:  # of whatever reads the files
@@ -161,39 +161,39 @@ def _read(chunk):
 
 
 def condition(values: np.ndarray) -> float:
-    """Largest over smallest singular value of features `(sample, feature)` of size 1, those of rounding left out."""
+    """Compute largest over smallest singular value of features `(sample, feature)` of size 1, above rounding."""
     return _condition(_factor(values)[1]) if len(values) else 1.0
 
 
 def axes_of(values: np.ndarray) -> np.ndarray:
-    """The axes `(feature, direction)` of features `(sample, feature)`: orthogonal up to the sizes of the features."""
+    """Find axes `(feature, direction)` of features `(sample, feature)`: orthogonal up to the sizes of the features."""
     return _axes(*_factor(values))
 
 
-def _condition(spectrum):
+def _condition(spectrum: np.ndarray) -> float:
     resolved = spectrum[spectrum > _ROUNDING * spectrum[0]]
     return float(resolved[0] / resolved[-1]) if resolved.size else 1.0
 
 
-def _axes(sizes, _, turn):
+def _axes(sizes: np.ndarray, _: np.ndarray, turn: np.ndarray) -> np.ndarray:
     # In the order in which they come back from a file: products of the other order end in other bits.
     return np.ascontiguousarray(turn.T / sizes[:, None])
 
 
 def returned(axes: np.ndarray) -> np.ndarray:
-    """B `(feature, direction)`, exactly the inverse of A^T: theta = B theta' where theta' = A^T theta."""
+    """Compute B `(feature, direction)`, exactly the inverse of A^T: theta = B theta' where theta' = A^T theta."""
     return axes / np.square(axes).sum(axis=1, keepdims=True)
 
 
 def residual_of(law: np.ndarray, axes: np.ndarray | None = None) -> np.ndarray:
-    """(−W B, 1) `(..., output, term)` of a law W `(..., output, feature)`: times a row it is its residual."""
+    """Build (−W B, 1) `(..., output, term)` of a law W `(..., output, feature)`: times a row it is its residual."""
     law = law @ returned(axes) if axes is not None and axes.size else law
     n = law.shape[-2]
     return np.concatenate([-law, np.broadcast_to(np.eye(n), (*law.shape[:-1], n))], axis=-1)
 
 
-def _factor(values):
-    """Sizes of the features, and singular values and right singular vectors `(direction, feature)` of R."""
+def _factor(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return sizes of the features, and singular values and right singular vectors `(direction, feature)` of R."""
     sizes = np.sqrt(np.mean(np.square(values), axis=0)) if len(values) else np.ones(values.shape[1])
     sizes = np.where(sizes > 0, sizes, 1.0)
     with one_blas_thread():  # the same bits on any number of cores

@@ -13,9 +13,10 @@ never interrupted, whatever finished first.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import xarray as xr
@@ -28,6 +29,11 @@ from symdyn.sums.axes import METHODS, axes_for, chosen_axes, sampled_values
 from symdyn.sums.fingerprint import Sources, fingerprint, labels_of
 from symdyn.sums.moments import Moments, accumulate_block, blocks, joined
 from symdyn.sums.store import load_axes, load_chart, load_moments, save_axes, save_chart, save_moments
+
+if TYPE_CHECKING:
+    from dask.delayed import Delayed
+
+    from symdyn.lie.chart import Chart
 
 __all__ = ["accumulate_resumable", "accumulate_share"]
 
@@ -49,7 +55,7 @@ def accumulate_resumable(
     progress: Callable[[int, int], object] | None = None,
     reuse: bool = True,
 ) -> Moments:
-    """`accumulate`, with every finished chunk kept under `folder/partial`; what is there already is not done again.
+    """Run `accumulate`, keeping every finished chunk under `folder/partial`; what is there already is not done again.
 
     Parameters
     ----------
@@ -96,7 +102,7 @@ def accumulate_share(
     log: logging.Logger | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[int, int]:
-    """The chunks of one of many jobs: number k of n takes the chunks k − 1, k − 1 + n, ...
+    """Sum the chunks of one of many jobs: number k of n takes the chunks k − 1, k − 1 + n, ...
 
     Parameters
     ----------
@@ -127,7 +133,17 @@ def accumulate_share(
 class _Plan:
     """Chunks with the files their sums belong in."""
 
-    def __init__(self, dataset, features, layout, folder, key, options, log, progress):
+    def __init__(
+        self,
+        dataset: xr.Dataset,
+        features: Features,
+        layout: Layout | str,
+        folder: Path,
+        key: str | float | dict | list,
+        options: tuple[int, str],
+        log: logging.Logger | None,
+        progress: Callable[[int, int], object] | None,
+    ):
         dataset, (n_points, method) = named(dataset), options
         self.layout = Layout(layout, tuple(state_names(dataset))) if isinstance(layout, str) else layout
         self.features, self.folder = features, folder / "partial"
@@ -150,7 +166,7 @@ class _Plan:
         names = (fingerprint(common, p, sources.identity(b)) for p, b in zip(places, self.blocks, strict=True))
         self.paths = [self.folder / f"{name}.nc" for name in names]
 
-    def found(self, numbers, take) -> set[int]:
+    def found(self, numbers: Sequence[int], take: Callable[[int, Moments], None]) -> set[int]:
         """Hand over the sums of chunks that are finished already; damaged files are named and removed."""
         done = set()
         for k in numbers:
@@ -167,7 +183,7 @@ class _Plan:
                 self.log.debug("skipped %s, found %s", self.name(k), self.paths[k].name)
         return done
 
-    def compute(self, numbers, n_before, take) -> None:
+    def compute(self, numbers: Sequence[int], n_before: int, take: Callable[[int, Moments], None]) -> None:
         """Hand over the sums of the other chunks, each written as soon as it is there."""
         total = n_before + len(numbers)
         self.progress(n_before, total)
@@ -187,17 +203,17 @@ class _Plan:
         if failed:
             self._give_up(failed, n_done, total)
 
-    def name(self, k) -> str:
-        """The trajectories of a chunk."""
+    def name(self, k: int) -> str:
+        """Name the trajectories of a chunk."""
         labels = labels_of(self.blocks[k])
         if len(labels) == 1:
             return f"trajectory {labels[0]!r}"
         return f"trajectories {labels[0]!r} to {labels[-1]!r}"
 
-    def _work(self, k):
+    def _work(self, k: int) -> Delayed:
         return on_block(_sums, self.blocks[k], self.features, self.layout, self.per_run, self.axes)
 
-    def _keep(self, k, moments, n_kept, total):
+    def _keep(self, k: int, moments: Moments, n_kept: int, total: int) -> None:
         try:
             save_moments(moments, self.paths[k])
         except OSError as error:
@@ -207,7 +223,7 @@ class _Plan:
                 f"{n_kept} of {total} chunks are finished and kept: make room and go on with --resume",
             ) from error
 
-    def _give_up(self, failed, n_kept, total):
+    def _give_up(self, failed: dict[int, Exception], n_kept: int, total: int) -> NoReturn:
         first = next(iter(failed))
         where = f" of {self.source}" if self.source is not None else ""
         others = f" ({len(failed)} chunks in all: {'; '.join(map(self.name, failed))})" if len(failed) > 1 else ""
@@ -216,8 +232,8 @@ class _Plan:
             "kept: mend or drop these and go on with --resume"
         ) from failed[first]
 
-    def _threads(self):
-        """As many chunks at a time as memory holds, where threads do the work."""
+    def _threads(self) -> int | None:
+        """Return how many chunks memory holds at a time, where threads do the work."""
         room = _available_memory()
         if current_client() is not None or room is None or not self.blocks:
             return None
@@ -234,7 +250,7 @@ class _Plan:
 class _Tree:
     """Joins neighbours as soon as all of a group are there: few partial sums are held, and their order is fixed."""
 
-    def __init__(self, n):
+    def __init__(self, n: int):
         self._sizes = [n]
         while self._sizes[-1] > 1:
             self._sizes.append(-(-self._sizes[-1] // _ARITY))
@@ -244,7 +260,7 @@ class _Tree:
     def root(self) -> Moments:
         return self._held[len(self._sizes) - 1, 0]
 
-    def add(self, k, moments):
+    def add(self, k: int, moments: Moments) -> None:
         for level, size in enumerate(self._sizes):
             self._held[level, k] = moments
             first = k // _ARITY * _ARITY
@@ -254,12 +270,12 @@ class _Tree:
             k, moments = k // _ARITY, joined([self._held.pop(node) for node in group])
 
 
-def _forget(k, moments):
-    """A share leaves its sums in files only."""
+def _forget(k: int, moments: Moments) -> None:
+    """Do nothing: a share leaves its sums in files only."""
 
 
-def _kept_chart(path, proposed):
-    """The chart of sums that were begun before, if it is good for these data, else the proposed one, which is kept.
+def _kept_chart(path: Path, proposed: Chart) -> Chart:
+    """Return the chart of sums begun before, if it is good for these data, else the proposed one, which is kept.
 
     Sums in one chart add, to the last bit: an interrupted pass goes on in the chart it began with, even if a trajectory
     that could not be read then can be now. Any chart near the data will do.
@@ -272,8 +288,10 @@ def _kept_chart(path, proposed):
     return proposed
 
 
-def _kept_axes(path, dataset, features, layout, method):
-    """The axes of sums that were begun before, where there are any, else new ones, which are kept."""
+def _kept_axes(
+    path: Path, dataset: xr.Dataset, features: Features, layout: Layout, method: str | np.ndarray
+) -> np.ndarray:
+    """Return the axes of sums begun before, where there are any, else new ones, which are kept."""
     if method == "gram" or not isinstance(method, str) or method not in METHODS:
         return chosen_axes(dataset, features, layout, method)
     stored = load_axes(path)
@@ -284,17 +302,17 @@ def _kept_axes(path, dataset, features, layout, method):
     return axes
 
 
-def _sums(block, features, layout, per_run, axes):
+def _sums(block: xr.Dataset, features: Features, layout: Layout, per_run: int, axes: np.ndarray) -> Moments:
     with one_blas_thread():
         return accumulate_block(block, features, layout, per_run, axes)
 
 
-def _said(error):
+def _said(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) and str(error) else f"{type(error).__name__}: {error}"
 
 
-def _available_memory():
-    """Bytes that are free, None where nobody says."""
+def _available_memory() -> int | None:
+    """Return the number of bytes that are free, None where nobody says."""
     facts = Path("/proc/meminfo")
     if not facts.exists():
         return None

@@ -19,7 +19,7 @@ _NO_UNIT = {"", "1", "dimensionless", "none"}
 
 
 def chart_of_fields(dataset: xr.Dataset, *, shifted: bool = True) -> Chart:
-    """The chart of coordinates and fields `(t, x[, y], fields)` of checked fields.
+    """Build the chart of coordinates and fields `(t, x[, y], fields)` of checked fields.
 
     Time and axes are counted from the middle of the grid in units of half its length, fields from their mean in units
     of their standard deviation, over some runs and points that do not depend on chunks. Axes that share a unit share a
@@ -43,7 +43,7 @@ def chart_of_fields(dataset: xr.Dataset, *, shifted: bool = True) -> Chart:
 
 
 def fields_in_chart(dataset: xr.Dataset, chart: Chart) -> xr.Dataset:
-    """The fields and their coordinates in the chart, in double precision; lazy where the data are."""
+    """Carry the fields and their coordinates into the chart, in double precision; lazy where the data are."""
     grid = field_grid(dataset)
     names = ("time", *grid.axes, *grid.fields)
     numbers = dict(zip(names, zip(*chart.numbers, strict=True), strict=True))
@@ -59,7 +59,7 @@ def fields_in_chart(dataset: xr.Dataset, chart: Chart) -> xr.Dataset:
 
 
 def units_shared(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[int]], np.ndarray]:
-    """Groups of variables of one dimension, and factors `(name,)` to the unit of the first in each group.
+    """Return groups of variables of one dimension, and factors `(name,)` to the unit of the first in each group.
 
     A variable without unit, or in the unit 1, stands alone: pure numbers have scales of their own.
     """
@@ -71,8 +71,8 @@ def units_shared(dataset: xr.Dataset, names: Sequence[str]) -> tuple[list[list[i
     return found, factors
 
 
-def _carried(variable, centre, scale):
-    """(u − c) / s with one copy of what is in memory."""
+def _carried(variable: xr.DataArray, centre: float, scale: float) -> xr.DataArray:
+    """Compute (u − c) / s with one copy of what is in memory."""
     if variable.chunks is not None:
         return (variable.astype(float) - centre) / scale
     values = np.subtract(variable.values, centre, dtype=float)
@@ -81,7 +81,7 @@ def _carried(variable, centre, scale):
 
 
 def _sampled(dataset: xr.Dataset, grid: FieldGrid) -> np.ndarray:
-    """Values `(field, run, ...)` of up to eight runs, evenly spaced, at evenly spaced points."""
+    """Read values `(field, run, ...)` of up to eight runs, evenly spaced, at evenly spaced points."""
     n = dataset.sizes["trajectory"]
     runs = np.unique(np.linspace(0, n - 1, min(n, _RUNS)).astype(int))
     steps = {
@@ -91,15 +91,15 @@ def _sampled(dataset: xr.Dataset, grid: FieldGrid) -> np.ndarray:
     return field_block(dataset[list(grid.fields)].isel(trajectory=runs, **steps), slice(None))
 
 
-def _moments(values):
-    """Means and standard deviations `(field,)`; 1 for a field that varies by rounding only."""
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute means and standard deviations `(field,)`; 1 for a field that varies by rounding only."""
     flat = values.reshape(len(values), -1)
     means, spreads = flat.mean(axis=1), flat.std(axis=1)
     return means, np.where(spreads > _STILL * np.abs(flat).max(axis=1), spreads, 1.0)
 
 
-def _shared(dataset, names, sizes):
-    """Sizes `(name,)`, those of one unit pooled."""
+def _shared(dataset: xr.Dataset, names: Sequence[str], sizes: np.ndarray) -> np.ndarray:
+    """Return the sizes `(name,)`, those of one unit pooled."""
     sizes = np.array(sizes, dtype=float)
     groups, factors = units_shared(dataset, names)
     for group in groups:

@@ -21,7 +21,7 @@ Sums = TypeVar("Sums")
 
 
 def summed(dataset: xr.Dataset, function: Callable[[np.ndarray, np.ndarray], Sums]) -> Sums:
-    """function(values, noise) over blocks of trajectories, the results added in the order of the trajectories.
+    """Apply function(values, noise) to blocks of trajectories, and add the results in the order of the trajectories.
 
     `values` `(field, run, time, x[, y])` are in memory for one block at a time; `noise` `(field, run)`.
 
@@ -43,7 +43,7 @@ def summed(dataset: xr.Dataset, function: Callable[[np.ndarray, np.ndarray], Sum
 
 
 def block_slices(dataset: xr.Dataset) -> list[slice]:
-    """Slices of trajectories: the chunks of the data where they are small enough, else smaller ones."""
+    """Return slices of trajectories: the chunks of the data where they are small enough, else smaller ones."""
     first = dataset[str(dataset.attrs["states"]).split()[0]]
     n = first.sizes["trajectory"]
     n_fields = len(str(dataset.attrs["states"]).split())
@@ -57,13 +57,13 @@ def block_slices(dataset: xr.Dataset) -> list[slice]:
 
 
 def some_runs(dataset: xr.Dataset, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values `(field, run, time, x[, y])` and noise `(field, run)` of at most n trajectories, evenly chosen."""
+    """Read values `(field, run, time, x[, y])` and noise `(field, run)` of at most n trajectories, evenly chosen."""
     total = dataset.sizes["trajectory"]
     chosen = np.unique(np.linspace(0, total - 1, min(n, total)).astype(int))
     values = field_block(dataset.isel(trajectory=chosen), slice(None))
     return values, noise_of_fields(values)
 
 
-def _of_block(block, function):
+def _of_block(block: xr.Dataset, function: Callable[[np.ndarray, np.ndarray], Sums]) -> Sums:
     values = field_block(block.compute(scheduler="synchronous"), slice(None))
     return function(values, noise_of_fields(values))

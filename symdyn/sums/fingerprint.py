@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from itertools import product
@@ -26,10 +27,11 @@ from symdyn.data.trajectories import label_of, named
 __all__ = ["Sources", "code_version", "fingerprint", "labels_of"]
 
 _SUMMED = ("functions", "lie", "jets", "data", "rows", "sums")  # packages whose code sums depend on
+_Stamp = tuple[str, None] | tuple[str, int, int]  # name, size and time of change of a file
 
 
 def fingerprint(*content, packages: tuple[str, ...] = _SUMMED) -> str:
-    """A hash of options, features and layouts, and of the code in some packages of symdyn, the same in every process.
+    """Hash options, features and layouts, and the code in some packages of symdyn, alike in every process.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def fingerprint(*content, packages: tuple[str, ...] = _SUMMED) -> str:
 
 @cache
 def code_version(packages: tuple[str, ...]) -> str:
-    """A hash of the code that results are made with: the sources in packages of symdyn, numpy and scipy."""
+    """Hash the code that results are made with: the sources in packages of symdyn, numpy and scipy."""
     digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in ("numpy", "scipy")).encode())
     root = Path(__file__).parents[1]
     for path in sorted(path for package in packages for path in (root / package).rglob("*.py")):
@@ -57,7 +59,7 @@ def code_version(packages: tuple[str, ...]) -> str:
 
 
 def labels_of(dataset: xr.Dataset) -> list[str]:
-    """Names of the trajectories, as in every message."""
+    """Return the names of the trajectories, as in every message."""
     return [str(label) for label in dataset[label_of(dataset)].values]
 
 
@@ -82,11 +84,11 @@ class Sources:
             self._arrays = [array for _, array in arrays]
 
     def identity(self, block: xr.Dataset) -> str:
-        """A token of one chunk, from its lineage (values, in memory) and its files; attributes do not count."""
+        """Return a token of one chunk, from its lineage (values, in memory) and its files; attributes do not count."""
         variables = {str(name): (variable.dims, variable.data) for name, variable in block.variables.items()}
         return tokenize(variables, self._stamps(block))
 
-    def _stamps(self, block):
+    def _stamps(self, block: xr.Dataset) -> list[_Stamp] | None:
         if self.path is None:
             return None
         if self.path.is_file():
@@ -99,8 +101,8 @@ class Sources:
         return [_stamp(self.path / path) for path in files]
 
 
-def _chunk_files(array, rows, n_rows):
-    """Paths in the store of the chunks that hold some rows of the first axis, where that one is over trajectories."""
+def _chunk_files(array: zarr.Array, rows: Sequence[int], n_rows: int) -> list[str]:
+    """List the store's paths of the chunks that hold some rows of the first axis, where that is over trajectories."""
     shape = array.shards or array.chunks
     numbers = [range(-(-size // step)) for size, step in zip(array.shape, shape, strict=True)]
     if array.ndim > 1 and array.shape[0] == n_rows:
@@ -108,7 +110,7 @@ def _chunk_files(array, rows, n_rows):
     return [f"{array.path}/{array.metadata.encode_chunk_key(index)}" for index in product(*numbers)]
 
 
-def _stamp(path):
+def _stamp(path: Path) -> _Stamp:
     if not path.exists():  # a chunk that holds nothing but the fill value is not stored
         return (path.name, None)
     facts = path.stat()

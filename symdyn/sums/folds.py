@@ -18,19 +18,19 @@ _TRAITS = (*_MEANS, "location", "spread", "noise", "samples", "instrumented")
 
 
 def most_groups(n_terms: int) -> int:
-    """How many sums of `n_terms` terms squared are kept: at most 2000, of 64 MB together, but at least 64."""
+    """Return how many sums of `n_terms` terms squared are kept: at most 2000, of 64 MB together, but at least 64."""
     return int(np.clip(_BYTES / (8 * n_terms**2), _FEWEST, _MOST))
 
 
 def fold_numbers(place: int, n: int, total: int, n_folds: int) -> np.ndarray:
-    """The folds `(trajectory,)` of `n` trajectories from number `place` on, of `total`; −1 where none are folded."""
+    """Return folds `(trajectory,)` of `n` trajectories from number `place` on, of `total`; −1 where none are folded."""
     if total <= n_folds:
         return np.full(n, -1)
     return np.arange(place, place + n) * n_folds // total
 
 
 def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
-    """Traits `(fold, ...)` of neighbouring trajectories taken together: their spread is that of all their samples.
+    """Compute traits `(fold, ...)` of neighbouring trajectories together: their spread is that of all their samples.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np
         The first trajectory of each fold.
     """
 
-    def mean(values, weight):
+    def mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
         return np.add.reduceat(weight[:, None] * values, starts) / np.add.reduceat(weight, starts)[:, None]
 
     samples = traits["samples"]
@@ -60,7 +60,7 @@ def folded_traits(traits: dict[str, np.ndarray], weights: np.ndarray, starts: np
 
 
 def refolded(joint: dict, labels: tuple[str, ...]) -> tuple[dict, np.ndarray]:
-    """All of joint sums but the products, neighbouring entries that are parts of one fold made one.
+    """Merge neighbouring entries of joint sums that are parts of one fold, in all but the products.
 
     Parameters
     ----------

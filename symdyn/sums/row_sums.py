@@ -53,7 +53,7 @@ class RowSums:
         self.targets["mean"][runs] += middle.sum(axis=2).T
 
     def symmetrised(self) -> np.ndarray:
-        """(C + C^T) / 2 `(group, term, term)`, in place."""
+        """Return (C + C^T) / 2 `(group, term, term)`, computed in place."""
         step = max(_AT_A_TIME // self.cross[0].nbytes, 1)
         for first in range(0, len(self.cross), step):
             some = self.cross[first : first + step]
@@ -62,16 +62,16 @@ class RowSums:
         return self.cross
 
     def target_means(self) -> dict[str, np.ndarray]:
-        """Means over rows `(run, output)`."""
+        """Compute means over rows `(run, output)`."""
         return {name: total / self.rows[:, None] for name, total in self.targets.items()}
 
-    def _turned(self, batch):
+    def _turned(self, batch: Batch) -> Batch:
         if self.axes.size == 0:
             return batch
         even = self._along_axes(batch.even, "even")
         return batch._replace(even=even, odd=even if batch.odd is batch.even else self._along_axes(batch.odd, "odd"))
 
-    def _along_axes(self, rows, name):
+    def _along_axes(self, rows: np.ndarray, name: str) -> np.ndarray:
         n = len(self.axes)
         turned = self.space.array(name, rows.shape)
         # Run by run: the last bits of a product of all would depend on which runs are worked on together.
@@ -79,7 +79,7 @@ class RowSums:
         turned[n:] = rows[n:]
         return turned
 
-    def _add_products(self, groups, batch, rows):
+    def _add_products(self, groups: np.ndarray, batch: Batch, rows: slice) -> None:
         even = batch.even[:, :, rows]
         # One array on both sides: numpy then takes the symmetric product, half the work.
         odd = even if batch.odd is batch.even else batch.odd[:, :, rows]
@@ -100,8 +100,8 @@ class RowSums:
                 products = self.space.array("products", (len(some), *self.product.shape))
                 self.cross[_places(groups[some])] += np.matmul(one, other.transpose(0, 2, 1), out=products)
 
-    def _together(self, rows, starts, size, name):
-        """Rows `(fold, term, run and row)` of the `size` runs from each of the `starts` on."""
+    def _together(self, rows: np.ndarray, starts: np.ndarray, size: int, name: str) -> np.ndarray:
+        """Gather rows `(fold, term, run and row)` of the `size` runs from each of the `starts` on."""
         n_terms, _, n_rows = rows.shape
         picked = self.space.array(name, (len(starts), n_terms, size, n_rows))
         if starts[-1] - starts[0] == size * (len(starts) - 1):
@@ -112,8 +112,8 @@ class RowSums:
         return picked.reshape(len(starts), n_terms, -1)
 
 
-def _places(numbers):
-    """Ascending numbers as a slice where they are evenly spaced: then what is added to stays where it is."""
+def _places(numbers: np.ndarray) -> slice | np.ndarray:
+    """Return ascending numbers as a slice where they are evenly spaced: then what is added to stays where it is."""
     steps = np.diff(numbers)
     if np.ptp(steps) if steps.size else False:
         return numbers

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -87,7 +88,7 @@ def load_algebra(path) -> LieAlgebra:
 
 
 def algebra_to_dataset(algebra: LieAlgebra) -> xr.Dataset:
-    """An algebra as a Dataset over `element`, its basis."""
+    """Convert an algebra to a Dataset over `element`, its basis."""
     basis = algebra.basis
     width = basis.vectors().shape[1]
     return xr.Dataset(
@@ -115,7 +116,7 @@ def algebra_to_dataset(algebra: LieAlgebra) -> xr.Dataset:
 
 
 def dataset_to_algebra(dataset: xr.Dataset) -> LieAlgebra:
-    """The algebra in a Dataset made by `algebra_to_dataset`."""
+    """Rebuild the algebra from a Dataset made by `algebra_to_dataset`."""
     _check_version(dataset)
     states = tuple(str(name) for name in dataset["state"].values)
     basis = Generators(
@@ -130,7 +131,7 @@ def dataset_to_algebra(dataset: xr.Dataset) -> LieAlgebra:
 
 
 def law_to_dataset(law: VectorField, outputs: list[str]) -> xr.Dataset:
-    """A law as a Dataset over `output` and `feature`, with its coefficients in the chart that it was computed in."""
+    """Convert a law to a Dataset over `output` and `feature`, with its coefficients in the chart it was computed in."""
     variables, attrs = {"coefficients": (("output", "feature"), law.coefficients)}, {}
     if law.inside is not None:
         variables["charted"] = (("output", "feature"), law.inside.field.coefficients)
@@ -152,7 +153,7 @@ def law_to_dataset(law: VectorField, outputs: list[str]) -> xr.Dataset:
 
 
 def dataset_to_law(dataset: xr.Dataset) -> VectorField:
-    """The law in a Dataset made by `law_to_dataset`."""
+    """Rebuild the law from a Dataset made by `law_to_dataset`."""
     _check_version(dataset)
     states, features = tuple(dataset.attrs["states"].split()), _decode(dataset.attrs["features"])
     chart, inside = _stored_chart(dataset), None
@@ -188,7 +189,7 @@ def save_results(groups: dict[str, xr.Dataset], path) -> None:
 
 
 def moments_to_dataset(moments: Moments) -> xr.Dataset:
-    """Sums over trajectories as a Dataset: one variable for each array, `labels`, and a checksum of their bytes."""
+    """Convert sums over trajectories to a Dataset: one variable per array, `labels`, and a checksum of their bytes."""
     variables = {}
     for name, value in vars(moments).items():
         value = np.array(value, dtype=object) if name == "labels" else np.asarray(value)
@@ -198,7 +199,7 @@ def moments_to_dataset(moments: Moments) -> xr.Dataset:
 
 
 def dataset_to_moments(dataset: xr.Dataset) -> Moments:
-    """The sums in a Dataset made by `moments_to_dataset`, bit for bit.
+    """Rebuild the sums from a Dataset made by `moments_to_dataset`, bit for bit.
 
     Raises
     ------
@@ -229,14 +230,14 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
     return Moments(**values)
 
 
-def _own_units(values):
-    """The chart of sums that know of none: arguments, and targets where these are no states."""
+def _own_units(values: Mapping[str, np.ndarray | tuple[str, ...]]) -> dict[str, np.ndarray]:
+    """Return the chart of sums that know of none: arguments, and targets where these are no states."""
     n = values["spread"].shape[1]
     return {"centre": np.zeros(n), "scale": np.ones(n), "clock": np.array(1.0)}
 
 
-def _seen_at_points(values):
-    """Where runs lie, as far as the points tell, and their lengths by the number of their rows."""
+def _seen_at_points(values: Mapping[str, np.ndarray | tuple[str, ...]]) -> dict[str, np.ndarray]:
+    """Return where runs lie, as far as the points tell, and their lengths by the number of their rows."""
     owner, n = values["owner"], len(values["labels"])
     count = np.bincount(owner, minlength=n)[:, None]
     totals = np.stack([np.bincount(owner, weights=column, minlength=n) for column in values["points"].T], axis=1)
@@ -304,8 +305,8 @@ def write_whole(content: bytes | memoryview, path) -> None:
 
 
 @contextmanager
-def _replacing(path):
-    """A hidden name in the same folder; what is written there goes to the disk, and only then to `path`."""
+def _replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a hidden name in the same folder; what is written there goes to the disk, and only then to `path`."""
     path = Path(path)
     hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -317,7 +318,7 @@ def _replacing(path):
     _sync(path.parent)  # the new name, too
 
 
-def _sync(path):
+def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -325,7 +326,7 @@ def _sync(path):
         os.close(handle)
 
 
-def _digest(values):
+def _digest(values: Mapping[str, np.ndarray | tuple[str, ...]]) -> str:
     digest = hashlib.sha256()
     for name, value in values.items():
         value = np.array([str(label) for label in value], dtype=str) if name == "labels" else np.asarray(value)
@@ -351,11 +352,11 @@ def _decode(text: str) -> Features:
     return kind(**{name: _tuples(value) for name, value in fields.items()})
 
 
-def _tuples(value):
+def _tuples(value: list | float | str | None) -> tuple | float | str | None:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _check_version(dataset):
+def _check_version(dataset: xr.Dataset) -> None:
     version = int(dataset.attrs.get("format_version", 0))
     if version > FORMAT_VERSION:
         raise ValueError(f"the file has format {version}, this symdyn reads up to {FORMAT_VERSION}; update symdyn")

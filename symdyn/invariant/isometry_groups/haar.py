@@ -22,7 +22,7 @@ GroupNodes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def group_nodes(manifold: Manifold, group: Isometries, n_nodes: int, cap: int = 20_000) -> GroupNodes:
-    """Elements and weights whose weighted mean is the mean over the group.
+    """Return elements and weights whose weighted mean is the mean over the group.
 
     Exact for finite groups; for a continuous one exact on functions of frequency below `n_nodes` on each circle. Finite
     generators beside fields must normalise the connected group of the fields: then the elements of both, multiplied,
@@ -51,7 +51,7 @@ def group_nodes(manifold: Manifold, group: Isometries, n_nodes: int, cap: int = 
 
 
 def continuous_kind(group: Isometries) -> str:
-    """`"abelian"`, `"so(3)"` or `"other"`: what the fields of a group span."""
+    """Return `"abelian"`, `"so(3)"` or `"other"`: what the fields of a group span."""
     algebra = _algebra(group)
     constants = algebra.structure_constants()
     if np.abs(constants).max(initial=0.0) < _ROUNDING:
@@ -61,7 +61,7 @@ def continuous_kind(group: Isometries) -> str:
 
 
 def period_of(manifold: Manifold, matrix: np.ndarray, shift: np.ndarray) -> float:
-    """The time after which the flow of a Killing field is back everywhere.
+    """Find the time after which the flow of a Killing field is back everywhere.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def period_of(manifold: Manifold, matrix: np.ndarray, shift: np.ndarray) -> floa
     raise ValueError("group holds a flow that never closes; give the generators of its closure, or kernel='sobolev'")
 
 
-def _connected_nodes(manifold, group, n_nodes, cap):
+def _connected_nodes(manifold: Manifold, group: Isometries, n_nodes: int, cap: int) -> GroupNodes:
     kind = continuous_kind(group)
     if kind == "abelian":
         circles = [
@@ -102,12 +102,12 @@ def _connected_nodes(manifold, group, n_nodes, cap):
     return nodes
 
 
-def _circle(matrix, shift, period, n_nodes):
+def _circle(matrix: np.ndarray, shift: np.ndarray, period: float, n_nodes: int) -> GroupNodes:
     return (*_flow(matrix, shift, period * np.arange(n_nodes) / n_nodes), np.full(n_nodes, 1 / n_nodes))
 
 
-def _euler_circles(manifold, group, n_nodes):
-    """exp(a v_3) exp(b v_1) exp(c v_3), measure sin(b) da db dc, in a basis with [v_i, v_j] = ±v_k.
+def _euler_circles(manifold: Manifold, group: Isometries, n_nodes: int) -> list[GroupNodes]:
+    """Return exp(a v_3), exp(b v_1), exp(c v_3), measure sin(b) da db dc, in a basis with [v_i, v_j] = ±v_k.
 
     In a basis orthonormal for −Killing / 2 the structure constants of so(3) are those of the cross product.
     """
@@ -124,24 +124,24 @@ def _euler_circles(manifold, group, n_nodes):
     return [turn, tilt, turn]
 
 
-def _flow(matrix, shift, times):
+def _flow(matrix: np.ndarray, shift: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     generator = np.block([[matrix, shift[:, None]], [np.zeros((1, len(shift) + 1))]])
     steps = linalg.expm(times[:, None, None] * generator)
     return steps[:, :-1, :-1], steps[:, :-1, -1]
 
 
-def _products(first, second):
+def _products(first: GroupNodes, second: GroupNodes) -> GroupNodes:
     n = first[0].shape[1]
     matrices = np.einsum("gij,hjk->ghik", first[0], second[0]).reshape(-1, n, n)
     shifts = (np.einsum("gij,hj->ghi", first[0], second[1]) + first[1][:, None]).reshape(-1, n)
     return matrices, shifts, np.outer(first[2], second[2]).ravel()
 
 
-def _algebra(group):
+def _algebra(group: Isometries) -> LieAlgebra:
     return LieAlgebra(from_matrices(group.field_matrices, group.field_shifts))
 
 
-def _check_size(size, cap):
+def _check_size(size: int, cap: int) -> None:
     if size > cap:
         raise TooManyElements(
             f"the average takes {size} elements, more than {cap}; lower n_nodes or use kernel='sobolev'"

@@ -18,7 +18,7 @@ __all__ = ["without_redundant"]
 
 
 def without_redundant(manifold: Manifold, group: Isometries) -> Isometries:
-    """The finite generators that are not products of those before; all fields.
+    """Drop the finite generators that are products of those before; keep all fields.
 
     Each one that is kept at least doubles the group, so at most log2 of the order are left.
 
@@ -47,7 +47,7 @@ def without_redundant(manifold: Manifold, group: Isometries) -> Isometries:
     return group.subset(kept)
 
 
-def _by_enumeration(manifold, group):
+def _by_enumeration(manifold: Manifold, group: Isometries) -> list[int]:
     kept: list[int] = []
     point = manifold.sample(1, 23)[0]
     known = told_apart(manifold, point[None])

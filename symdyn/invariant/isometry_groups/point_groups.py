@@ -14,7 +14,7 @@ _GOLDEN = (1 + np.sqrt(5)) / 2
 
 
 def rotation(fold: int, axis=(0.0, 0.0, 1.0)) -> Elements:
-    """The turn by 2 pi / fold about an axis `(3,)`, which generates a cyclic group of that order."""
+    """Return the turn by 2 pi / fold about an axis `(3,)`, which generates a cyclic group of that order."""
     axis = np.asarray(axis, dtype=float)
     if axis.shape != (3,) or not np.linalg.norm(axis) > 0:
         raise ValueError(f"axis must be three numbers, not all zero, got {axis.tolist()}")
@@ -27,7 +27,7 @@ def rotation(fold: int, axis=(0.0, 0.0, 1.0)) -> Elements:
 
 
 def point_group(name: str) -> Elements:
-    """Generators of a point group acting on three coordinates.
+    """Return generators of a point group acting on three coordinates.
 
     Parameters
     ----------

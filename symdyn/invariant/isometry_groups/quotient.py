@@ -18,7 +18,7 @@ _CLOSED = 1e-7
 
 
 def orbit_dimension(algebra: LieAlgebra, points: np.ndarray, *, rtol: float = 1e-3) -> int:
-    """Dimension of the generic orbits of a Lie algebra: the largest rank of its generators over points.
+    """Compute the dimension of generic orbits of a Lie algebra: the largest rank of its generators over points.
 
     An invariant model of n states then has n − orbit_dimension effective ones: the exponent of its learning curve
     is s / (s + d / 2) with that d, on the part of the states that a compact group moves by isometries.
@@ -46,7 +46,7 @@ def orbit_dimension(algebra: LieAlgebra, points: np.ndarray, *, rtol: float = 1e
 
 
 def quotient_dimension(manifold: Manifold, group: Isometries) -> int:
-    """dim(M/G) = dim M − largest dimension of an orbit.
+    """Compute dim(M/G) = dim M − largest dimension of an orbit.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def quotient_dimension(manifold: Manifold, group: Isometries) -> int:
 
 
 def quotient_volume(manifold: Manifold, group: Isometries) -> tuple[float, str]:
-    """Volume of M/G, and how it was found.
+    """Compute the volume of M/G, and say how it was found.
 
     vol(M) over the number of elements that act differently, if G is finite. For one closed flow the integral of
     1 / (length of the orbit) over M, by 400 000 points (seed 31); for other continuous groups by the growth of the
@@ -85,18 +85,18 @@ def quotient_volume(manifold: Manifold, group: Isometries) -> tuple[float, str]:
 
 
 def weyl_count(dimension: int, volume: float, cutoff: float) -> float:
-    """omega_d / (2 pi)^d volume cutoff^(d / 2), omega_d the volume of the unit ball: Weyl's law."""
+    """Compute omega_d / (2 pi)^d volume cutoff^(d / 2), omega_d the volume of the unit ball: Weyl's law."""
     ball = np.exp(dimension / 2 * np.log(np.pi) - gammaln(dimension / 2 + 1))
     return float(ball / (2 * np.pi) ** dimension * volume * cutoff ** (dimension / 2))
 
 
-def _rank(fields, rtol):
+def _rank(fields: np.ndarray, rtol: float) -> int:
     values = np.linalg.svd(fields, compute_uv=False)
     return int(np.max(np.sum(values > rtol * max(values.max(), 1e-300), axis=1)))
 
 
-def _check_normal(group):
-    """g v(g^-1 x) must be a combination of the fields for each finite generator g."""
+def _check_normal(group: Isometries) -> None:
+    """Check that g v(g^-1 x) is a combination of the fields for each finite generator g."""
     rows = np.concatenate([group.field_matrices, group.field_shifts[:, :, None]], axis=2)
     rows = rows.reshape(len(rows), -1)
     for matrix, shift in zip(group.matrices, group.shifts, strict=True):
@@ -108,8 +108,8 @@ def _check_normal(group):
             raise ValueError("group holds an element that does not map its Lie algebra to itself; add the images")
 
 
-def _components(manifold, group):
-    """Into how many orbits of the flow the orbit of a generic point falls: invariants of the flow tell them apart."""
+def _components(manifold: Manifold, group: Isometries) -> int:
+    """Count the orbits of the flow into which a generic point's orbit falls: invariants of the flow tell them apart."""
     nothing = group.subset([])
     values, found = [], 0
     matrices, shifts = enumerated(manifold, group.finite())
@@ -123,8 +123,8 @@ def _components(manifold, group):
     raise AssertionError("a manifold has eigenspaces without end")
 
 
-def _grown(manifold, group, most=4000):
-    """Volume from N(l) = c l^(d/2) + b l^((d-1)/2), fitted to the counts in the upper part of the spectrum."""
+def _grown(manifold: Manifold, group: Isometries, most: int = 4000) -> float:
+    """Find the volume from N(l) = c l^(d/2) + b l^((d-1)/2), fitted to the counts in the upper part of the spectrum."""
     dimension = quotient_dimension(manifold, group)
     total, counts, values = 0, [], []
     for space in manifold.eigenspaces():

@@ -60,16 +60,16 @@ class Box(Manifold):
         return float(np.prod(self.sides))
 
     def eigenspaces(self) -> Iterator[Eigenspace]:
-        """All eigenspaces in order of eigenvalue."""
+        """Yield all eigenspaces in order of eigenvalue."""
         for value, count in lattice_spectrum(tuple((np.pi / self.sides) ** 2), signed=False):
             yield Eigenspace(self, value, count, None)
 
     def modes(self, space: Eigenspace) -> np.ndarray:
-        """Numbers l of half waves `(function, dim)`."""
+        """Return the numbers l of half waves `(function, dim)`."""
         return lattice_points(tuple((np.pi / self.sides) ** 2), space.eigenvalue, signed=False)
 
     def basis(self, space: Eigenspace, points: np.ndarray) -> np.ndarray:
-        """Products of √2 cos, 1 where l = 0."""
+        """Evaluate products of √2 cos, 1 where l = 0."""
         values = np.ones((len(points), len(space.modes)))
         for i, angle in enumerate((np.pi * (points - self.low) / self.sides).T):
             column = space.modes[:, i]
@@ -79,11 +79,11 @@ class Box(Manifold):
         return values
 
     def sample(self, n: int, rng=0) -> np.ndarray:
-        """Uniform points."""
+        """Draw uniform points."""
         return np.random.default_rng(rng).uniform(self.low, self.high, (n, self.dim))
 
     def check(self, points: np.ndarray) -> np.ndarray:
-        """Points inside, or outside by less than a tenth of a side."""
+        """Check that points are inside, or outside by less than a tenth of a side."""
         points = checked(self, points)
         beyond = np.maximum(np.subtract(self.low, points), np.subtract(points, self.high)) / self.sides
         if np.any(beyond > 0.1):
@@ -92,7 +92,7 @@ class Box(Manifold):
         return points
 
     def isometry_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Isometries permute sides of equal length and flip about the centre."""
+        """Say why a map is no isometry: isometries permute sides of equal length and flip about the centre."""
         parts = signed_permutation(matrix)
         if parts is None:
             return "its matrix must permute axes and flip signs"
@@ -103,15 +103,15 @@ class Box(Manifold):
         return "it moves the centre" if moved > _ROUNDING * self.sides.max() else None
 
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """A box has finitely many isometries."""
+        """Say why a flow is not by isometries: a box has finitely many isometries."""
         return "a box has no continuous symmetry" if np.any(matrix) or np.any(shift) else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
-        """Zero: nothing moves."""
+        """Return zero: nothing moves."""
         return 0.0
 
     def invariants(self, space: Eigenspace, group: Isometries, *, vector: bool = False):
-        """Sums over orbits of products of cosines; see `Manifold.invariants`."""
+        """Sum products of cosines over orbits; see `Manifold.invariants`."""
         n_outputs, targets, factors = self.dim if vector else 1, [], []
         for matrix in group.matrices:
             order, signs = signs_of(matrix)

@@ -45,11 +45,11 @@ class Eigenspace:
         return self.manifold.modes(self)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """The basis functions `(sample, multiplicity)` at points."""
+        """Evaluate the basis functions `(sample, multiplicity)` at points."""
         return self.manifold.basis(self, points)
 
     def invariants(self, group: Isometries, *, vector: bool = False):
-        """Orthonormal coefficients `(multiplicity, dim)` of the invariant functions; see `Manifold.invariants`."""
+        """Find orthonormal coefficients `(multiplicity, dim)` of the invariant functions; see `Manifold.invariants`."""
         return self.manifold.invariants(self, group, vector=vector)
 
 
@@ -73,23 +73,23 @@ class Manifold(ABC):
 
     @abstractmethod
     def eigenspaces(self) -> Iterator[Eigenspace]:
-        """All eigenspaces in order of eigenvalue, without end; their functions are not built."""
+        """Yield all eigenspaces in order of eigenvalue, without end; their functions are not built."""
 
     @abstractmethod
     def modes(self, space: Eigenspace):
-        """What `basis` needs to know about an eigenspace."""
+        """Return what `basis` needs to know about an eigenspace."""
 
     @abstractmethod
     def basis(self, space: Eigenspace, points: np.ndarray) -> np.ndarray:
-        """The basis functions `(sample, multiplicity)` of an eigenspace at points."""
+        """Evaluate the basis functions `(sample, multiplicity)` of an eigenspace at points."""
 
     @abstractmethod
     def sample(self, n: int, rng=0) -> np.ndarray:
-        """n points `(sample, coordinate)`, independent and uniform."""
+        """Draw n points `(sample, coordinate)`, independent and uniform."""
 
     @abstractmethod
     def check(self, points: np.ndarray) -> np.ndarray:
-        """The points put exactly on the manifold.
+        """Put the points exactly on the manifold.
 
         Raises
         ------
@@ -99,26 +99,26 @@ class Manifold(ABC):
 
     @abstractmethod
     def isometry_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Why x -> A x + b is no isometry of the manifold, None if it is one."""
+        """Say why x -> A x + b is no isometry of the manifold, None if it is one."""
 
     @abstractmethod
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Why the flow of x' = A x + b is not by isometries of the manifold, None if it is."""
+        """Say why the flow of x' = A x + b is not by isometries of the manifold, None if it is."""
 
     @abstractmethod
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
-        """A bound on the length of the Killing field A x + b on the manifold."""
+        """Bound the length of the Killing field A x + b on the manifold."""
 
     def tangent(self, points: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        """The tangential part of vectors `(sample, coordinate)` at points."""
+        """Return the tangential part of vectors `(sample, coordinate)` at points."""
         return vectors
 
     def spectrum(self, cutoff: float) -> list[Eigenspace]:
-        """The eigenspaces with eigenvalue up to `cutoff`."""
+        """List the eigenspaces with eigenvalue up to `cutoff`."""
         return list(takewhile(lambda space: space.eigenvalue <= cutoff * (1 + 1e-9), self.eigenspaces()))
 
     def invariants(self, space: Eigenspace, group: Isometries, *, vector: bool = False):
-        """The functions of an eigenspace that a group fixes.
+        """Find the functions of an eigenspace that a group fixes.
 
         A function with coefficients c is invariant if and only if D(g) c = c for the generators g, where
         Phi(g x) = Phi(x) D(g). For vector-valued functions, f(g x) = A f(x) asks D(g) C = C A^T.

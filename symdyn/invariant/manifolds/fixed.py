@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ _FIXED = 1e-8  # singular values of D − 1 below this are rounding
 
 
 def action_matrices(manifold: Manifold, space: Eigenspace, group: Isometries) -> np.ndarray:
-    """The orthogonal matrices D `(element, m, m)` with Phi(g x) = Phi(x) D(g), of the finite generators.
+    """Compute the orthogonal matrices D `(element, m, m)` with Phi(g x) = Phi(x) D(g), of the finite generators.
 
     Coefficients c of f become those of x -> f(g x) by D(g) c. The eigenspace is mapped to itself, so solving
     Phi(X) D = Phi(g X) at m or more generic points X is exact.
@@ -31,7 +32,7 @@ def action_matrices(manifold: Manifold, space: Eigenspace, group: Isometries) ->
 
 
 def fixed_coefficients(manifold: Manifold, space: Eigenspace, group: Isometries, vector: bool):
-    """The null space of all D(g) − 1, one generator after another, each inside what is left by those before."""
+    """Compute the null space of all D(g) − 1, one generator after another, each inside what those before leave."""
     n_outputs = manifold.n_coordinates if vector else 1
     size = space.multiplicity * n_outputs
     if group.rho == 0:
@@ -52,8 +53,8 @@ def fixed_coefficients(manifold: Manifold, space: Eigenspace, group: Isometries,
     return fixed
 
 
-def _maps(manifold, space, group):
-    """Finite generators, and one finite step along each field.
+def _maps(manifold: Manifold, space: Eigenspace, group: Isometries) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the finite generators, and one finite step along each field.
 
     D of the flow over a time t is exp(t D'), D' of norm at most speed * sqrt(eigenvalue), and A adds at most |A|. With
     t the inverse of their sum all phases lie in [−1, 1], where exp(i phase) = 1 only for phase 0: the step fixes what
@@ -68,14 +69,17 @@ def _maps(manifold, space, group):
             yield step[:-1, :-1], step[:-1, -1]
 
 
-def _solver(manifold, space):
-    """Generic points and the map from values of a function of the eigenspace at them to its coefficients."""
+def _solver(manifold: Manifold, space: Eigenspace) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """Return generic points and the map from values of a function of the eigenspace at them to its coefficients."""
     points = manifold.sample(2 * space.multiplicity + 10, 17)
     basis, triangle = np.linalg.qr(space(points))
     return points, lambda values: linalg.solve_triangular(triangle, basis.T @ values)
 
 
-def _null(rows):
-    """Orthonormal null space; orthogonal maps need no scaling of columns, and the level of rounding is absolute."""
+def _null(rows: np.ndarray) -> np.ndarray:
+    """Compute an orthonormal null space.
+
+    Orthogonal maps need no scaling of columns, and the level of rounding is absolute.
+    """
     _, values, right = np.linalg.svd(rows, full_matrices=rows.shape[0] < rows.shape[1])
     return right[np.pad(values, (0, len(right) - len(values))) <= _FIXED].T

@@ -13,7 +13,7 @@ _SAME = 1e-9
 
 
 def lattice_spectrum(weights: Sequence[float], *, signed: bool) -> Iterator[tuple[float, int]]:
-    """All values of q(n) = sum_i w_i n_i^2 with the number of n that take them, ascending and without end.
+    """Yield all values of q(n) = sum_i w_i n_i^2 with the number of n that take them, ascending and without end.
 
     Numbers are counted one dimension after another (a product of theta series): no n is listed.
 
@@ -34,7 +34,7 @@ def lattice_spectrum(weights: Sequence[float], *, signed: bool) -> Iterator[tupl
 
 
 def lattice_points(weights: Sequence[float], value: float, *, signed: bool) -> np.ndarray:
-    """The integer vectors n `(point, dim)` with sum_i w_i n_i^2 = value; arguments as for `lattice_spectrum`."""
+    """List the integer vectors n `(point, dim)` with sum_i w_i n_i^2 = value; arguments as for `lattice_spectrum`."""
     tiny = 3 * _SAME * max(value, min(weights))
     points, rest = np.zeros((1, 0), dtype=int), np.array([value])
     for weight in weights[:-1]:
@@ -53,7 +53,7 @@ def lattice_points(weights: Sequence[float], value: float, *, signed: bool) -> n
 
 
 def row_index(rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Where each row of `wanted` stands among the distinct integer `rows`.
+    """Find where each row of `wanted` stands among the distinct integer `rows`.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def row_index(rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return found
 
 
-def _counted(weights, cutoff, signed):
+def _counted(weights: Sequence[float], cutoff: float, signed: bool) -> tuple[np.ndarray, np.ndarray]:
     values, counts = np.zeros(1), np.ones(1, dtype=np.int64)
     for weight in weights:
         steps = np.arange(int(np.sqrt(cutoff * (1 + _SAME) / weight)) + 1)
@@ -82,7 +82,7 @@ def _counted(weights, cutoff, signed):
     return values, counts
 
 
-def _merged(values, counts):
+def _merged(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = np.argsort(values, kind="stable")
     values, counts = values[order], counts[order]
     first = np.concatenate([[True], np.diff(values) > _SAME * values[1:]])

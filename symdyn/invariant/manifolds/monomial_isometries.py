@@ -11,7 +11,7 @@ __all__ = ["add_generator", "joined_orbits", "signs_of"]
 
 
 def signs_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(order, signs) of a matrix known to be a signed permutation."""
+    """Return (order, signs) of a matrix known to be a signed permutation."""
     parts = signed_permutation(matrix)
     assert parts is not None  # checked by `isometry_flaw`
     return parts
@@ -31,6 +31,6 @@ def add_generator(targets: list, factors: list, places, phases, order, signs, n_
 
 
 def joined_orbits(targets: list, factors: list, excluded: np.ndarray) -> Orbits:
-    """The orbits of all generators together; see `orbits`."""
+    """Find the orbits of all generators together; see `orbits`."""
     shape = (len(targets), len(excluded))
     return orbits(np.array(targets, dtype=int).reshape(shape), np.array(factors).reshape(shape), excluded)

@@ -27,7 +27,7 @@ class Orbits(NamedTuple):
 
 
 def orbits(targets: np.ndarray, factors: np.ndarray, excluded: np.ndarray) -> Orbits:
-    """The fixed vectors c of generators that take c_j to entry t_g(j), multiplied by u_g(j).
+    """Find the fixed vectors c of generators that take c_j to entry t_g(j), multiplied by u_g(j).
 
     c is fixed if c[t_g(j)] = u_g(j) c[j] for all g and j: it is known on a whole orbit from one entry, and is 0 where
     two walks to the same entry disagree. The cost is (number of generators) x (number of vectors).
@@ -56,14 +56,14 @@ def orbits(targets: np.ndarray, factors: np.ndarray, excluded: np.ndarray) -> Or
 
 
 def fixed_columns(found: Orbits) -> sparse.csc_array:
-    """The fixed vectors as orthonormal columns `(vector, fixed orbit)`."""
+    """Return the fixed vectors as orthonormal columns `(vector, fixed orbit)`."""
     size, count = len(found.labels), len(found.fixed)
     whole = sparse.csc_array((found.amplitudes, (np.arange(size), found.labels)), shape=(size, count))
     return whole[:, np.flatnonzero(found.fixed)]
 
 
 def real_columns(found: Orbits, conjugates: np.ndarray) -> sparse.csc_array:
-    """Orthonormal fixed vectors with c[conjugates] = conj(c): coefficients of real functions.
+    """Return orthonormal fixed vectors with c[conjugates] = conj(c): coefficients of real functions.
 
     An orbit that is its own conjugate gives one after a turn of phase, two conjugate orbits give two.
 
@@ -85,8 +85,15 @@ def real_columns(found: Orbits, conjugates: np.ndarray) -> sparse.csc_array:
     return sparse.csc_array(sparse.hstack([turned, (one + other) / np.sqrt(2), 1j * (one - other) / np.sqrt(2)]))
 
 
-def _along_trees(edges, labels, count, sources, targets, factors):
-    """Amplitudes `(vector,)` found by walking from the first vector of each orbit to the others."""
+def _along_trees(
+    edges: sparse.csr_array,
+    labels: np.ndarray,
+    count: int,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    factors: np.ndarray,
+) -> np.ndarray:
+    """Find amplitudes `(vector,)` by walking from the first vector of each orbit to the others."""
     size = len(labels)
     roots = np.unique(labels, return_index=True)[1]
     gate = sparse.csr_array((np.ones(count), (np.full(count, size), roots)), shape=(size + 1, size + 1))
@@ -100,8 +107,8 @@ def _along_trees(edges, labels, count, sources, targets, factors):
     return steps[:size]
 
 
-def _steps(before, size, sources, targets, factors):
-    """The multiplier from each vector's predecessor to the vector: of a generator, or of the inverse of one."""
+def _steps(before: np.ndarray, size: int, sources: np.ndarray, targets: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Return the multiplier from each vector's predecessor to the vector: of a generator, or of the inverse of one."""
     keys = (sources * size + targets).ravel()
     order = np.argsort(keys, kind="stable")
     keys, values = keys[order], factors.ravel()[order]

@@ -13,7 +13,7 @@ __all__ = ["checked", "whole"]
 
 
 def checked(manifold: Manifold, points) -> np.ndarray:
-    """Points as an array of floats, finite and of the right shape; ValueError otherwise."""
+    """Return points as an array of floats, finite and of the right shape; raise ValueError otherwise."""
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != manifold.n_coordinates:
         raise ValueError(f"X must have shape (sample, {manifold.n_coordinates}) on {manifold}, got {points.shape}")
@@ -23,7 +23,7 @@ def checked(manifold: Manifold, points) -> np.ndarray:
 
 
 def whole(value, name: str) -> int:
-    """A whole number of at least 1; ValueError otherwise."""
+    """Return a whole number of at least 1; raise ValueError otherwise."""
     if not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     return int(value)

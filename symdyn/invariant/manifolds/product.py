@@ -53,7 +53,7 @@ class Product(Manifold):
         return float(np.prod([factor.volume for factor in self.factors]))
 
     def eigenspaces(self) -> Iterator[Eigenspace]:
-        """Joined from combinations of eigenspaces of the factors with equal sums of eigenvalues."""
+        """Join combinations of eigenspaces of the factors with equal sums of eigenvalues."""
         group: list[tuple[Eigenspace, ...]] = []
         for value, combination in self._combinations():
             if group and value > _sum(group[0]) * (1 + _SAME):
@@ -62,11 +62,11 @@ class Product(Manifold):
             group.append(combination)
 
     def modes(self, space: Eigenspace) -> list[tuple[Eigenspace, ...]]:
-        """The combinations of eigenspaces of the factors."""
+        """Return the combinations of eigenspaces of the factors."""
         return space.label
 
     def basis(self, space: Eigenspace, points: np.ndarray) -> np.ndarray:
-        """Products of the factors' functions, the last factor running fastest."""
+        """Multiply the factors' functions, the last factor running fastest."""
         parts = self._split(points)
         known: dict[tuple[int, float], np.ndarray] = {}
         columns = []
@@ -81,12 +81,12 @@ class Product(Manifold):
         return np.hstack(columns)
 
     def sample(self, n: int, rng=0) -> np.ndarray:
-        """Uniform in each factor."""
+        """Draw points that are uniform in each factor."""
         generator = np.random.default_rng(rng)
         return np.hstack([factor.sample(n, generator) for factor in self.factors])
 
     def check(self, points: np.ndarray) -> np.ndarray:
-        """Each factor checks its own coordinates."""
+        """Let each factor check its own coordinates."""
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or points.shape[1] != self.n_coordinates:
             raise ValueError(f"X must have shape (sample, {self.n_coordinates}) on {self}, got {points.shape}")
@@ -94,7 +94,7 @@ class Product(Manifold):
         return np.hstack([factor.check(part) for factor, part in parts])
 
     def isometry_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Isometries act on each factor, or exchange equal factors."""
+        """Say why a map is no isometry: isometries act on each factor, or exchange equal factors."""
         slices = self._slices()
         reached = []
         for row, factor in zip(slices, self.factors, strict=True):
@@ -108,7 +108,7 @@ class Product(Manifold):
         return None if len(set(reached)) == len(reached) else "it takes two factors to one"
 
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Killing fields act on each factor."""
+        """Say why a flow is not by isometries: Killing fields act on each factor."""
         rest = matrix.copy()
         for block, factor in zip(self._slices(), self.factors, strict=True):
             rest[block, block] = 0.0
@@ -118,24 +118,24 @@ class Product(Manifold):
         return "it mixes factors" if np.abs(rest).max() > _ROUNDING * np.abs(matrix).max() else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
-        """The root of the sum of squares over factors."""
+        """Return the root of the sum of squares over factors."""
         parts = zip(self._slices(), self.factors, strict=True)
         return float(np.linalg.norm([factor.speed(matrix[block, block], shift[block]) for block, factor in parts]))
 
     def tangent(self, points: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        """The tangential part in each factor."""
+        """Return the tangential part in each factor."""
         parts = zip(self.factors, self._split(points), self._split(vectors), strict=True)
         return np.hstack([factor.tangent(point, vector) for factor, point, vector in parts])
 
-    def _slices(self):
+    def _slices(self) -> list[slice]:
         ends = np.cumsum([factor.n_coordinates for factor in self.factors])
         return [slice(end - factor.n_coordinates, end) for end, factor in zip(ends, self.factors, strict=True)]
 
-    def _split(self, points):
+    def _split(self, points: np.ndarray) -> list[np.ndarray]:
         return [points[:, block] for block in self._slices()]
 
-    def _combinations(self):
-        """Combinations of eigenspaces of the factors, in order of the sum of eigenvalues."""
+    def _combinations(self) -> Iterator[tuple[float, tuple[Eigenspace, ...]]]:
+        """Yield combinations of eigenspaces of the factors, in order of the sum of eigenvalues."""
         streams = [factor.eigenspaces() for factor in self.factors]
         known = [[next(stream)] for stream in streams]
         start = (0,) * len(streams)
@@ -152,14 +152,14 @@ class Product(Manifold):
                     total = sum(spaces[i].eigenvalue for spaces, i in zip(known, after, strict=True))
                     heapq.heappush(heap, (total, after))
 
-    def _joined(self, group):
+    def _joined(self, group: list[tuple[Eigenspace, ...]]) -> Eigenspace:
         count = sum(int(np.prod([space.multiplicity for space in combination])) for combination in group)
         return Eigenspace(self, _sum(group[0]), count, group)
 
 
-def _sum(combination):
+def _sum(combination: tuple[Eigenspace, ...]) -> float:
     return float(sum(space.eigenvalue for space in combination))
 
 
-def _rowwise(first, second):
+def _rowwise(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (first[:, :, None] * second[:, None, :]).reshape(len(first), -1)

@@ -51,7 +51,7 @@ class Sphere(Manifold):
         return float(2 * np.exp(half * np.log(np.pi) - gammaln(half)) * self.radius**self.dim)
 
     def eigenspaces(self) -> Iterator[Eigenspace]:
-        """One for each degree."""
+        """Yield one eigenspace for each degree."""
         n = self.dim + 1
         for degree in count():
             lower = comb(n + degree - 3, n - 1) if degree >= 2 else 0
@@ -59,20 +59,20 @@ class Sphere(Manifold):
             yield Eigenspace(self, value, comb(n + degree - 1, n - 1) - lower, degree)
 
     def modes(self, space: Eigenspace) -> int:
-        """The degree."""
+        """Return the degree."""
         return space.label
 
     def basis(self, space: Eigenspace, points: np.ndarray) -> np.ndarray:
-        """Harmonics of the degree."""
+        """Evaluate the harmonics of the degree."""
         return harmonics(points / self.radius, space.label)
 
     def sample(self, n: int, rng=0) -> np.ndarray:
-        """Normal vectors, scaled to the radius."""
+        """Draw normal vectors, scaled to the radius."""
         points = np.random.default_rng(rng).standard_normal((n, self.dim + 1))
         return self.radius * points / np.linalg.norm(points, axis=1, keepdims=True)
 
     def check(self, points: np.ndarray) -> np.ndarray:
-        """Points within 1e-6 of the sphere, scaled onto it."""
+        """Scale points within 1e-6 of the sphere onto it."""
         points = checked(self, points)
         lengths = np.linalg.norm(points, axis=1)
         off = np.abs(lengths / self.radius - 1)
@@ -85,31 +85,31 @@ class Sphere(Manifold):
         return points * (self.radius / lengths)[:, None]
 
     def isometry_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Isometries are orthogonal matrices."""
+        """Say why a map is no isometry: isometries are orthogonal matrices."""
         if np.abs(shift).max() > _ROUNDING * self.radius:
             return "it moves the centre"
         off = np.abs(matrix.T @ matrix - np.eye(len(matrix))).max()
         return "its matrix is not orthogonal" if off > _ROUNDING else None
 
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Killing fields are antisymmetric matrices."""
+        """Say why a flow is not by isometries: Killing fields are antisymmetric matrices."""
         if np.abs(shift).max() > _ROUNDING * self.radius * max(np.abs(matrix).max(), 1e-300):
             return "it moves the centre"
         off = np.abs(matrix + matrix.T).max()
         return "its matrix is not antisymmetric" if off > _ROUNDING * np.abs(matrix).max() else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
-        """The largest rate of rotation times the radius."""
+        """Return the largest rate of rotation times the radius."""
         return float(np.linalg.norm(matrix, 2)) * self.radius
 
     def tangent(self, points: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        """Without the part along the radius."""
+        """Remove the part along the radius."""
         along = np.sum(points * vectors, axis=1, keepdims=True) / self.radius**2
         return vectors - along * points
 
 
 def harmonics(points: np.ndarray, degree: int) -> np.ndarray:
-    """Harmonic polynomials of one degree, orthonormal on the unit sphere with its uniform probability measure.
+    """Evaluate harmonic polynomials of one degree, orthonormal on the unit sphere with uniform probability measure.
 
     In N coordinates with r^2 = |x|^2 and x' = all but the last: r^(l-j) C(x_N / r) h_j(x') for j = 0 ... l, where C is
     the Gegenbauer polynomial of degree l − j and order j + N/2 − 1, and h_j the harmonics of degree j in N − 1
@@ -142,8 +142,8 @@ def harmonics(points: np.ndarray, degree: int) -> np.ndarray:
     return lower[degree]
 
 
-def _gegenbauer(last, square, degree, order):
-    """r^k C_k(x / r), k = 0 ... degree, orthonormal for the weight (1 − t^2)^(order − 1/2) on [−1, 1]."""
+def _gegenbauer(last: np.ndarray, square: np.ndarray, degree: int, order: float) -> list[np.ndarray]:
+    """Compute r^k C_k(x / r), k = 0 ... degree, orthonormal for the weight (1 − t^2)^(order − 1/2) on [−1, 1]."""
     values, before, link = [np.ones_like(last)], np.zeros_like(last), 0.0
     for k in range(1, degree + 1):
         below, link = link, 0.5 * np.sqrt(k * (k + 2 * order - 1) / ((k + order) * (k + order - 1)))

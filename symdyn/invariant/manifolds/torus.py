@@ -61,18 +61,18 @@ class Torus(Manifold):
         return float(np.prod(self.periods))
 
     def eigenspaces(self) -> Iterator[Eigenspace]:
-        """All eigenspaces in order of eigenvalue."""
+        """Yield all eigenspaces in order of eigenvalue."""
         for value, count in lattice_spectrum(tuple((2 * np.pi / self.periods) ** 2), signed=True):
             yield Eigenspace(self, value, count, None)
 
     def modes(self, space: Eigenspace) -> np.ndarray:
-        """Integer frequencies n `(frequency, dim)`, of each pair ±n the one with first nonzero entry positive."""
+        """List integer frequencies n `(frequency, dim)`, of each pair ±n the one with first nonzero entry positive."""
         every = lattice_points(tuple((2 * np.pi / self.periods) ** 2), space.eigenvalue, signed=True)
         leading = every[np.arange(len(every)), np.argmax(every != 0, axis=1)]
         return every[(leading > 0) | (space.eigenvalue == 0)]
 
     def basis(self, space: Eigenspace, points: np.ndarray) -> np.ndarray:
-        """√2 cos(k.x) for all frequencies, then √2 sin(k.x)."""
+        """Evaluate √2 cos(k.x) for all frequencies, then √2 sin(k.x)."""
         if space.eigenvalue == 0:
             return np.ones((len(points), 1))
         angles = points @ (2 * np.pi * space.modes / self.periods).T
@@ -83,15 +83,18 @@ class Torus(Manifold):
         return values
 
     def sample(self, n: int, rng=0) -> np.ndarray:
-        """Uniform points in one cell."""
+        """Draw uniform points in one cell."""
         return np.random.default_rng(rng).uniform(0, self.periods, (n, self.dim))
 
     def check(self, points: np.ndarray) -> np.ndarray:
-        """Finite points of the right length, as they are: functions are periodic by themselves."""
+        """Return finite points of the right length as they are: functions are periodic by themselves."""
         return checked(self, points)
 
     def isometry_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Isometries permute axes of equal period, flip and translate (a rectangular lattice has no others)."""
+        """Say why a map is no isometry: isometries permute axes of equal period, flip and translate.
+
+        A rectangular lattice has no others.
+        """
         parts = signed_permutation(matrix)
         if parts is None:
             return "its matrix must permute axes and flip signs"
@@ -100,15 +103,15 @@ class Torus(Manifold):
         return None
 
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Killing fields are translations."""
+        """Say why a flow is not by isometries: Killing fields are translations."""
         return "only translations are" if np.abs(matrix).max() > _ROUNDING else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
-        """The length of the translation."""
+        """Return the length of the translation."""
         return float(np.linalg.norm(shift))
 
     def invariants(self, space: Eigenspace, group: Isometries, *, vector: bool = False):
-        """Sums over orbits of frequencies; see `Manifold.invariants`."""
+        """Sum over orbits of frequencies; see `Manifold.invariants`."""
         half, n_outputs = space.modes, self.dim if vector else 1
         every = half if space.eigenvalue == 0 else np.concatenate([half, -half])
         waves = 2 * np.pi * every / self.periods
@@ -127,5 +130,5 @@ class Torus(Manifold):
         columns = real_columns(found, np.roll(np.arange(2 * size), size))[:size]
         return sparse.csc_array(np.sqrt(2) * sparse.vstack([columns.real, -columns.imag]))
 
-    def _scales(self, waves, shifts):
+    def _scales(self, waves: np.ndarray, shifts: np.ndarray) -> np.ndarray:
         return np.linalg.norm(waves, axis=1)[:, None] * np.linalg.norm(shifts, axis=1)
