@@ -38,8 +38,7 @@ class LeftOut:
         return cls(changes, np.bincount(group, weights=share), error)
 
     def violations(self, vectors: np.ndarray) -> np.ndarray:
-        """Return eps `(function,)` of functions `(function, direction)`, found by the other groups, on the one left
-        out.
+        """Return eps `(function,)` of functions `(function, direction)` on the group left out, as others find them.
 
         The others' version of h minimises its changes on them, h . h' being held fixed; of functions that they tell
         apart by no more than the error, the one nearest to h is taken. What is conserved is found again.
