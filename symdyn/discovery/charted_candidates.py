@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,8 +33,10 @@ class Posed:
     mixture: np.ndarray
 
 
-def posed(candidates: Generators, output, chart: Chart, units: np.ndarray, first: Batch) -> Posed:
-    """The problem of `discover_function`.
+def posed(
+    candidates: Generators, output: str | Sequence | np.ndarray, chart: Chart, units: np.ndarray, first: Batch
+) -> Posed:
+    """Pose the problem of `discover_function`.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def posed(candidates: Generators, output, chart: Chart, units: np.ndarray, first
 
 
 def in_given_candidates(evidence: Evidence, mixture: np.ndarray) -> Evidence:
-    """The same evidence on combinations of other generators, v = mixture b `(generator, basis)`."""
+    """Return the same evidence on combinations of other generators, v = mixture b `(generator, basis)`."""
     if np.array_equal(mixture, np.eye(len(mixture))):
         return evidence
     forms = evidence.forms

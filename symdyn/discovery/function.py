@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from dask.base import is_dask_collection
@@ -24,6 +25,9 @@ from symdyn.lie.constraints.null_refinement import refined_directions
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
 
+if TYPE_CHECKING:
+    import dask.array as da
+
 __all__ = ["FunctionSymmetry", "as_output", "discover_function", "exact_evidence", "parallel_to_values"]
 
 _ROUNDED = "rounding may have made its violation: give `jacobian`"
@@ -31,14 +35,14 @@ _ROUNDED = "rounding may have made its violation: give `jacobian`"
 
 def discover_function(
     f: Callable[[np.ndarray], np.ndarray],
-    points: np.ndarray,
+    points: np.ndarray | da.Array,
     candidates: str | Generators | Elements | Sequence,
     *,
     jacobian: Callable[[np.ndarray], np.ndarray] | None = None,
     output: str | Sequence | np.ndarray = "invariant",
     delta: float = 1e-6,
 ) -> FunctionSymmetry:
-    """The generators v with Df v − psi f = 0 at all points, and the finite elements g with f(g x) = M f(x).
+    """Find the generators v with Df v − psi f = 0 at all points, and the finite elements g with f(g x) = M f(x).
 
     Parameters
     ----------
@@ -101,7 +105,9 @@ def discover_function(
     return found.with_elements(elements, judge_elements_of_function(f, points, elements, moves, delta=delta))
 
 
-def _generators_of(generators, samples, output, delta) -> FunctionSymmetry:
+def _generators_of(
+    generators: Generators, samples: Sampled, output: str | Sequence | np.ndarray, delta: float
+) -> FunctionSymmetry:
     problem = posed(generators, output, samples.chart, samples.units.scale, samples.first)
     evidence, scale = exact_evidence(problem, samples, delta)
     _warn_of_points(problem.rows, samples, evidence, scale)
@@ -109,15 +115,15 @@ def _generators_of(generators, samples, output, delta) -> FunctionSymmetry:
     return found.noted(undetermined_notes(found.verdicts_, _not_resolved(evidence) or _ROUNDED))
 
 
-def as_output(output):
-    """Matrices, one a candidate, as an array; all else as it is."""
+def as_output(output: str | Sequence | np.ndarray) -> str | Sequence | np.ndarray:
+    """Return matrices, one a candidate, as an array; all else as it is."""
     if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
         return np.asarray(output, dtype=float)
     return output
 
 
 def exact_evidence(problem: Posed, samples: Sampled, delta: float) -> tuple[ExactEvidence, float]:
-    """Evidence from two passes over the points, and the size of the values in the chart.
+    """Compute evidence in two passes over the points, and the size of the values in the chart.
 
     Parameters
     ----------
@@ -156,7 +162,7 @@ class _Products:
         self.total, self.count = 0.0, 0
 
     def watching(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The batches, summed up as they pass."""
+        """Pass the batches on, and sum them up as they pass."""
         for batch in batches:
             if not self.affine:
                 theta = self.candidates.features(batch.points)
@@ -164,7 +170,7 @@ class _Products:
             yield batch
 
     def displacement(self, moving: int) -> np.ndarray:
-        """Mean over points of sum_i v_i^2 as a form on the first candidates; states that do not move are left out."""
+        """Average sum_i v_i^2 over points as a form on the first candidates; states that do not move are left out."""
         n = len(self.chart)
         if self.affine:
             scale, mean = np.array(self.chart.scale), np.append(1.0, self.chart.points(self.sums.mean))
@@ -176,8 +182,10 @@ class _Products:
         return np.tensordot(fields @ products, fields, axes=((1, 2), (1, 2)))
 
 
-def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, delta: float) -> np.ndarray:
-    """Which generators are parallel to the values of a vector field, `(generator,)`: it commutes with itself.
+def parallel_to_values(
+    algebra: LieAlgebra, samples: Sampled, output: str | Sequence | np.ndarray, delta: float
+) -> np.ndarray:
+    """Tell which generators are parallel to the values of a vector field, `(generator,)`: it commutes with itself.
 
     Parameters
     ----------
@@ -197,14 +205,14 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output, delta: flo
     return parallel_to_flow(fields, [values], scales, delta)
 
 
-def _checked_points(points):
+def _checked_points(points: np.ndarray | da.Array) -> np.ndarray | da.Array:
     points = points if is_dask_collection(points) else np.asarray(points)
     if np.isnan(points.shape).any():
         raise ValueError("points are a dask array of unknown length: call compute_chunk_sizes() on it first")
     return points
 
 
-def _warn_of_points(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale: float):
+def _warn_of_points(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale: float) -> None:
     """Warn once, of the worst reason why the answer may hold at these points only."""
     message = (
         _too_few(rows, samples, evidence, scale)
@@ -215,7 +223,7 @@ def _warn_of_points(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale
         warnings.warn(message, stacklevel=4)
 
 
-def _too_few(rows, samples, evidence, scale):
+def _too_few(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale: float) -> str | None:
     count, needed = samples.sums.count, len(rows.candidates)
     n_values = samples.first.values[0].size
     if count * n_values < needed:
@@ -236,7 +244,7 @@ def _too_few(rows, samples, evidence, scale):
     return None
 
 
-def _not_generic(rows, samples, evidence, scale):
+def _not_generic(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale: float) -> str | None:
     states = rows.candidates.states[: len(samples.chart)]
     points, delta = samples.sums.chosen, evidence.delta
     relation = polynomial_relation(points, states, float(np.clip(10 * delta, 1e-8, 1e-4)))
@@ -255,7 +263,7 @@ def _not_generic(rows, samples, evidence, scale):
     return None
 
 
-def _not_resolved(evidence):
+def _not_resolved(evidence: ExactEvidence) -> str | None:
     violations = evidence.spectrum[1]
     if not np.any((violations >= evidence.delta) & (violations < evidence.resolution)):
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import xarray as xr
 
-from symdyn.discovery.charted_candidates import in_given_candidates
+from symdyn.discovery.charted_candidates import Posed, in_given_candidates
 from symdyn.evidence.element_table import accepted_elements, elements_text
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.findings import conclude, findings_text
@@ -40,27 +40,27 @@ class FunctionSymmetry:
     notes_: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
-        """The verdicts as tables."""
+        """Write the verdicts as tables."""
         parts = [findings_text(self.verdicts_, self.algebra_, self.trivial_)] if len(self.generators_) else []
         if self.element_verdicts_ is not None:
             parts.append(elements_text(self.element_verdicts_))
         return "\n".join([*parts, *self.notes_])
 
     def with_elements(self, elements: Elements, table: xr.Dataset) -> FunctionSymmetry:
-        """The same with verdicts on finite elements, from `symdyn.discovery.exact_elements.judged_with_reasons`."""
+        """Add verdicts on finite elements, from `symdyn.discovery.exact_elements.judged_with_reasons`."""
         found = accepted_elements(elements, table)
         notes = [*self.notes_, *_element_notes(table)]
         return replace(self, elements_=found, element_verdicts_=table, notes_=notes)
 
     def noted(self, notes: list[str]) -> FunctionSymmetry:
-        """The same with further notes."""
+        """Add further notes."""
         return replace(self, notes_=[*self.notes_, *notes])
 
 
 def concluded(
-    problem, evidence: Evidence, is_trivial: Callable[[LieAlgebra], np.ndarray], flow: np.ndarray | None = None
+    problem: Posed, evidence: Evidence, is_trivial: Callable[[LieAlgebra], np.ndarray], flow: np.ndarray | None = None
 ) -> FunctionSymmetry:
-    """Findings in the units of the user, from evidence in the chart.
+    """Derive findings in the units of the user from evidence in the chart.
 
     Parameters
     ----------
@@ -74,13 +74,13 @@ def concluded(
 
 
 def without_generators(candidates: Generators, delta: float) -> FunctionSymmetry:
-    """What is found before anything is asked."""
+    """Return what is found before anything is asked."""
     nothing = LieAlgebra(candidates)
     return FunctionSymmetry(nothing, nothing, empty_table(delta, 0.05), candidates, None)
 
 
 def undetermined_notes(verdicts: xr.Dataset, between: str) -> list[str]:
-    """Why generators are undetermined, and what would decide them.
+    """Say why generators are undetermined, and what would decide them.
 
     Parameters
     ----------
@@ -101,14 +101,14 @@ def undetermined_notes(verdicts: xr.Dataset, between: str) -> list[str]:
     return [f"undetermined: {_named(texts[mask])}: {reason}" for reason, mask in reasons.items() if mask.any()]
 
 
-def _element_notes(table):
-    """One note a reason, with the elements it is of."""
+def _element_notes(table: xr.Dataset) -> list[str]:
+    """Write one note a reason, with the elements it is of."""
     texts, reasons = table.element.values, table.reason.values
     return [
         f"undetermined: {_named(texts[reasons == reason])}: {reason}" for reason in dict.fromkeys(reasons) if reason
     ]
 
 
-def _named(texts):
+def _named(texts: np.ndarray) -> str:
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return "; ".join(texts[:_SHOWN]) + more

@@ -30,7 +30,7 @@ _TERMS = 8  # a relation with more terms is not worth printing
 
 
 def samples_needed(n_states: int, degree: int, candidates: Generators) -> int:
-    """Number of generic points at which `discover_function` is right about polynomials.
+    """Return the number of generic points at which `discover_function` is right about polynomials.
 
     A polynomial of degree d and generators of degree k leave polynomials of degree e = d + k − 1, and C(n + e, n)
     points drawn from any density tell them from 0 with probability one. At least one point a candidate is asked for.
@@ -58,7 +58,7 @@ def samples_needed(n_states: int, degree: int, candidates: Generators) -> int:
     return max(comb(n_states + left, n_states), len(candidates))
 
 
-def _degree(candidates):
+def _degree(candidates: Generators) -> int:
     features = candidates.features
     if not isinstance(features, Polynomial) or not features.constant or features.columns is not None:
         raise ValueError("candidates must be polynomial fields: for others give as many points as seem generic")
@@ -83,7 +83,7 @@ class Relation:
 
 
 def polynomial_relation(points: np.ndarray, states: tuple[str, ...], tolerance: float) -> Relation | None:
-    """The relation of lowest degree among points `(sample, state)`, None if they are generic as far as can be told.
+    """Find the lowest-degree relation among points `(sample, state)`; None if they are generic as far as can be told.
 
     Degrees whose monomials are more than half of the points are not looked at.
     """
@@ -106,8 +106,8 @@ def polynomial_relation(points: np.ndarray, states: tuple[str, ...], tolerance: 
     return None
 
 
-def _bulk(points):
-    """The points without far ones, next to which all others look like one, in a chart of their bulk, and that chart."""
+def _bulk(points: np.ndarray) -> tuple[np.ndarray, Chart]:
+    """Drop far points, next to which all others look like one; return the rest in a chart of their bulk, and that."""
     low, middle, high = np.quantile(points, (0.25, 0.5, 0.75), axis=0)
     width = np.where(high > low, high - low, points.std(axis=0))
     width[width <= _STILL * np.abs(points).max(axis=0)] = 0.0
@@ -117,8 +117,8 @@ def _bulk(points):
     return centred[near if near.mean() > 0.5 else np.ones(len(points), dtype=bool)], chart
 
 
-def _vanishing(theta, tolerance):
-    """Combinations `(monomial, relation)` of columns that vanish, each column in units of its size."""
+def _vanishing(theta: np.ndarray, tolerance: float) -> np.ndarray:
+    """Find combinations `(monomial, relation)` of columns that vanish, each column in units of its size."""
     size = np.sqrt(np.mean(theta**2, axis=0))
     size[size == 0] = 1.0
     triangle = np.linalg.qr(theta / size / np.sqrt(len(theta)), mode="r")
@@ -127,8 +127,8 @@ def _vanishing(theta, tolerance):
     return (right[singular < min(tolerance, 1e3 * singular[-1] + 1e-12)] / size).T
 
 
-def _relation_text(features, centred, chart, states, count):
-    """Simple relations in the units of the states.
+def _relation_text(features: Polynomial, centred: np.ndarray, chart: Chart, states: tuple[str, ...], count: int) -> str:
+    """Write simple relations in the units of the states.
 
     They are found next to the points. About the origin of the states, where that lies among the points, they are
     brought to a form with few terms.
@@ -147,8 +147,8 @@ def _relation_text(features, centred, chart, states, count):
     return ", ".join(_equation(v / size @ back, values, features, states) for v in simple)
 
 
-def _equation(coefficients, values, features, states):
-    """`x^2 + y^2 = 1`: the constant alone on the right; 1 for the largest coefficient of highest degree."""
+def _equation(coefficients: np.ndarray, values: np.ndarray, features: Polynomial, states: tuple[str, ...]) -> str:
+    """Write `x^2 + y^2 = 1`: the constant alone on the right; 1 for the largest coefficient of highest degree."""
     names, families = features.names(states), features.families(states)
     sizes = np.sqrt(np.mean(values**2, axis=0))
     sizes = np.abs(coefficients) * np.where(sizes > 0, sizes, 1.0)
@@ -166,7 +166,7 @@ def _equation(coefficients, values, features, states):
 def unsettled(
     rows: Rows, half: Iterable[Batch], frame: np.ndarray, violation: np.ndarray, scale: float, delta: float
 ) -> int:
-    """How many generators half of the points leave that all of them break.
+    """Count the generators that half of the points leave and all of them break.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def unsettled(
 def leaves_points(
     rows: Rows, at: Callable[[np.ndarray], Batch], points: np.ndarray, accepted: np.ndarray, scale: float, delta: float
 ) -> bool:
-    """Whether generators that hold at points fail beside them, a tenth of the way towards other points.
+    """Check whether generators that hold at points fail beside them, a tenth of the way towards other points.
 
     Parameters
     ----------
@@ -207,8 +207,8 @@ def leaves_points(
     return bool(np.any(there > np.maximum(max(1e-4, 10 * delta), 1e3 * here)))
 
 
-def _typical(rows, batch, directions):
-    """Median over points of |L V|, `(direction,)`: a pole or a kink next to one point must not decide."""
+def _typical(rows: Rows, batch: Batch, directions: np.ndarray) -> np.ndarray:
+    """Return the median over points of |L V|, `(direction,)`: a pole or a kink next to one point must not decide."""
     if not len(batch):
         return np.zeros(directions.shape[1])
     along = rows.along(batch, directions).reshape(len(batch), -1, directions.shape[1])

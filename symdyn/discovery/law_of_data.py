@@ -51,7 +51,7 @@ class LawOfData:
         return self.problem.layout.coarse
 
     def generator_forms(self) -> tuple[Generators, LawForms]:
-        """The candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
+        """Return the candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
         candidates, derivative = self.problem.derivative(self.moments.points)
         weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
         displacement = self.problem.displacement(self.moments, self.scales, self.law, len(candidates))
@@ -59,7 +59,7 @@ class LawOfData:
         if self.fit.unknown is None or not np.any(self.argument_noise):
             return candidates, forms
 
-        def unknown(points):
+        def unknown(points: np.ndarray) -> np.ndarray:
             return unknown_form(self.problem.derivative(points)[1], self.fit.unknown, weights)
 
         return candidates, replace(forms, unknown=without_noise(unknown, self.moments.points, self.argument_noise))
@@ -70,7 +70,7 @@ class LawOfData:
         return np.sqrt(np.mean(np.nan_to_num(np.atleast_2d(self.noise)) ** 2, axis=0))
 
     def element_sample(self) -> LawSample:
-        """Where, and in which units, elements are judged."""
+        """Say where, and in which units, elements are judged."""
         return LawSample(
             self.problem.features,
             self.moments.points,
@@ -116,7 +116,7 @@ def law_of_data(
 
 
 def law_on_wider_library(found: LawOfData, make: Callable[[Problem], LawOfData], given: Problem) -> LawOfData | None:
-    """The law on the next larger library that leaves less over; None where there is none, or the data are too few.
+    """Find the law on the next larger library that leaves less over; None if there is none, or the data are too few.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def law_on_wider_library(found: LawOfData, make: Callable[[Problem], LawOfData],
 def law_on_resolved_library(
     found: LawOfData, make: Callable[[Problem], LawOfData], given: Problem
 ) -> tuple[LawOfData, Problem] | None:
-    """The law on the next smaller library of which noise hides nothing, and its problem; None where there is none.
+    """Find the law on the next smaller library of which noise hides nothing, and its problem; None if there is none.
 
     On a sheet that noise blurs, combinations of high degree vary by the noise alone, and nobody knows their
     coefficients. A law without them says what the data do see.

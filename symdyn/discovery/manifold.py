@@ -9,7 +9,7 @@ angles are those of the chart, where each state has its own unit; whether a fiel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from symdyn.discovery.question import asked_at_points
 from symdyn.discovery.set_elements import LevelSet, PointCloud, judge_elements_of_set, normal_projectors
 from symdyn.evidence.evidence import Evidence, QuadraticForms, gram_of
 from symdyn.evidence.findings import View, conclude
+from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators, of_size_one
 from symdyn.sums.data_charts import chart_of_points
@@ -40,9 +41,9 @@ def discover_manifold(
     dim: int | None = None,
     delta: float | None = None,
     n_bootstrap: int = 100,
-    rng=0,
+    rng: int | np.random.Generator = 0,
 ) -> FunctionSymmetry:
-    """The generators that are tangent to a manifold, and the finite elements that map it to itself.
+    """Find the generators that are tangent to a manifold, and the finite elements that map it to itself.
 
     Parameters
     ----------
@@ -87,8 +88,15 @@ def discover_manifold(
     return found.with_elements(elements, judge_elements_of_set(elements, chart, surface, limit))
 
 
-def _tangent(generators, chart, surface, delta, n_bootstrap, rng) -> FunctionSymmetry:
-    """The generators whose normal parts vanish."""
+def _tangent(
+    generators: Generators,
+    chart: Chart,
+    surface: LevelSet | PointCloud,
+    delta: float | None,
+    n_bootstrap: int,
+    rng: int | np.random.Generator,
+) -> FunctionSymmetry:
+    """Find the generators whose normal parts vanish."""
     basis, weights = of_size_one(chart.generators(generators))
     is_exact = isinstance(surface, LevelSet)
     moved = [] if is_exact else _replicates(surface, n_bootstrap, np.random.default_rng(rng))
@@ -104,11 +112,11 @@ def _tangent(generators, chart, surface, delta, n_bootstrap, rng) -> FunctionSym
     return FunctionSymmetry(found.algebra, found.trivial, found.verdicts, found.generators, given, notes_=notes)
 
 
-def _tangency_forms(fields, normals, moved) -> QuadraticForms:
-    """Forms of the normal part N v of the fields, N `(sample, state, state)` the projector on normals."""
+def _tangency_forms(fields: np.ndarray, normals: np.ndarray, moved: Iterable[np.ndarray]) -> QuadraticForms:
+    """Compute forms of the normal part N v of the fields, N `(sample, state, state)` the projector on normals."""
     root = np.sqrt(len(fields))
 
-    def rows(projector):
+    def rows(projector: np.ndarray) -> np.ndarray:
         return np.einsum("sij,sjk->sik", projector, fields).reshape(-1, fields.shape[-1]) / root
 
     here, size = rows(normals), gram_of(fields.reshape(-1, fields.shape[-1]) / root)
@@ -119,7 +127,7 @@ def _tangency_forms(fields, normals, moved) -> QuadraticForms:
 
 
 def _middle_of_gap(evidence: Evidence) -> float:
-    """A tolerance between violations that errors explain and the others, where these are farthest apart.
+    """Choose a tolerance between violations that errors explain and the others, where these are farthest apart.
 
     With the bounds b_1 <= b_2 <= ... of the spans of the first k directions and e_k the largest error of a direction
     in that span, k is a candidate if b_k <= 2 e_k, and of these the one with the largest b_(k+1) / b_k is taken. Before
@@ -137,11 +145,11 @@ def _middle_of_gap(evidence: Evidence) -> float:
     return float(np.sqrt(levels[k] * levels[k + 1]))
 
 
-def _level_set(level_set, points, chart) -> LevelSet:
+def _level_set(level_set: Callable[[np.ndarray], np.ndarray], points: np.ndarray, chart: Chart) -> LevelSet:
     inside = chart.points(points)
 
-    def equations(where):
-        """Distances from each equation by itself, and unit slopes: equations have units of their own."""
+    def equations(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return distances from each equation by itself, and unit slopes: equations have units of their own."""
         given = chart.points_back(where)
         with np.errstate(all="ignore"):
             values = np.asarray(level_set(given), dtype=float).reshape(len(where), -1)
@@ -149,7 +157,7 @@ def _level_set(level_set, points, chart) -> LevelSet:
         lengths = np.maximum(np.linalg.norm(slopes, axis=2), 1e-300)
         return values / lengths, slopes / lengths[:, :, None]
 
-    def distance(where):
+    def distance(where: np.ndarray) -> np.ndarray:
         off, slopes = equations(where)
         bad = ~(np.isfinite(off).all(axis=1) & np.isfinite(slopes).all(axis=(1, 2)))
         off, slopes = np.where(bad[:, None], 0.0, off), np.where(bad[:, None, None], 0.0, slopes)
@@ -167,14 +175,16 @@ def _level_set(level_set, points, chart) -> LevelSet:
     return LevelSet(inside, basis @ np.swapaxes(basis, 1, 2), distance)
 
 
-def _slope(level_set, points, state, chart):
-    """Derivatives `(sample, equation)` along a state of the chart, by differences of fourth order."""
+def _slope(level_set: Callable[[np.ndarray], np.ndarray], points: np.ndarray, state: int, chart: Chart) -> np.ndarray:
+    """Compute derivatives `(sample, equation)` along a state of the chart, by differences of fourth order."""
     near, far = (_difference(level_set, points, state, steps * 1e-3 * chart.scale[state]) for steps in (1, 2))
     return (4 * near - far) / 3 * chart.scale[state]
 
 
-def _difference(level_set, points, state, step):
-    """[h(x + e) − h(x − e)] / 2 e, over the distance that rounding next to a large x leaves of 2 e."""
+def _difference(
+    level_set: Callable[[np.ndarray], np.ndarray], points: np.ndarray, state: int, step: float
+) -> np.ndarray:
+    """Compute [h(x + e) − h(x − e)] / 2 e, over the distance that rounding next to a large x leaves of 2 e."""
     ahead, behind = points.copy(), points.copy()
     ahead[:, state] += step
     behind[:, state] -= step
@@ -182,8 +192,8 @@ def _difference(level_set, points, state, step):
     return change.reshape(len(points), -1) / (ahead[:, state] - behind[:, state])[:, None]
 
 
-def _cloud(points, dim) -> PointCloud:
-    """Points with the normals of the planes through their neighbours."""
+def _cloud(points: np.ndarray, dim: int | None) -> PointCloud:
+    """Give points the normals of the planes through their neighbours."""
     n = points.shape[1]
     if dim is not None and not 0 < dim < n:
         raise ValueError(f"dim must lie between 1 and {n - 1}, got {dim}")
@@ -193,8 +203,8 @@ def _cloud(points, dim) -> PointCloud:
     return PointCloud.of(points, count, dim)
 
 
-def _replicates(cloud: PointCloud, n_bootstrap, rng):
-    """Projectors on normals from random halves of the neighbours, which make errors sqrt 2 as large as all of them."""
+def _replicates(cloud: PointCloud, n_bootstrap: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Draw projectors on normals from random halves of the neighbours, whose errors are sqrt 2 as large as of all."""
     offsets = cloud.points[cloud.near] - cloud.points[cloud.near].mean(axis=1, keepdims=True)
     count = offsets.shape[1]
     for _ in range(n_bootstrap):

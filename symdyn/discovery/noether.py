@@ -37,7 +37,7 @@ def noether_pairing(
     law: VectorField | None = None,
     tolerance: float = 0.05,
 ) -> NoetherPairing:
-    """The symmetry of each conserved quantity, and the quantity of each symmetry.
+    """Find the symmetry of each conserved quantity, and the quantity of each symmetry.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def noether_pairing(
     return NoetherPairing(generators, partners)
 
 
-def _hamiltonian_fields(coefficients, exponents, states) -> Generators:
-    """J grad h for h = sum_f c_f x^a_f: d x^a / dx_i = a_i x^(a − e_i)."""
+def _hamiltonian_fields(coefficients: np.ndarray, exponents: np.ndarray, states: tuple[str, ...]) -> Generators:
+    """Build J grad h for h = sum_f c_f x^a_f: d x^a / dx_i = a_i x^(a − e_i)."""
     n = len(states)
     degree = max(int(exponents.sum(axis=1).max(initial=0)) - 1, 1)
     place = {tuple(row): k for k, row in enumerate(polynomial_exponents(n, degree).tolist())}
@@ -101,8 +101,8 @@ def _hamiltonian_fields(coefficients, exponents, states) -> Generators:
     return Generators(Polynomial(degree), fields, np.zeros(len(coefficients)), states)
 
 
-def _partners(symmetries: Generators, fields: Generators, chart: Chart, tolerance):
-    """Weights `(symmetry, field)` with v = sum_k weight_k field_k, nan where there are none.
+def _partners(symmetries: Generators, fields: Generators, chart: Chart, tolerance: float) -> np.ndarray:
+    """Find weights `(symmetry, field)` with v = sum_k weight_k field_k, nan where there are none.
 
     Coefficients are compared in the chart: in the units of the states one would outweigh the others.
     """
@@ -115,8 +115,8 @@ def _partners(symmetries: Generators, fields: Generators, chart: Chart, toleranc
     return np.where((left <= tolerance)[:, None], weights, np.nan)
 
 
-def _chart_of(quantities, coefficients, exponents):
-    """The chart in which the quantities were found; without one, the scales in which their coefficients are alike.
+def _chart_of(quantities: xr.Dataset, coefficients: np.ndarray, exponents: np.ndarray) -> Chart:
+    """Return the chart in which the quantities were found, else the scales in which their coefficients are alike.
 
     A state x_i = s_i y_i turns the coefficient of x^a into s^a times it: a least-squares fit of logarithms.
     """
@@ -132,8 +132,8 @@ def _chart_of(quantities, coefficients, exponents):
     return Chart((0.0,) * n, tuple(np.exp(-logarithms)))
 
 
-def _exponents(features, n_states, sizes):
-    """Exponents `(feature, state)`; zero for features that are no monomials and have no weight.
+def _exponents(features: Features, n_states: int, sizes: np.ndarray) -> np.ndarray:
+    """Return exponents `(feature, state)`; zero for features that are no monomials and have no weight.
 
     `sizes` `(quantity, feature)` are parts of the quantities, in one unit each.
     """
@@ -156,8 +156,8 @@ def _exponents(features, n_states, sizes):
     return np.concatenate(rows)
 
 
-def _check_hamiltonian(law, chart):
-    """f = J grad H for some H exactly when the Jacobian of J^-1 f is symmetric.
+def _check_hamiltonian(law: VectorField, chart: Chart) -> None:
+    """Check that f = J grad H for some H: exactly when the Jacobian of J^-1 f is symmetric.
 
     Its entries, second derivatives of H by the states of the chart, are all in the unit of H.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +16,14 @@ from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
 from symdyn.lie.words import as_candidates
 
+if TYPE_CHECKING:
+    import dask.array as da
+
 __all__ = ["asked_at_points", "split"]
 
 
 def split(candidates: Sequence[Generators | Elements]) -> tuple[Generators, Elements]:
-    """Generators and finite elements among candidates, either of which may be none.
+    """Split candidates into generators and finite elements, either of which may be none.
 
     Raises
     ------
@@ -36,8 +40,8 @@ def split(candidates: Sequence[Generators | Elements]) -> tuple[Generators, Elem
     return generators, reduce(add, elements) if elements else groups.element(np.eye(n)).subset([])
 
 
-def asked_at_points(candidates, points, name: str = "points") -> tuple[Generators, Elements]:
-    """The same for a search at points `(sample, state)`, elements with the names of the generators' states.
+def asked_at_points(candidates, points: np.ndarray | da.Array, name: str = "points") -> tuple[Generators, Elements]:
+    """Split the candidates of a search at points `(sample, state)`, elements with the generators' names of states.
 
     Parameters
     ----------

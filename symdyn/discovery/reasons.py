@@ -13,7 +13,7 @@ _MUCH = 1000.0  # times as many data: more is no advice
 
 
 def reasons_of_law(found: LawOfData, rival: LawOfData | None, delta: float) -> list[str]:
-    """What of the law leaves symmetries undetermined.
+    """Say what of the law leaves symmetries undetermined.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ def reasons_of_law(found: LawOfData, rival: LawOfData | None, delta: float) -> l
     return notes
 
 
-def _counted(found) -> str:
+def _counted(found: LawOfData) -> str:
     n = found.fit.n_parts
     what = "independent trajectories" if found.moments.n_trajectories >= n > 2 else "independent stretches of time"
     return f"{n} {what}" if n > 1 else "a single stretch of time"
 
 
-def _sampling(found) -> list[str]:
+def _sampling(found: LawOfData) -> list[str]:
     if not found.residual.aliased:
         return []
     return [
@@ -47,7 +47,7 @@ def _sampling(found) -> list[str]:
     ]
 
 
-def _left_over(found, rival, delta) -> list[str]:
+def _left_over(found: LawOfData, rival: LawOfData | None, delta: float) -> list[str]:
     over, share = found.residual.upper, found.residual.share
     if rival is not None:
         return [
@@ -71,7 +71,7 @@ def _more(times: float) -> str:
     return f"about {max(int(np.ceil(times)), 2)} times as many runs"
 
 
-def _untested(found) -> list[str]:
+def _untested(found: LawOfData) -> list[str]:
     if found.fit.unknown is None:
         return []
     families, kept = found.fit.families, found.fit.kept

@@ -37,7 +37,7 @@ _SAFE = 4.0  # times what the points themselves lie off the level set
 
 
 def judge_elements_of_set(elements: Elements, chart: Chart, surface: LevelSet | PointCloud, delta: float) -> xr.Dataset:
-    """Verdicts on elements, each by itself.
+    """Judge elements, each by itself.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class LevelSet:
     distance: Callable[[np.ndarray], np.ndarray]
 
     def judge(self, element: Elements, delta: float) -> tuple[Evidence | None, str]:
-        """Evidence on one element of the chart, and why it is not known better."""
+        """Return the evidence on one element of the chart, and why it is not known better."""
         images, size = _moved(element, self.points)
         if not size > 0:
             return None, "it moves none of the points: give points that it moves"
@@ -92,7 +92,7 @@ class LevelSet:
         return known_violation(float(np.mean(there**2)), size, delta, resolution), reason
 
     def share_outside(self, element: Elements) -> float:
-        """Share of images far from all points, which a callable does not mind."""
+        """Return the share of images far from all points, which a callable does not mind."""
         images = element.images(self.points)[:, :, 0]
         return float(np.mean(are_outside(images, self.points, np.ones(self.points.shape))))
 
@@ -112,14 +112,14 @@ class PointCloud:
 
     @classmethod
     def of(cls, points: np.ndarray, count: int, dim: int | None = None) -> PointCloud:
-        """Planes through `count` neighbours of each point; their dimension from the principal components."""
+        """Fit planes through `count` neighbours of each point; their dimension from the principal components."""
         near = cKDTree(points).query(points, k=count + 1)[1][:, 1:]
         offsets = points[near] - points[near].mean(axis=1, keepdims=True)
         dim = principal_dimension(offsets) if dim is None else dim
         return cls(points, near, normal_projectors(offsets, dim), dim)
 
     def judge(self, element: Elements, delta: float) -> tuple[Evidence | None, str]:
-        """Evidence on one element of the chart, and why it is not known better.
+        """Return the evidence on one element of the chart, and why it is not known better.
 
         Images of one half of the points are compared with the other half, so what these differ by where nothing is
         moved is the error of both.
@@ -143,7 +143,7 @@ class PointCloud:
         return _evidence(np.concatenate(squares), np.concatenate(errors), regions, size, delta), reason
 
     def share_outside(self, element: Elements) -> float:
-        """Share of images to the side of all points."""
+        """Return the share of images to the side of all points."""
         return float(np.mean(self.offsets(element.images(self.flat)[:, :, 0])[2]))
 
     @cached_property
@@ -152,7 +152,7 @@ class PointCloud:
         return self.points - self._along_normals(self.points, np.arange(len(self.points)))
 
     def offsets(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each image the distance from the manifold, the point next to it, and whether it lies beside all points.
+        """Return each image's distance from the manifold, the point next to it, and whether it lies beside all points.
 
         Far from the manifold a small step along it takes an image far to the side.
         """
@@ -162,58 +162,58 @@ class PointCloud:
         along = np.linalg.norm(gap - np.einsum("sij,sj->si", self.normals[place], gap), axis=1)
         return away, place, along > self._reach[place] * (1 + away)
 
-    def _along_normals(self, points, place):
-        """From the manifold next to `place`: from the plane of its neighbours, which lies on the inside of a bend."""
+    def _along_normals(self, points: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Return the offset from the manifold at `place`: off the plane of neighbours, which lies inside of a bend."""
         gap = points - self._middle[place] - self._bend[place]
         return np.einsum("sij,sj->si", self.normals[place], gap)
 
     @cached_property
-    def _halves(self):
+    def _halves(self) -> tuple[PointCloud, ...]:
         drawn = np.random.default_rng(0).permutation(len(self.points))
         parts = (self.points[np.sort(drawn[::2])], self.points[np.sort(drawn[1::2])])
         return tuple(PointCloud.of(part, self.near.shape[1], self.dim) for part in parts)
 
     @cached_property
-    def _tree(self):
+    def _tree(self) -> cKDTree:
         return cKDTree(self.points)
 
     @cached_property
-    def _middle(self):
+    def _middle(self) -> np.ndarray:
         return self.points[self.near].mean(axis=1)
 
     @cached_property
-    def _reach(self):
+    def _reach(self) -> np.ndarray:
         return np.linalg.norm(self.points[self.near[:, -1]] - self.points, axis=1)
 
     @cached_property
-    def _bend(self):
+    def _bend(self) -> np.ndarray:
         """How far points lie off the planes of their neighbours, on an average over these `(sample, state)`."""
         own = np.einsum("sij,sj->si", self.normals, self.points - self._middle)
         return np.einsum("sij,sj->si", self.normals, own[self.near].mean(axis=1))
 
 
 def normal_projectors(offsets: np.ndarray, dim: int) -> np.ndarray:
-    """Projectors `(sample, state, state)` on what is normal to the plane of offsets `(sample, neighbour, state)`."""
+    """Return projectors `(sample, state, state)` on normals of the plane of offsets `(sample, neighbour, state)`."""
     vectors = np.linalg.eigh(np.swapaxes(offsets, 1, 2) @ offsets)[1][:, :, : offsets.shape[2] - dim]
     return vectors @ np.swapaxes(vectors, 1, 2)
 
 
 def principal_dimension(offsets: np.ndarray) -> int:
-    """Where the spectrum of local principal components, averaged over points, falls most."""
+    """Find where the spectrum of local principal components, averaged over points, falls most."""
     values = np.linalg.eigvalsh(np.swapaxes(offsets, 1, 2) @ offsets)[:, ::-1]
     shares = np.median(values / values.sum(axis=1, keepdims=True), axis=0)
     return int(np.argmax(shares[:-1] / np.maximum(shares[1:], 1e-12))) + 1
 
 
-def _moved(element, points):
-    """Images of points, and mean square of how far they are moved, each state by a spread at most."""
+def _moved(element: Elements, points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return images of points, and the mean square of how far they are moved, each state by a spread at most."""
     images = element.images(points)[:, :, 0]
     moves = np.abs(images - points) > 1e-12 * (1 + np.abs(points))
     return images, float(np.mean(np.sum(np.where(moves, np.minimum(np.abs(images - points), 1.0), 0.0) ** 2, axis=1)))
 
 
-def _evidence(squares, errors, regions, size, delta) -> Evidence:
-    """Evidence from squared distances `(image,)` and what they would be for a symmetry; NaN where nothing is known.
+def _evidence(squares: np.ndarray, errors: np.ndarray, regions: np.ndarray, size: float, delta: float) -> Evidence:
+    """Build evidence from squared distances `(image,)` and what they would be for a symmetry; NaN if nothing is known.
 
     Regions of the points are resampled as wholes. The bound is on what squares are above their errors; exactness is
     rejected where they are larger than errors may be.
@@ -237,7 +237,7 @@ def _evidence(squares, errors, regions, size, delta) -> Evidence:
     return Evidence(QuadraticForms(*shaped, np.ones(_REPLICATES)), delta)
 
 
-def _regions(points):
-    """Cells `(sample,)` of some of the points."""
+def _regions(points: np.ndarray) -> np.ndarray:
+    """Assign points to cells `(sample,)` about some of them."""
     centres = points[np.random.default_rng(0).permutation(len(points))[:_REGIONS]]
     return cKDTree(centres).query(points)[1]

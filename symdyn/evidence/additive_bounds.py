@@ -12,7 +12,7 @@ __all__ = ["additive_bound", "additive_span_bounds"]
 def additive_bound(
     search: Search, vector: np.ndarray, rank: int, frames: np.ndarray, widening: np.ndarray, level: float
 ) -> float:
-    """Upper bound of eps for a generator found as one of `rank`.
+    """Return the upper bound of eps for a generator found as one of `rank`.
 
     Each replicate finds its own version of the generator (the projection on its own most symmetric `rank` directions),
     and is compared with what the law says of it: so the bound pays for having searched.
@@ -36,7 +36,7 @@ def additive_bound(
 def additive_span_bounds(
     search: Search, delta: float, frames: np.ndarray, widening: list[np.ndarray], level: float
 ) -> np.ndarray:
-    """Worst upper bound over the span of the first k directions, for k = 1, 2, ...; `widening` for each direction."""
+    """Return the worst upper bound over the span of the first k = 1, 2, ... directions, with a `widening` for each."""
     n = len(search.noise)
     apparent = search.violation - search.noise
     near = int(np.sum(np.diag(search.violation + search.noise) < delta**2))
@@ -51,8 +51,10 @@ def additive_span_bounds(
     return np.sqrt(np.maximum.accumulate(np.maximum(bounds, 0.0)))
 
 
-def _spread(search, vector, rank, frames, widening, level):
-    """How much |L|^2 may be larger than it looks: quantile over replicates."""
+def _spread(
+    search: Search, vector: np.ndarray, rank: int, frames: np.ndarray, widening: np.ndarray, level: float
+) -> float:
+    """Estimate how much |L|^2 may be larger than it looks: quantile over replicates."""
     found = frames[:, :, : max(rank, 1)]
     own = (found @ (np.swapaxes(found, 1, 2) @ vector)[:, :, None])[:, :, 0]
     own = own / np.maximum(np.linalg.norm(own, axis=1), 1e-150)[:, None]
@@ -62,7 +64,7 @@ def _spread(search, vector, rank, frames, widening, level):
     return max(float(np.quantile(gaps, level)), 0.0)
 
 
-def _positive(form):
-    """The form with its negative eigenvalues set to 0."""
+def _positive(form: np.ndarray) -> np.ndarray:
+    """Set the negative eigenvalues of the form to 0."""
     values, vectors = np.linalg.eigh(form)
     return (vectors * np.maximum(values, 0.0)) @ vectors.T

@@ -18,12 +18,12 @@ _FAR = 0.5
 
 
 def accepted_elements(elements: Elements, verdicts: xr.Dataset) -> Elements:
-    """The elements whose verdict is "symmetric"."""
+    """Return the elements whose verdict is "symmetric"."""
     return elements.subset(np.flatnonzero(verdicts.verdict.values == "symmetric"))
 
 
 def elements_text(verdicts: xr.Dataset) -> str:
-    """The verdicts as a table of text, most symmetric first."""
+    """Write the verdicts as a table of text, most symmetric first."""
     order = np.argsort(np.nan_to_num(verdicts.upper_bound.values, nan=np.inf), kind="stable")
     lines = [f"{'verdict':<13}{'violation':>10}{'95 % bound':>12}{'p (eps=0)':>11}  element"]
     for k in order:
@@ -40,7 +40,7 @@ def elements_text(verdicts: xr.Dataset) -> str:
 
 
 def share_outside(images: np.ndarray, points: np.ndarray, spreads: np.ndarray) -> np.ndarray:
-    """Share `(element,)` of images `(sample, state, element)` farther from every point than half a spread.
+    """Return the share `(element,)` of images `(sample, state, element)` farther from every point than half a spread.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def share_outside(images: np.ndarray, points: np.ndarray, spreads: np.ndarray) -
 
 
 def are_outside(images: np.ndarray, points: np.ndarray, spreads: np.ndarray) -> np.ndarray:
-    """Mask `(image,)` of images `(image, state)` of one element, see `share_outside`."""
+    """Mask images `(image, state)` of one element that lie outside the points, `(image,)`; see `share_outside`."""
     scale = np.sqrt(np.mean(np.where(np.isfinite(spreads), spreads, 0.0) ** 2, axis=0))
     largest = np.maximum(np.abs(points).max(axis=0), np.abs(images).max(axis=0, initial=0.0))
     scale = np.where(scale > 0, scale, 1e-9 * np.where(largest > 0, largest, 1.0))
@@ -69,7 +69,7 @@ def element_table(
     alpha: float,
     products: bool = True,
 ) -> xr.Dataset:
-    """One row an element, in the given order; see `symdyn.evidence.element_evidence.judge_elements`.
+    """Build one row an element, in the given order; see `symdyn.evidence.element_evidence.judge_elements`.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def element_table(
     identity = elements.is_identity()
     verdicts = np.where(accepted | identity, "symmetric", np.where(p_values < alpha, "broken", "undetermined"))
 
-    def column(read, long_name):
+    def column(read: Callable[[Evidence], float], long_name: str) -> tuple[str, np.ndarray, dict[str, str]]:
         return "element", np.array([np.nan if e is None else read(e) for e in evidences]), {"long_name": long_name}
 
     return xr.Dataset(
@@ -112,8 +112,10 @@ def element_table(
     )
 
 
-def _closed(elements, bounds, judge, delta):
-    """The elements to accept: bounds below delta, and those of all products of two as well.
+def _closed(
+    elements: Elements, bounds: np.ndarray, judge: Callable[[Elements], Evidence | None], delta: float
+) -> np.ndarray:
+    """Choose the elements to accept: bounds below delta, and those of all products of two as well.
 
     Symmetries form a group; elements that are symmetric only to within delta need not. Taking both of a pair for
     symmetries would force their product on a model, so the one with the larger bound waits.

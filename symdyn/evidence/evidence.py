@@ -50,11 +50,11 @@ class Evidence:
         return self.forms.error.mean(axis=0) + self._unknown
 
     @property
-    def _unknown(self):
+    def _unknown(self) -> np.ndarray | float:
         return self.forms.unknown if isinstance(self.forms, LawForms) else 0.0
 
     @cached_property
-    def _visible(self):
+    def _visible(self) -> tuple[np.ndarray, np.ndarray]:
         """Columns that make D the identity, and the rest."""
         scale = 1 / np.sqrt(np.maximum(np.diag(self.forms.size), 1e-300))
         silent = np.diag(self.forms.size) <= 1e-20 * np.diag(self.forms.size).max(initial=0)
@@ -82,21 +82,21 @@ class Evidence:
         return frame @ np.linalg.eigh(total)[1]
 
     def is_unseen(self, vector: np.ndarray) -> bool:
-        """Whether a combination moves nothing on the data, so that they say nothing about it."""
+        """Check whether a combination moves nothing on the data, so that they say nothing about it."""
         largest = np.diag(self.forms.size).max(initial=0.0)
         return bool(vector @ self.forms.size @ vector <= 1e-20 * largest * (vector @ vector))
 
     def ratio(self, vector: np.ndarray) -> float:
-        """|L|^2 over its mean square error: about 1 and below for a symmetry, to the resolution of the data."""
+        """Return |L|^2 over its mean square error: about 1 and below for a symmetry, to the resolution of the data."""
         return float((vector @ self.forms.violation @ vector) / max(vector @ self.noise @ vector, 1e-300))
 
     def violation(self, vector: np.ndarray) -> float:
-        """eps of a combination `(candidate,)`, the bias from the error of the law removed."""
+        """Return eps of a combination `(candidate,)`, the bias from the error of the law removed."""
         unit = self._unit(vector)
         return float(np.sqrt(max(unit @ (self.forms.violation - self.noise) @ unit, 0.0)))
 
     def upper_bound(self, vector: np.ndarray, rank: int) -> float:
-        """The 95 % upper bound of eps for a generator found as one of `rank`.
+        """Return the 95 % upper bound of eps for a generator found as one of `rank`.
 
         Replicates search as well: they mix in every direction beyond the first `rank` that makes the bracket smaller.
         """
@@ -107,7 +107,7 @@ class Evidence:
         return additive_bound(self._searches[0], coordinates, rank, self._frames, self._widening(unit), self.level)
 
     def own_bound(self, vector: np.ndarray) -> float:
-        """The bound of eps for a generator as it stands: its bracket, and the error of that at the level.
+        """Return the bound of eps for a generator as it stands: its bracket, and the error of that at the level.
 
         `upper_bound` is about the most symmetric generator near by. What was mixed in to make a bracket small fits its
         error too, which is then not seen.
@@ -117,7 +117,7 @@ class Evidence:
         return float(np.sqrt(unit @ self.forms.violation @ unit + np.quantile(errors, self.level)))
 
     def p_value(self, vector: np.ndarray) -> float:
-        """Probability of so large a bracket if eps were 0.
+        """Return the probability of so large a bracket if eps were 0.
 
         The share of replicates whose error alone is larger; where hardly any is, the tail of the scaled chi-square with
         the same mean and variance (Satterthwaite), since a share cannot get below one over the number of replicates. A
@@ -151,34 +151,34 @@ class Evidence:
         """Worst upper bound over the span of the first k directions, for k = 1, 2, ..."""
         return np.maximum.accumulate([self._span_bound(k + 1) for k in range(self.directions.shape[1])])
 
-    def _span_bound(self, k):
+    def _span_bound(self, k: int) -> float:
         if isinstance(self.forms, LawForms):
             return self._inverted(np.eye(self.directions.shape[1])[:, :k], k)
         return self._additive[k - 1]
 
     @cached_property
-    def _additive(self):
+    def _additive(self) -> np.ndarray:
         widening = [self._widening(v) for v in self.directions.T]
         return additive_span_bounds(self._searches[0], self.delta, self._frames, widening, self.level)
 
     @cached_property
-    def _frames(self):
+    def _frames(self) -> np.ndarray:
         """`replicate_directions` in coordinates of the directions."""
         return self.directions.T @ self.forms.size @ self.replicate_directions
 
     @cached_property
-    def _searches(self):
+    def _searches(self) -> list[Search]:
         """Forms over directions, of the law and of its rivals."""
         frame = self.directions
 
-        def turned(forms):
+        def turned(forms: QuadraticForms) -> Search:
             parts = (forms.violation, forms.error.mean(axis=0), forms.cross, forms.error)
             return Search(*(frame.T @ part @ frame for part in parts))
 
         return [turned(forms) for forms in (self.forms, *getattr(self.forms, "rivals", ()))]
 
-    def _inverted(self, near, rank):
-        """Upper bound of eps over the span of `near` `(direction, k)`, found as one of `rank`, for all laws allowed."""
+    def _inverted(self, near: np.ndarray, rank: int) -> float:
+        """Bound eps from above on the span of `near` `(direction, k)`, found as one of `rank`, for all laws allowed."""
         unit = self.directions @ near[:, -1]
         if not np.any(self.forms.error):
             seen = np.sqrt(max(np.linalg.eigvalsh(near.T @ self._searches[0].violation @ near)[-1], 0.0))
@@ -196,8 +196,8 @@ class Evidence:
         bound = max(*hidden, error, self.violation(unit)) + self._hidden(self.directions @ near)
         return float(min(bound, max(LARGEST, self.violation(unit))))
 
-    def _hidden(self, span):
-        """What no replicate shows of eps over a span of unit vectors `(candidate, k)`: a floor, twice the unknown.
+    def _hidden(self, span: np.ndarray) -> float:
+        """Return what no replicate shows of eps over a span of unit vectors `(candidate, k)`: floor, twice the unknown.
 
         The floor holds what the law leaves over of the rates: if g is what f has beside its law, |L(v, g)| is taken to
         be no larger than the size of v times |g|, and adds to the bracket in the worst case.
@@ -207,23 +207,23 @@ class Evidence:
         unknown = np.linalg.eigvalsh(span.T @ np.broadcast_to(self._unknown, self.forms.size.shape) @ span)[-1]
         return max(self.forms.floor, ROUNDING) + 2 * np.sqrt(max(unknown, 0.0))
 
-    def _replicates(self, factor):
-        """|L(a, f + factor e_b)|^2 `(replicate, candidate, candidate)`."""
+    def _replicates(self, factor: np.ndarray | float) -> np.ndarray:
+        """Return |L(a, f + factor e_b)|^2 `(replicate, candidate, candidate)`."""
         factor = np.broadcast_to(factor, len(self.forms.stretch))[:, None, None]
         symmetric = self.forms.cross + np.swapaxes(self.forms.cross, 1, 2)
         return self.forms.violation + factor * symmetric + factor**2 * self.forms.error
 
-    def _widening(self, unit):
-        """Factor on each replicate's error: bootstrap-t, and the jackknife in time where it sees larger errors."""
+    def _widening(self, unit: np.ndarray) -> np.ndarray:
+        """Return the factor on each replicate's error: bootstrap-t, and the jackknife in time where it sees more."""
         error = max(unit @ self.forms.error.mean(axis=0) @ unit, ROUNDING**2)  # a ratio of roundings says nothing
         return self.forms.stretch * np.sqrt(max((unit @ self.forms.jackknife @ unit) / error, 1.0))
 
-    def _unit(self, vector):
+    def _unit(self, vector: np.ndarray) -> np.ndarray:
         return vector / np.sqrt(max(vector @ self.forms.size @ vector, 1e-300))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """p values adjusted for their number (Holm, Scand. J. Statist. 6, 65, 1979)."""
+    """Adjust p values for their number (Holm, Scand. J. Statist. 6, 65, 1979)."""
     order = np.argsort(p_values)
     factors = np.arange(len(p_values), 0, -1)
     adjusted = np.empty(len(p_values))

@@ -19,7 +19,7 @@ class Known(Evidence):
     resolution: float = field(default=0.0, kw_only=True)
 
     def p_value(self, vector: np.ndarray) -> float:
-        """1 for a violation below delta, or that rounding may have made, else 0."""
+        """Return 1 for a violation below delta, or that rounding may have made, else 0."""
         return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0
 
 
@@ -56,19 +56,19 @@ class ExactEvidence(Evidence):
         return self.spectrum[1]
 
     @cached_property
-    def _root(self):
+    def _root(self) -> np.ndarray:
         """R `(direction, candidate)` with eps(v) = |R v| for combinations of size 1."""
         directions, violations = self.spectrum
         return violations[:, None] * (directions.T @ self.forms.size)
 
     def violation(self, vector: np.ndarray) -> float:
-        """eps of a combination `(candidate,)`."""
+        """Return eps of a combination `(candidate,)`."""
         return float(np.linalg.norm(self._root @ self._unit(vector)))
 
     def upper_bound(self, vector: np.ndarray, rank: int) -> float:
-        """The violation itself: there is no error to pay for."""
+        """Return the violation itself: there is no error to pay for."""
         return self.violation(vector)
 
     def p_value(self, vector: np.ndarray) -> float:
-        """1 for a violation below delta, or that rounding may have made, else 0."""
+        """Return 1 for a violation below delta, or that rounding may have made, else 0."""
         return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,20 +53,20 @@ class View:
     candidates: Generators
 
     def algebra(self, inside: LieAlgebra) -> LieAlgebra:
-        """An algebra of the chart."""
+        """Return an algebra of the chart in the units of the states."""
         found = LieAlgebra.from_chart(inside, self.chart, self._features(inside.basis))
         return found.scaled(gauge_factors(found.basis, self.chart))
 
     def generators(self, inside: Generators) -> Generators:
-        """Generators of the chart."""
+        """Return generators of the chart in the units of the states."""
         found = self.chart.generators_back(inside, self._features(inside))
         return found.with_vectors(found.vectors() * gauge_factors(found, self.chart)[:, None])
 
     def texts(self, inside: Generators, precision: int = 3, tiny: float = 1e-3) -> list[str]:
-        """Generators of the chart as text."""
+        """Write generators of the chart as text."""
         return charted_texts(self.generators(inside), self.chart, precision, tiny)
 
-    def _features(self, inside):
+    def _features(self, inside: Generators) -> Features:
         # Unknown actions on outputs widen affine candidates by states of their own.
         return self.features if inside.features == self.candidates.features else inside.features
 
@@ -79,7 +79,7 @@ def conclude(
     flow: np.ndarray | None = None,
     view: View | None = None,
 ) -> Findings:
-    """Canonical algebra and verdicts from evidence.
+    """Derive the canonical algebra and the verdicts from evidence.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def conclude(
 def flow_among(
     candidates: Generators, law: Callable[[np.ndarray], np.ndarray], points: np.ndarray, within: float = 1e-8
 ) -> np.ndarray | None:
-    """Weights `(candidate,)` that make the law x' = f(x) out of the candidates; None if it is none of them.
+    """Find weights `(candidate,)` that make the law x' = f(x) out of the candidates; None if it is none of them.
 
     `within` is the part of f that may be left over: of a law that is only close to one of the candidates.
     """
@@ -135,14 +135,14 @@ def flow_among(
 
 
 def findings_text(verdicts: xr.Dataset, algebra: LieAlgebra, trivial: LieAlgebra) -> str:
-    """The verdicts as a table of text, trivial generators named below."""
+    """Write the verdicts as a table of text, trivial generators named below."""
     below = f"\ntrivial (no more than the flow): {', '.join(trivial.texts())}" if trivial.dim else ""
     # No exact algebra of its kind lies inside the error bars, or the data reject it.
     name = algebra.name if algebra.exact.all() else f"{algebra.name} (approximate)"
     return verdict_text(verdicts, name) + below
 
 
-def _as_it_came_out(candidates, evidence, rank) -> LieAlgebra:
+def _as_it_came_out(candidates: Generators, evidence: Evidence, rank: int) -> LieAlgebra:
     if rank == 0:
         return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
     ensemble = _ensemble(candidates, evidence, rank)
@@ -151,8 +151,8 @@ def _as_it_came_out(candidates, evidence, rank) -> LieAlgebra:
     return LieAlgebra(candidates.with_vectors(rows), moved.T @ moved / len(moved), np.zeros(rank, dtype=bool))
 
 
-def _not_accepted(candidates, evidence, rank, view):
-    """Vectors and texts of the directions after the first `rank`, and of those the data cannot see.
+def _not_accepted(candidates: Generators, evidence: Evidence, rank: int, view: View) -> tuple[np.ndarray, list[str]]:
+    """Return vectors and texts of the directions after the first `rank`, and of those the data cannot see.
 
     Terms count in the sizes they have on the data, whatever their units; what vanishes there has none.
     """
@@ -164,8 +164,10 @@ def _not_accepted(candidates, evidence, rank, view):
     return np.concatenate(parts), texts
 
 
-def _canonical_algebra(candidates, evidence, alpha, ties) -> LieAlgebra:
-    """The largest closed span of directions whose bound is below delta, in canonical form.
+def _canonical_algebra(
+    candidates: Generators, evidence: Evidence, alpha: float, ties: Sequence[Sequence[int]]
+) -> LieAlgebra:
+    """Find the largest closed span of directions whose bound is below delta, in canonical form.
 
     The exact symmetries of any law close under brackets; directions that are symmetric only to within delta need not.
     Taking them for symmetries together would force their brackets on a model as well.
@@ -186,8 +188,8 @@ def _canonical_algebra(candidates, evidence, alpha, ties) -> LieAlgebra:
     return LieAlgebra(candidates.combine(np.zeros((0, len(candidates)))))
 
 
-def _holds(candidates, evidence, vectors, alpha):
-    """Whether the evidence accepts generators as they stand, and does not reject that they are exact."""
+def _holds(candidates: Generators, evidence: Evidence, vectors: np.ndarray, alpha: float) -> bool:
+    """Check whether the evidence accepts generators as they stand, and does not reject that they are exact."""
     weights = vectors @ np.linalg.pinv(candidates.vectors())
     return all(
         evidence.upper_bound(row, len(weights)) < evidence.delta and evidence.p_value(row) >= alpha / len(weights)
@@ -195,8 +197,10 @@ def _holds(candidates, evidence, vectors, alpha):
     )
 
 
-def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
-    """The law and what is beside it, where the law lies inside the error of what was accepted.
+def _flow_set_apart(
+    candidates: Generators, evidence: Evidence, flow: np.ndarray, accepted: LieAlgebra
+) -> LieAlgebra | None:
+    """Set the law apart from what is beside it, where the law lies inside the error of what was accepted.
 
     f commutes with f, so noise mixes f with whatever else was accepted, and the data cannot tell the mixture from f:
     the simpler statement is that f was found, and perhaps something beside it: if the error of its own bracket allows.
@@ -217,8 +221,8 @@ def _flow_set_apart(candidates, evidence, flow, accepted) -> LieAlgebra | None:
     return LieAlgebra(basis, moved.T @ moved / len(moved), np.zeros(len(rows), dtype=bool))
 
 
-def _only_the_flow(evidence, weights, flow):
-    """Mask `(generator,)` of those whose part beside the flow would not be accepted by itself.
+def _only_the_flow(evidence: Evidence, weights: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Mask the generators `(generator,)` whose part beside the flow would not be accepted by itself.
 
     f commutes with f whatever the data say, so a field that is no symmetry looks like one once it is mixed with enough
     of the flow.
@@ -229,22 +233,22 @@ def _only_the_flow(evidence, weights, flow):
     return np.array([evidence.upper_bound(row, 1) >= evidence.delta for row in beside], dtype=bool)
 
 
-def _ensemble(candidates, evidence, rank) -> Ensemble:
+def _ensemble(candidates: Generators, evidence: Evidence, rank: int) -> Ensemble:
     span = evidence.directions[:, :rank].T @ candidates.vectors()
     replicates = np.swapaxes(evidence.replicate_directions[:, :, :rank], 1, 2) @ candidates.vectors()
     return Ensemble(span, replicates, _metric(candidates.vectors(), evidence))
 
 
-def _metric(vectors, evidence):
-    """The size D carried to coefficients `(coefficient, coefficient)`; the identity outside the candidates' span."""
+def _metric(vectors: np.ndarray, evidence: Evidence) -> np.ndarray:
+    """Carry the size D to coefficients `(coefficient, coefficient)`; the identity outside the candidates' span."""
     inverse = np.linalg.pinv(vectors)
     outside = np.eye(vectors.shape[1]) - inverse @ vectors
     size = inverse @ evidence.forms.size @ inverse.T
     return size + outside * max(np.trace(size) / len(vectors), 1e-300)
 
 
-def _unit_size(vectors, sizes=1.0):
-    """Vectors whose largest term, in the sizes `(coefficient,)` of terms with coefficient 1, has coefficient ±1."""
+def _unit_size(vectors: np.ndarray, sizes: np.ndarray | float = 1.0) -> np.ndarray:
+    """Scale vectors: the largest term, in `sizes` `(coefficient,)` of terms with coefficient 1, gets coefficient ±1."""
     largest = (
         np.argmax(np.abs(vectors * sizes), axis=1)[:, None] if vectors.shape[1] else np.zeros((len(vectors), 1), int)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -45,12 +46,12 @@ class LawForms(QuadraticForms):
     unknown: np.ndarray | float = field(default=0.0, kw_only=True)
 
     def all_laws(self) -> tuple[LawForms, ...]:
-        """The forms of this law and of its rivals, each by itself."""
+        """Return the forms of this law and of its rivals, each by itself."""
         return (replace(self, rivals=()), *self.rivals)
 
 
 def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, displacement: np.ndarray) -> LawForms:
-    """The quadratic forms of the bracket.
+    """Compute the quadratic forms of the bracket.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     """
     root = np.sqrt(len(weights))
 
-    def rows(values):
+    def rows(values: np.ndarray) -> np.ndarray:
         return (values * weights[:, :, None]).reshape(-1, values.shape[-1]) / root
 
     size = sum(gram_of(rows(piece)) for piece in derivative.pieces(fit.coefficients))
@@ -72,7 +73,7 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     reduced = row_reducer(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
     jackknife = _mean_square(reduced, fit.jackknife)
 
-    def forms(law, errors, **others):
+    def forms(law: LawFit, errors: np.ndarray, **others: np.ndarray | tuple[LawForms, ...]) -> LawForms:
         here, moved = reduced(law.coefficients[None])[0], _rows_of_all(reduced, errors)
         cross, error = here.T @ moved, np.swapaxes(moved, 1, 2) @ moved
         violation = gram_of(rows(derivative.of(law.coefficients)))
@@ -87,13 +88,13 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
 
 
 def unknown_form(derivative: LieDerivative, unknown: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean over laws u `(law, output, feature)` of |L(a, u)|^2, as a form `(candidate, candidate)`."""
+    """Average |L(a, u)|^2 over laws u `(law, output, feature)`, as a form `(candidate, candidate)`."""
     n = derivative.transport.shape[-1]
     return _mean_square(row_reducer(derivative, weights, np.ones(n)), unknown)
 
 
-def _rows_of_all(reduced, errors):
-    """Rows `(error, row, candidate)`: errors are mixtures of as many as there are coefficients, or fewer."""
+def _rows_of_all(reduced: Callable[[np.ndarray], np.ndarray], errors: np.ndarray) -> np.ndarray:
+    """Compute rows `(error, row, candidate)`: errors are mixtures of as many as there are coefficients, or fewer."""
     weights, basis = _independent(errors)
     if len(basis) >= len(errors) // 2:
         return reduced(errors)
@@ -101,8 +102,8 @@ def _rows_of_all(reduced, errors):
     return (weights @ moved.reshape(len(basis), -1)).reshape(len(errors), *moved.shape[1:])
 
 
-def _mean_square(reduced, errors):
-    """Mean over errors of the Gram matrix of their rows."""
+def _mean_square(reduced: Callable[[np.ndarray], np.ndarray], errors: np.ndarray) -> np.ndarray:
+    """Average the Gram matrix of the rows over errors."""
     weights, basis = _independent(errors)
     _, factor = np.linalg.qr(weights / np.sqrt(len(errors)))
     mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
@@ -110,8 +111,8 @@ def _mean_square(reduced, errors):
     return gram_of(moved.reshape(-1, moved.shape[-1]))
 
 
-def _independent(errors):
-    """Errors `(error, output, feature)` as weights `(error, k)` times k independent ones, to rounding."""
+def _independent(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Write errors `(error, output, feature)` as weights `(error, k)` times k independent ones, to rounding."""
     flat = errors.reshape(len(errors), -1)
     sizes = np.linalg.norm(flat, axis=0)  # coefficients in units of their own: small ones count as much as large ones
     left, values, right = np.linalg.svd(flat / np.where(sizes > 0, sizes, 1.0), full_matrices=False)
@@ -121,12 +122,12 @@ def _independent(errors):
 
 
 def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement: np.ndarray) -> QuadraticForms:
-    """The quadratic forms of an exact bracket: transported − sum of carried, `(sample, ..., candidate)` each.
+    """Compute the quadratic forms of an exact bracket: transported − sum of carried, `(sample, ..., candidate)` each.
 
     Each part of what is carried counts for the size by itself: parts that cancel one another are still seen.
     """
 
-    def rows(values):
+    def rows(values: np.ndarray) -> np.ndarray:
         return values.reshape(-1, values.shape[-1]) / np.sqrt(len(values))
 
     size = gram_of(rows(transported)) + gram_of(rows(displacement)) + sum(gram_of(rows(part)) for part in carried)
@@ -135,5 +136,5 @@ def exact_forms(transported: np.ndarray, carried: list[np.ndarray], displacement
 
 
 def gram_of(rows: np.ndarray) -> np.ndarray:
-    """R^T R for rows R `(row, candidate)`."""
+    """Compute R^T R for rows R `(row, candidate)`."""
     return rows.T @ rows

@@ -30,7 +30,7 @@ class Search:
 
 
 def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.ndarray, level: float) -> float:
-    """The largest eps for which a share `level` of replicates look at least as symmetric as the data.
+    """Find the largest eps for which a share `level` of replicates look at least as symmetric as the data.
 
     The worst direction of `near` gets a bracket eps r, with r along the bracket that is seen; replicates add their
     errors, take out what mixtures with directions beyond `rank` take out, and look as large as the worst of `near`.
@@ -54,7 +54,7 @@ def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.nda
     # To see less than chance leaves of an exact symmetry is good luck, which hides as much as chance does.
     observed = max(values[-1], np.median(looks(0.0)))
 
-    def excess(eps):
+    def excess(eps: float) -> float:
         return _quantile(looks(eps), level) - observed
 
     grid = np.linspace(0, LARGEST, _N_GRID)
@@ -66,16 +66,16 @@ def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.nda
     return float(brentq(excess, grid[last], grid[last + 1], xtol=1e-13, rtol=1e-12))
 
 
-def _quantile(values, level):
-    """`np.quantile`, of which a search asks a thousand times, at a tenth of its price."""
+def _quantile(values: np.ndarray, level: float) -> float:
+    """Compute `np.quantile`, of which a search asks a thousand times, at a tenth of its price."""
     values, place = np.sort(values), level * (len(values) - 1)
     below = int(place)
     above = min(below + 1, len(values) - 1)
     return values[below] + (place - below) * (values[above] - values[below])
 
 
-def _looks(search, near, rank, widening) -> Callable[[float], np.ndarray]:
-    """How large the worst of `near` looks to each replicate, as a function of eps.
+def _looks(search: Search, near: np.ndarray, rank: int, widening: np.ndarray) -> Callable[[float], np.ndarray]:
+    """Return how large the worst of `near` looks to each replicate, as a function of eps.
 
     With S = diag(1, ..., 1, eps / |r|) the rows of a replicate are R S + E on `near` and R + E beyond `rank`; least
     squares on the latter leaves the Schur complement S A S + S B + B^T S + C.
@@ -88,7 +88,7 @@ def _looks(search, near, rank, widening) -> Callable[[float], np.ndarray]:
         size, quadratic[:, -1], quadratic[:, :, -1], linear[:, -1] = 1.0, 0.0, 0.0, 0.0
         quadratic[:, -1, -1] = 1.0
 
-    def looks(eps):
+    def looks(eps: float) -> np.ndarray:
         scale = np.ones(near.shape[1])
         scale[-1] = eps / np.sqrt(size)
         mixed = scale[:, None] * linear
@@ -98,8 +98,8 @@ def _looks(search, near, rank, widening) -> Callable[[float], np.ndarray]:
     return looks
 
 
-def _least(search, near, rank):
-    """`near` with what mixtures beyond `rank` can take off its bracket taken off: in truth nothing more can be."""
+def _least(search: Search, near: np.ndarray, rank: int) -> np.ndarray:
+    """Take off `near` what mixtures beyond `rank` can take off its bracket: in truth nothing more can be."""
     inner = search.violation[rank:, rank:]
     floor = 1e-12 * np.trace(inner) / max(len(inner), 1) * np.eye(len(inner))
     mixed = near.copy()
@@ -107,7 +107,9 @@ def _least(search, near, rank):
     return mixed
 
 
-def _schur(search, true, near, rank, widening):
+def _schur(
+    search: Search, true: np.ndarray, near: np.ndarray, rank: int, widening: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     w = widening[:, None, None]
     far = np.s_[rank:]
     seen = true.T @ search.violation

@@ -19,7 +19,7 @@ _ROUNDING = 1e-6  # no angle between fields that come from differences is known 
 def parallel_to_flow(
     fields: np.ndarray, flows: Sequence[np.ndarray], scales: np.ndarray, resolution: float = PARALLEL
 ) -> np.ndarray:
-    """Which generators are parallel to the flow at every point, `(generator,)`: f commutes with f whatever f is.
+    """Tell which generators are parallel to the flow at every point, `(generator,)`: f commutes with f whatever f is.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def parallel_to_flow(
 
 
 def parallel_violation(fields: np.ndarray, flow: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """The sine of the angle between each field and the flow, root mean square over points (wedge test).
+    """Compute the sine of the angle between each field and the flow, root mean square over points (wedge test).
 
     0 means v = h f with some function h at every point: the generator moves each trajectory along itself.
 

@@ -21,8 +21,10 @@ _FILLED = 0.8
 _BATCH = 20  # laws at a time, for memory
 
 
-def row_reducer(derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray) -> Callable:
-    """Rows of few points with the sums of squares that the weighted rows of L(., W) have over all, by their number.
+def row_reducer(
+    derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Reduce the weighted rows of L(., W) to rows of few points with the sums of squares over all, by their number.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ def row_reducer(derivative: LieDerivative, weights: np.ndarray, scale: np.ndarra
     transport = np.ascontiguousarray(derivative.transport[chosen].swapaxes(1, 2))
     outputs = np.ascontiguousarray(derivative.outputs[chosen].swapaxes(2, 3))
 
-    def few_rows(laws):
+    def few_rows(laws: np.ndarray) -> np.ndarray:
         n_laws, n_outputs, _ = laws.shape
         flat = laws.reshape(n_laws * n_outputs, -1).T
         flow = (values @ flat).reshape(-1, n_laws, n_outputs)
@@ -56,14 +58,16 @@ def row_reducer(derivative: LieDerivative, weights: np.ndarray, scale: np.ndarra
         mixed = (factor @ rows.reshape(len(chosen), -1)).reshape(-1, rows.shape[2], n_laws)
         return mixed.transpose(2, 0, 1)
 
-    def rows(laws):
+    def rows(laws: np.ndarray) -> np.ndarray:
         return np.concatenate([few_rows(laws[k : k + _BATCH]) for k in range(0, len(laws), _BATCH)])
 
     return rows
 
 
-def _representatives(derivative, weights, scale):
-    """Chosen points, and the factor R `(chosen, chosen)`; all of them with factor 1 if nothing is gained.
+def _representatives(
+    derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose points, and the factor R `(chosen, chosen)`; all of them with factor 1 if nothing is gained.
 
     Random rows span all of them once there are more than they have dimensions.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -13,7 +15,7 @@ __all__ = ["empty_table", "judged_table", "verdict_table", "verdict_text"]
 def verdict_table(
     evidence: Evidence, accepted: np.ndarray, texts: list[str], trivial: np.ndarray, alpha: float
 ) -> xr.Dataset:
-    """One row a generator: the accepted ones, then all other directions in order of evidence, then unseen ones.
+    """Build one row a generator: the accepted ones, then all other directions in order of evidence, then unseen ones.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def verdict_table(
 
 
 def empty_table(delta: float, alpha: float) -> xr.Dataset:
-    """The table of a search without generators."""
+    """Return the table of a search without generators."""
     numbers = {name: ("generator", np.zeros(0)) for name in ("violation", "upper_bound", "p_value", "signal_to_noise")}
     flags = {name: ("generator", np.zeros(0, dtype=bool)) for name in ("exact_rejected", "trivial")}
     verdicts = {"verdict": ("generator", np.zeros(0, dtype=object))}
@@ -68,11 +70,11 @@ def empty_table(delta: float, alpha: float) -> xr.Dataset:
 
 
 def judged_table(evidence: Evidence, weights: np.ndarray, texts: list[str], alpha: float) -> xr.Dataset:
-    """Evidence on given combinations of the candidates `(generator, candidate)`; p values are not adjusted."""
+    """Tabulate the evidence on given combinations `(generator, candidate)`; p values are not adjusted."""
     everything = evidence.directions.shape[1]  # a replicate's own version of a given generator is the generator itself
     unseen = np.array([evidence.is_unseen(v) for v in weights], dtype=bool)
 
-    def column(judge):
+    def column(judge: Callable[[np.ndarray], float]) -> np.ndarray:
         return np.array([np.nan if hidden else judge(v) for v, hidden in zip(weights, unseen, strict=True)])
 
     bounds, p_values = column(lambda v: evidence.upper_bound(v, everything)), column(evidence.p_value)
@@ -90,7 +92,7 @@ def judged_table(evidence: Evidence, weights: np.ndarray, texts: list[str], alph
 
 
 def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
-    """The table as plain text, accepted generators first."""
+    """Write the table as plain text, accepted generators first."""
     lines = [
         f"symmetry algebra: {name}",
         f"{'verdict':<13}{'violation':>10}{'95 % bound':>12}{'p (eps=0)':>11}  generator",
@@ -115,8 +117,8 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
     return "\n".join(lines)
 
 
-def _shortened(text, width=100):
-    """Long sums end after a whole term."""
+def _shortened(text: str, width: int = 100) -> str:
+    """End long sums after a whole term."""
     if len(text) <= width:
         return text
     head = text[: width - 2]
@@ -124,5 +126,5 @@ def _shortened(text, width=100):
     return f"{head[:cut]} + …"
 
 
-def _p_text(p):
+def _p_text(p: float) -> str:
     return "<1e-16" if p < 1e-16 else f"{p:.2g}"

@@ -38,7 +38,7 @@ class Equations:
         return tuple(dict.fromkeys(self.families.tolist()))
 
     def family_sizes(self) -> np.ndarray:
-        """Size `(feature,)` on the data of the largest feature of the family of each, 1 where all vanish."""
+        """Return the size `(feature,)` on the data of the largest feature of the family of each, 1 where all vanish."""
         squares = np.abs(np.diag(self.total))[: len(self.families)]
         if self.axes.size:
             turn = returned(self.axes)
@@ -49,7 +49,7 @@ class Equations:
         return np.where(sizes > 0, sizes, 1.0)
 
     def model(self, kept: tuple[str, ...]) -> Model:
-        """The law on the kept families."""
+        """Build the law on the kept families."""
         columns = np.flatnonzero(np.isin(self.families, kept))
         if self.axes.size:
             values, frame = self._decomposition(columns)
@@ -62,7 +62,7 @@ class Equations:
         return Model(len(self.families), columns, vectors[:, seen], columns)
 
     def unknown(self, output_power: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Errors `(n, output, feature)` along combinations of features that vanish on all the data.
+        """Draw errors `(n, output, feature)` along combinations of features that vanish on all the data.
 
         Such as z in planar motion, or z − c where z stays at c: nothing is known of their coefficients, which may be as
         large as if the combination had the size of its features; three times the rates, since nobody knows.
@@ -73,16 +73,16 @@ class Equations:
         rates = np.sqrt(np.where(np.isfinite(output_power), output_power, 0.0))  # nothing is known of no motion
         return 3 * (rng.standard_normal((n, len(rates), silent.shape[1])) * rates[:, None]) @ silent.T
 
-    def _spectrum(self, columns):
-        """Eigenvalues of the sums of features scaled to size 1, and combinations `(column, value)` of the features."""
+    def _spectrum(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return eigenvalues of the sums of features scaled to size 1, and combinations `(column, value)` of these."""
         squares = np.abs(np.diag(self.total))[: len(self.families)]
         scale = np.array([_inverse_size(squares, self.families, column) for column in columns])
         block = self.total[np.ix_(columns, columns)] * scale[:, None] * scale
         values, vectors = np.linalg.eigh((block + block.T) / 2)
         return values, scale[:, None] * vectors
 
-    def _decomposition(self, columns):
-        """Singular values of the features scaled to size 1, and combinations `(column, value)` of the features.
+    def _decomposition(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return singular values of the features scaled to size 1, and combinations `(column, value)` of the features.
 
         With sums G of theta' and |G| = S^T S the features are as long, and as far from each other, as rows of B S^T.
         """
@@ -121,11 +121,11 @@ class Model:
         return (self.frame if self.turn is None else self.turn.T @ self.frame) / self.sizes
 
     def solve(self, grams: np.ndarray) -> np.ndarray:
-        """Coefficients `(..., output, feature)` from sums `(..., term, term)`."""
+        """Compute coefficients `(..., output, feature)` from sums `(..., term, term)`."""
         return self.solve_with_inverse(grams)[0]
 
     def solve_with_inverse(self, grams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients, and the inverse `(..., direction, direction)` of the sums on the frame."""
+        """Compute coefficients, and the inverse `(..., direction, direction)` of the sums on the frame."""
         inverse = self.inverse(grams)
         right = (self.combinations * self.sizes).T @ grams[..., self.where, self.n_features :]
         solution = self.frame @ (inverse @ right)
@@ -134,30 +134,33 @@ class Model:
         return full, inverse
 
     def inverse(self, grams: np.ndarray) -> np.ndarray:
-        """Inverse of the sums on the frame `(..., direction, direction)`; a pseudoinverse where they are singular."""
+        """Invert the sums on the frame `(..., direction, direction)`; take a pseudoinverse where they are singular."""
         combinations = self.combinations
         inverse = _inverse(combinations.T @ grams[..., self.where[:, None], self.where] @ combinations)
         return inverse / self.sizes / np.reshape(self.sizes, (-1, 1))
 
     def rows(self, grams: np.ndarray) -> np.ndarray:
-        """Sums `(..., feature or target, direction)` of rows times what the data decide, features of the model only."""
+        """Return sums `(..., feature or target, direction)` of rows times what the data decide.
+
+        Features are those of the model only.
+        """
         terms = np.append(self.where, np.arange(self.n_features, grams.shape[-1]))
         return grams[..., terms[:, None], self.where] @ (self.combinations * self.sizes)
 
     def left(self, coefficients: np.ndarray) -> np.ndarray:
-        """(−W, 1) `(..., output, feature or target)`: times the sums of `rows` it is residual times feature."""
+        """Return (−W, 1) `(..., output, feature or target)`: times the sums of `rows` it is residual times feature."""
         law = coefficients[..., self.columns]
         return residual_of(law if self.turn is None else law @ self.turn)
 
 
-def _inverse_size(squares, families, column):
-    """One over the size of a feature; that of its family where it is rounding on the data, 1 if that vanishes too."""
+def _inverse_size(squares: np.ndarray, families: np.ndarray, column: int) -> float:
+    """Return one over the size of a feature, of its family where it is rounding on the data; 1 if that vanishes too."""
     family = squares[families == families[column]].max()
     size = squares[column] if squares[column] > _ROUNDING**2 * family else family
     return 1 / np.sqrt(size) if size > 0 else 1.0
 
 
-def _inverse(matrices):
+def _inverse(matrices: np.ndarray) -> np.ndarray:
     if matrices.shape[-1] == 0:
         return matrices
     try:

@@ -40,7 +40,7 @@ def check_data(moments: Moments, n_features: int, states: tuple[str, ...]) -> No
     _warn_of_repeats(moments)
 
 
-def _warn_of_repeats(moments):
+def _warn_of_repeats(moments: Moments) -> None:
     marks = np.hstack([moments.spread, moments.power, moments.mean])  # equal to the last digit for the same data only
     _, first, counts = np.unique(marks, axis=0, return_index=True, return_counts=True)
     if np.any(counts > 1):
@@ -54,7 +54,7 @@ def _warn_of_repeats(moments):
 
 
 def law_residual(moments: Moments, law: VectorField, scales: Scales) -> Residual:
-    """What a law leaves over of the rates beyond noise, in the norm of the violation.
+    """Estimate what a law leaves over of the rates beyond noise, in the norm of the violation.
 
     From products of even and odd residuals, where rows come twice; else from residuals at neighbouring points
     (`symdyn.laws.neighbours`).
@@ -72,7 +72,7 @@ def law_residual(moments: Moments, law: VectorField, scales: Scales) -> Residual
 
 
 def check_law(residual: Residual, richest: Residual, delta: float, *, noisy_states: bool = False) -> list[str]:
-    """A warning, also returned, if the law misses more of the rates than the question allows.
+    """Warn, and return the warning, if the law misses more of the rates than the question allows.
 
     What a law leaves over may be small where the data are and still decide a symmetry: near its limit cycle a linear
     field misses 4 % of the rates of the Hopf normal form, and scalings look symmetric. So a fifth of delta is much.
@@ -107,7 +107,7 @@ def check_law(residual: Residual, richest: Residual, delta: float, *, noisy_stat
 
 
 def still_functions(moments: Moments, scales: Scales, names: tuple[str, ...], chart: Chart) -> list[str]:
-    """Linear functions of the states that hardly vary on the data, less than twice the noise: `z`, `x0 + x4`.
+    """Find linear functions of the states that hardly vary on the data, less than twice the noise: `z`, `x0 + x4`.
 
     Nothing can be said about generators that need them to vary. The moments are in the chart, the functions in the
     units of the states.
@@ -130,7 +130,7 @@ def still_functions(moments: Moments, scales: Scales, names: tuple[str, ...], ch
 
 
 def still_note(functions: list[str]) -> list[str]:
-    """What they mean, as a sentence."""
+    """Say in a sentence what such functions mean."""
     if not functions:
         return []
     verb = "vary" if len(functions) > 1 else "varies"
@@ -138,7 +138,7 @@ def still_note(functions: list[str]) -> list[str]:
 
 
 def ranges_text(ranges: dict[str, tuple[float, float]], most: int = 6) -> str:
-    """Where verdicts hold, as a line: `verdicts hold over the data: x in -1.2 ... 1.3, p in 0.2 ... 1.5`."""
+    """Say in a line where verdicts hold: `verdicts hold over the data: x in -1.2 ... 1.3, p in 0.2 ... 1.5`."""
     texts = [f"{name} in {low:.3g} ... {high:.3g}" for name, (low, high) in ranges.items()]
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return f"verdicts hold where the data are: over {', '.join(texts[:most])}{more}"

@@ -7,7 +7,7 @@ part of the error: replicates put one rejected family back, since a law that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -48,12 +48,12 @@ class Families:
     chains: tuple[tuple[str, ...], ...] = ()
 
     def last_of(self, active: Sequence[str]) -> list[str]:
-        """The families among `active` that may be dropped next."""
+        """Return the families among `active` that may be dropped next."""
         below = {low for chain in self.chains for low in [label for label in chain if label in active][:-1]}
         return [label for label in active if label not in below]
 
     def put_back(self, kept: Sequence[str]) -> list[tuple[str, ...]]:
-        """What may be put back to the families that are kept: each one, and each degree with all below it."""
+        """Return what may be put back to the families that are kept: each one, and each degree with all below it."""
         lost = [label for label in dict.fromkeys(self.labels) if label not in kept]
         chains = [[label for label in chain if label in lost] for chain in self.chains]
         up_to = [tuple(chain[: k + 1]) for chain in chains for k in range(1, len(chain))]
@@ -61,7 +61,7 @@ class Families:
 
 
 def law_families(features: Features, states: Sequence[str]) -> Families:
-    """The families of features, degrees of polynomials that a shift maps to themselves in chains."""
+    """Return the families of features; degrees of polynomials that a shift maps to themselves form chains."""
     chains = []
     for part in features.parts if isinstance(features, Sum) else (features,):
         exponents = monomial_exponents(part, len(states))
@@ -103,7 +103,7 @@ class LawFit:
     families: tuple[str, ...] = field(default=(), kw_only=True)
 
     def mapped(self, turn: Callable[[np.ndarray], np.ndarray]) -> LawFit:
-        """The same fit with all coefficients `(..., output, feature)` carried over by a linear map."""
+        """Carry all coefficients `(..., output, feature)` of the fit over by a linear map."""
         return replace(
             self,
             coefficients=turn(self.coefficients),
@@ -168,8 +168,10 @@ def fit_law(
     )
 
 
-def _fit(problem, kept, path, grams) -> LawFit:
-    """The law on the kept families, from all the data and from resampled sums."""
+def _fit(
+    problem: _Problem, kept: tuple[str, ...], path: list[tuple[tuple[str, ...], float, float]], grams: np.ndarray
+) -> LawFit:
+    """Fit the law on the kept families, to all the data and to resampled sums."""
     model = problem.equations.model(kept)
     estimate = model.solve(problem.total)
     errors = model.solve(grams) - estimate
@@ -179,7 +181,7 @@ def _fit(problem, kept, path, grams) -> LawFit:
 class _Problem:
     """Sums of the rows of the law: all of them, those that are resampled, and those that are left out in turn."""
 
-    def __init__(self, moments, families, scales):
+    def __init__(self, moments: Moments, families: Families, scales: Scales):
         order, owner = _canonical_order(moments)
         weights, products = scales.group_weights(moments)[order], moments.products[order]
         group = np.arange(len(order))
@@ -192,8 +194,8 @@ class _Problem:
         self.families = families
         self.equations = Equations(self.total, np.array(families.labels), moments.axes)
 
-    def resampled(self, counts, families):
-        """Sums `(replicate, term, term)` with parts counted so often; 0 for features of other families."""
+    def resampled(self, counts: np.ndarray, families: Iterable[str]) -> np.ndarray:
+        """Sum the parts, each counted so often, `(replicate, term, term)`; 0 for features of other families."""
         n_terms = self.total.shape[-1]
         used = np.isin(self.equations.families, list(families))
         used |= self.equations.axes.size > 0  # along axes each feature is in all of the sums
@@ -202,14 +204,14 @@ class _Problem:
         grams[:, terms[:, None], terms] = np.tensordot(counts, self.parts[:, terms[:, None], terms], 1)
         return grams
 
-    def residual_power(self, grams, coefficients):
-        """Mean square of what laws leave `(...)`, relative to the power of the targets, noise-free in expectation."""
+    def residual_power(self, grams: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+        """Return what laws leave `(...)`, mean square over the power of the targets, noise-free in expectation."""
         left = residual_of(coefficients, self.equations.axes)
         return np.einsum("...ot,...ot,o->...", left @ grams, left, self.output_weights)
 
 
-def _canonical_order(moments):
-    """An order `(group,)` of the sums in which it does not matter how the trajectories came, and their owners in it.
+def _canonical_order(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Find an order `(group,)` of the sums that does not depend on that of the trajectories, and their owners in it.
 
     By the power of their rates: then folds, and what a bootstrap draws, are the same trajectories in any order.
     """
@@ -221,13 +223,13 @@ def _canonical_order(moments):
     return order, rank[owner][order]
 
 
-def _pooled(cross, weights, owner, most):
-    """Weighted sums `(part, term, term)` over the groups of each owner; at most so many, the rest joined in turn."""
+def _pooled(cross: np.ndarray, weights: np.ndarray, owner: np.ndarray, most: int) -> np.ndarray:
+    """Sum over the groups of each owner, weighted, `(part, term, term)`; at most so many, the rest joined in turn."""
     owner = owner % min(most, owner.max() + 1)
     return np.stack([np.tensordot(weights[owner == k], cross[owner == k], 1) for k in range(owner.max() + 1)])
 
 
-def _backward_path(problem):
+def _backward_path(problem: _Problem) -> list[tuple[tuple[str, ...], np.ndarray]]:
     """Drop families one at a time, each time the one that prediction misses least: families, errors `(fold,)`."""
     folds = _folds(problem)
     active = problem.equations.labels
@@ -240,24 +242,26 @@ def _backward_path(problem):
     return path
 
 
-def _folds(problem, n_folds=10):
-    """Sums of the parts left out in turn."""
+def _folds(problem: _Problem, n_folds: int = 10) -> np.ndarray:
+    """Return the sums of the parts left out in turn."""
     n = min(n_folds, len(problem.parts))
     return np.stack([problem.parts[k::n].sum(0) for k in range(n)])
 
 
-def _held_out(problem, folds, kept):
+def _held_out(problem: _Problem, folds: np.ndarray, kept: tuple[str, ...]) -> np.ndarray:
     model, n = problem.equations.model(kept), len(folds)
     return n * problem.residual_power(folds, model.solve(problem.total - folds if n > 1 else folds))
 
 
-def _path_row(families, errors):
+def _path_row(families: tuple[str, ...], errors: np.ndarray) -> tuple[tuple[str, ...], float, float]:
     n = len(errors)
     return families, float(np.mean(errors)), float(np.std(errors, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
 
 
-def _smallest_good(problem, path, tolerance):
-    """The smallest model whose error is within one standard error of the best (Breiman's rule), and that fits.
+def _smallest_good(
+    problem: _Problem, path: list[tuple[tuple[str, ...], np.ndarray]], tolerance: float
+) -> tuple[str, ...]:
+    """Find the smallest model whose error is within one standard error of the best (Breiman's rule), and that fits.
 
     Errors are signed estimates of squares, and an ill determined law has hugely negative ones. So far from 0 is bad on
     either side, and the best is the one that is surely near 0.
@@ -274,8 +278,8 @@ def _smallest_good(problem, path, tolerance):
     return min((families for families in good if abs(_left_over(problem, families)[0]) <= most), key=len)
 
 
-def _predicts_better(problem, more, fewer):
-    """Whether a larger model predicts what is left out better, be it by chance.
+def _predicts_better(problem: _Problem, more: tuple[str, ...], fewer: tuple[str, ...]) -> bool:
+    """Check whether a larger model predicts what is left out better, be it by chance.
 
     At 20 % noise the cubic terms of a Hopf field stay within the standard error of Breiman's rule in half of the data
     sets of 100 runs, but nearly always predict better; terms that are not there do in one of ten.
@@ -285,15 +289,22 @@ def _predicts_better(problem, more, fewer):
     return gain > 10.0**-_DIGITS
 
 
-def _left_over(problem, kept):
-    """What a model leaves of all the data, and the standard error of that from its parts."""
+def _left_over(problem: _Problem, kept: tuple[str, ...]) -> tuple[float, float]:
+    """Return what a model leaves of all the data, and the standard error of that from its parts."""
     coefficients = problem.equations.model(kept).solve(problem.total)
     each = problem.residual_power(problem.blocks, coefficients)
     return float(np.sum(each)), float(np.sqrt(len(each)) * each.std())
 
 
-def _untested(problem, kept, coefficients, scales, shape, rng) -> np.ndarray:
-    """Errors `(replicate, output, feature)` along what was dropped although the data do not test it."""
+def _untested(
+    problem: _Problem,
+    kept: tuple[str, ...],
+    coefficients: np.ndarray,
+    scales: Scales,
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw errors `(replicate, output, feature)` along what was dropped although the data do not test it."""
     n_features = len(problem.equations.families)
     parts = problem.blocks
     if problem.equations.axes.size:
@@ -316,8 +327,10 @@ def _untested(problem, kept, coefficients, scales, shape, rng) -> np.ndarray:
     return draws @ found.T
 
 
-def _stretch(problem, kept, fit: LawFit, counts, grams):
-    """The factor by which each replicate misjudged its own error."""
+def _stretch(
+    problem: _Problem, kept: tuple[str, ...], fit: LawFit, counts: np.ndarray, grams: np.ndarray
+) -> np.ndarray:
+    """Compute the factor by which each replicate misjudged its own error."""
     model = problem.equations.model(kept)
     rows, ones = np.ascontiguousarray(np.swapaxes(model.rows(problem.parts), 0, 1)), np.ones((1, len(problem.parts)))
     whole = model.left(fit.coefficients)[None], model.inverse(problem.total)[None]
@@ -329,14 +342,16 @@ def _stretch(problem, kept, fit: LawFit, counts, grams):
 
 
 def _few_parts(n: int) -> float:
-    """The factor on errors that were told from n resampled parts: of Student's t, and of a variance of n parts."""
+    """Return the factor on errors told from n resampled parts: of Student's t, and of a variance of n parts."""
     if n < 2:
         return _NOT_TOLD
     return float(stats.t.ppf(0.975, n - 1) / stats.norm.ppf(0.975) * np.sqrt(n / (n - 1)))
 
 
-def _self_assessed(problem, rows, counts, left, inverse):
-    """Sizes `(replicate,)` of the error of fits as these see it: influence of each part of the data (sandwich formula).
+def _self_assessed(
+    problem: _Problem, rows: np.ndarray, counts: np.ndarray, left: np.ndarray, inverse: np.ndarray
+) -> np.ndarray:
+    """Return sizes `(replicate,)` of the error of fits as these see it: influence of each part (sandwich formula).
 
     Residual times feature, summed over each part, is its pull on the coefficients. `rows` `(term, part, direction)` are
     read once for all replicates.
@@ -347,8 +362,8 @@ def _self_assessed(problem, rows, counts, left, inverse):
     return np.sqrt(np.einsum("bpd,bpd->b", moved, moved))
 
 
-def _jackknife(problem, kept, estimate):
-    """Errors from leaving out one stretch of time each, scaled so that their mean square is the variance."""
+def _jackknife(problem: _Problem, kept: tuple[str, ...], estimate: np.ndarray) -> np.ndarray:
+    """Compute errors by leaving out one stretch of time each, scaled so that their mean square is the variance."""
     n = len(problem.blocks)
     if n < 2:
         return np.zeros((1, *estimate.shape))
@@ -356,16 +371,16 @@ def _jackknife(problem, kept, estimate):
     return (left_out - estimate) * np.sqrt(n - 1)
 
 
-def _random_signs(shifts, n, rng):
-    """One shift a replicate, in turn, with random sign: the truth may lie on either side."""
+def _random_signs(shifts: list[np.ndarray], n: int, rng: np.random.Generator) -> np.ndarray | float:
+    """Give each replicate one shift, in turn, with random sign: the truth may lie on either side."""
     if not shifts:
         return 0.0
     chosen = np.stack(shifts)[np.arange(n) % len(shifts)]
     return chosen * rng.choice([-1.0, 1.0], size=n)[:, None, None]
 
 
-def _floor(moments, scales):
-    """A fixed part of the amplitude, relative to the rates, on which even and odd samples disagree."""
+def _floor(moments: Moments, scales: Scales) -> float:
+    """Return a fixed part of the amplitude, relative to the rates, on which even and odd samples disagree."""
     weights = scales.weights[:, None] ** 2 / scales.outputs**2
     power, signal = np.sum(weights * moments.power), np.sum(weights * moments.signal)
     return float(_DISAGREEMENT * np.sqrt(max(power - signal, 0.0) / power)) if power > 0 else 0.0

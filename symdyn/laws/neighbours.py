@@ -26,7 +26,7 @@ _FEWEST_PAIRS = 10
 
 
 def neighbour_residual(moments: Moments, misfit: np.ndarray, scales: Scales, total: Residual) -> Residual:
-    """What is left over beyond noise.
+    """Estimate what is left over beyond noise.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def neighbour_residual(moments: Moments, misfit: np.ndarray, scales: Scales, tot
     return replace(found, upper=min(found.upper, total.upper), aliased=False)
 
 
-def _neighbours(moments, scales) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs `(pair,)` of near points that share no noise, and their distances in spreads."""
+def _neighbours(moments: Moments, scales: Scales) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find pairs `(pair,)` of near points that share no noise, and their distances in spreads."""
     sizes = scales.states[moments.owner][:, : moments.points.shape[1]]
     points = moments.points / sizes
     n_near = min(_N_NEAR + 2 * _STEPS_APART + 1, len(points))
@@ -63,8 +63,8 @@ def _neighbours(moments, scales) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return first[apart], near[apart], distance[apart]
 
 
-def _places(moments) -> np.ndarray:
-    """The step `(sample,)` of its run that each point is."""
+def _places(moments: Moments) -> np.ndarray:
+    """Return the step `(sample,)` of its run at which each point lies."""
     count = np.bincount(moments.owner, minlength=moments.n_trajectories)
     start = np.cumsum(count) - count
     rank = np.arange(len(moments.owner)) - start[moments.owner]
@@ -72,8 +72,8 @@ def _places(moments) -> np.ndarray:
     return np.floor(rank * np.maximum(length - 1, 0) / np.maximum(count[moments.owner] - 1, 1))
 
 
-def _at_distance_zero(products, squares, part) -> np.ndarray:
-    """Parts `(part, output)` of the intercept of a straight line through products `(pair, output)` against d^2.
+def _at_distance_zero(products: np.ndarray, squares: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Extrapolate products `(pair, output)` to d^2 = 0 by a straight line: parts `(part, output)` of the intercept.
 
     Near pairs count more: the line need hold only for them.
     """

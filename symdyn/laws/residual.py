@@ -35,14 +35,14 @@ class Residual:
     by_output: np.ndarray
 
     def text(self) -> str:
-        """As a line: `the law leaves 2.9% of the rates over beyond noise (0% to 4.1%)`."""
+        """Return a line: `the law leaves 2.9% of the rates over beyond noise (0% to 4.1%)`."""
         share = "an unknown part" if np.isnan(self.share) else f"{self.share:.1%}"
         upper = f"{min(self.upper, 1.0):.1%}" if np.isfinite(self.upper) else "all"
         return f"the law leaves {share} of the rates over beyond noise ({self.lower:.1%} to {upper})"
 
 
 def residual_from_parts(parts: np.ndarray, power: np.ndarray, units: np.ndarray) -> Residual:
-    """What a law leaves over, from sums of products of even and odd residuals.
+    """Estimate what a law leaves over, from sums of products of even and odd residuals.
 
     Parameters
     ----------

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import nnls
 
+from symdyn.functions.features import Features
 from symdyn.laws.law_fit import LawFit
 from symdyn.laws.scales import Scales
 from symdyn.lie.vectorfields import VectorField
@@ -27,7 +28,7 @@ _PURE_NOISE = 1.1  # variance over variance of noise up to which a direction hol
 
 
 def argument_noise(moments: Moments, law: VectorField, n_states: int) -> np.ndarray:
-    """Standard deviation `(argument,)` of the noise of points of a map, if all that its law leaves over is noise.
+    """Estimate the noise `(argument,)` (standard deviation) of points of a map, if it is all that its law leaves over.
 
     The residual x_{k+1} − F(x_k) has variance s_i^2 + sum_j (DF_ij)^2 s_j^2, averaged over points: linear equations
     in s^2 >= 0. Inputs are taken to be exact.
@@ -41,7 +42,7 @@ def argument_noise(moments: Moments, law: VectorField, n_states: int) -> np.ndar
 
 
 def without_noise(form: Callable[[np.ndarray], np.ndarray], points: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """A mean square over points, as a quadratic form of them, with what their noise adds taken off.
+    """Take what noise adds off a mean square over points, given as a quadratic form of them.
 
     F(x) − sum_i [F(x + s_i e_i) + F(x − s_i e_i) − 2 F(x)] / 2 is the mean over x without noise, to second order. A
     function that vanishes on the curve or surface along which the states move does not vanish beside it.
@@ -63,9 +64,15 @@ def without_noise(form: Callable[[np.ndarray], np.ndarray], points: np.ndarray, 
 
 
 def with_unresolved(
-    fit: LawFit, moments: Moments, law: VectorField, families: list[str], scales: Scales, noise: np.ndarray, rng
+    fit: LawFit,
+    moments: Moments,
+    law: VectorField,
+    families: list[str],
+    scales: Scales,
+    noise: np.ndarray,
+    rng: np.random.Generator,
 ) -> LawFit:
-    """The fit with its coefficients unknown, up to the power of the outputs, along what is noise only.
+    """Return the fit with coefficients unknown, up to the power of the outputs, along what is noise only.
 
     Parameters
     ----------
@@ -91,8 +98,8 @@ def with_unresolved(
     return replace(fit, errors=fit.errors + unknown, unknown=before + unknown)
 
 
-def _noise_directions(features, points, noise, kept):
-    """Combinations `(feature, direction)` of unit variance over the points that vary by the noise only."""
+def _noise_directions(features: Features, points: np.ndarray, noise: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Find combinations `(feature, direction)` of unit variance over the points that vary by the noise only."""
     values = features(points)[:, kept]
     slopes = features.jacobian(points)[:, kept]
     scale = values.std(axis=0)

@@ -20,7 +20,7 @@ _SINGULAR = 1e-11
 def untested_directions(
     parts: np.ndarray, sizes: np.ndarray, kept: np.ndarray, residuals: np.ndarray, rate: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Combinations of features along which dropped ones may enter the law unseen, and how much.
+    """Find combinations of features along which dropped ones may enter the law unseen, and how much.
 
     With S the Schur complement of the sums of dropped features, sqrt(sum of squared pulls) / lambda is the standard
     error of the coefficient of an eigenvector of S with eigenvalue lambda, which is taken at its lower bound.

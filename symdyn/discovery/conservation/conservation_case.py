@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from scipy import stats
 
 from symdyn.data.trajectories import state_names
@@ -72,17 +73,17 @@ class Case:
     unsure: str = "rounding of the rates may have made its change: move the origin of the states to the points"
 
     def families(self) -> list[str]:
-        """Families of the features that are not constant."""
+        """Return the families of the features that are not constant."""
         labels = self.features.families(self.states)
         return [labels[k] for k in self.chosen]
 
     def values(self) -> np.ndarray:
-        """Features `(sample, feature)` at the generic points."""
+        """Evaluate the features `(sample, feature)` at the generic points."""
         return self.features(self.points)[:, self.chosen] / self.scale
 
     def stretch(self, rows: np.ndarray) -> np.ndarray:
-        """Factor `(function,)` by which eps of functions `rows` `(function, feature)` is larger without the trajectory
-        that carries most of their scatter; 1 for a law, and below 3 trajectories.
+        """Return the factor `(function,)` by which eps of functions `rows` `(function, feature)` is larger without the
+        trajectory that carries most of their scatter; 1 for a law, and below 3 trajectories.
         """
         if self.scatter is None or len(self.scatter.cells) < 3:
             return np.ones(len(rows))
@@ -91,7 +92,7 @@ class Case:
         return 1 / np.sqrt(np.maximum(self.scatter.share_without_one(functions), 1e-30))
 
     def left_out(self, rows: np.ndarray) -> np.ndarray:
-        """eps of functions `(function, feature)` on trajectories left out; 0 for a law."""
+        """Return eps of functions `(function, feature)` on trajectories left out; 0 for a law."""
         if self.runs is None:
             return np.zeros(len(rows))
         return self.runs.violations(rows @ np.linalg.pinv(self.frame).T)
@@ -102,13 +103,13 @@ class Case:
         return 0 if self.scatter is None else len(self.scatter.cells)
 
     def gradients(self, rows: np.ndarray) -> np.ndarray:
-        """Of the functions with coefficients `rows` `(function, feature)`, states in units of their spread."""
+        """Differentiate functions with coefficients `rows` `(function, feature)`, states in units of their spread."""
         slopes = self.features.jacobian(self.points)[:, self.chosen] / self.scale[:, None] * self.spread
         return np.einsum("qf,sfi->sqi", rows, slopes)
 
 
 def case_from_law(law: VectorField, features: Features, points: np.ndarray, chart: Chart, tolerance: float) -> Case:
-    """An exact law: h changes by Dh f at the points."""
+    """Build the case of an exact law: h changes by Dh f at the points."""
     inside = chart.points(points)
     features = chart.features(features)
     slopes = features.jacobian(inside)
@@ -125,7 +126,7 @@ def case_from_law(law: VectorField, features: Features, points: np.ndarray, char
     changes = np.einsum("sfi,si->sf", slopes / scale[:, None], rates) / rate / np.sqrt(len(points))
     known = float(np.sqrt(np.mean(np.sum((_rounding(law, points) / chart.scale) ** 2, axis=1))) / rate)
 
-    def judge(forms):
+    def judge(forms: QuadraticForms) -> Known:
         return Known(forms, tolerance, resolution=known)
 
     evidence = judge(_exact_forms(changes @ frame))
@@ -162,15 +163,17 @@ def case_from_law(law: VectorField, features: Features, points: np.ndarray, char
     )
 
 
-def _rounding(law, points):
-    """What rates `(sample, output)` may be off by: the rounding of the terms of the law."""
+def _rounding(law: VectorField, points: np.ndarray) -> np.ndarray:
+    """Return what rates `(sample, output)` may be off by: the rounding of the terms of the law."""
     if law.inside is not None:
         return _rounding(law.inside.field, law.inside.chart.points(points)) * law.inside.units
     return np.finfo(float).eps * np.abs(law.features(points)) @ np.abs(law.coefficients).T
 
 
-def checked_points(law: VectorField, features: Features, points, rng: np.random.Generator) -> np.ndarray:
-    """Where the law is looked at: uniform on [−1, 1] in each state, unless points are given."""
+def checked_points(
+    law: VectorField, features: Features, points: np.ndarray | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Choose where to look at the law: uniform on [−1, 1] in each state, unless points are given."""
     n = len(law.states)
     if len(law.coefficients) != n:
         raise ValueError("the law must be a flow, one output a state; turn a second-order law into one: `first_order`")
@@ -182,8 +185,10 @@ def checked_points(law: VectorField, features: Features, points, rng: np.random.
     return points
 
 
-def frame_of(features: Features, inside: np.ndarray, slopes: np.ndarray, names: list[str], chart: Chart):
-    """The features that vary, their scales, orthonormal combinations of them, and those that are constant.
+def frame_of(
+    features: Features, inside: np.ndarray, slopes: np.ndarray, names: list[str], chart: Chart
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Find the features that vary, their scales, orthonormal combinations of them, and those that are constant.
 
     Raises
     ------
@@ -196,8 +201,8 @@ def frame_of(features: Features, inside: np.ndarray, slopes: np.ndarray, names: 
     return chosen, *_frame(features(inside)[:, chosen], rounding_of(slopes[:, chosen], chart))
 
 
-def _frame(values, rounding):
-    """Scales of the functions, orthonormal combinations of them, and those that are constant at all points.
+def _frame(values: np.ndarray, rounding: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return scales of the functions, orthonormal combinations of them, and those that are constant at all points.
 
     With an orthonormal frame the squares of rows keep their digits.
     """
@@ -208,16 +213,22 @@ def _frame(values, rounding):
     return scale, right[seen].T / sizes[seen], right[~seen].T
 
 
-def _exact_forms(rows) -> QuadraticForms:
+def _exact_forms(rows: np.ndarray) -> QuadraticForms:
     n = rows.shape[1]
     nothing = np.zeros((1, n, n))
     return QuadraticForms(gram_of(rows), np.eye(n), nothing, nothing, nothing[0], np.ones(1))
 
 
 def case_from_data(
-    dataset, features: Features, chart: Chart, delta, tolerance, n_bootstrap, rng: np.random.Generator
+    dataset: xr.Dataset,
+    features: Features,
+    chart: Chart,
+    delta: float,
+    tolerance: float,
+    n_bootstrap: int,
+    rng: np.random.Generator,
 ) -> Case:
-    """Trajectories: h scatters within them and between them."""
+    """Build the case of trajectories: h scatters within them and between them."""
     names, n_states = tuple(state_names(dataset)), len(chart)
     features = chart.features(features)
     scatter = accumulate_scatter(dataset, features, chart)
@@ -258,21 +269,21 @@ def case_from_data(
     )
 
 
-def _beside(features, points, chosen):
-    """Derivatives `(point, feature, state)` next to the points, 0 where there are none."""
+def _beside(features: Features, points: np.ndarray, chosen: np.ndarray | slice) -> np.ndarray:
+    """Compute derivatives `(point, feature, state)` next to the points, 0 where there are none."""
     few = points[:_PROBES] + _JITTER * np.random.default_rng(4).standard_normal(points[:_PROBES].shape)
     with np.errstate(all="ignore"):
         return np.nan_to_num(features.jacobian(few))[:, chosen]
 
 
-def _of_varying(total, rounding):
-    """The covariance of features, 0 for those that vary by rounding only."""
+def _of_varying(total: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+    """Return the covariance of features, 0 for those that vary by rounding only."""
     varies = np.diag(total) > rounding**2
     return np.where(varies[:, None] & varies, total, 0.0)
 
 
-def _generic(points, features, rng):
-    """Points next to those of trajectories: nearer to the centre or farther, or off the only value of a state."""
+def _generic(points: np.ndarray, features: Features, rng: np.random.Generator) -> np.ndarray:
+    """Draw points next to those of trajectories: nearer to the centre or farther, or off the only value of a state."""
     noise = _JITTER * rng.standard_normal(points.shape)
     moved = points + noise * np.where(points.std(axis=0) > _STILL, points, 1.0)
     with np.errstate(all="ignore"):
@@ -280,8 +291,8 @@ def _generic(points, features, rng):
     return np.where(inside[:, None], moved, points)
 
 
-def _varying(features, points, slopes, names):
-    """Indices of the features that depend on the state at all, whether or not they vary at the points."""
+def _varying(features: Features, points: np.ndarray, slopes: np.ndarray, names: list[str]) -> np.ndarray:
+    """Return indices of the features that depend on the state at all, whether or not they vary at the points."""
     bad = np.flatnonzero(~np.isfinite(slopes).all(axis=(0, 2)))
     if bad.size:
         raise ValueError(f"the derivative of feature {names[bad[0]]!r} is not finite at all points")
@@ -292,6 +303,6 @@ def _varying(features, points, slopes, names):
     return chosen
 
 
-def _level_for(n_parts):
-    """The quantile of replicates that bounds at 95 %, the spread of few parts being uncertain (Student's t)."""
+def _level_for(n_parts: int) -> float:
+    """Return the quantile of replicates that bounds at 95 %, the spread of few parts being uncertain (Student's t)."""
     return float(stats.norm.cdf(stats.t.ppf(LEVEL, n_parts - 1)))

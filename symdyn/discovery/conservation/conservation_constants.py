@@ -27,7 +27,7 @@ _LINEAR = 1e-9  # change of slopes, of their size, that counts as none
 
 
 def linear_terms(slopes: np.ndarray, beside: np.ndarray, spreads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which functions are linear in the states, `(feature,)`, and sum_i c_i^2 s_i^2 for these as a form.
+    """Tell which functions are linear in the states, `(feature,)`, and return sum_i c_i^2 s_i^2 for these as a form.
 
     Parameters
     ----------
@@ -44,8 +44,10 @@ def linear_terms(slopes: np.ndarray, beside: np.ndarray, spreads: np.ndarray) ->
     return linear, moved @ moved.T
 
 
-def constant_directions(size: np.ndarray, unsure: np.ndarray, linear: np.ndarray):
-    """Combinations that vary on the data, linear ones that do not, and all others that do not.
+def constant_directions(
+    size: np.ndarray, unsure: np.ndarray, linear: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find combinations that vary on the data, linear ones that do not, and all others that do not.
 
     Parameters
     ----------
@@ -74,14 +76,14 @@ def constant_directions(size: np.ndarray, unsure: np.ndarray, linear: np.ndarray
 
 
 def without(span: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """What of a span `(feature, direction)` is beside `known` directions, orthonormal."""
+    """Return what of a span `(feature, direction)` is beside `known` directions, orthonormal."""
     beside = span - known @ (known.T @ span) if known.shape[1] else span
     left, sizes, _ = np.linalg.svd(beside, full_matrices=False)
     return left[:, sizes > 0.5][:, : max(span.shape[1] - known.shape[1], 0)]
 
 
 def restricted(forms: QuadraticForms, frame: np.ndarray) -> QuadraticForms:
-    """Forms on the columns of a frame `(candidate, direction)`."""
+    """Restrict forms to the columns of a frame `(candidate, direction)`."""
     parts = (forms.violation, forms.size, forms.cross, forms.error, forms.jackknife)
     return QuadraticForms(*(frame.T @ part @ frame for part in parts), forms.stretch)
 
@@ -107,7 +109,7 @@ class Constants:
 def constants_of(
     forms: QuadraticForms, terms: np.ndarray, frame: np.ndarray, judge: Callable[..., Evidence], rounding: np.ndarray
 ) -> Constants | None:
-    """Evidence on linear functions with one value; None where there are none.
+    """Build the evidence on linear functions with one value; None where there are none.
 
     Parameters
     ----------

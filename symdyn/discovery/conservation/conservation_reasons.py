@@ -18,7 +18,7 @@ _MOST = 100  # times the data: more is not worth saying
 def why_undetermined(
     undecided: np.ndarray, parts: tuple[np.ndarray, ...], n_runs: int, delta: float, of_law: str
 ) -> list[str]:
-    """One sentence a quantity, empty for those that are decided.
+    """Write one sentence a quantity, empty for those that are decided.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def why_undetermined(
     return [reason if is_open else "" for reason, is_open in zip(found, undecided, strict=True)]
 
 
-def _reason(violation, bound, stretch, left_out, n_runs, delta):
+def _reason(violation: float, bound: float, stretch: float, left_out: float, n_runs: int, delta: float) -> str:
     if n_runs == 1:
         return "one trajectory shows one value: trajectories that differ in it would decide"
     if bound >= delta:
@@ -51,7 +51,7 @@ def _reason(violation, bound, stretch, left_out, n_runs, delta):
     return "with those before it, its bound is above delta: more trajectories would decide"
 
 
-def _more_data(violation, bound, n_runs, delta):
+def _more_data(violation: float, bound: float, n_runs: int, delta: float) -> str:
     if violation >= delta:
         return f"its change of {violation:.2g} is not told from noise: less noise, or more trajectories, would decide"
     times = ((bound**2 - violation**2) / (delta**2 - violation**2)) ** 2  # squares have errors of 1 / sqrt(n)

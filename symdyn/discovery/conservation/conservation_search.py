@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from symdyn.discovery.conservation.conservation_case import Case, frame_of
@@ -11,18 +14,23 @@ from symdyn.laws.law_fit import LawFit
 from symdyn.lie.actions import action_of
 from symdyn.lie.chart import Chart
 
+if TYPE_CHECKING:
+    from symdyn.discovery.symmetry import SymmetryDiscovery
+
 __all__ = ["case_from_search", "is_search", "points_of_search"]
 
 _CROSSINGS = 10.0  # of the data, over which changes add up
 
 
 def is_search(source) -> bool:
-    """Whether a source is a fitted `SymmetryDiscovery`, which holds a law with its error."""
+    """Check whether a source is a fitted `SymmetryDiscovery`, which holds a law with its error."""
     return hasattr(source, "law_fit_") and hasattr(source, "residual_")
 
 
-def points_of_search(search, features: Features, points, rng: np.random.Generator) -> np.ndarray:
-    """Where the law is looked at: within a spread of the mean of the data, unless points are given.
+def points_of_search(
+    search: SymmetryDiscovery, features: Features, points: np.ndarray | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Choose where to look at the law: within a spread of the mean of the data, unless points are given.
 
     Raises
     ------
@@ -40,8 +48,10 @@ def points_of_search(search, features: Features, points, rng: np.random.Generato
     return points
 
 
-def case_from_search(search, features: Features, points: np.ndarray, delta: float, level: float) -> Case:
-    """h changes by Dh f, give or take Dh e for errors e of the law, and Dh u for what it leaves over.
+def case_from_search(
+    search: SymmetryDiscovery, features: Features, points: np.ndarray, delta: float, level: float
+) -> Case:
+    """Build a case: h changes by Dh f, give or take Dh e for errors e of the law, and Dh u for what it leaves over.
 
     Such changes add up, so eps is the change in ten times the time in which the state that moves most crosses the data.
 
@@ -67,8 +77,8 @@ def case_from_search(search, features: Features, points: np.ndarray, delta: floa
     rate = sizes.max() / _CROSSINGS
     theta, moved = given.features(points), slopes[:, :, n - n_outputs :]
 
-    def rows(laws):
-        """Changes `(law, sample, direction)` by laws `(law, output, feature)`."""
+    def rows(laws: np.ndarray) -> np.ndarray:
+        """Compute changes `(law, sample, direction)` by laws `(law, output, feature)`."""
         flows = np.einsum("sf,lof->lso", theta, laws) / scales[n - n_outputs :]
         return np.einsum("sko,lso->lsk", moved, flows) @ frame / rate / np.sqrt(len(points))
 
@@ -101,10 +111,10 @@ def case_from_search(search, features: Features, points: np.ndarray, delta: floa
     )
 
 
-def _forms(fit: LawFit, here, rows, hidden) -> LawForms:
-    """Forms of changes `here` `(sample, direction)`, which rivals of the law make otherwise."""
+def _forms(fit: LawFit, here: np.ndarray, rows: Callable[[np.ndarray], np.ndarray], hidden: np.ndarray) -> LawForms:
+    """Compute the forms of changes `here` `(sample, direction)`, which rivals of the law make otherwise."""
 
-    def of(law, change, errors, **others):
+    def of(law: LawFit, change: np.ndarray, errors: np.ndarray, **others: tuple[LawForms, ...]) -> LawForms:
         moved = rows(errors)
         error = np.swapaxes(moved, 1, 2) @ moved
         cross = change.T @ moved

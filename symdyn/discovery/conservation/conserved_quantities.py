@@ -39,7 +39,7 @@ from symdyn.discovery.conservation.conservation_reasons import NOISY, ONE_VALUE,
 from symdyn.discovery.conservation.conservation_search import case_from_search, is_search, points_of_search
 from symdyn.discovery.conservation.independence import Reduced, gradient_rank, levels_of, simplest_basis
 from symdyn.discovery.conservation.readable_functions import Readable
-from symdyn.evidence.evidence import holm
+from symdyn.evidence.evidence import Evidence, holm
 from symdyn.functions.features import as_features
 from symdyn.functions.printing import equation_lines
 from symdyn.lie.constraints.subspace import pivoted_basis
@@ -58,9 +58,9 @@ def conserved_quantities(
     tolerance: float = 1e-6,
     points: np.ndarray | None = None,
     n_bootstrap: int = 200,
-    rng=0,
+    rng: int | np.random.Generator = 0,
 ) -> xr.Dataset:
-    """The functions of the state that do not change along the motion.
+    """Find the functions of the state that do not change along the motion.
 
     Parameters
     ----------
@@ -173,14 +173,14 @@ def _judged(case: Case, readable: Readable, alpha: float) -> xr.Dataset:
 
 
 def _joined(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
-    """Both tables, what is conserved first."""
+    """Join both tables, what is conserved first."""
     how = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
     table = xr.concat([first, second], "quantity", combine_attrs="override", **how)
     return table.isel(quantity=np.argsort(table.verdict.values != "conserved", kind="stable"))
 
 
 def _constants(constants: Constants, case: Case, readable: Readable, alpha: float) -> xr.Dataset:
-    """Verdicts on linear functions that have one value on all the data, the conserved ones reduced."""
+    """Judge linear functions that have one value on all the data, the conserved ones reduced."""
     evidence, rows = constants.evidence, constants.rows
     found = evidence.rank
     rows = np.concatenate([pivoted_basis(np.linalg.qr(rows[:found].T)[0])[0].T, rows[found:]])
@@ -203,8 +203,8 @@ def _constants(constants: Constants, case: Case, readable: Readable, alpha: floa
     return _labelled(case, readable, table, (nothing, nothing[None]), readable.unreduced(rows / case.scale), 0)
 
 
-def _pool(evidence, alpha):
-    """How many directions look conserved to within delta, and how many of these may be so exactly.
+def _pool(evidence: Evidence, alpha: float) -> tuple[int, int]:
+    """Count the directions that look conserved to within delta, and those of them that may be so exactly.
 
     The latter are told apart by chance only, so simple ones are looked for in the whole of their span.
     """
@@ -216,8 +216,10 @@ def _pool(evidence, alpha):
     return near, max(evidence.rank, rejected.index(True) if True in rejected else near)
 
 
-def _accepted(evidence, rows, product, near, stretch, left_out):
-    """Mask `(element,)` of the elements, no products, that are conserved: each with all of the span before it."""
+def _accepted(
+    evidence: Evidence, rows: np.ndarray, product: np.ndarray, near: int, stretch: np.ndarray, left_out: np.ndarray
+) -> np.ndarray:
+    """Mask the elements `(element,)`, no products, that are conserved: each with all of the span before it."""
     accepted = np.zeros(len(rows), dtype=bool)
     for k in np.flatnonzero(~product):
         accepted[k] = True
@@ -226,8 +228,8 @@ def _accepted(evidence, rows, product, near, stretch, left_out):
     return accepted
 
 
-def _worst_bound(evidence, rows, near):
-    """Worst upper bound over a span `(element, candidate)`, as in `Evidence.span_bounds`."""
+def _worst_bound(evidence: Evidence, rows: np.ndarray, near: int) -> float:
+    """Return the worst upper bound over a span `(element, candidate)`, as in `Evidence.span_bounds`."""
     forms = evidence.forms
     apparent, noise, size, total = (
         rows @ form @ rows.T
@@ -242,8 +244,8 @@ def _worst_bound(evidence, rows, near):
     return np.sqrt(max(np.linalg.eigvalsh(worst)[-1], 0.0))
 
 
-def _without_slow(case: Case, span, alpha):
-    """The span without those that are seen to change as much as their parts do: nothing cancels, they are only slow.
+def _without_slow(case: Case, span: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Take out of the span what is seen to change as much as its parts do: nothing cancels, it is only slow.
 
     Both as columns `(candidate, direction)`.
     """
@@ -261,14 +263,14 @@ def _without_slow(case: Case, span, alpha):
     return directions[:, ~slow], directions[:, slow]
 
 
-def _replicates(case: Case, reduced: Reduced, rank):
-    """The elements of the reduced span as replicates find them `(replicate, element, feature)`."""
+def _replicates(case: Case, reduced: Reduced, rank: int) -> np.ndarray:
+    """Find the elements of the reduced span as replicates do, `(replicate, element, feature)`."""
     if rank == 0:
         return np.zeros((1, 0, len(case.scale)))
     return reduced.follow(np.swapaxes(case.frame @ case.evidence.replicate_directions[:, :, :rank], 1, 2))
 
 
-def _table(case: Case, vectors, n_found, near, alpha) -> xr.Dataset:
+def _table(case: Case, vectors: np.ndarray, n_found: int, near: int, alpha: float) -> xr.Dataset:
     evidence, n_unseen = case.evidence, case.unseen.shape[1]
     rows = vectors @ case.frame.T
     p_values = holm(np.array([evidence.p_value(v) for v in vectors]))
@@ -300,8 +302,15 @@ def _table(case: Case, vectors, n_found, near, alpha) -> xr.Dataset:
     )
 
 
-def _labelled(case: Case, readable: Readable, table, kept, rest, n_found) -> xr.Dataset:
-    """The table with coefficients in the units of the features, 1 for the term that varies most, and its text.
+def _labelled(
+    case: Case,
+    readable: Readable,
+    table: xr.Dataset,
+    kept: tuple[np.ndarray, np.ndarray],
+    rest: np.ndarray,
+    n_found: int,
+) -> xr.Dataset:
+    """Label the table with coefficients in the units of the features, 1 for the term that varies most, and its text.
 
     `kept` are elements of the reduced span and their replicates; nothing is known of the errors of the `rest`.
     """
@@ -324,7 +333,7 @@ def _labelled(case: Case, readable: Readable, table, kept, rest, n_found) -> xr.
     )
 
 
-def _check_options(delta, alpha, tolerance, n_bootstrap):
+def _check_options(delta: float, alpha: float, tolerance: float, n_bootstrap: int) -> None:
     for name, value in (("delta", delta), ("alpha", alpha), ("tolerance", tolerance)):
         if not 0 < value < 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {value}")

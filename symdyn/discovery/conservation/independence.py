@@ -29,12 +29,12 @@ class Reduced:
     product: np.ndarray
 
     def follow(self, spans: np.ndarray) -> np.ndarray:
-        """The same elements of other estimates of the span `(replicate, element, feature)`."""
+        """Find the same elements in other estimates of the span `(replicate, element, feature)`."""
         return np.stack([linalg.lstsq(span[:, self.pivots], span)[0] for span in spans])
 
 
 def levels_of(families: list[str]) -> np.ndarray:
-    """How complicated each feature is `(feature,)`: the place of its family in the order of the library.
+    """Rank how complicated each feature is `(feature,)`: the place of its family in the order of the library.
 
     Of a library that knows no families each function counts by itself.
     """
@@ -44,7 +44,7 @@ def levels_of(families: list[str]) -> np.ndarray:
 
 
 def simplest_basis(span: np.ndarray, levels: np.ndarray, values: np.ndarray, tiny: float) -> Reduced:
-    """The span in reduced form, simple elements first.
+    """Bring the span into reduced form, simple elements first.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def simplest_basis(span: np.ndarray, levels: np.ndarray, values: np.ndarray, tin
 
 
 def gradient_rank(gradients: np.ndarray, tiny: float) -> int:
-    """Functionally independent ones among functions with the given gradients `(sample, function, state)`.
+    """Count functionally independent ones among functions with the given gradients `(sample, function, state)`.
 
     The rank at most points; each gradient counts as a unit vector, singular values below `tiny` as 0.
     """
@@ -80,8 +80,8 @@ def gradient_rank(gradients: np.ndarray, tiny: float) -> int:
     return int(np.sum(np.median(values, axis=0) > tiny)) if gradients.shape[1] else 0
 
 
-def _by_level(span, levels, functions, tiny):
-    """Groups `(level, elements)`: those whose most complicated features are of that level, simple ones first."""
+def _by_level(span: np.ndarray, levels: np.ndarray, functions: np.ndarray, tiny: float) -> list[tuple[int, np.ndarray]]:
+    """Group `(level, elements)`: elements whose most complicated features are of that level, simple ones first."""
     groups, current = [], _orthonormal(span, functions)
     for level in sorted(set(levels.tolist()), reverse=True):
         part = functions[:, levels == level] @ current[:, levels == level].T
@@ -95,8 +95,8 @@ def _by_level(span, levels, functions, tiny):
     return groups[::-1]
 
 
-def _split_products(mine, lower, kept):
-    """Weights of those combinations of `mine` `(sample, element)` that products of `kept` account for, and the rest."""
+def _split_products(mine: np.ndarray, lower: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights of combinations of `mine` `(sample, element)` that products of `kept` make up, and of the rest."""
     n = mine.shape[1]
     if kept.shape[1] == 0:
         return np.zeros((0, n)), np.eye(n)
@@ -113,8 +113,8 @@ def _split_products(mine, lower, kept):
     return vectors[:, :count].T, vectors[:, count:].T
 
 
-def _products(kept):
-    """Products of two to four of the functions `(sample, function)`, each in units of its spread."""
+def _products(kept: np.ndarray) -> np.ndarray:
+    """Multiply two to four of the functions `(sample, function)`, each in units of its spread."""
     kept = kept / np.maximum(kept.std(axis=0), 1e-300)
     made = [
         kept[:, list(choice)].prod(axis=1)
@@ -124,14 +124,16 @@ def _products(kept):
     return np.stack(made[:_MANY], axis=1)
 
 
-def _residual(columns, lower):
-    """What the constant and the functions `lower` leave of the columns."""
+def _residual(columns: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Return what the constant and the functions `lower` leave of the columns."""
     basis = np.linalg.qr(np.column_stack([np.ones(len(columns)), lower]))[0]
     return columns - basis @ (basis.T @ columns)
 
 
-def _eliminated(group, rows, pivots, columns):
-    """The group without its parts along `rows`, and the identity on new pivots among `columns`."""
+def _eliminated(
+    group: np.ndarray, rows: np.ndarray, pivots: np.ndarray, columns: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take the parts along `rows` out of the group, and make it the identity on new pivots among `columns`."""
     if len(group) == 0:
         return group, np.zeros(0, dtype=int)
     group = group - group[:, pivots] @ rows
@@ -140,6 +142,6 @@ def _eliminated(group, rows, pivots, columns):
     return linalg.solve(group[:, where], group), where
 
 
-def _orthonormal(span, functions):
+def _orthonormal(span: np.ndarray, functions: np.ndarray) -> np.ndarray:
     triangle = np.linalg.qr(functions @ span.T / np.sqrt(len(functions)), mode="r")
     return linalg.solve_triangular(triangle, span, trans="T")

@@ -30,7 +30,7 @@ class LeftOut:
 
     @classmethod
     def of(cls, runs: np.ndarray, share: np.ndarray, error: np.ndarray, frame: np.ndarray) -> LeftOut:
-        """From changes `(run, feature, feature)` over features, and a frame `(feature, direction)`."""
+        """Build from changes `(run, feature, feature)` over features, and a frame `(feature, direction)`."""
         group = np.arange(len(runs)) % _GROUPS
         changes = np.zeros((group.max() + 1, *runs.shape[1:]))
         np.add.at(changes, group, runs)
@@ -38,7 +38,7 @@ class LeftOut:
         return cls(changes, np.bincount(group, weights=share), error)
 
     def violations(self, vectors: np.ndarray) -> np.ndarray:
-        """eps `(function,)` of functions `(function, direction)`, as the other groups find them, on the one left out.
+        """Return eps `(function,)` of functions `(function, direction)` on the group left out, as others find them.
 
         The others' version of h minimises its changes on them, h . h' being held fixed; of functions that they tell
         apart by no more than the error, the one nearest to h is taken. What is conserved is found again.

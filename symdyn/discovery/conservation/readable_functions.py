@@ -45,8 +45,10 @@ class Readable:
     chosen: np.ndarray
     total: np.ndarray
 
-    def about_origin(self, rows, replicates, pivots):
-        """A reduced span `(function, feature)`, each function without the pivots of the others there, too.
+    def about_origin(
+        self, rows: np.ndarray, replicates: np.ndarray, pivots: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Bring a reduced span `(function, feature)` to the origin, each function free of the others' pivots there too.
 
         Returns the rows and the `replicates` `(replicate, function, feature)` of them, in units of the spread of the
         features about the origin.
@@ -57,18 +59,18 @@ class Readable:
         return tuple(given * self._about_scale for given in moved)
 
     def unreduced(self, rows: np.ndarray) -> np.ndarray:
-        """Single functions, about the origin, in units of the spread of the features there."""
+        """Return single functions, about the origin, in units of the spread of the features there."""
         return rows @ self._in_about * self._about_scale
 
     def coefficients(self, rows: np.ndarray) -> np.ndarray:
-        """Of functions about the origin, on all features of the user, 1 for the one that varies most."""
+        """Return coefficients about the origin, on all features of the user, 1 for the one that varies most."""
         raw = self._raw(rows)
         main = np.argmax(np.abs(raw[..., self.chosen]) * self._spread_of_chosen, axis=-1)[..., None]
         leading = np.take_along_axis(raw[..., self.chosen], main, axis=-1)
         return raw / leading
 
     def errors(self, rows: np.ndarray, replicates: np.ndarray) -> np.ndarray:
-        """Standard errors of the coefficients of `rows` `(function, feature)`, from `(replicate, function, feature)`.
+        """Return standard errors of coefficients of `rows` `(function, feature)` from `(replicate, function, feature)`.
 
         Half the central 68 % of what replicates find instead; the coefficient that is 1 is held fixed.
         """
@@ -80,7 +82,7 @@ class Readable:
         return _half_width(others)
 
     def shown(self, rows: np.ndarray, replicates: np.ndarray, is_found: np.ndarray) -> np.ndarray:
-        """The coefficients without the terms that do not matter, or that may as well be 0.
+        """Return the coefficients without the terms that do not matter, or that may as well be 0.
 
         Parameters
         ----------
@@ -117,47 +119,47 @@ class Readable:
         return spread
 
     @property
-    def _spread_of_chosen(self):
+    def _spread_of_chosen(self) -> np.ndarray:
         return self.spread[self.chosen]
 
     @cached_property
-    def _relative(self):
+    def _relative(self) -> Chart:
         """The chart of y about the origin, of the states that have it among the points."""
         centre = -np.array(self.chart.centre) / self.chart.scale
         return Chart(tuple(np.where(np.abs(centre) < _AMONG, centre, 0.0)), (1.0,) * len(self.chart))
 
-    def _of_chosen(self, matrix):
+    def _of_chosen(self, matrix: np.ndarray) -> np.ndarray:
         return matrix[np.ix_(self.chosen, self.chosen)]
 
     @cached_property
-    def _in_about(self):
+    def _in_about(self) -> np.ndarray:
         """Rows on theta', times it, are rows on the functions about the origin."""
         return self._of_chosen(self._relative.back(self.inside))
 
     @cached_property
-    def _out_of_about(self):
+    def _out_of_about(self) -> np.ndarray:
         return self._of_chosen(self._relative.forward(self.inside))
 
     @cached_property
-    def _forward(self):
+    def _forward(self) -> np.ndarray:
         return self._of_chosen(self.chart.forward(self.given))
 
     @cached_property
-    def _about_scale(self):
+    def _about_scale(self) -> np.ndarray:
         forward = self._out_of_about
         variances = np.einsum("fa,ab,fb->f", forward, self.total, forward)
         return natural_scale(variances, np.zeros(len(variances)))
 
-    def _back(self, rows):
-        """Rows on theta' of functions about the origin."""
+    def _back(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows on theta' of functions about the origin."""
         return rows / self._about_scale @ self._out_of_about
 
-    def _raw(self, rows):
+    def _raw(self, rows: np.ndarray) -> np.ndarray:
         raw = np.zeros((*rows.shape[:-1], len(self.spread)))
         raw[..., self.chosen] = self._back(rows) @ self._forward
         return raw
 
 
-def _half_width(replicates):
+def _half_width(replicates: np.ndarray) -> np.ndarray:
     low, high = np.quantile(replicates, [0.16, 0.84], axis=0)
     return (high - low) / 2

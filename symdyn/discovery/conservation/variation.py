@@ -7,6 +7,7 @@ and the noise, half the difference the noise alone. The difference of their mean
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from operator import add
@@ -68,7 +69,7 @@ class Scatter:
         return Scatter(**merged)
 
     def only(self, columns: np.ndarray) -> Scatter:
-        """The sums for some of the columns."""
+        """Return the sums for some of the columns."""
         moments = {name: getattr(self, name)[:, columns][:, :, columns] for name in ("motion", "noise", "within")}
         return replace(self, **moments, even=self.even[:, columns], odd=self.odd[:, columns])
 
@@ -78,18 +79,18 @@ class Scatter:
         return int(self.cells.sum()) - len(self.cells)
 
     def scatter_within(self) -> np.ndarray:
-        """Mean square about the mean of the trajectory `(column, column)`, free of noise."""
+        """Return the mean square about the mean of the trajectory `(column, column)`, free of noise."""
         return self.within[0] / self.cells.sum()
 
     def scatter_in_all(self) -> np.ndarray:
-        """Mean square about the mean of all data `(column, column)`, free of noise."""
+        """Return the mean square about the mean of all data `(column, column)`, free of noise."""
         weights = self.cells[:, None] / self.cells.sum()
         even, odd = (means - np.sum(weights * means, axis=0) for means in (self.even, self.odd))
         between = (weights * even).T @ odd
         return self.scatter_within() + (between + between.T) / 2
 
     def share_without_one(self, functions: np.ndarray) -> np.ndarray:
-        """Scatter in all, without the trajectory that carries most of it, over what it is with it `(function,)`.
+        """Return the scatter in all without the trajectory that carries most of it, over that with it, `(function,)`.
 
         Functions are rows `(function, column)`. A function that differs from its mean on a single trajectory has a
         share near 0: whether it is conserved was asked of that trajectory alone.
@@ -106,7 +107,7 @@ class Scatter:
 
 
 def accumulate_scatter(dataset: xr.Dataset, features: Features, chart: Chart, n_points: int = 2000) -> Scatter:
-    """One pass over trajectories.
+    """Accumulate the scatter in one pass over trajectories.
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def accumulate_scatter(dataset: xr.Dataset, features: Features, chart: Chart, n_
 
 
 def noise_free(features: Features, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Features `(sample, feature)` whose mean over white noise is the value without noise.
+    """Compute features `(sample, feature)` whose mean over white noise is the value without noise.
 
     Exact where `Features.debiased` is; for other functions to second order in the noise, by symmetric differences:
     theta(x) − sum_i [theta(x + s_i e_i) − 2 theta(x) + theta(x − s_i e_i)] / 2.
@@ -176,7 +177,7 @@ class Scattering:
 def scatter_forms(
     scatter: Scatter, rounding: np.ndarray, tolerance: float, n_bootstrap: int, rng: np.random.Generator
 ) -> Scattering:
-    """Quadratic forms of eps^2 = (scatter of h within trajectories / scatter of h in all) / (same of the states).
+    """Compute the forms of eps^2 = (scatter of h within trajectories / scatter of h in all) / (same of the states).
 
     The states' ratio is that of the state that moves most: where all of the motion is slow or short, nothing is
     conserved for that.
@@ -224,7 +225,7 @@ def scatter_forms(
 
 
 def natural_scale(variances: np.ndarray, means: np.ndarray, rounding: np.ndarray | float = 0.0) -> np.ndarray:
-    """Spread of each function `(feature,)`; its size, or 1, where it is constant up to rounding.
+    """Return the spread of each function `(feature,)`; its size, or 1, where it is constant up to rounding.
 
     `rounding` `(feature,)` is how much functions may vary because the states do not have more digits.
     """
@@ -235,13 +236,15 @@ def natural_scale(variances: np.ndarray, means: np.ndarray, rounding: np.ndarray
 
 
 def rounding_of(slopes: np.ndarray, chart: Chart) -> np.ndarray:
-    """How much functions `(feature,)` with derivatives `(sample, feature, state)` vary by rounding of the states."""
+    """Return how much functions `(feature,)` with derivatives `(sample, feature, state)` vary by rounding of states."""
     digits = _DIGITS * (np.abs(chart.centre) / chart.scale + 1)
     return np.sqrt(np.mean((slopes * digits) ** 2, axis=0)).sum(axis=1)
 
 
-def _as_forms(motion, noise, share, rounding, size):
-    """Forms from all the data (first) and from replicates (the rest).
+def _as_forms(
+    motion: np.ndarray, noise: np.ndarray, share: float, rounding: np.ndarray, size: np.ndarray
+) -> QuadraticForms:
+    """Build forms from all the data (first) and from replicates (the rest).
 
     The scatter less the noise is not biased, so only a share of the noise need count against a direction: as much as
     chance makes of it, sqrt(unknowns / rows). `error` is what the scatter of a conserved quantity may look like: that
@@ -255,21 +258,21 @@ def _as_forms(motion, noise, share, rounding, size):
     return QuadraticForms(scatter[0] + mean, size, (shift - (error - mean)) / 2, error, mean, np.ones(len(error)))
 
 
-def _share_of_motion(within, total):
+def _share_of_motion(within: np.ndarray, total: np.ndarray) -> float:
     moved = np.where(total > 0, within / np.where(total > 0, total, 1.0), 0.0).max(initial=0.0)
     if moved <= 0:
         raise ValueError("no state moves along any trajectory: nothing can be told about what is conserved")
     return min(moved, 1.0)
 
 
-def _one_block(block, features, chart, stretches, per_run) -> Scatter:
+def _one_block(block: xr.Dataset, features: Features, chart: Chart, stretches: int, per_run: int) -> Scatter:
     block = block.compute(scheduler="synchronous")
     names = state_names(block)
     runs = (run._replace(states=chart.points(run.states)) for run in each_trajectory(block))
     return reduce(add, [_one_run(run, names, features, stretches, per_run) for run in runs])
 
 
-def _one_run(run: Trajectory, names, features, stretches, per_run) -> Scatter:
+def _one_run(run: Trajectory, names: Sequence[str], features: Features, stretches: int, per_run: int) -> Scatter:
     if len(run.times) < MIN_SAMPLES:
         raise ValueError(
             f"trajectory {run.name!r} has {len(run.times)} samples; at least {MIN_SAMPLES} are needed: "
@@ -299,8 +302,8 @@ def _one_run(run: Trajectory, names, features, stretches, per_run) -> Scatter:
     )
 
 
-def _cells(run: Trajectory, values):
-    """Means of cells over even and over odd samples `(cell, column)`, and their times, from −1/2 to 1/2."""
+def _cells(run: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return means of cells over even and over odd samples `(cell, column)`, and their times, from −1/2 to 1/2."""
     n = len(values)
     step = (run.times[-1] - run.times[0]) / (n - 1)
     wanted = _CELL * characteristic_time(run.times, run.states) / step
@@ -313,8 +316,10 @@ def _cells(run: Trajectory, values):
     return split[:, is_even].mean(axis=1), split[:, ~is_even].mean(axis=1), clock
 
 
-def _parts(motion, noise, clock, stretches):
-    """Sums of squares over stretches of the trajectory, with one row more in the first: the trend from end to end.
+def _parts(
+    motion: np.ndarray, noise: np.ndarray, clock: np.ndarray, stretches: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sum squares over stretches of the trajectory, with one row more in the first: the trend from end to end.
 
     A drift adds up, so a quantity that only drifts is judged by all of its change, not by its scatter.
     """
@@ -330,8 +335,8 @@ def _parts(motion, noise, clock, stretches):
     return *sums, np.bincount(owner).astype(float)
 
 
-def _folded(parts):
-    """Neighbours in turn added up where there are more parts than a bootstrap needs: memory stays bounded."""
+def _folded(parts: np.ndarray) -> np.ndarray:
+    """Add up neighbours in turn where there are more parts than a bootstrap needs: memory stays bounded."""
     if len(parts) <= _MANY:
         return parts
     folded = parts[:_MANY].copy()

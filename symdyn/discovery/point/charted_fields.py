@@ -7,6 +7,7 @@ data, with numbers of size 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,8 +26,8 @@ from symdyn.sums.field_charts import units_shared
 __all__ = ["Frames", "frames_of"]
 
 
-def frames_of(dataset: xr.Dataset, candidates, chart: Chart) -> Frames:
-    """The frames of candidates (see `point_candidates`) for checked fields in the units of the data."""
+def frames_of(dataset: xr.Dataset, candidates: int | str | Sequence[str] | Generators, chart: Chart) -> Frames:
+    """Build the frames of candidates (see `point_candidates`) for checked fields in the units of the data."""
     grid = field_grid(dataset)
     given = point_candidates(candidates, grid.coordinates, grid.fields)
     groups = [[0], *([1 + k for k in group] for group in units_shared(dataset, grid.axes)[0])]
@@ -124,23 +125,23 @@ class Frames:
         )
 
     def in_units(self, home: np.ndarray) -> Generators:
-        """Generators in the units of the data, on the given features, from rows `(generator, coefficient)`."""
+        """Return generators in the units of the data, on the given features, from rows `(generator, coefficient)`."""
         wide = (home * self.units)[:, :-1].reshape(len(home), len(self._states), len(self.exponents))
         return Generators(self.given.features, wide[:, :, self._places], home[:, -1], self._states)
 
     def algebra(self, home: np.ndarray, covariance: np.ndarray, exact: np.ndarray) -> LieAlgebra:
-        """The algebra in the units of the data, from rows at home and their covariance."""
+        """Return the algebra in the units of the data, from rows at home and their covariance."""
         factors = np.tile(self.units, len(home))
         kept = np.concatenate([k * len(self.units) + self.kept for k in range(len(home))] or [[]]).astype(int)
         carried = covariance * factors[:, None] * factors
         return LieAlgebra(self.in_units(home), carried[np.ix_(kept, kept)], exact, self.chart)
 
     @property
-    def _states(self):
+    def _states(self) -> tuple[str, ...]:
         return self.given.states
 
     @property
-    def _shift(self):
+    def _shift(self) -> Chart:
         scale = np.array(self.chart.scale)
         return Chart(tuple(np.array(self.chart.centre) / scale), (1.0,) * len(scale))
 
@@ -150,7 +151,7 @@ class Frames:
         rows = {tuple(row): place for place, row in enumerate(self.exponents.tolist())}
         return np.array([rows[tuple(row)] for row in self._given_exponents.tolist()], dtype=int)
 
-    def _widened(self):
+    def _widened(self) -> np.ndarray:
         wide = np.zeros((len(self.given), len(self._states), len(self.exponents)))
         wide[:, :, self._places] = self.given.coefficients
         return wide

@@ -15,7 +15,7 @@ __all__ = ["direct_angle", "direct_directions", "direct_forms", "elements_of", "
 
 
 def weak_law(law: FieldLaw) -> list[list[tuple[WeakTerm, float]]] | None:
-    """The terms of the law with their coefficients, one list a field; None if one of them has no weak form."""
+    """Return the terms of the law with their coefficients, one list a field; None if one of them has no weak form."""
     found = []
     for row in law.coefficients:
         terms = [
@@ -28,7 +28,7 @@ def weak_law(law: FieldLaw) -> list[list[tuple[WeakTerm, float]]] | None:
 
 
 def elements_of(generators: Generators, n_coordinates: int) -> tuple[list[Elementary], np.ndarray, np.ndarray]:
-    """Monomials of generators, weights `(generator, element)`, and which generators have a weak form."""
+    """Return monomials of generators, weights `(generator, element)`, and which generators have a weak form."""
     exponents = monomial_exponents(generators.features, len(generators.states))
     n_fields = len(generators.states) - n_coordinates
     elements, columns = [], []
@@ -46,7 +46,7 @@ def elements_of(generators: Generators, n_coordinates: int) -> tuple[list[Elemen
 def direct_forms(
     sums: ConditionSums, weights: np.ndarray, share: float, n_bootstrap: int, rng: np.random.Generator
 ) -> QuadraticForms:
-    """Quadratic forms over generators with weights `(generator, element)`, and their error from resampled trajectories.
+    """Compute quadratic forms over generators with weights `(generator, element)`; errors from resampled trajectories.
 
     `share` is the factor on the parts of Q in the size. The noise of the rows is known from the checkerboard: the form
     is debiased already, so noise is added to it as often as `Evidence` takes it off.
@@ -54,7 +54,7 @@ def direct_forms(
     n_runs = len(sums.violation)
     order = np.argsort(np.einsum("rii->r", sums.size), kind="stable")  # resampling does not feel that of the runs
 
-    def turned(form):
+    def turned(form: np.ndarray) -> np.ndarray:
         return weights @ form @ weights.T
 
     violation, noise = turned(sums.violation.mean(0)), turned(sums.noise.mean(0))
@@ -70,7 +70,7 @@ def direct_forms(
 
 
 def direct_directions(forms: QuadraticForms) -> np.ndarray:
-    """Combinations `(generator, direction)` in order of signal to noise: the noise Gram is the metric."""
+    """Return combinations `(generator, direction)` in order of signal to noise: the noise Gram is the metric."""
     noise = forms.error.mean(axis=0)
     metric = noise + 1e-6 * forms.size
     scale = 1 / np.sqrt(np.maximum(np.diag(metric), 1e-300))
@@ -80,7 +80,7 @@ def direct_directions(forms: QuadraticForms) -> np.ndarray:
 
 
 def direct_angle(directions: np.ndarray, size: np.ndarray, accepted: np.ndarray) -> float:
-    """Largest angle (degrees) between the span of the first directions and as many accepted generators.
+    """Compute the largest angle (degrees) between the span of the first directions and as many accepted generators.
 
     It is that of what they do to the data, in the size of generators, and free of units.
 
@@ -102,6 +102,6 @@ def direct_angle(directions: np.ndarray, size: np.ndarray, accepted: np.ndarray)
     return float(np.degrees(np.arcsin(min(np.linalg.norm(outside, 2), 1.0))))
 
 
-def _positive(form):
+def _positive(form: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh((form + form.T) / 2)
     return (vectors * np.maximum(values, 1e-14 * values[-1])) @ vectors.T

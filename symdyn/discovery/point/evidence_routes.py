@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from symdyn.data.grids import FieldGrid
 from symdyn.discovery.point.direct_evidence import direct_angle, direct_directions, direct_forms, elements_of, weak_law
 from symdyn.discovery.point.jet_samples import JetSample
 from symdyn.discovery.point.point_forms import SHARE, characteristic_parts
@@ -18,7 +19,7 @@ from symdyn.laws.fields.field_law import FieldLaw
 from symdyn.laws.fields.identify import Identified
 from symdyn.lie.vectorfields import Generators
 from symdyn.rows.field_conditions import Elementary, condition_sums
-from symdyn.rows.field_windows import place_windows
+from symdyn.rows.field_windows import FieldWindows, place_windows
 from symdyn.sums.field_tasks import summed
 
 __all__ = ["DirectRoute", "DirectTest", "PointEvidence", "direct_route", "near_directions", "vanishing"]
@@ -33,7 +34,7 @@ _UNITS_NEEDED = 3  # and without which nothing is contradicted
 
 
 def near_directions(forms: QuadraticForms, delta: float) -> np.ndarray:
-    """Combinations `(candidate, direction)`, orthonormal in the size, that are not plainly broken.
+    """Find combinations `(candidate, direction)`, orthonormal in the size, that are not plainly broken.
 
     Bounds cost the third power of the number of candidates; of a hundred, most are far from symmetric.
     """
@@ -47,7 +48,7 @@ def near_directions(forms: QuadraticForms, delta: float) -> np.ndarray:
 
 
 def vanishing(basis: Generators, law: FieldLaw, sample: JetSample) -> np.ndarray:
-    """Mask `(generator,)`: Q is zero at all points, though its parts are not."""
+    """Mask the generators `(generator,)` whose Q is zero at all points, though its parts are not."""
     if not len(basis):
         return np.zeros(0, dtype=bool)
     evolution = law.evolution()
@@ -73,13 +74,13 @@ class PointEvidence(Evidence):
         n = self.directions.shape[1]
         return next((k for k in range(n) if self._is_out(k)), n)
 
-    def _is_out(self, k):
+    def _is_out(self, k: int) -> bool:
         vector = self.directions[:, k]
         broken = self.violation(vector) > self.delta / 20 and self.exact_p_value(vector) < self.alpha / (k + 1)
         return broken or self._span_bound(k + 1) >= self.delta
 
     def exact_p_value(self, vector: np.ndarray) -> float:
-        """Probability of so large a bracket if the law left nothing over."""
+        """Return the probability of so large a bracket if the law left nothing over."""
         return self._of_the_law.p_value(vector)
 
     @cached_property
@@ -139,7 +140,7 @@ class DirectRoute:
         return DirectTest(*columns, usable)
 
     def angle(self, vectors: np.ndarray) -> float:
-        """Angle in degrees between given generators and as many directions of this route."""
+        """Return the angle in degrees between given generators and as many directions of this route."""
         weights = vectors @ np.linalg.pinv(self.generators.vectors())
         return direct_angle(self.directions, self.forms.size, weights)
 
@@ -147,7 +148,7 @@ class DirectRoute:
 def direct_route(
     dataset: xr.Dataset, generators: Generators, found: Identified, n_bootstrap: int, rng: np.random.Generator
 ) -> DirectRoute | None:
-    """The direct route; None where the law or all of the candidates have no weak form."""
+    """Take the direct route; None where the law or all of the candidates have no weak form."""
     law, grid = weak_law(found.law), found.grid
     elements, weights, usable = elements_of(generators, len(grid.coordinates))
     if law is None or not usable.any():
@@ -168,8 +169,8 @@ def direct_route(
     return DirectRoute(kept, forms, direct_directions(forms), *units, blind)
 
 
-def _direct_windows(grid, time_order, n_runs):
-    """Wide windows, and into how many blocks along x those of a few trajectories are cut."""
+def _direct_windows(grid: FieldGrid, time_order: int, n_runs: int) -> tuple[FieldWindows, int]:
+    """Place wide windows, and choose into how many blocks along x those of a few trajectories are cut."""
     lengths = [axis[-1] - axis[0] for axis in grid.grids]
     halves = [_TIME * lengths[0], *(_SPACE * length for length in lengths[1:])]
     overlap = _OVERLAP if len(grid.axes) == 1 else 3

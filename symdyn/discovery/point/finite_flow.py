@@ -45,7 +45,7 @@ class FiniteFlows:
 def finite_flows(
     law: FieldLaw, generators: Generators, values: np.ndarray, noise: np.ndarray, grid: FieldGrid
 ) -> FiniteFlows | None:
-    """Solutions moved along each generator by a tenth of their extent, and their residuals; by twice that, to look at.
+    """Move a solution along each generator by a tenth of its extent, for its residual; by twice that, to look at.
 
     The solution is that of the law from a smoothed snapshot of the data; None where there is none (not periodic, two
     dimensions, second order in time, no bounded solution).
@@ -71,13 +71,13 @@ def finite_flows(
 
 
 def flowed(generator: Generators, points: np.ndarray, amount: float) -> np.ndarray:
-    """Points `(sample, variable)` moved along a single generator by a parameter `amount`."""
+    """Move points `(sample, variable)` along a single generator by a parameter `amount`."""
     step = amount / _STEPS
     exponents = monomial_exponents(generator.features, len(generator.states))
     used = np.any(generator.coefficients[0] != 0, axis=0)
     exponents, coefficients = exponents[used], generator.coefficients[0][:, used].T
 
-    def rate(p):
+    def rate(p: np.ndarray) -> np.ndarray:
         return monomials(p, exponents) @ coefficients
 
     for _ in range(_STEPS):
@@ -91,7 +91,7 @@ def flowed(generator: Generators, points: np.ndarray, amount: float) -> np.ndarr
 class _Solution:
     """A clean periodic solution of a law in one dimension, to be read anywhere."""
 
-    def __init__(self, law, values, noise, grid):
+    def __init__(self, law: FieldLaw, values: np.ndarray, noise: np.ndarray, grid: FieldGrid):
         self.law = law
         smooth = smoothed(values[:, 0], noise[:, 0], grid, grid.shape[0] // 4)
         self.period = grid.steps[1] * grid.shape[1]
@@ -108,28 +108,28 @@ class _Solution:
         wide = np.concatenate([self.fields[..., -wrap:], self.fields, self.fields[..., :wrap]], axis=2)
         self.read = [RectBivariateSpline(self.times, places, wide[:, f], kx=5, ky=5) for f in range(wide.shape[1])]
 
-    def amount(self, generator):
-        """The parameter that moves typical points by a tenth of their extent."""
+    def amount(self, generator: Generators) -> float:
+        """Return the parameter that moves typical points by a tenth of their extent."""
         mesh = np.meshgrid(self.times[::8], self.left + self.period * np.arange(8) / 8, indexing="ij")
         points = self._graph(*[m.ravel() for m in mesh])
         extent = np.ptp(points, axis=0)
         speed = np.abs(generator.values(points)[:, :, 0]).max(axis=0)
         return _MOVE / max(float((speed / np.where(extent > 0, extent, 1.0)).max()), 1e-300)
 
-    def window(self, n_times, n_places):
-        """Times and places of a box inside the moved solution."""
+    def window(self, n_times: int, n_places: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return times and places of a box inside the moved solution."""
         margin = (self.times[-1] - self.times[0]) / 4
         middle = np.linspace(self.times[0] + margin, self.times[-1] - margin, n_times)
         return middle, self.left + self.period * (0.25 + 0.5 * np.arange(n_places) / n_places)
 
-    def shown(self, generator, amount, times, places):
-        """Fields `(field, time, x)` of the moved solution."""
+    def shown(self, generator: Generators | None, amount: float, times: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return fields `(field, time, x)` of the moved solution."""
         mesh = np.meshgrid(times, places, indexing="ij")
         moved = self._moved(generator, amount, mesh[0].ravel(), mesh[1].ravel())
         return np.moveaxis(moved.reshape(*mesh[0].shape, -1), -1, 0)
 
-    def residual(self, generator, amount):
-        """Root mean square of u_t − N over that of u_t, in a box inside the moved solution."""
+    def residual(self, generator: Generators | None, amount: float) -> float:
+        """Compute the root mean square of u_t − N over that of u_t, in a box inside the moved solution."""
         middle, places = self.window(7, 24)
         steps = (self.times[1] - self.times[0], self.period / _POINTS)
         found = {}
@@ -144,8 +144,16 @@ class _Solution:
         rates = found[0, 1]
         return float(np.sqrt(np.mean((rates - right) ** 2) / max(np.mean(rates**2), 1e-300)))
 
-    def _derivative(self, generator, amount, middle, places, steps, order):
-        """One derivative `(point, field)` of the moved solution, order (x, t), by differences of eighth order."""
+    def _derivative(
+        self,
+        generator: Generators | None,
+        amount: float,
+        middle: np.ndarray,
+        places: np.ndarray,
+        steps: tuple[float, float],
+        order: tuple[int, int],
+    ) -> np.ndarray:
+        """Compute a derivative `(point, field)` of the moved solution, order (x, t), by differences of eighth order."""
         along, total = (0, order[1]) if order[1] else (1, order[0])
         reach = _REACH + total // 2 if total else 0
         weights = stencil(np.arange(-reach, reach + 1), total) / steps[along] ** total if total else np.ones(1)
@@ -157,19 +165,19 @@ class _Solution:
             result = result + weight * self._moved(generator, amount, mesh[0].ravel(), mesh[1].ravel())
         return result
 
-    def _moved(self, generator, amount, t, x):
+    def _moved(self, generator: Generators | None, amount: float, t: np.ndarray, x: np.ndarray) -> np.ndarray:
         if generator is None:
             return self._graph(t, x)[:, 2:]
         back = np.column_stack([t, x, np.zeros((len(t), len(self.read)))])
         source = flowed(generator, back, -amount)[:, :2]
         return flowed(generator, self._graph(source[:, 0], source[:, 1]), amount)[:, 2:]
 
-    def _graph(self, t, x):
+    def _graph(self, t: np.ndarray, x: np.ndarray) -> np.ndarray:
         inside = self.left + np.mod(x - self.left, self.period)
         return np.column_stack([t, x, *[read.ev(t, inside) for read in self.read]])
 
 
-def _depends_on_fields(generator, n_coordinates):
+def _depends_on_fields(generator: Generators, n_coordinates: int) -> bool:
     exponents = monomial_exponents(generator.features, len(generator.states))
     on_fields = exponents[:, n_coordinates:].any(axis=1)
     return bool(np.any(np.abs(generator.coefficients[0, :n_coordinates][:, on_fields]) > 1e-9))

@@ -19,7 +19,7 @@ _EARLIER = 0.99  # weight of the last term against the first in the choice of le
 def graded_basis(
     rows: np.ndarray, degrees: np.ndarray, to_home: np.ndarray, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The basis, and the leading coefficient of each of its fields, which is 1.
+    """Build the basis, and find the leading coefficient of each of its fields, which is 1.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def graded_basis(
     return found, pivots
 
 
-def _at_most(frame, high, tolerance):
-    """Combinations of orthonormal rows whose high part is small; all of them if nothing is high."""
+def _at_most(frame: np.ndarray, high: np.ndarray, tolerance: float) -> np.ndarray:
+    """Return combinations of orthonormal rows whose high part is small; all of them if nothing is high."""
     if not high.any():
         return frame
     left, values, _ = np.linalg.svd(frame[:, high])

@@ -50,7 +50,7 @@ def jet_points(
     n_rows: int,
     rng: np.random.Generator,
 ) -> JetPoints:
-    """Smooth fields near the data in windows at random places.
+    """Draw smooth fields near the data in windows at random places.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def jet_points(
 
 
 def smoothed(values: np.ndarray, noise: np.ndarray, grid: FieldGrid, index: int) -> np.ndarray:
-    """The smooth field `(field, x[, y])` near one trajectory `(field, time, x[, y])` at one time."""
+    """Return the smooth field `(field, x[, y])` near one trajectory `(field, time, x[, y])` at one time."""
     space = tuple(range(-len(grid.axes), 0))
     spectrum = _denoised(values, noise, space)
     n = grid.shape[0]
@@ -99,8 +99,8 @@ def smoothed(values: np.ndarray, noise: np.ndarray, grid: FieldGrid, index: int)
     return fft.ifftn(np.tensordot(slices, spectrum, (0, 1)), axes=space, norm="ortho").real
 
 
-def _window(grid, halves):
-    """Offsets `(point,)` along each axis, and weights `(point,)`, of the points of a window."""
+def _window(grid: FieldGrid, halves: Sequence[float]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return offsets `(point,)` along each axis, and weights `(point,)`, of the points of a window."""
     most = _POINTS[len(halves)]
     along, bumps = [], []
     for half, step, n in zip(halves, grid.steps[1:], grid.shape[1:], strict=True):
@@ -112,8 +112,8 @@ def _window(grid, halves):
     return [mesh.ravel() for mesh in np.meshgrid(*along, indexing="ij")], weights / weights.sum()
 
 
-def _centers(fading, offsets):
-    """Where windows may be centred: everywhere on an axis that closes, else where nothing is faded out."""
+def _centers(fading: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Find where windows may be centred: everywhere on an axis that closes, else where nothing is faded out."""
     inside = np.flatnonzero(fading == 1.0)
     if len(inside) == len(fading):
         return inside
@@ -121,8 +121,8 @@ def _centers(fading, offsets):
     return kept if len(kept) else inside[[len(inside) // 2]]
 
 
-def _denoised(values, noise, space):
-    """Coefficients `(field, frequency, wave numbers...)` that stand out from the noise, none of them finer than it."""
+def _denoised(values: np.ndarray, noise: np.ndarray, space: tuple[int, ...]) -> np.ndarray:
+    """Keep coefficients `(field, frequency, wave numbers...)` that stand out from the noise, none finer than it."""
     spectrum = fft.fftn(fft.dct(values, axis=1, norm="ortho"), axes=space, norm="ortho")
     level = _ABOVE * noise.reshape(-1, *[1] * (values.ndim - 1))
     spectrum = np.where(np.abs(spectrum) > level, spectrum, 0.0)
@@ -142,8 +142,15 @@ def _denoised(values, noise, space):
     return spectrum
 
 
-def _at(spectrum, order, grid, times, where, space):
-    """One derivative of each field `(slice, window, point, field)`."""
+def _at(
+    spectrum: np.ndarray,
+    order: tuple[int, ...],
+    grid: FieldGrid,
+    times: np.ndarray,
+    where: list[np.ndarray],
+    space: tuple[int, ...],
+) -> np.ndarray:
+    """Compute one derivative of each field `(slice, window, point, field)`."""
     n = grid.shape[0]
     rates = np.pi * np.arange(n) / (n * grid.steps[0])
     angles = np.pi * np.arange(n) * (2 * times[:, None] + 1) / (2 * n)
@@ -158,14 +165,14 @@ def _at(spectrum, order, grid, times, where, space):
     return values[index]
 
 
-def _inner(n):
-    """Times away from both ends, where a cosine series has a kink."""
+def _inner(n: int) -> np.ndarray:
+    """Return times away from both ends, where a cosine series has a kink."""
     margin = n // 12
     return np.arange(margin, n - margin)
 
 
-def _fading(grid):
-    """One weight `(point,)` an axis of space: 1 inside, falling smoothly to 0 at ends that do not meet."""
+def _fading(grid: FieldGrid) -> list[np.ndarray]:
+    """Return one weight `(point,)` an axis of space: 1 inside, falling smoothly to 0 at ends that do not meet."""
     weights = []
     for n, periodic in zip(grid.shape[1:], grid.periodic, strict=True):
         if periodic:

@@ -34,12 +34,12 @@ class JetSample:
     _known: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def at_points(self, space: JetSpace, polynomials: Sequence[Sequence[JetPolynomial]]) -> np.ndarray:
-        """Values `(point, field, generator)` of polynomials `[generator][field]`."""
+        """Evaluate polynomials `[generator][field]`: values `(point, field, generator)`."""
         flat = [p for fields in polynomials for p in fields]
         return _by_field(space.evaluate(flat, self.values, list(self.names)), len(polynomials))
 
     def averages(self, space: JetSpace, polynomials: Sequence[Sequence[JetPolynomial]]) -> np.ndarray:
-        """Averages over the points of each row, `(row, field, generator)`, of polynomials `[generator][field]`."""
+        """Average polynomials `[generator][field]` over the points of each row, `(row, field, generator)`."""
         flat = [p for fields in polynomials for p in fields]
         keys = sorted({key for polynomial in flat for key in polynomial})
         self._learn(space, [key for key in keys if key not in self._known])
@@ -49,8 +49,8 @@ class JetSample:
         places = {key: row for row, key in enumerate(keys)}
         return _by_field((weights_on(places, flat) @ table).T, len(polynomials))
 
-    def _learn(self, space, keys):
-        """Averages of further monomials, some rows at once."""
+    def _learn(self, space: JetSpace, keys: list[int]) -> None:
+        """Average further monomials, some rows at once."""
         if not keys:
             return
         exponents = space.exponents(keys, self.names)
@@ -59,13 +59,13 @@ class JetSample:
         found = [self._averaged(some, exponents) for some in np.array_split(rows, min(parts, len(rows)))]
         self._known.update(zip(keys, np.hstack(found), strict=True))
 
-    def _averaged(self, rows, exponents):
+    def _averaged(self, rows: np.ndarray, exponents: np.ndarray) -> np.ndarray:
         values = monomials(rows.reshape(-1, rows.shape[2]), exponents)
         return values.T.reshape(len(exponents), len(rows), -1) @ self.weights
 
 
-def _by_field(values, n_generators):
-    """`(..., generator * field)` as `(..., field, generator)`."""
+def _by_field(values: np.ndarray, n_generators: int) -> np.ndarray:
+    """Turn `(..., generator * field)` into `(..., field, generator)`."""
     return np.moveaxis(values.reshape(len(values), n_generators, -1), 1, 2)
 
 
@@ -79,7 +79,7 @@ def sample_jets(
     n_rows: int,
     rng: np.random.Generator,
 ) -> JetSample:
-    """Points near the data with all the derivatives that conditions on point symmetries of the law may hold."""
+    """Draw points near the data with all the derivatives that conditions on point symmetries of the law may hold."""
     evolution = law.evolution()
     space = evolution.space
     sides = [space.term(name) for name, seen in zip(law.terms, law.involved.any(axis=0), strict=True) if seen]
@@ -99,7 +99,7 @@ def sample_jets(
     return JetSample(flat, points.weights, tuple(names), np.sqrt(spread), rate)
 
 
-def _orders(n_axes, highest, time_order):
+def _orders(n_axes: int, highest: int, time_order: int) -> list[tuple[int, ...]]:
     found = []
     for along_time in range(time_order):
         for total in range(highest + 1):

@@ -65,7 +65,7 @@ def point_findings(
     alpha: float,
     is_trivial: Callable[[Generators], np.ndarray],
 ) -> PointFindings:
-    """The accepted algebra with its verdicts.
+    """Return the accepted algebra with its verdicts.
 
     Parameters
     ----------
@@ -115,15 +115,15 @@ class _Judge:
         self.metric = size + outside * max(np.trace(size) / len(pool), 1e-300)
 
     def weights(self, vectors: np.ndarray) -> np.ndarray:
-        """Combinations `(generator, direction)` of the pool."""
+        """Write generators as combinations `(generator, direction)` of the pool."""
         return vectors @ self.inverse
 
     def span(self, rank: int) -> np.ndarray:
-        """The first directions as rows of coefficients."""
+        """Return the first directions as rows of coefficients."""
         return self.evidence.directions[:, :rank].T @ self.pool
 
     def holds(self, vectors: np.ndarray) -> bool:
-        """Whether generators lie in the pool, are accepted as they stand, and are not rejected as exact."""
+        """Check whether generators lie in the pool, are accepted as they stand, and are not rejected as exact."""
         weights = self.weights(vectors)
         inside = np.linalg.norm(weights @ self.pool - vectors, axis=1) < _NEAR * np.linalg.norm(vectors, axis=1)
         n, evidence = len(vectors), self.evidence
@@ -133,7 +133,7 @@ class _Judge:
         )
 
     def distance(self, vectors: np.ndarray, others: np.ndarray) -> float:
-        """Sine of the largest angle between two spans, in the size of generators."""
+        """Compute the sine of the largest angle between two spans, in the size of generators."""
         root = np.linalg.cholesky(
             self.metric + 1e-14 * np.trace(self.metric) / len(self.metric) * np.eye(len(self.metric))
         )
@@ -141,14 +141,14 @@ class _Judge:
         return float(np.linalg.norm(first - second @ (second.T @ first), 2))
 
     def moved(self, vectors: np.ndarray) -> np.ndarray:
-        """What of generators lies outside the span of each replicate, `(replicate, generator, coefficient)`."""
+        """Return what of generators lies outside the span of each replicate, `(replicate, generator, coefficient)`."""
         rank = len(vectors)
         replicates = np.swapaxes(self.evidence.replicate_directions[:, :, :rank], 1, 2) @ self.pool
         ensemble = Ensemble(vectors, replicates, self.metric)
         return np.stack([ensemble.residuals(vector)[1] for vector in vectors], axis=1)
 
     def covariance(self, vectors: np.ndarray, turn: np.ndarray) -> np.ndarray:
-        """Of the coefficients of generators after a change of frame."""
+        """Return the covariance of the coefficients of generators after a change of frame."""
         size = vectors.size
         if not len(vectors) or not np.any(self.evidence.forms.error):  # an exact law
             return np.zeros((size, size))
@@ -157,7 +157,7 @@ class _Judge:
 
 
 def _accepted(law: FieldLaw, frames: Frames, judge: _Judge) -> _Basis:
-    """The largest span of directions with bounds below delta that is an algebra."""
+    """Find the largest span of directions with bounds below delta that is an algebra."""
     exact = _symmetries_of(law, frames)
     for rank in range(judge.evidence.rank, 0, -1):
         span = judge.span(rank)
@@ -179,33 +179,33 @@ def _accepted(law: FieldLaw, frames: Frames, judge: _Judge) -> _Basis:
 
 
 def _symmetries_of(law: FieldLaw, frames: Frames) -> np.ndarray:
-    """The exact symmetries of the law among the candidates, as rows of coefficients in the chart."""
+    """Compute the exact symmetries of the law among the candidates, as rows of coefficients in the chart."""
     rows = determining_rows(law.evolution(), frames.charted)
     weights = null_space(rows).T if len(rows) else np.eye(len(frames.charted))
     return weights @ frames.charted.vectors()
 
 
-def _without_rounding(rows, pivots, frames):
-    """Exact generators without what rounding left in them; ratios without units that are simple are simple."""
+def _without_rounding(rows: np.ndarray, pivots: np.ndarray, frames: Frames) -> np.ndarray:
+    """Remove what rounding left in exact generators; ratios without units that are nearly simple become simple."""
     cleaned = np.where(np.abs(rows) < _DIGITS * np.abs(rows).max(axis=1, keepdims=True), 0.0, rows)
     return _fractions(cleaned, _pure(pivots, frames), _DIGITS)
 
 
-def _rounded(rows, pivots, errors, frames) -> Iterator[np.ndarray]:
-    """Rows with ratios of like units at simple fractions and others at zero, if near: by size, then by error."""
+def _rounded(rows: np.ndarray, pivots: np.ndarray, errors: np.ndarray, frames: Frames) -> Iterator[np.ndarray]:
+    """Round ratios of like units to simple fractions and others to zero, if near: by size, then by error."""
     pure = _pure(pivots, frames)
     for near in (np.full(rows.shape, _NEAR), np.minimum(3 * errors, _NEAR)):
         yield _fractions(np.where(~pure & (np.abs(rows) < near), 0.0, rows), pure, near)
 
 
-def _pure(pivots, frames):
-    """Mask of coefficients that are numbers in any units, that of the leading term being 1."""
+def _pure(pivots: np.ndarray, frames: Frames) -> np.ndarray:
+    """Mask the coefficients that are numbers in any units, that of the leading term being 1."""
     dimensions = frames.dimensions
     return np.all(dimensions[None, :] == dimensions[pivots][:, None], axis=2)
 
 
-def _fractions(rows, pure, near):
-    """Pure numbers as the fraction with the smallest denominator that is near, if there is one."""
+def _fractions(rows: np.ndarray, pure: np.ndarray, near: np.ndarray | float) -> np.ndarray:
+    """Replace pure numbers by the fraction with the smallest denominator that is near, if there is one."""
     result, near = rows.copy(), np.broadcast_to(near, rows.shape)
     for place in zip(*np.nonzero(pure & (rows != 0)), strict=True):
         for denominator in _DENOMINATORS:

@@ -36,14 +36,14 @@ class Spaces:
     units: np.ndarray
 
     def law_in_units(self, law: FieldLaw, chart: Chart) -> FieldLaw:
-        """The law of the chart in the units of the data, inside the space to the last digit."""
+        """Carry the law of the chart into the units of the data, inside the space to the last digit."""
         free = law.free * self.units
         inside = (self.given.offset + self.given.basis @ free).reshape(law.coefficients.shape)
         return replace(law.in_units(chart), coefficients=inside, free=free)
 
 
-def spaces_left(symmetry, law: FieldLaw, chart: Chart) -> Spaces:
-    """What symmetries leave of the terms of a law.
+def spaces_left(symmetry: LieAlgebra | Generators | str | Sequence[str], law: FieldLaw, chart: Chart) -> Spaces:
+    """Find what symmetries leave of the terms of a law.
 
     They are eliminated about the origin of the data, in the scales of the chart, so that neither the choice of free
     coefficients nor what is tied depends on units.
@@ -77,7 +77,7 @@ def spaces_left(symmetry, law: FieldLaw, chart: Chart) -> Spaces:
     return Spaces(charted, given, units)
 
 
-def _generators(symmetry, variables) -> Generators:
+def _generators(symmetry: LieAlgebra | Generators | str | Sequence[str], variables: Sequence[str]) -> Generators:
     if isinstance(symmetry, LieAlgebra):
         return symmetry.basis
     if isinstance(symmetry, Generators):
@@ -85,8 +85,8 @@ def _generators(symmetry, variables) -> Generators:
     return parse_generators([symmetry] if isinstance(symmetry, str) else list(symmetry), variables)
 
 
-def _digits(numbers):
-    """Numbers without their last digits, in which only the way into a chart and back is seen."""
+def _digits(numbers: np.ndarray) -> np.ndarray:
+    """Round off the last digits of numbers, in which only the way into a chart and back is seen."""
     places = 10.0 ** (_DIGITS - np.ceil(np.log10(np.abs(np.where(numbers == 0, 1.0, numbers)))))
     return np.round(numbers * places) / places
 
@@ -94,7 +94,7 @@ def _digits(numbers):
 def symmetric_terms(
     terms: Sequence[str], fields: Sequence[str], coordinates: Sequence[str], generators: Generators, time_order: int = 1
 ) -> TermSpace:
-    """Laws on the terms that have every generator for a symmetry.
+    """Find the laws on the terms that have every generator for a symmetry.
 
     For motions of space and time that depend on neither fields (nor, of time, on space) the condition is affine in the
     coefficients: translations and rotations tie them, a boost a t ∂x + ∂u fixes that of u u_x to −a.
@@ -114,7 +114,7 @@ def symmetric_terms(
     space = JetSpace(tuple(coordinates), tuple(fields))
     n = len(fields) * len(terms)
 
-    def rows(coefficients):
+    def rows(coefficients: np.ndarray) -> dict[tuple[int, int, int], float]:
         right = []
         for row in coefficients.reshape(len(fields), len(terms)):
             side = {}
@@ -150,8 +150,8 @@ def symmetric_terms(
     return TermSpace(start, basis)
 
 
-def _labelled_rows(law, generators):
-    """Coefficients of the determining equations by generator, field and monomial."""
+def _labelled_rows(law: Evolution, generators: Generators) -> dict[tuple[int, int, int], float]:
+    """Return coefficients of the determining equations by generator, field and monomial."""
     found = {}
     for k, (moved, linear) in enumerate(zip(*conditions(law, generators), strict=True)):
         for field, (a, b) in enumerate(zip(moved, linear, strict=True)):

@@ -17,7 +17,7 @@ SHARE = 0.3  # of the parts of Q in the size of a generator
 
 
 def law_forms(law: FieldLaw, generators: Generators, sample: JetSample) -> LawForms:
-    """The quadratic forms of L(v, N) over the generators, with the error of the law.
+    """Compute the quadratic forms of L(v, N) over the generators, with the error of the law.
 
     The size of a generator is |D_t^m Q|^2 + |N'[Q]|^2, plus r^2 times the squares of the parts phi, xi u_x, tau u_t of
     Q with r the rate of the field: parts that cancel one another, and shifts the law does not feel, still have a size.
@@ -53,7 +53,7 @@ def law_forms(law: FieldLaw, generators: Generators, sample: JetSample) -> LawFo
 
 
 def characteristic_parts(evolution: Evolution, generators: Generators) -> list[list[list[JetPolynomial]]]:
-    """phi, and −xi u_x, −tau u_t for each coordinate: parts of Q, `[part][generator][field]`."""
+    """Return phi, and −xi u_x, −tau u_t for each coordinate: parts of Q, `[part][generator][field]`."""
     n = len(evolution.space.coordinates)
     everything = component_polynomials(evolution.space, generators)
     empty: list[JetPolynomial] = [{} for _ in range(n + len(evolution.space.fields))]
@@ -64,31 +64,31 @@ def characteristic_parts(evolution: Evolution, generators: Generators) -> list[l
     return parts
 
 
-def _condition_rows(evolution, generators, sample):
+def _condition_rows(evolution: Evolution, generators: Generators, sample: JetSample) -> tuple[np.ndarray, np.ndarray]:
     sides = conditions(evolution, generators)
     return tuple(_flat(sample.averages(evolution.space, side), sample) for side in sides)
 
 
-def _flat(averaged, sample):
-    """Rows `(row * field, generator)`, each field in units of its spread, mean over rows."""
+def _flat(averaged: np.ndarray, sample: JetSample) -> np.ndarray:
+    """Flatten to rows `(row * field, generator)`, each field in units of its spread, mean over rows."""
     weighted = averaged / np.maximum(sample.scale, 1e-300)[:, None] / np.sqrt(len(averaged))
     return weighted.reshape(-1, averaged.shape[-1])
 
 
-def _violation(evolution, generators, sample):
+def _violation(evolution: Evolution, generators: Generators, sample: JetSample) -> np.ndarray:
     moved, linear = _condition_rows(evolution, generators, sample)
     return moved - linear
 
 
-def _law_of_one(law, field=0, term=0, value=0.0):
-    """The law of a single term, of none if its coefficient is 0."""
+def _law_of_one(law: FieldLaw, field: int = 0, term: int = 0, value: float = 0.0) -> Evolution:
+    """Build the law of a single term, of none if its coefficient is 0."""
     evolution = law.evolution()
     right = [{} for _ in law.fields]
     right[field] = {key: value for key in evolution.space.term(law.terms[term])} if value else {}
     return Evolution(evolution.space, tuple(right), law.time_order)
 
 
-def _shifted(law, field, term, step):
+def _shifted(law: FieldLaw, field: int, term: int, step: float) -> Evolution:
     evolution = law.evolution()
     right = list(evolution.right)
     right[field] = add(right[field], evolution.space.term(law.terms[term]), step)

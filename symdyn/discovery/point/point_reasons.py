@@ -18,7 +18,7 @@ _OPEN = 0.05  # closure error that is worth a word
 
 
 def law_doubts(law: FieldLaw, residual: Residual, delta: float) -> list[str]:
-    """Why the law decides nothing: it leaves too much over, or the data do not determine it."""
+    """Say why the law decides nothing: it leaves too much over, or the data do not determine it."""
     left, lower = max(law.unexplained[0], residual.share), max(law.unexplained[1], residual.lower)
     found = []
     if lower > delta or left > _NOTHING:
@@ -32,7 +32,7 @@ def law_doubts(law: FieldLaw, residual: Residual, delta: float) -> list[str]:
 
 
 def residual_notes(residual: Residual, law: FieldLaw, delta: float) -> list[str]:
-    """What the residual takes of the power of the search, where that is much."""
+    """Say what the residual takes of the power of the search, where that is much."""
     if residual.upper <= delta / 2:
         return []
     if residual.aliased:
@@ -52,7 +52,7 @@ def residual_notes(residual: Residual, law: FieldLaw, delta: float) -> list[str]
 def direct_notes(
     route: DirectRoute, test: DirectTest, against: np.ndarray, texts: list[str], *, alpha: float, delta: float
 ) -> list[str]:
-    """What the direct route contradicts, by which test, and how much it can see."""
+    """Say what the direct route contradicts, by which test, and how much it can see."""
     notes = []
     if route.blind > delta:
         notes.append(
@@ -71,7 +71,7 @@ def direct_notes(
 def verdict_notes(
     verdicts: xr.Dataset, algebra: LieAlgebra, law: FieldLaw, residual: Residual, n_found: int
 ) -> list[str]:
-    """What keeps directions beyond the `n_found` first undetermined, and whether what is kept closes."""
+    """Say what keeps directions beyond the `n_found` first undetermined, and whether what is kept closes."""
     notes = []
     open_by = algebra.closure_error() if algebra.dim > 1 else 0.0
     if open_by > _OPEN:
@@ -101,5 +101,5 @@ def verdict_notes(
     return notes
 
 
-def _times(factor):
+def _times(factor: float) -> str:
     return f"about {max(factor, 1):.2g} times as many trajectories" if factor < _MOST else "many more trajectories"

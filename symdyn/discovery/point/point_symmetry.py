@@ -22,6 +22,7 @@ from symdyn.discovery.point.point_basis import point_findings
 from symdyn.discovery.point.point_forms import law_forms
 from symdyn.discovery.point.point_reasons import direct_notes, law_doubts, residual_notes, verdict_notes
 from symdyn.discovery.point.point_table import coefficient_table, equation_table, flow_table, point_text, refused
+from symdyn.evidence.forms import LawForms
 from symdyn.laws.fields.field_law import FieldLaw
 from symdyn.laws.fields.field_residual import left_over
 from symdyn.laws.fields.identify import (
@@ -31,6 +32,7 @@ from symdyn.laws.fields.identify import (
     identify_law,
     moves_with_its_origin,
 )
+from symdyn.lie.chart import Chart
 from symdyn.lie.vectorfields import Generators
 from symdyn.sums.field_charts import chart_of_fields, fields_in_chart
 from symdyn.sums.field_tasks import some_runs
@@ -186,11 +188,11 @@ class PointSymmetryDiscovery(BaseEstimator):
         return self
 
     def summary(self) -> str:
-        """The law and the verdicts as text."""
+        """Write the law and the verdicts as text."""
         check_is_fitted(self, "verdicts_")
         return point_text(self)
 
-    def _check_options(self):
+    def _check_options(self) -> None:
         if not 0 < self.delta < np.sqrt(2):
             raise ValueError(f"delta must lie between 0 and sqrt(2), got {self.delta}")
         if not 0 < self.alpha < 1:
@@ -200,10 +202,10 @@ class PointSymmetryDiscovery(BaseEstimator):
         if self.time_order not in (None, 1, 2):
             raise ValueError(f"time_order must be 1, 2 or None, got {self.time_order}")
 
-    def _moves_with_its_origin(self, dataset):
+    def _moves_with_its_origin(self, dataset: xr.Dataset) -> bool:
         return self.equation is not None or moves_with_its_origin(self.terms, field_grid(dataset))
 
-    def _identified(self, dataset, chart, rng) -> Identified:
+    def _identified(self, dataset: xr.Dataset, chart: Chart, rng: np.random.Generator) -> Identified:
         options = {"terms": self.terms, "time_order": self.time_order, "derivatives": self.derivatives, "chart": chart}
         if self.equation is not None:
             return given_law(dataset, self.equation, chart=chart, time_order=self.time_order or 1, rng=rng)
@@ -213,13 +215,13 @@ class PointSymmetryDiscovery(BaseEstimator):
         return found
 
     def _law_of(self, found: Identified) -> FieldLaw:
-        """The law in the units of the data; the numbers of a given one to the last digit."""
+        """Return the law in the units of the data; the numbers of a given one to the last digit."""
         law = found.law.in_units(found.chart)
         if self.equation is None:
             return law
         return replace(law, coefficients=given_coefficients(self.equation, law.terms, law.fields))
 
-    def _confront(self, route: DirectRoute | None, found: Identified, charted: Generators):
+    def _confront(self, route: DirectRoute | None, found: Identified, charted: Generators) -> None:
         """Take back what the law cannot hold, or the data themselves contradict."""
         n = self.algebra_.dim + self.trivial_.dim
         wrong = np.zeros(n, dtype=bool)
@@ -249,7 +251,7 @@ class PointSymmetryDiscovery(BaseEstimator):
         if not doubts:
             self.notes_ += verdict_notes(self.verdicts_, self.algebra_, self.law_, self.residual_, n)
 
-    def _flow(self, values, noise, found: Identified, charted: Generators):
+    def _flow(self, values: np.ndarray, noise: np.ndarray, found: Identified, charted: Generators) -> None:
         size = self.verdicts_.sizes["generator"]
         place = np.flatnonzero((self.verdicts_.verdict == "symmetric").values & ~self.verdicts_.trivial.values)
         columns = np.full((2, size), np.nan)
@@ -265,8 +267,8 @@ class PointSymmetryDiscovery(BaseEstimator):
         self.verdicts_["residual_after"] = ("generator", columns[1])
 
 
-def _turned(forms, frame):
-    """The forms over combinations `(candidate, direction)`."""
+def _turned(forms: LawForms, frame: np.ndarray) -> LawForms:
+    """Carry the forms over to combinations `(candidate, direction)`."""
     turned = {
         name: frame.T @ getattr(forms, name) @ frame for name in ("violation", "size", "cross", "error", "jackknife")
     }

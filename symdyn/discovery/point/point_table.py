@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 
@@ -12,6 +14,10 @@ from symdyn.laws.fields.field_law import FieldLaw
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
 from symdyn.lie.structure.brackets import structure_constants
+from symdyn.lie.vectorfields import Generators
+
+if TYPE_CHECKING:
+    from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
 
 __all__ = ["coefficient_table", "equation_table", "flow_table", "point_text", "refused", "space_and_values"]
 
@@ -20,7 +26,7 @@ _BRACKET = 0.05  # of the largest structure constant, above which a bracket hold
 
 
 def equation_table(law: FieldLaw) -> xr.DataArray:
-    """Coefficients `(field, term)` of the law, with standard errors and inclusion probabilities as coordinates."""
+    """Tabulate coefficients `(field, term)` of the law; standard errors and inclusion probabilities are coordinates."""
     dims = ("field", "term")
     return xr.DataArray(
         law.coefficients,
@@ -36,7 +42,7 @@ def equation_table(law: FieldLaw) -> xr.DataArray:
 
 
 def coefficient_table(algebra: LieAlgebra) -> xr.DataArray:
-    """Coefficients `(generator, component, monomial)` with names for labels."""
+    """Tabulate coefficients `(generator, component, monomial)` with names for labels."""
     basis = algebra.basis
     return xr.DataArray(
         basis.coefficients,
@@ -50,7 +56,7 @@ def coefficient_table(algebra: LieAlgebra) -> xr.DataArray:
 
 
 def flow_table(flows: FiniteFlows, texts: list[str], grid: FieldGrid, chart: Chart) -> xr.Dataset:
-    """A solution and what the generators make of it, fields `(moved, time, x)` in the units of the data.
+    """Tabulate a solution and what the generators make of it, fields `(moved, time, x)` in the units of the data.
 
     "the solution" comes first.
     """
@@ -67,7 +73,7 @@ def flow_table(flows: FiniteFlows, texts: list[str], grid: FieldGrid, chart: Cha
 
 
 def space_and_values(algebra: LieAlgebra, n_fields: int) -> tuple[xr.DataArray, xr.DataArray]:
-    """The part of each generator that acts on time and space, and the part that acts on values of fields."""
+    """Split generators into the part that acts on time and space, and the part that acts on values of fields."""
     table = coefficient_table(algebra)
     n = table.sizes["component"] - n_fields
     return table.isel(component=slice(0, n)), table.isel(component=slice(n, None))
@@ -76,7 +82,7 @@ def space_and_values(algebra: LieAlgebra, n_fields: int) -> tuple[xr.DataArray, 
 def refused(
     algebra: LieAlgebra, trivial: LieAlgebra, verdicts: xr.Dataset, wrong: np.ndarray
 ) -> tuple[LieAlgebra, LieAlgebra, xr.Dataset]:
-    """Algebra, trivial part and verdicts without those `wrong` `(accepted,)`, whose verdict is "undetermined".
+    """Return algebra, trivial part and verdicts without those `wrong` `(accepted,)`, whose verdict is "undetermined".
 
     What is left closes under brackets, as far as the algebra did: where a bracket of two generators needs one that is
     gone, the one most often in such a bracket, of equals the later, goes as well.
@@ -92,8 +98,8 @@ def refused(
     return kept, others, table
 
 
-def _together(algebra, trivial, is_trivial):
-    """All accepted generators, of unit length in the chart, in the order of the table."""
+def _together(algebra: LieAlgebra, trivial: LieAlgebra, is_trivial: np.ndarray) -> Generators:
+    """Join all accepted generators, of unit length in the chart, in the order of the table."""
     basis = algebra.inside.basis
     rows = np.zeros((len(is_trivial), basis.vectors().shape[1]))
     for part, mask in ((algebra, ~is_trivial), (trivial, is_trivial)):
@@ -101,8 +107,8 @@ def _together(algebra, trivial, is_trivial):
     return basis.with_vectors(rows)
 
 
-def _closed_part(basis, left):
-    """Mask `(generator,)` of generators whose brackets hold none that is not among them."""
+def _closed_part(basis: Generators, left: np.ndarray) -> np.ndarray:
+    """Mask the generators `(generator,)` whose brackets hold none that is not among them."""
     left = left.copy()
     if left.all() or not left.any():
         return left
@@ -115,12 +121,12 @@ def _closed_part(basis, left):
         left[len(faults) - 1 - int(np.argmax(faults[::-1]))] = False
 
 
-def _unit_rows(rows):
+def _unit_rows(rows: np.ndarray) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def point_text(search) -> str:
-    """The law, the table of verdicts, how the routes agree, and what else is to be said."""
+def point_text(search: PointSymmetryDiscovery) -> str:
+    """Write the law, the table of verdicts, how the routes agree, and what else is to be said."""
     law = search.law_
     lines = [f"law ({search.derivatives_}): {'; '.join(law.texts())}"]
     if np.any(law.errors):

@@ -41,7 +41,7 @@ class LeastSquares:
         return np.sqrt(np.abs(np.diag(self.total)) / max(self.power.sum(), 1e-300))
 
     def fit(self, terms: np.ndarray) -> np.ndarray:
-        """Coefficients `(term,)`, zero but for those of the given terms.
+        """Fit coefficients `(term,)`, zero but for those of the given terms.
 
         Mixtures of which there is no more than noise stay out: parts would add up to as little by chance.
         """
@@ -56,12 +56,12 @@ class LeastSquares:
         return found
 
     def left(self, law: np.ndarray) -> np.ndarray:
-        """What a law leaves of each part, squared, of the power of all `(part,)`."""
+        """Return what a law leaves of each part, squared, of the power of all `(part,)`."""
         squares = self.power - 2 * self.right @ law + np.einsum("i,pij,j->p", law, self.grams, law, optimize=True)
         return squares / max(self.power.sum(), 1e-300)
 
     def is_worse(self, law: np.ndarray, than: np.ndarray) -> bool:
-        """Whether a law leaves more over than another, beyond chance (5 %) and beyond the errors of quadrature.
+        """Check whether a law leaves more over than another, beyond chance (5 %) and beyond the errors of quadrature.
 
         Were it noise, what one part has more could as well be less: the sum is compared with those of random signs.
         """
@@ -74,7 +74,7 @@ class LeastSquares:
 
 
 def agreeing_terms(problem: LeastSquares, law: np.ndarray, judged: np.ndarray) -> list[tuple[int, ...]]:
-    """Groups of terms, the first of each in the law, that the data cannot tell apart.
+    """Find groups of terms, the first of each in the law, that the data cannot tell apart.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def agreeing_terms(problem: LeastSquares, law: np.ndarray, judged: np.ndarray) -
     return groups
 
 
-def _in_its_place(problem, law, rest, others) -> tuple[int, ...]:
-    """Terms that stand for the one left out of `rest`: all that do so alone, else the best of two together."""
+def _in_its_place(problem: LeastSquares, law: np.ndarray, rest: np.ndarray, others: np.ndarray) -> tuple[int, ...]:
+    """Find terms that stand for the one left out of `rest`: all that do so alone, else the best of two together."""
     everything = np.concatenate([rest, others]).astype(int)
     if problem.is_worse(problem.fit(everything), law):
         return ()
@@ -112,6 +112,8 @@ def _in_its_place(problem, law, rest, others) -> tuple[int, ...]:
     return ()
 
 
-def _laws(problem, rest, others, n) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
+def _laws(
+    problem: LeastSquares, rest: np.ndarray, others: np.ndarray, n: int
+) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
     for some in combinations(others, n):
         yield some, problem.fit(np.concatenate([rest, some]).astype(int))

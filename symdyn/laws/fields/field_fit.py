@@ -9,6 +9,7 @@ from other laws (`collinear_terms`), or hangs on few of the data, is a doubt: th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,8 +98,8 @@ def fit_field_law(
     )
 
 
-def _of_copies(cross):
-    """A doubt where most of the parts are copies of others: their scatter is no error."""
+def _of_copies(cross: np.ndarray) -> tuple[str, ...]:
+    """Doubt the errors where most of the parts are copies of others: their scatter is no error."""
     sizes = np.einsum("pii->p", cross)
     n = 1 + int(np.sum(np.diff(np.sort(sizes)) > _COPY * np.abs(sizes).max(initial=0.0)))
     if n >= max(_FEWEST, len(cross) // 2):
@@ -108,14 +109,14 @@ def _of_copies(cross):
     )
 
 
-def _labels(space, terms):
-    """What each free coefficient multiplies."""
+def _labels(space: TermSpace, terms: Sequence[str]) -> list[str]:
+    """Name what each free coefficient multiplies."""
     which = [np.flatnonzero(column) % len(terms) for column in space.basis.T]
     return [" + ".join(dict.fromkeys(terms[k] for k in rows)) for rows in which]
 
 
-def _problems(cross, n_terms, space, origin):
-    """One problem a field; one for all of them where a symmetry ties their equations."""
+def _problems(cross: np.ndarray, n_terms: int, space: TermSpace | None, origin: Origin) -> list[NormalEquations]:
+    """Pose one problem a field; one for all of them where a symmetry ties their equations."""
     n_fields = cross.shape[1] - n_terms
     grams = cross[:, :n_terms, :n_terms]
     targets = [(cross[:, :n_terms, n_terms + f], cross[:, n_terms + f, n_terms + f]) for f in range(n_fields)]
@@ -132,8 +133,8 @@ def _problems(cross, n_terms, space, origin):
     return [NormalEquations(joint, right, power, space, Origin.none(space.dim))]
 
 
-def _fitted(problem, counts, signs, names):
-    """The law of one problem, its errors and its doubts."""
+def _fitted(problem: NormalEquations, counts: np.ndarray, signs: np.ndarray, names: Sequence[str]) -> _Piece:
+    """Fit the law of one problem, with its errors and its doubts."""
     ones, dim = np.ones(counts.shape[1]), problem.space.dim
     chosen = np.zeros((min(len(counts), _RESELECTED), dim))
     for row, count in zip(chosen, counts, strict=False):
@@ -159,8 +160,10 @@ def _fitted(problem, counts, signs, names):
     return _Piece(coefficients, moves, inclusion, free, doubts)
 
 
-def _moves(problem, counts, signs, kept, dropped):
-    """Errors `(replicate, term)` of a law: resampled, and with one rejected term put back."""
+def _moves(
+    problem: NormalEquations, counts: np.ndarray, signs: np.ndarray, kept: np.ndarray, dropped: list[int]
+) -> np.ndarray:
+    """Compute errors `(replicate, term)` of a law: resampled, and with one rejected term put back."""
     n_bootstrap, n_parts = counts.shape
     basis, ones = problem.space.basis, np.ones(n_parts)
     # Resampled few differ less than new ones would.
@@ -176,8 +179,10 @@ def _moves(problem, counts, signs, kept, dropped):
     return moves
 
 
-def _without_chance(problem, kept, dropped, share):
-    """What is kept without terms that few resampled data choose, where the law is no worse without them."""
+def _without_chance(
+    problem: NormalEquations, kept: np.ndarray, dropped: list[int], share: np.ndarray
+) -> tuple[np.ndarray, list[int]]:
+    """Drop from what is kept the terms that few resampled data choose, where the law is no worse without them."""
     squares = problem.free()
     while len(kept) > 1:
         needed = problem.origin.lowered[np.ix_(kept, kept)].any(axis=0)
@@ -192,8 +197,10 @@ def _without_chance(problem, kept, dropped, share):
     return kept, [d for d in dropped if d in kept]
 
 
-def _doubts(problem, free, judged, share, names):
-    """Why the data do not determine a law, one sentence each."""
+def _doubts(
+    problem: NormalEquations, free: np.ndarray, judged: np.ndarray, share: np.ndarray, names: Sequence[str]
+) -> tuple[str, ...]:
+    """Say why the data do not determine a law, one sentence each."""
     judged = (
         judged[~problem.origin.lowered[np.ix_(np.flatnonzero(free), judged)].any(axis=0)] if len(judged) else judged
     )

@@ -69,7 +69,7 @@ class FieldLaw:
         return JetSpace(tuple(self.coordinates), tuple(self.fields))
 
     def in_units(self, chart: Chart) -> FieldLaw:
-        """The law of the chart in the units of the data."""
+        """Carry the law of the chart into the units of the data."""
         back = terms_forward(self.terms, self.space, chart)
         rates = rate_units(self.space, chart, self.time_order)[:, None]
         whole = rates * (self.coefficients @ back)
@@ -78,16 +78,16 @@ class FieldLaw:
         return replace(self, coefficients=whole, errors=rates * (self.errors @ back), free=whole.ravel())
 
     def equations(self) -> dict[str, dict[str, float]]:
-        """Coefficients by field and term."""
+        """Return the coefficients by field and term."""
         rows = zip(self.fields, self.coefficients, strict=True)
         return {u: {n: float(c) for n, c in zip(self.terms, row, strict=True) if c} for u, row in rows}
 
     def evolution(self) -> Evolution:
-        """The law as polynomials in jets."""
+        """Return the law as polynomials in jets."""
         return Evolution.of(self.equations(), self.coordinates, self.time_order)
 
     def texts(self, precision: int = 3) -> list[str]:
-        """One line a field: `u_t = −1 u u_x + 0.2 u_xx`."""
+        """Write one line a field: `u_t = −1 u u_x + 0.2 u_xx`."""
         from symdyn.functions.printing import equation_lines
 
         lines = equation_lines(self.coefficients, self.terms, precision)
@@ -110,8 +110,8 @@ class TermSpace:
         return self.basis.shape[1]
 
 
-def unexplained(cross, coefficients):
-    """What is left over, relative to the rates, and its 99 % lower bound over parts."""
+def unexplained(cross: np.ndarray, coefficients: np.ndarray) -> tuple[float, float]:
+    """Estimate what is left over, relative to the rates, and its 99 % lower bound over parts."""
     left = np.hstack([-coefficients, np.eye(len(coefficients))])
     parts = np.einsum("ft,ptu,fu->pf", left, cross, left)
     power = np.einsum("pii->i", cross[:, coefficients.shape[1] :, coefficients.shape[1] :])

@@ -21,7 +21,7 @@ _WIDTHS = ((0.35, 0.12), (0.35, 0.2), (0.15, 0.15))
 
 
 def left_over(dataset: xr.Dataset, found: Identified) -> Residual:
-    """What the law leaves over of the rates, on rows of the kind that it was fitted to.
+    """Estimate what the law leaves over of the rates, on rows of the kind that it was fitted to.
 
     Every field counts in units of its spread, as in the violation of a generator.
     """
@@ -44,12 +44,12 @@ def left_over(dataset: xr.Dataset, found: Identified) -> Residual:
 
 
 def _left_parts(cross: np.ndarray, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Products of even and odd residuals `(part, field)`, whose sum is their mean square, and the power `(field,)`."""
+    """Return even times odd residuals `(part, field)`, whose sum is their mean square, and the power `(field,)`."""
     left = np.hstack([-coefficients, np.eye(len(coefficients))])
     parts = np.einsum("ft,ptu,fu->pf", left, cross, left, optimize=True) / len(cross)
     power = np.einsum("pii->i", cross[:, coefficients.shape[1] :, coefficients.shape[1] :]) / len(cross)
     return parts, power
 
 
-def _residual(parts, power):
+def _residual(parts: np.ndarray, power: np.ndarray) -> Residual:
     return residual_from_parts(parts, power, np.ones(len(power)))

@@ -45,7 +45,7 @@ class Origin:
 
     @classmethod
     def of(cls, names: Sequence[str], space: JetSpace, chart: Chart) -> Origin:
-        """The origin of data in a chart; terms with gaps have an origin of their own, and no shift moves them."""
+        """Build the origin of data in a chart; terms with gaps have an origin of their own, and no shift moves them."""
         if not is_complete(names, space):
             return cls.none(len(names))
         home, terms = terms_forward(names, space, chart).T, terms_back(names, space, chart)
@@ -53,7 +53,7 @@ class Origin:
 
     @classmethod
     def none(cls, n_terms: int) -> Origin:
-        """Each term stands for itself."""
+        """Let each term stand for itself."""
         return cls(np.zeros((n_terms, n_terms), dtype=bool), np.eye(n_terms), np.eye(n_terms))
 
 
@@ -70,7 +70,7 @@ class NormalEquations:
     origin: Origin
 
     def solve(self, counts: np.ndarray, frame: np.ndarray) -> np.ndarray:
-        """Coefficients `(..., free)` on the columns of a frame `(term, free)`; parts counted `(..., part)` times."""
+        """Compute coefficients `(..., free)` on a frame `(term, free)`, with parts counted `(..., part)` times."""
         sums = np.tensordot(counts, self.grams, 1)
         grams = frame.T @ sums @ frame
         right = (np.tensordot(counts, self.right, 1) - sums @ self.space.offset) @ frame
@@ -79,7 +79,7 @@ class NormalEquations:
         return scale * np.squeeze(np.linalg.pinv(scaled, rcond=_SINGULAR) @ (scale * right)[..., None], -1)
 
     def frame(self, kept: np.ndarray, dropped: Sequence[int] = ()) -> np.ndarray:
-        """Laws `(term, free)` of the kept terms, those `dropped` being zero about the origin of the data."""
+        """Return laws `(term, free)` of the kept terms, those `dropped` being zero about the origin of the data."""
         if not len(dropped):
             return self.space.basis[:, kept]
         sizes = self._sizes(np.ones(len(self.grams)), self.space.basis[:, kept])
@@ -90,8 +90,8 @@ class NormalEquations:
         return frame
 
     def select(self, counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
-        """What stays, for parts counted `(part,)` times: indices of free coefficients, and which of those are zero
-        about the origin of the data.
+        """Select what stays, for parts counted `(part,)` times: indices of free coefficients, and which of those are
+        zero about the origin of the data.
         """
         needed, sizes = self.origin.lowered, self._sizes(counts, self.space.basis)
         kept = np.arange(self.space.dim)
@@ -117,30 +117,30 @@ class NormalEquations:
         return kept, dropped
 
     def free(self) -> LeastSquares:
-        """The same about the free coefficients."""
+        """Return the normal equations of the free coefficients."""
         basis, offset = self.space.basis, self.space.offset
         pulled = self.grams @ offset
         power = self.power - 2 * self.right @ offset + pulled @ offset
         return LeastSquares(basis.T @ self.grams @ basis, (self.right - pulled) @ basis, power)
 
     def sizes(self) -> np.ndarray:
-        """Root mean squares `(term,)` of the terms over that of the rates."""
+        """Return root mean squares `(term,)` of the terms over that of the rates."""
         return self._sizes(np.ones(len(self.grams)), np.eye(len(self.space.basis)))
 
-    def _sizes(self, counts, laws):
-        """Root mean squares of laws `(term, law)` over that of the rates."""
+    def _sizes(self, counts: np.ndarray, laws: np.ndarray) -> np.ndarray:
+        """Return root mean squares of laws `(term, law)` over that of the rates."""
         squares = np.sum(laws * (np.tensordot(counts, self.grams, 1) @ laws), axis=0)
         return np.sqrt(np.abs(squares) / max(counts @ self.power, 1e-300))
 
-    def _alone(self, counts, kept):
-        """The part `(kept,)` of each term, root mean square, that mixtures of the other kept ones do not hold."""
+    def _alone(self, counts: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """Return the part `(kept,)` of each term, root mean square, that mixtures of the other kept do not hold."""
         gram = self.space.basis[:, kept].T @ np.tensordot(counts, self.grams, 1) @ self.space.basis[:, kept]
         scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(gram)), 1e-300))
         values, vectors = np.linalg.eigh(gram * scale[:, None] * scale)
         return 1 / np.sqrt(np.sum(vectors**2 / np.maximum(np.abs(values), _SINGULAR), axis=1))
 
-    def _told(self, counts, frame, numbers, sizes):
-        """How far numbers `(number, free)` of a law, of terms of some size, are above what is not told from zero: 1."""
+    def _told(self, counts: np.ndarray, frame: np.ndarray, numbers: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Measure numbers `(number, free)` of a law, with terms of some size, in units of what is not told from 0."""
         present = np.flatnonzero(counts)
         without = counts - np.eye(len(counts))[present]
         free = self.solve(np.vstack([counts, without]), frame) @ numbers.T

@@ -11,7 +11,7 @@ import xarray as xr
 
 from symdyn.data.grids import FieldGrid, field_grid
 from symdyn.jets.evolution import Evolution
-from symdyn.jets.field_terms import field_terms, weak_term
+from symdyn.jets.field_terms import WeakTerm, field_terms, weak_term
 from symdyn.jets.jetchart import completed_terms, is_complete, rate_units, terms_back
 from symdyn.jets.jets import JetSpace
 from symdyn.laws.fields.field_fit import fit_field_law
@@ -43,6 +43,9 @@ _STEPS, _SCHEMES = 60, 4  # of time from which schemes are compared, and how man
 _HELD = 0.1  # part of the rates that a law of first order may leave over before one of second order is tried
 _EQUAL = 1e-5  # what laws may leave to count as equally good
 
+# Names of terms, sums of rows, how these were made, half widths of windows, noise.
+_Trial = tuple[list[str], np.ndarray, str, tuple[float, ...], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Identified:
@@ -64,14 +67,14 @@ class Identified:
     chart: Chart
 
     def refit(self, space: TermSpace, n_bootstrap: int, rng: np.random.Generator) -> FieldLaw:
-        """The law again, within what a symmetry leaves."""
+        """Fit the law again, within what a symmetry leaves."""
         law = self.law
         options = {"time_order": law.time_order, "n_bootstrap": n_bootstrap, "rng": rng, "space": space}
         return fit_field_law(self.cross, law.terms, law.fields, law.coordinates, **options)
 
 
 def moves_with_its_origin(terms: Sequence[str] | None, grid: FieldGrid) -> bool:
-    """Whether a shift of the fields maps a library to itself: the fields may then be counted from their mean."""
+    """Check whether a shift of the fields maps a library to itself: the fields may then be counted from their mean."""
     return terms is None or is_complete(list(terms), JetSpace(grid.coordinates, grid.fields))
 
 
@@ -85,7 +88,7 @@ def identify_law(
     n_bootstrap: int = 200,
     rng: np.random.Generator,
 ) -> Identified:
-    """The law ∂_t^m u = N[u] behind checked fields.
+    """Identify the law ∂_t^m u = N[u] behind checked fields.
 
     Parameters
     ----------
@@ -129,7 +132,7 @@ def given_law(
     time_order: int,
     rng: np.random.Generator,
 ) -> Identified:
-    """A law that is given about the origin of the data, taken as exact, with what the data in their chart leave of it.
+    """Take as exact a law given about the origin of the data, with what the data in their chart leave of it.
 
     Raises
     ------
@@ -160,17 +163,26 @@ def given_law(
 def given_coefficients(
     equation: Mapping[str, Mapping[str, float]], terms: Sequence[str], fields: Sequence[str]
 ) -> np.ndarray:
-    """Coefficients `(field, term)` of an equation that is given by field and term."""
+    """Return coefficients `(field, term)` of an equation that is given by field and term."""
     return np.array([[equation[u].get(name, 0.0) for name in terms] for u in fields], dtype=float)
 
 
-def _chart_of(dataset):
-    """That of data which are taken as they are."""
+def _chart_of(dataset: xr.Dataset) -> Chart:
+    """Return the chart of data that are taken as they are."""
     grid = field_grid(dataset)
     return Chart.identity(len(grid.coordinates) + len(grid.fields))
 
 
-def _identified(dataset, terms, order, derivatives, *, chart, n_bootstrap, rng):
+def _identified(
+    dataset: xr.Dataset,
+    terms: Sequence[str] | None,
+    order: int,
+    derivatives: str,
+    *,
+    chart: Chart,
+    n_bootstrap: int,
+    rng: np.random.Generator,
+) -> Identified:
     grid = field_grid(dataset)
     space = JetSpace(grid.coordinates, grid.fields)
     values, noise = some_runs(dataset, _LOOKED_AT)
@@ -203,22 +215,22 @@ def _identified(dataset, terms, order, derivatives, *, chart, n_bootstrap, rng):
     return laws[_simplest([one.law for one in laws])]
 
 
-def _simplest(laws):
-    """Of the laws that leave about as little as the best, the first with the fewest terms."""
+def _simplest(laws: Sequence[FieldLaw]) -> int:
+    """Choose, of the laws that leave about as little as the best, the first with the fewest terms."""
     left = np.array([law.unexplained[0] for law in laws])
     n_terms = np.array([np.count_nonzero(law.free) if law.support.any() else np.inf for law in laws])
     return int(np.argmin(np.where(left <= 5 * left.min() + _EQUAL, n_terms, np.inf)))
 
 
 def stretches_of(dataset: xr.Dataset) -> int:
-    """Into how many stretches of time each of a few trajectories is cut, so that errors can be told."""
+    """Return into how many stretches of time each of a few trajectories is cut, so that errors can be told."""
     return -(-_PARTS // dataset.sizes["trajectory"]) if dataset.sizes["trajectory"] < _FEW else 1
 
 
 def weak_windows(
     values: np.ndarray, noise: np.ndarray, grid: FieldGrid, names: Sequence[str], time_order: int
 ) -> FieldWindows:
-    """Windows whose sums know the coefficients of a library best: smallest volume of the jackknife ellipsoid."""
+    """Choose windows whose sums know the coefficients of a library best: smallest volume of the jackknife ellipsoid."""
     best = None
     for share in _SPACE:
         windows = _windows(grid, share, time_order)
@@ -229,14 +241,14 @@ def weak_windows(
     return best[1]
 
 
-def _windows(grid, share, time_order):
+def _windows(grid: FieldGrid, share: float, time_order: int) -> FieldWindows:
     lengths = [axis[-1] - axis[0] for axis in grid.grids]
     halves = [_TIME * lengths[0], *(share * length for length in lengths[1:])]
     return place_windows(grid.grids, halves, [4 + time_order, *[7] * len(grid.axes)])
 
 
-def _volume(cross, n_terms, n_fields):
-    """log of the volume of the errors of all coefficients, from trajectories left out."""
+def _volume(cross: np.ndarray, n_terms: int, n_fields: int) -> float:
+    """Return the log of the volume of the errors of all coefficients, from trajectories left out."""
     total, volume = cross.sum(0), 0.0
     scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(total)), 1e-300))
     grams = (total - cross) * scale[:, None] * scale
@@ -249,7 +261,7 @@ def _volume(cross, n_terms, n_fields):
     return volume
 
 
-def _weakly(dataset, grid, names, windows, order):
+def _weakly(dataset: xr.Dataset, grid: FieldGrid, names: list[str], windows: FieldWindows, order: int) -> _Trial:
     function = partial(
         equation_sums, terms=_terms(names, grid), windows=windows, time_order=order, stretches=stretches_of(dataset)
     )
@@ -258,7 +270,15 @@ def _weakly(dataset, grid, names, windows, order):
     return names, sums.cross, f"weak form, {windows.describe()}", halves, sums.level
 
 
-def _strongly(dataset, grid, names, values, noise, order, origin):
+def _strongly(
+    dataset: xr.Dataset,
+    grid: FieldGrid,
+    names: list[str],
+    values: np.ndarray,
+    noise: np.ndarray,
+    order: int,
+    origin: Origin,
+) -> _Trial:
     spaces = [s for s in SPACE_SCHEMES if s != "spectral" or all(grid.periodic)]
     some = np.argsort(np.mean(values**2, axis=(0, *range(2, values.ndim))))[-2:]  # the same ones in any order of runs
     few = values[:, some, :_STEPS]
@@ -278,8 +298,8 @@ def _strongly(dataset, grid, names, values, noise, order, origin):
     return names, sums.cross, f"{schemes[1]} in space, {schemes[0]} in time", tuple(halves), sums.level
 
 
-def _residual(total, n_terms):
-    """What the whole library leaves of the rates, relative."""
+def _residual(total: np.ndarray, n_terms: int) -> float:
+    """Return what the whole library leaves of the rates, relative."""
     scale = 1 / np.sqrt(np.maximum(np.diag(total), 1e-300))
     gram = total * scale[:, None] * scale
     solved = np.linalg.pinv(gram[:n_terms, :n_terms], rcond=1e-13) @ gram[:n_terms, n_terms:]
@@ -287,7 +307,7 @@ def _residual(total, n_terms):
     return float(np.sqrt(np.abs(left).max()))
 
 
-def _weak_names(terms, grid, required):
+def _weak_names(terms: Sequence[str] | None, grid: FieldGrid, required: bool) -> list[str] | None:
     names = field_terms(grid.fields, grid.axes) if terms is None else list(terms)
     weak = [name for name in names if weak_term(name, grid.fields, grid.axes) is not None]
     if len(weak) < len(names) and required:
@@ -299,12 +319,12 @@ def _weak_names(terms, grid, required):
     return weak if len(weak) == len(names) else None
 
 
-def _terms(names, grid):
+def _terms(names: Sequence[str], grid: FieldGrid) -> list[WeakTerm]:
     return [weak_term(name, grid.fields, grid.axes) for name in names]
 
 
-def _enough(cross):
-    """Sums of parts `(part, row, row)`: more trajectories than some hundreds are joined, those of like size."""
+def _enough(cross: np.ndarray) -> np.ndarray:
+    """Join the sums `(part, row, row)` of more trajectories than some hundreds, those of like size."""
     most = 200
     if len(cross) <= most:
         return cross
