@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +11,8 @@ from symdyn.evidence.exact_evidence import ExactEvidence
 from symdyn.evidence.findings import View
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.gram import Batch, Rows, lie_rows
-from symdyn.lie.output_actions import index_units, output_in_units
+from symdyn.lie.output_actions import Values
+from symdyn.lie.value_units import index_units
 from symdyn.lie.vectorfields import Generators, of_size_one
 
 __all__ = ["Posed", "in_given_candidates", "posed"]
@@ -33,15 +33,13 @@ class Posed:
     mixture: np.ndarray
 
 
-def posed(
-    candidates: Generators, output: str | Sequence | np.ndarray, chart: Chart, units: np.ndarray, first: Batch
-) -> Posed:
+def posed(candidates: Generators, output: Values, chart: Chart, units: np.ndarray, first: Batch) -> Posed:
     """Pose the problem of `discover_function`.
 
     Parameters
     ----------
     candidates : Generators
-    output : see `discover_function`
+    output : Values
     chart : Chart
     units : ndarray, `(...)`
         Of the values.
@@ -54,9 +52,9 @@ def posed(
         For an output that does not fit the values.
     """
     basis, weights = of_size_one(chart.generators(candidates))
-    if isinstance(output, np.ndarray):
+    if output.per_candidate:
         lie_rows(candidates, output, first)  # says what does not fit
-        output = np.tensordot(weights, output_in_units(output, units), 1)
+        output = output.in_units(units).mixed(weights)
     rows = lie_rows(basis, output, first)
     added = rows.candidates.states[len(chart) :]
     sizes = index_units(units.ravel(), units.shape, added)

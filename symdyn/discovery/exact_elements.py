@@ -20,7 +20,7 @@ from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.evidence.exact_evidence import Known
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
-from symdyn.lie.output_actions import index_actions
+from symdyn.lie.output_actions import Matrices, Values, value_action
 from symdyn.sums.data_charts import chart_of_points
 
 __all__ = ["judge_elements_of_function", "judged_with_reasons", "known_violation", "output_of_elements"]
@@ -72,18 +72,19 @@ def judge_elements_of_function(
     if points.ndim != 2 or points.shape[1] != len(elements.states):
         raise ValueError(f"points must have shape (sample, {len(elements.states)}), got {points.shape}")
     values = np.asarray(f(points), dtype=float)
-    _check_function(values, points, elements, output)
-    compared = _Compared(f, points, values, output, delta, only_inside)
+    action = value_action(output)
+    _check_function(values, points, elements, action)
+    compared = _Compared(f, points, values, action, delta, only_inside)
     inside = compared.chart.elements(elements)
 
     def judge(part: Elements) -> tuple[Known | None, str]:
         known = inside.index(part)[0]  # a product of elements is none of them
         images = elements[known].images(points)[:, :, 0] if known >= 0 else None
-        matrix = output[known] if isinstance(output, np.ndarray) else None
+        matrix = action.matrices[known] if isinstance(action, Matrices) else None
         return compared.judge(part, images, matrix)
 
     outside = np.array([compared.share_outside(elements[k]) for k in range(len(elements))])
-    products = not isinstance(output, np.ndarray)  # no matrix is given for products of elements
+    products = not action.per_candidate  # no matrix is given for products of elements
     table = judged_with_reasons(inside, judge, outside, delta, products)
     return table.assign_coords(element=np.array(elements.texts(), dtype=object))
 
@@ -141,7 +142,7 @@ def output_of_elements(output, n_generators: int, elements: Elements):
     ValueError
         For matrices where it is not clear whose they are.
     """
-    if isinstance(output, np.ndarray) and (n_generators or np.any(elements.group >= 0)):
+    if value_action(output).per_candidate and (n_generators or np.any(elements.group >= 0)):
         raise ValueError(
             "matrices as output are one for each candidate: give generators and elements in calls of their own, and "
             "elements that stand for themselves (`groups.elements([...])`), not groups"
@@ -156,7 +157,7 @@ class _Compared:
     f: Callable
     points: np.ndarray
     values: np.ndarray
-    output: object
+    output: Values
     delta: float
     only_inside: bool
 
@@ -212,12 +213,12 @@ class _Compared:
     def _sizes(self, moved, part, matrix, used, shift):
         """Mean squares of f(g x) − M f(x), and of what these and x are moved by."""
         values = self.values[used]
-        carried = _carried(values, _outside(part, self.chart), self.output, matrix)
+        carried = self.output.carried(values, _outside(part, self.chart), matrix)
         gap, transported, carried = (
             _mean_square(difference / self.units.scale)
             for difference in (moved - carried, moved - values, carried - values)
         )
-        rates = _function_rates((self.values - self.units.offset) / self.units.scale, len(self.chart), self.output)
+        rates = self.output.rates((self.values - self.units.offset) / self.units.scale, len(self.chart))
         displaced = _mean_square(displacement(shift[used], self.spreads, rates))
         return gap, transported + carried + displaced
 
@@ -245,47 +246,9 @@ def _outside(element: Elements, chart: Chart) -> Elements:
     return replace(element, matrices=element.matrices * scale[:, None] / scale)
 
 
-def _check_function(values, points, elements, output):
+def _check_function(values: np.ndarray, points: np.ndarray, elements: Elements, output: Values) -> None:
     if values.shape[:1] != (len(points),):
         raise ValueError(f"f must return one value a point, got shape {values.shape} for {len(points)} points")
     if not np.all(np.isfinite(values)):
         raise ValueError("f is not finite at all points")
-    if np.any(elements.reverses_time) and not (isinstance(output, str) and output == "vector_field"):
-        raise ValueError("time reversal changes the rates of a flow: it needs output='vector_field'")
-    if isinstance(output, np.ndarray):
-        expected = (len(elements), values.shape[-1], values.shape[-1])
-        if values.ndim != 2 or output.shape != expected:
-            raise ValueError(
-                f"output matrices must have shape (element, output, output) {expected}, got {output.shape}"
-            )
-    elif not (isinstance(output, str) and output == "density"):
-        for index, action in enumerate(index_actions(output, values.ndim - 1)):
-            if action == "linear":
-                raise ValueError("an unknown matrix can be found for generators only: give output as matrices")
-            if action != "invariant" and values.shape[index + 1] != points.shape[1]:
-                raise ValueError(
-                    f"index {index} of the values has size {values.shape[index + 1]}, the state {points.shape[1]}"
-                )
-
-
-def _carried(values, element, output, matrix):
-    """M f(x), what the values become if they move along."""
-    if matrix is not None:
-        return values @ matrix.T
-    if isinstance(output, str) and output == "density":
-        return values / abs(np.linalg.det(element.matrices[0]))
-    forward, backward = element.matrices[0], np.linalg.inv(element.matrices[0]).T
-    for index, action in enumerate(index_actions(output, values.ndim - 1), start=1):
-        if action != "invariant":
-            moves = forward if action == "vector" else backward
-            values = np.moveaxis(np.tensordot(moves, values, axes=(1, index)), 0, index)
-    return -values if element.reverses_time[0] else values
-
-
-def _function_rates(values, n_states, output):
-    """r_i `(state,)`: of each state for vectors, of all values together for others; a constant does not vary."""
-    if isinstance(output, str) and output in ("vector", "vector_field"):
-        return np.sqrt(np.mean(values**2, axis=0))
-    varying = values - values.mean(axis=0)
-    power = np.mean(np.sum(varying.reshape(len(values), -1) ** 2, axis=1))
-    return np.full(n_states, np.sqrt(power) if power > 0 else 1.0)
+    output.check_elements(values, points.shape[1], elements)

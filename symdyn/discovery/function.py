@@ -23,12 +23,13 @@ from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.gram import Batch, Rows
 from symdyn.lie.constraints.null_refinement import refined_directions
 from symdyn.lie.groups import Elements
+from symdyn.lie.output_actions import Values, value_action
 from symdyn.lie.vectorfields import Generators
 
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ["FunctionSymmetry", "as_output", "discover_function", "exact_evidence", "parallel_to_values"]
+__all__ = ["FunctionSymmetry", "discover_function", "exact_evidence", "parallel_to_values"]
 
 _ROUNDED = "rounding may have made its violation: give `jacobian`"
 
@@ -93,10 +94,10 @@ def discover_function(
     """
     points = _checked_points(points)
     generators, elements = asked_at_points(candidates, points)
-    output = as_output(output)
-    samples = Sampled(f, jacobian, points, generators, output, np.random.default_rng(0))
+    action = value_action(output)
+    samples = Sampled(f, jacobian, points, generators, action, np.random.default_rng(0))
     some = len(generators) > 0
-    found = _generators_of(generators, samples, output, delta) if some else without_generators(generators, delta)
+    found = _generators_of(generators, samples, action, delta) if some else without_generators(generators, delta)
     if len(elements) == 0:
         return found
     moves = output_of_elements(output, len(generators), elements)
@@ -105,21 +106,12 @@ def discover_function(
     return found.with_elements(elements, judge_elements_of_function(f, points, elements, moves, delta=delta))
 
 
-def _generators_of(
-    generators: Generators, samples: Sampled, output: str | Sequence | np.ndarray, delta: float
-) -> FunctionSymmetry:
+def _generators_of(generators: Generators, samples: Sampled, output: Values, delta: float) -> FunctionSymmetry:
     problem = posed(generators, output, samples.chart, samples.units.scale, samples.first)
     evidence, scale = exact_evidence(problem, samples, delta)
     _warn_of_points(problem.rows, samples, evidence, scale)
     found = concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output, delta))
     return found.noted(undetermined_notes(found.verdicts_, _not_resolved(evidence) or _ROUNDED))
-
-
-def as_output(output: str | Sequence | np.ndarray) -> str | Sequence | np.ndarray:
-    """Return matrices, one a candidate, as an array; all else as it is."""
-    if isinstance(output, list | tuple) and output and all(np.ndim(entry) == 2 for entry in output):
-        return np.asarray(output, dtype=float)
-    return output
 
 
 def exact_evidence(problem: Posed, samples: Sampled, delta: float) -> tuple[ExactEvidence, float]:
@@ -182,9 +174,7 @@ class _Products:
         return np.tensordot(fields @ products, fields, axes=((1, 2), (1, 2)))
 
 
-def parallel_to_values(
-    algebra: LieAlgebra, samples: Sampled, output: str | Sequence | np.ndarray, delta: float
-) -> np.ndarray:
+def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output: Values, delta: float) -> np.ndarray:
     """Tell which generators are parallel to the values of a vector field, `(generator,)`: it commutes with itself.
 
     Parameters
@@ -192,11 +182,11 @@ def parallel_to_values(
     algebra : LieAlgebra
         In the chart.
     samples : Sampled
-    output : see `discover_function`
+    output : Values
     delta : float
         What violations are known to, and so angles.
     """
-    if not isinstance(output, str) or output != "vector_field" or algebra.dim == 0:
+    if not output.are_rates or algebra.dim == 0:
         return np.zeros(algebra.dim, dtype=bool)
     points, values = samples.first.points, samples.first.values
     fields = algebra.basis.values(points)

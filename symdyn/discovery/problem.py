@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +17,13 @@ from symdyn.evidence.findings import flow_among
 from symdyn.evidence.parallel import parallel_to_flow
 from symdyn.functions.features import Features
 from symdyn.laws.scales import Scales, find_scales
-from symdyn.lie.actions import FLOW, INVARIANT, MAP, SECOND_ORDER, Action, action_of
+from symdyn.lie.actions import FLOW, MAP, SECOND_ORDER, Action, action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.matching import matched
 from symdyn.lie.derivative import LieDerivative
-from symdyn.lie.output_actions import act_on_pairs, index_units, output_in_units
+from symdyn.lie.output_actions import Values, value_action
+from symdyn.lie.value_units import index_units
 from symdyn.lie.vectorfields import Generators, VectorField, of_size_one
 from symdyn.lie.words import as_candidates
 from symdyn.rows.dynamics import Layout
@@ -32,7 +34,6 @@ from symdyn.sums.moments import Moments
 __all__ = ["DynamicsProblem", "PairsProblem", "Problem", "candidates_on", "set_up"]
 
 _SYSTEMS = {action.name: action for action in (FLOW, MAP, SECOND_ORDER)}
-_ELEMENT_ACTIONS = {"invariant": INVARIANT, "vector": MAP}
 _LAWS = 20  # replicates that tell how far the error of the law turns the flow
 
 
@@ -164,7 +165,7 @@ class DynamicsProblem(Problem):
 class PairsProblem(Problem):
     """A function of the states: values of `shape` move by `output`, as in `discover_function`."""
 
-    output: object
+    output: Values
     shape: tuple[int, ...]
 
     @property
@@ -173,17 +174,13 @@ class PairsProblem(Problem):
 
     @property
     def element_action(self) -> Action:
-        if isinstance(self.output, str) and self.output in _ELEMENT_ACTIONS:
-            return _ELEMENT_ACTIONS[self.output]
-        raise ValueError(f"elements are judged on invariant values and on vectors, not for output={self.output!r}")
+        if self.output.element_action is None:
+            raise ValueError(f"elements are judged on invariant values and on vectors, not for output={self.output!r}")
+        return self.output.element_action
 
     def in_chart(self, chart: Chart) -> Problem:
         parts, weights = self._in_chart(chart)
-        output, layout = self.output, self.layout.in_chart(chart)
-        if not (isinstance(output, Generators) and len(output.states) != layout.n_outputs):
-            output = output_in_units(output, layout.output_units)
-            if isinstance(output, np.ndarray):  # one matrix a candidate
-                output = np.tensordot(weights, output, 1)
+        output = self.output.in_units(self.layout.in_chart(chart).output_units).mixed(weights)
         return replace(self, **parts, output=output)
 
     def candidate_chart(self, candidates: Generators) -> Chart:
@@ -195,7 +192,7 @@ class PairsProblem(Problem):
         return found + Chart((0.0,) * len(extra), tuple(sizes))
 
     def derivative(self, points: np.ndarray) -> tuple[Generators, LieDerivative]:
-        candidates, moves = act_on_pairs(self.candidates, points, self.output, self.shape)
+        candidates, moves = self.output.act(self.candidates, points, self.shape)
         return candidates, LieDerivative.build(self.features, moves, points)
 
     def scales(self, dataset: xr.Dataset, moments: Moments) -> Scales:
@@ -236,12 +233,12 @@ def set_up(dataset: xr.Dataset, candidates: Generators, law, kind: str, output, 
     fine = action.increments and not targets and finely_sampled(dataset, states)
     layout = Layout("pairs" if targets else action.name, states, inputs, targets, fine)
     shape = tuple(dataset.attrs.get("target_shape", (len(targets),)))
-    how = (FLOW, output) if pairs else (action, "vector")
-    layout = replace(layout, chart=chart_of_layout(dataset, layout, *how, shape))
+    values = value_action(output if pairs else "vector")
+    layout = replace(layout, chart=chart_of_layout(dataset, layout, FLOW if pairs else action, values, shape))
     renamed = candidates.renamed((*states, *inputs)[:n_candidates])
     features = features_for(law, dataset, (*states, *inputs), "law")
     if pairs:
-        return PairsProblem(renamed, features, layout, output, shape)
+        return PairsProblem(renamed, features, layout, values, shape)
     return DynamicsProblem(renamed, features, layout, action)
 
 
@@ -292,8 +289,8 @@ def candidates_on(dataset: xr.Dataset, candidates, kind: str, inputs) -> list:
     return matched(as_candidates(candidates, n, names[:n]), names)
 
 
-def _like_states(output):
-    return isinstance(output, str) and output == "vector_field"
+def _like_states(output: str | Sequence | np.ndarray | Generators) -> bool:
+    return value_action(output).are_rates
 
 
 def _inputs(dataset, moved, inputs):
@@ -309,14 +306,14 @@ def _inputs(dataset, moved, inputs):
     return (*found, "t") if moves_time and len(moved) == len(states) + len(found) + 1 else found
 
 
-def _pair_scales(moments, output) -> Scales:
+def _pair_scales(moments: Moments, output: Values) -> Scales:
     """One unit for the values of a vector or a tensor, which mix; each its own for invariants, its mean taken out."""
     count = np.bincount(moments.trajectory, weights=moments.count)
     power = np.average(moments.power, axis=0, weights=count)
     spread = np.sqrt(moments.pooled_variance())
-    if isinstance(output, str) and output == "invariant":
+    if output.is_invariant:
         sizes = np.sqrt(np.maximum(power - np.average(moments.mean, axis=0, weights=count) ** 2, 0))
-    elif isinstance(output, str) and output == "vector":
+    elif output.like_states:
         units = np.where(spread > 0, spread, 1.0)  # values come in the units of the states
         sizes = units * np.sqrt(np.mean(power / units**2))
     else:

@@ -11,7 +11,7 @@ from dask.base import is_dask_collection
 
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.gram import Batch
-from symdyn.lie.output_actions import index_actions, value_units
+from symdyn.lie.output_actions import Values, value_action
 from symdyn.lie.prolongation import fixed_point
 from symdyn.lie.vectorfields import Generators
 
@@ -57,15 +57,12 @@ def units_of_values(values: np.ndarray, output, scale: np.ndarray) -> Units:
 
     f and f + 1 have the same symmetries, so what is invariant is measured by what it varies.
     """
-    shape = values.shape[1:]
-    kinds = output
-    if isinstance(output, np.ndarray) or (isinstance(output, str) and output == "density"):
-        kinds = ("linear",) * len(shape)
+    output, shape = value_action(output), values.shape[1:]
     flat, offset = values.reshape(len(values), -1), np.zeros(values[0].size)
-    if all(action == "invariant" for action in index_actions(kinds, len(shape))):
+    if all(action == "invariant" for action in output.indices(len(shape))):
         varies = flat.std(axis=0) > _STILL * np.abs(flat).max(axis=0)
         offset = np.where(varies, flat.mean(axis=0), 0.0)
-    return Units(offset.reshape(shape), value_units(flat - offset, scale, kinds, shape).reshape(shape))
+    return Units(offset.reshape(shape), output.units(flat - offset, scale, shape, apart=True).reshape(shape))
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class Sampled:
     jacobian: Callable | None
     points: object
     candidates: Generators
-    output: object
+    output: Values
     rng: np.random.Generator
     _kept: list = field(default_factory=list)
 

@@ -25,6 +25,7 @@ from symdyn.evidence.verdicts import empty_table, judged_table
 from symdyn.laws.fitness import check_law, ranges_text, still_functions, still_note
 from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.output_actions import value_action
 from symdyn.lie.vectorfields import Charted, Generators, VectorField
 from symdyn.sums.moments import Moments, accumulate
 
@@ -154,7 +155,7 @@ class SymmetryDiscovery(BaseEstimator):
             and a law library that cannot hold the law.
         """
         self._check_options()
-        like_states = isinstance(self.output, str) and self.output == "vector_field"
+        like_states = value_action(self.output).are_rates
         dataset = as_dataset(data, y, pairs=not like_states, increments=like_states and action_of(self.kind).increments)
         generators, elements = split(candidates_on(dataset, self.candidates, self.kind, self.inputs))
         given = set_up(dataset, generators, self.law, self.kind, self.output, self.inputs)

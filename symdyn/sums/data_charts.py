@@ -13,7 +13,7 @@ from symdyn.data.units import unit_groups, velocity_factors
 from symdyn.lie.actions import Action
 from symdyn.lie.chart import Chart
 from symdyn.lie.lengths import shared_lengths
-from symdyn.lie.output_actions import value_units
+from symdyn.lie.output_actions import Values, value_action
 from symdyn.rows.dynamics import Layout
 from symdyn.rows.rates import characteristic_time
 from symdyn.sums.axes import sampled_runs
@@ -57,7 +57,11 @@ def chart_of(
 
 
 def chart_of_layout(
-    dataset: xr.Dataset, layout: Layout, action: Action | None = None, output="vector", shape: tuple[int, ...] = ()
+    dataset: xr.Dataset,
+    layout: Layout,
+    action: Action | None = None,
+    output: Values | str = "vector",
+    shape: tuple[int, ...] = (),
 ) -> Chart:
     """The chart of all variables of a layout; the values of pairs keep their origin.
 
@@ -86,7 +90,8 @@ def chart_of_layout(
         return found + Chart((0.0,) * len(units), tuple(units))
     runs = sampled_runs(dataset, layout.targets, _SAMPLES)
     values = np.concatenate([run.states for run in runs]) if runs else np.ones((1, len(layout.targets)))
-    units = value_units(values, np.array(found.scale[: len(layout.states)]), output, shape or (len(layout.targets),))
+    scale = np.array(found.scale[: len(layout.states)])
+    units = value_action(output).units(values, scale, shape or (len(layout.targets),))
     return found + Chart((0.0,) * len(units), tuple(units))
 
 

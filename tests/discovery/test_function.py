@@ -16,7 +16,7 @@ from symdyn.discovery.function import discover_function
 from symdyn.discovery.genericity import polynomial_relation, samples_needed
 from symdyn.evidence.evidence import exact_forms
 from symdyn.functions.features import Polynomial
-from symdyn.lie.output_actions import extend_by_outputs, moved_output
+from symdyn.lie.output_actions import value_action
 
 RNG = np.random.default_rng(0)
 MINKOWSKI = np.diag([-1.0, 1.0, 1.0, 1.0])
@@ -189,8 +189,9 @@ def test_forms_from_batches_are_those_of_all_rows_at_once(output, monkeypatch):
     slopes = np.stack([(8 * (f(x + s) - f(x - s)) - (f(x + 2 * s) - f(x - 2 * s))) / 12e-3 for s in steps], axis=-1)
     values, fields = f(x), candidates.gl(3).values(x)
     transported = np.einsum("s...i,sik->s...k", slopes, fields)
-    carried = moved_output(values, candidates.gl(3), x, output)
-    every, transported, carried = extend_by_outputs(candidates.gl(3), values, transported, carried, output)
+    action = value_action(output)
+    carried = action.moved(values, candidates.gl(3), x)
+    every, transported, carried = action.joined(candidates.gl(3), values, transported, carried)
     displacement = np.zeros((len(x), 3, len(every)))
     displacement[:, :, :9] = fields / x.std(axis=0)[:, None]
     units = sampling.units_of_values(values, output, x.std(axis=0))

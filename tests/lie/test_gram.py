@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from symdyn import candidates
 from symdyn.lie.constraints.gram import AffineRows, Batch, LieRows, lie_rows
 from symdyn.lie.constraints.null_refinement import refined_directions
+from symdyn.lie.output_actions import value_action
 
 RNG = np.random.default_rng(0)
 
@@ -47,7 +48,9 @@ def test_forms_do_not_depend_on_batches(output):
     assert sum(len(part) for part in whole.parts(271)) == 3000 and max(map(len, whole.parts(271))) <= 271
 
 
-@pytest.mark.parametrize("make", [lambda f, d: AffineRows(f, True), lambda f, d: LieRows.build(f, "vector_field", d)])
+@pytest.mark.parametrize(
+    "make", [lambda f, d: AffineRows(f, True), lambda f, d: LieRows.build(f, value_action("vector_field"), d)]
+)
 def test_pulling_back_is_the_adjoint_of_going_along(make):
     data = batch(4, 4, count=700)
     rows = make(mixed_affine(4, RNG), data)

@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from symdyn.functions.features import Polynomial
-from symdyn.lie.output_actions import extend_by_outputs, moved_output
+from symdyn.lie.output_actions import Values, value_action
 from symdyn.lie.vectorfields import Generators
 
 __all__ = ["AffineRows", "Batch", "LieForms", "LieRows", "Rows", "lie_rows"]
@@ -119,12 +119,13 @@ def lie_rows(candidates: Generators, output, batch: Batch) -> Rows:
         For an output that does not fit the values.
     """
     n, n_outputs = len(candidates.states), batch.values[0].size
+    output = value_action(output)
     general = LieRows.build(candidates, output, batch)
-    plain = isinstance(output, str) and output in ("invariant", "vector", "vector_field")
     affine = candidates.features == Polynomial(1)
     # Products of pairs cost n^4 operations a sample, rows one for each output and pair of candidates.
+    plain = output.like_states or output.is_invariant
     if plain and affine and not candidates.time_scaling.any() and n**4 <= n_outputs * len(candidates) ** 2:
-        return AffineRows(candidates, output != "invariant")
+        return AffineRows(candidates, output.like_states)
     return general
 
 
@@ -148,10 +149,10 @@ class LieRows:
 
     candidates: Generators
     given: Generators
-    output: object
+    output: Values
 
     @classmethod
-    def build(cls, candidates: Generators, output, batch: Batch) -> LieRows:
+    def build(cls, candidates: Generators, output: Values, batch: Batch) -> LieRows:
         """With the candidates joined by unknown actions on outputs."""
         one = next(batch.parts(1))
         unjoined = cls(candidates, candidates, output)
@@ -163,8 +164,8 @@ class LieRows:
         shape = (*batch.values.shape, len(self.given))
         slopes = _flat(batch.derivatives)
         transported = (slopes @ fields).reshape(shape)
-        carried = moved_output(batch.values, self.given, batch.points, self.output)
-        return extend_by_outputs(self.given, batch.values, transported, carried, self.output)
+        carried = self.output.moved(batch.values, self.given, batch.points)
+        return self.output.joined(self.given, batch.values, transported, carried)
 
     def forms(self, batches: Iterable[Batch]) -> LieForms:
         """See `Rows`."""

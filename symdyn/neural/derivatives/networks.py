@@ -16,13 +16,14 @@ from torch import nn
 
 from symdyn.discovery.charted_candidates import posed
 from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
-from symdyn.discovery.function import as_output, parallel_to_values
+from symdyn.discovery.function import parallel_to_values
 from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
 from symdyn.discovery.genericity import polynomial_relation
 from symdyn.discovery.question import asked_at_points
 from symdyn.evidence.findings import flow_among
 from symdyn.lie.constraints.gram import Rows
 from symdyn.lie.groups import Elements
+from symdyn.lie.output_actions import value_action
 from symdyn.lie.vectorfields import Generators
 from symdyn.neural.checks import check_callable, numbers
 from symdyn.neural.derivatives.network_evidence import Differentiated, error_text, network_evidence, within_error
@@ -92,7 +93,7 @@ def discover_network(
     """
     if not isinstance(delta, int | float) or not 0 < delta < np.inf:
         raise ValueError(f"delta must be positive, got {delta}")
-    points, output = _as_array(x), as_output(output)
+    points, output = _as_array(x), value_action(output)
     generators, elements = asked_at_points(candidates, points, "x")
     moves = output_of_elements(output, len(generators), elements)
     function, jacobian = as_function(module, increments=increments)
@@ -112,7 +113,7 @@ def _generators_of(samples: Differentiated, delta: float, accuracy: float) -> Fu
     evidence = network_evidence(problem, samples, delta, accuracy)
     _warn_of_points(problem.rows, samples)
     flow = None
-    if isinstance(output, str) and output == "vector_field":
+    if output.are_rates:
         flow = flow_among(problem.rows.candidates, lambda _: samples.first.values, samples.first.points, delta)
     found = concluded(problem, evidence, lambda algebra: parallel_to_values(algebra, samples, output, delta), flow)
     return found.noted(undetermined_notes(found.verdicts_, error_text(evidence.error)))
