@@ -30,7 +30,7 @@ def test_products_of_pairs_give_the_gram_of_the_rows(n, seed, moving, keep):
     rng = np.random.default_rng(seed)
     fields, data = mixed_affine(n, rng, keep), batch(n, n if moving else 3, rng=rng)
     fast = AffineRows(fields, moving).forms([data])
-    rows = LieRows.build(fields, "vector_field" if moving else "invariant", data).forms([data])
+    rows = LieRows.build(fields, value_action("vector_field" if moving else "invariant"), data).forms([data])
     scale = np.abs(rows.transported + rows.carried).max()
     for name in ("violation", "transported", "carried"):
         np.testing.assert_allclose(getattr(fast, name), getattr(rows, name), rtol=0, atol=1e-13 * scale)
