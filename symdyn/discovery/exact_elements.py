@@ -18,6 +18,7 @@ from symdyn.evidence.element_evidence import displacement
 from symdyn.evidence.element_table import are_outside, element_table
 from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.evidence.exact_evidence import Known
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 from symdyn.lie.output_actions import Matrices, Values, value_action
@@ -25,7 +26,6 @@ from symdyn.sums.data_charts import chart_of_points
 
 __all__ = ["judge_elements_of_function", "judged_with_reasons", "known_violation", "output_of_elements"]
 
-_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 _LOOKED_AT = 2000  # images that are looked for among the points
 _SAFE = 4.0  # times the rounding that is seen
 _MOST = 0.5  # of the images: where fewer lie among the points, these do not decide
@@ -168,7 +168,7 @@ class _Compared:
     @cached_property
     def spreads(self) -> np.ndarray:
         """Of each state `(state,)`; infinite where it never varies, which takes it out of every norm."""
-        still = self.points.std(axis=0) <= _STILL * np.abs(self.points).max(axis=0)
+        still = self.points.std(axis=0) <= STILL * np.abs(self.points).max(axis=0)
         return np.where(still, np.inf, 1.0)
 
     @cached_property

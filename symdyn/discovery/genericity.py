@@ -15,6 +15,7 @@ import numpy as np
 
 from symdyn.functions.features import Polynomial
 from symdyn.functions.printing import equation_lines
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.gram import Batch, Rows
 from symdyn.lie.constraints.subspace import pivoted_basis
@@ -24,7 +25,6 @@ __all__ = ["Relation", "leaves_points", "polynomial_relation", "samples_needed",
 
 _DEGREE = 4  # highest degree of relations looked for
 _MONOMIALS = 200  # and their largest number
-_STILL = 1e-13  # of its size: what varies by less varies by rounding
 _AMONG = 10.0  # spreads: an origin nearer than that lies among the points
 _TERMS = 8  # a relation with more terms is not worth printing
 
@@ -110,7 +110,7 @@ def _bulk(points: np.ndarray) -> tuple[np.ndarray, Chart]:
     """Drop far points, next to which all others look like one; return the rest in a chart of their bulk, and that."""
     low, middle, high = np.quantile(points, (0.25, 0.5, 0.75), axis=0)
     width = np.where(high > low, high - low, points.std(axis=0))
-    width[width <= _STILL * np.abs(points).max(axis=0)] = 0.0
+    width[width <= STILL * np.abs(points).max(axis=0)] = 0.0
     chart = Chart(tuple(middle), tuple(np.where(width > 0, width, 1.0)))
     centred = chart.points(points)
     near = np.abs(centred).max(axis=1) <= 8
@@ -153,7 +153,7 @@ def _equation(coefficients: np.ndarray, values: np.ndarray, features: Polynomial
     sizes = np.sqrt(np.mean(values**2, axis=0))
     sizes = np.abs(coefficients) * np.where(sizes > 0, sizes, 1.0)
     parts = np.append(sizes[0], np.abs(coefficients[1:]) * values[:, 1:].std(axis=0))
-    constant = parts[1:].max() <= _STILL * sizes[1:].max()  # of states that never vary
+    constant = parts[1:].max() <= STILL * sizes[1:].max()  # of states that never vary
     kept = (sizes if constant else parts) > 1e-9 * (sizes if constant else parts)[1:].max()
     coefficients = np.where(kept, coefficients, 0.0)
     highest = np.array([family == families[np.flatnonzero(kept)[-1]] for family in families])

@@ -20,6 +20,7 @@ from symdyn.discovery.question import asked_at_points
 from symdyn.discovery.set_elements import LevelSet, PointCloud, judge_elements_of_set, normal_projectors
 from symdyn.evidence.evidence import Evidence, QuadraticForms, gram_of
 from symdyn.evidence.findings import View, conclude
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators, of_size_one
@@ -27,7 +28,6 @@ from symdyn.sums.data_charts import chart_of_points
 
 __all__ = ["discover_manifold"]
 
-_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 _EXACT = 1e-6  # violations of a level set that count as none
 _WITHIN = 0.1  # violations of elements that count as none where only points are known
 _NEIGHBOURS = 12  # per dimension of the manifold: enough to average, few enough to stay local
@@ -75,7 +75,7 @@ def discover_manifold(
     points = np.asarray(points, dtype=float)
     generators, elements = asked_at_points(candidates, points)
     chart = chart_of_points(points)
-    if not np.any(points.std(axis=0) > _STILL * np.abs(points).max(axis=0)):
+    if not np.any(points.std(axis=0) > STILL * np.abs(points).max(axis=0)):
         raise ValueError("all points are the same: they make no manifold")
     surface = _level_set(level_set, points, chart) if level_set is not None else _cloud(chart.points(points), dim)
     found = without_generators(generators, delta or 1e-6)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from dask.base import is_dask_collection
 
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.gram import Batch
 from symdyn.lie.output_actions import Values, value_action
@@ -21,7 +22,6 @@ _LENGTH = 16384  # points of a batch before the size of values is known
 _ENTRIES = 2**18  # numbers in a batch of values and derivatives: 2 MB
 _KEPT = 2**22  # numbers of values and derivatives that are kept for the next pass: 32 MB
 _CHOSEN = 2000  # points that stand for all where a few will do
-_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 _AMONG = 10.0  # spreads: what is nearer than that lies among the points
 _STEP = 1e-3  # of differences, in spreads of the states
 _SMALLEST = 8.0**-2.5  # steps are made smaller three times at most
@@ -60,7 +60,7 @@ def units_of_values(values: np.ndarray, output, scale: np.ndarray) -> Units:
     output, shape = value_action(output), values.shape[1:]
     flat, offset = values.reshape(len(values), -1), np.zeros(values[0].size)
     if all(action == "invariant" for action in output.indices(len(shape))):
-        varies = flat.std(axis=0) > _STILL * np.abs(flat).max(axis=0)
+        varies = flat.std(axis=0) > STILL * np.abs(flat).max(axis=0)
         offset = np.where(varies, flat.mean(axis=0), 0.0)
     return Units(offset.reshape(shape), output.units(flat - offset, scale, shape, apart=True).reshape(shape))
 
@@ -113,7 +113,7 @@ class Sampled:
         offset, square = (total / count for total in totals)
         covariance, mean = square - np.outer(offset, offset), shift + offset
         spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-        spread[spread <= _STILL * np.abs(mean)] = 0.0
+        spread[spread <= STILL * np.abs(mean)] = 0.0
         return PointSums(count, mean, spread, covariance, self.rng.permutation(np.concatenate(chosen)))
 
     @cached_property

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from symdyn.functions.tolerances import DEPENDENT_SQUARES
 from symdyn.sums.axes import residual_of, returned
 
 __all__ = ["Equations", "Model"]
 
-_SINGULAR = 1e-11  # relative eigenvalue below which a combination of features is not fitted
 _SILENT = 1e-14  # and below which it vanishes but for rounding
 _ROUNDING = 1e-13  # of the size of its family, below which a feature is there by rounding
 _SMALLEST, _NOTHING = 1e-12, 1e-13  # the same of singular values, along axes
@@ -58,7 +58,7 @@ class Equations:
             every = np.arange(len(self.families))
             return Model(len(self.families), columns, frame[:, seen], every, turn, values[seen])
         values, vectors = self._spectrum(columns)
-        seen = np.abs(values) > _SINGULAR * np.abs(values).max(initial=1e-300)
+        seen = np.abs(values) > DEPENDENT_SQUARES * np.abs(values).max(initial=1e-300)
         return Model(len(self.families), columns, vectors[:, seen], columns)
 
     def unknown(self, output_power: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -166,9 +166,9 @@ def _inverse(matrices: np.ndarray) -> np.ndarray:
     try:
         inverse = np.linalg.inv(matrices)
     except np.linalg.LinAlgError:  # one of them is singular: resampling can leave too little
-        return np.linalg.pinv(matrices, rcond=_SINGULAR)
+        return np.linalg.pinv(matrices, rcond=DEPENDENT_SQUARES)
     condition = np.linalg.norm(matrices, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
-    bad = ~(condition < 1 / _SINGULAR)
+    bad = ~(condition < 1 / DEPENDENT_SQUARES)
     if np.any(bad):
-        inverse[bad] = np.linalg.pinv(matrices[bad], rcond=_SINGULAR)
+        inverse[bad] = np.linalg.pinv(matrices[bad], rcond=DEPENDENT_SQUARES)
     return inverse

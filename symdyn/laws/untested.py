@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from symdyn.functions.tolerances import DEPENDENT_SQUARES
+
 __all__ = ["untested_directions"]
 
 _UNTESTED = 1.0  # standard error of a coefficient, in units of the rates over the size of its family
 _LEVEL = 1.645  # standard errors by which a signal is surely there
 _LARGEST = 3.0  # what an untested coefficient may be, in the same units
-_SINGULAR = 1e-11
 
 
 def untested_directions(
@@ -52,7 +53,7 @@ def untested_directions(
     beside = np.zeros((len(kept), len(dropped)))
     beside[dropped] = np.eye(len(dropped))
     inner = total[np.ix_(held, held)]
-    beside[held] = -np.linalg.pinv(inner, rcond=_SINGULAR, hermitian=True) @ total[np.ix_(held, dropped)]
+    beside[held] = -np.linalg.pinv(inner, rcond=DEPENDENT_SQUARES, hermitian=True) @ total[np.ix_(held, dropped)]
     left = beside.T @ total @ beside
     directions = beside @ np.linalg.eigh((left + left.T) / 2)[1]
     signal = np.einsum("fd,pfg,gd->pd", directions, scaled, directions, optimize=True)

@@ -16,12 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from symdyn.functions.tolerances import DEPENDENT
 from symdyn.rows.dynamics import Layout
 from symdyn.sums.moments import Moments
 
 __all__ = ["Samples", "as_samples", "samples_of"]
-
-_ROUNDING = 1e-14
 
 
 class Samples(NamedTuple):
@@ -92,7 +91,7 @@ def as_samples(
     sizes = np.linalg.norm(rows, axis=0)
     sizes[sizes == 0] = 1.0
     left, lengths, right = np.linalg.svd(rows / sizes, full_matrices=False)
-    known = lengths > _ROUNDING * lengths[0]
+    known = lengths > DEPENDENT * lengths[0]
     seen = (values / sizes) @ (right[known].T / lengths[known])
     squares, axes = np.linalg.eigh(seen.T @ seen)
     turn = np.sqrt(np.maximum(squares, per_row))[:, None] * (axes.T @ left[:, known].T)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from symdyn.data.trajectories import Trajectory
 from symdyn.data.units import unit_groups, velocity_factors
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.actions import Action
 from symdyn.lie.chart import Chart
 from symdyn.lie.lengths import shared_lengths
@@ -21,7 +22,6 @@ from symdyn.sums.axes import sampled_runs
 __all__ = ["chart_of", "chart_of_layout", "chart_of_points"]
 
 _SAMPLES = 256  # of each run that is looked at
-_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 
 
 def chart_of(
@@ -122,7 +122,7 @@ def chart_of_points(
 def _centre_and_scale(states, groups, factors):
     """Means `(state,)` and standard deviations, pooled over the states of a group in one unit."""
     centre, spread = states.mean(axis=0), states.std(axis=0)
-    still = spread <= _STILL * np.abs(states).max(axis=0)
+    still = spread <= STILL * np.abs(states).max(axis=0)
     spread[still], centre[still] = 0.0, states[0, still]
     scale = np.empty_like(spread)
     for group in groups:

@@ -9,12 +9,12 @@ import xarray as xr
 
 from symdyn.data.grids import FieldGrid, field_block, field_grid
 from symdyn.data.units import unit_groups
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 
 __all__ = ["chart_of_fields", "fields_in_chart", "units_shared"]
 
 _RUNS, _POINTS = 8, 64  # looked at: runs, and points of each along time and each axis
-_STILL = 1e-13  # of its size: a field that varies by less varies by rounding
 _NO_UNIT = {"", "1", "dimensionless", "none"}
 
 
@@ -95,7 +95,7 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Compute means and standard deviations `(field,)`; 1 for a field that varies by rounding only."""
     flat = values.reshape(len(values), -1)
     means, spreads = flat.mean(axis=1), flat.std(axis=1)
-    return means, np.where(spreads > _STILL * np.abs(flat).max(axis=1), spreads, 1.0)
+    return means, np.where(spreads > STILL * np.abs(flat).max(axis=1), spreads, 1.0)
 
 
 def _shared(dataset: xr.Dataset, names: Sequence[str], sizes: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from dask.delayed import delayed
 from symdyn.data.tasks import on_block
 from symdyn.data.trajectories import named, refuse_fields, state_names
 from symdyn.functions.features import Features
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.rows.dynamics import Layout
 from symdyn.rows.ensembles import Runs, read_runs
@@ -30,7 +31,6 @@ from symdyn.sums.row_sums import RowSums
 
 __all__ = ["Moments", "accumulate", "accumulate_block", "blocks", "joined"]
 
-_STILL = 1e-13  # of its size: a state that varies by less varies by rounding
 _ARITY = 8  # partial results that one task adds: no task waits for all, none holds more than these
 _SHARED = ("axes", "centre", "scale", "clock")  # by all parts of the sums
 _PLACE, _TOTAL = "first_trajectory", "n_trajectories"  # attributes of a block: where it stands in the data
@@ -112,7 +112,7 @@ class Moments:
         share = (self.samples / self.samples.sum())[:, None]
         about = self.location - np.sum(share * self.location, axis=0)
         n = self.location.shape[1]
-        digits = _STILL * (np.abs(self.centre / self.scale)[:n] + np.abs(self.location).max(axis=0))
+        digits = STILL * (np.abs(self.centre / self.scale)[:n] + np.abs(self.location).max(axis=0))
         variance = np.sum(share * (self.spread**2 + about**2), axis=0)
         return np.where(variance > digits**2, variance, 0.0)
 

@@ -29,6 +29,7 @@ from symdyn.discovery.conservation.variation import (
 from symdyn.evidence.evidence import Evidence, QuadraticForms, gram_of
 from symdyn.evidence.exact_evidence import Known
 from symdyn.functions.features import Features
+from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.lie.vectorfields import VectorField
 
@@ -37,7 +38,6 @@ __all__ = ["LEVEL", "Case", "case_from_data", "case_from_law", "checked_points",
 LEVEL = 0.95  # of the upper bounds
 _JITTER = 0.1  # relative shift that makes points of trajectories generic
 _PROBES = 50  # points beside the data that show whether a feature is constant
-_STILL = 1e-13  # spread, in scales: a state that varies by less varies by rounding
 _ROUNDED = 1e-10  # scatter, of that of its terms, that rounding makes
 _ROUNDING = 1e-3  # part of a function that counts as none, where all is exact
 
@@ -285,7 +285,7 @@ def _of_varying(total: np.ndarray, rounding: np.ndarray) -> np.ndarray:
 def _generic(points: np.ndarray, features: Features, rng: np.random.Generator) -> np.ndarray:
     """Draw points next to those of trajectories: nearer to the centre or farther, or off the only value of a state."""
     noise = _JITTER * rng.standard_normal(points.shape)
-    moved = points + noise * np.where(points.std(axis=0) > _STILL, points, 1.0)
+    moved = points + noise * np.where(points.std(axis=0) > STILL, points, 1.0)
     with np.errstate(all="ignore"):
         inside = np.isfinite(features(moved)).all(axis=1)
     return np.where(inside[:, None], moved, points)

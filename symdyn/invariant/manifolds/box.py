@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from symdyn.functions.tolerances import MAPPED
 from symdyn.invariant.manifolds.eigenspaces import Eigenspace, Manifold
 from symdyn.invariant.manifolds.isometries import Isometries, signed_permutation
 from symdyn.invariant.manifolds.lattice import lattice_points, lattice_spectrum, row_index
@@ -16,8 +17,6 @@ from symdyn.invariant.manifolds.orbits import fixed_columns
 from symdyn.invariant.manifolds.points import checked
 
 __all__ = ["Box"]
-
-_ROUNDING = 1e-8
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,11 @@ class Box(Manifold):
         parts = signed_permutation(matrix)
         if parts is None:
             return "its matrix must permute axes and flip signs"
-        if not np.allclose(self.sides[parts[0]], self.sides, rtol=_ROUNDING):
+        if not np.allclose(self.sides[parts[0]], self.sides, rtol=MAPPED):
             return "it exchanges sides of different length"
         centre = np.add(self.low, self.high) / 2
         moved = np.abs(matrix @ centre + shift - centre).max()
-        return "it moves the centre" if moved > _ROUNDING * self.sides.max() else None
+        return "it moves the centre" if moved > MAPPED * self.sides.max() else None
 
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
         """Say why a flow is not by isometries: a box has finitely many isometries."""

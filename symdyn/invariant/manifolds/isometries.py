@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from symdyn.functions.tolerances import MAPPED
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.equivariance import as_symmetries
 from symdyn.lie.groups import Elements
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Isometries", "as_isometries", "signed_permutation"]
 
 # Entries of maps and fields are taken as exact up to this.
-_ROUNDING = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def signed_permutation(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray] | No
     """Return (order, signs) with A x = signs * x[order], None if the matrix is no signed permutation."""
     order = np.argmax(np.abs(matrix), axis=1)
     signs = np.sign(matrix[np.arange(len(matrix)), order])
-    same = np.abs(matrix - np.eye(len(matrix))[order] * signs[:, None]).max() < _ROUNDING
+    same = np.abs(matrix - np.eye(len(matrix))[order] * signs[:, None]).max() < MAPPED
     return (order, signs.astype(int)) if same and len(set(order)) == len(order) else None
 
 

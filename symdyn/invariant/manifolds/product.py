@@ -8,12 +8,12 @@ from functools import reduce
 
 import numpy as np
 
+from symdyn.functions.tolerances import MAPPED
 from symdyn.invariant.manifolds.eigenspaces import Eigenspace, Manifold
 
 __all__ = ["Product"]
 
 _SAME = 1e-9
-_ROUNDING = 1e-8
 
 
 class Product(Manifold):
@@ -98,7 +98,7 @@ class Product(Manifold):
         slices = self._slices()
         reached = []
         for row, factor in zip(slices, self.factors, strict=True):
-            used = [j for j, column in enumerate(slices) if np.abs(matrix[row, column]).max() > _ROUNDING]
+            used = [j for j, column in enumerate(slices) if np.abs(matrix[row, column]).max() > MAPPED]
             if len(used) != 1 or self.factors[used[0]] != factor:
                 return "it mixes factors, or exchanges factors that differ"
             flaw = factor.isometry_flaw(matrix[row, slices[used[0]]], shift[row])
@@ -115,7 +115,7 @@ class Product(Manifold):
             flaw = factor.field_flaw(matrix[block, block], shift[block])
             if flaw:
                 return f"on a factor {factor} {flaw}"
-        return "it mixes factors" if np.abs(rest).max() > _ROUNDING * np.abs(matrix).max() else None
+        return "it mixes factors" if np.abs(rest).max() > MAPPED * np.abs(matrix).max() else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
         """Return the root of the sum of squares over factors."""

@@ -10,12 +10,11 @@ from math import comb
 import numpy as np
 from scipy.special import betaln, gammaln
 
+from symdyn.functions.tolerances import MAPPED
 from symdyn.invariant.manifolds.eigenspaces import Eigenspace, Manifold
 from symdyn.invariant.manifolds.points import checked, whole
 
 __all__ = ["Sphere", "harmonics"]
-
-_ROUNDING = 1e-8
 
 
 @dataclass(frozen=True)
@@ -86,17 +85,17 @@ class Sphere(Manifold):
 
     def isometry_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
         """Say why a map is no isometry: isometries are orthogonal matrices."""
-        if np.abs(shift).max() > _ROUNDING * self.radius:
+        if np.abs(shift).max() > MAPPED * self.radius:
             return "it moves the centre"
         off = np.abs(matrix.T @ matrix - np.eye(len(matrix))).max()
-        return "its matrix is not orthogonal" if off > _ROUNDING else None
+        return "its matrix is not orthogonal" if off > MAPPED else None
 
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
         """Say why a flow is not by isometries: Killing fields are antisymmetric matrices."""
-        if np.abs(shift).max() > _ROUNDING * self.radius * max(np.abs(matrix).max(), 1e-300):
+        if np.abs(shift).max() > MAPPED * self.radius * max(np.abs(matrix).max(), 1e-300):
             return "it moves the centre"
         off = np.abs(matrix + matrix.T).max()
-        return "its matrix is not antisymmetric" if off > _ROUNDING * np.abs(matrix).max() else None
+        return "its matrix is not antisymmetric" if off > MAPPED * np.abs(matrix).max() else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
         """Return the largest rate of rotation times the radius."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from symdyn.functions.tolerances import MAPPED
 from symdyn.invariant.manifolds.eigenspaces import Eigenspace, Manifold
 from symdyn.invariant.manifolds.isometries import Isometries, signed_permutation
 from symdyn.invariant.manifolds.lattice import lattice_points, lattice_spectrum, row_index
@@ -16,8 +17,6 @@ from symdyn.invariant.manifolds.orbits import fixed_columns, real_columns
 from symdyn.invariant.manifolds.points import checked, whole
 
 __all__ = ["Torus"]
-
-_ROUNDING = 1e-8
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,13 @@ class Torus(Manifold):
         parts = signed_permutation(matrix)
         if parts is None:
             return "its matrix must permute axes and flip signs"
-        if not np.allclose(self.periods[parts[0]], self.periods, rtol=_ROUNDING):
+        if not np.allclose(self.periods[parts[0]], self.periods, rtol=MAPPED):
             return "it exchanges axes of different period"
         return None
 
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
         """Say why a flow is not by isometries: Killing fields are translations."""
-        return "only translations are" if np.abs(matrix).max() > _ROUNDING else None
+        return "only translations are" if np.abs(matrix).max() > MAPPED else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
         """Return the length of the translation."""
@@ -122,7 +121,7 @@ class Torus(Manifold):
             moved[:, order] = every * signs
             phases = np.exp(1j * (waves @ shift)) if np.any(shift) else np.ones(len(every))
             add_generator(targets, factors, row_index(every, moved), phases, order, signs, n_outputs)
-        drift = np.abs(waves @ group.field_shifts.T) > _ROUNDING * self._scales(waves, group.field_shifts)
+        drift = np.abs(waves @ group.field_shifts.T) > MAPPED * self._scales(waves, group.field_shifts)
         found = joined_orbits(targets, factors, np.repeat(drift.any(axis=1), n_outputs))
         if space.eigenvalue == 0:
             return sparse.csc_array(fixed_columns(found).real)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, stats
 
+from symdyn.functions.tolerances import DEPENDENT_SQUARES
 from symdyn.jets.jetchart import is_complete, lowered_terms, terms_back, terms_forward
 from symdyn.jets.jets import JetSpace
 from symdyn.laws.fields.collinear_terms import LeastSquares
@@ -26,7 +27,6 @@ __all__ = ["NormalEquations", "Origin"]
 
 _LEVEL = 0.01  # of the test that keeps a term, divided by the number of terms (Bonferroni)
 _FLOOR = 1e-3  # part of the rates below which a term is not told from errors of quadrature
-_SINGULAR = 1e-11
 _ALIKE = 1e-2  # part of a term that others do not hold, below which the choice among them is one of order
 
 
@@ -76,7 +76,7 @@ class NormalEquations:
         right = (np.tensordot(counts, self.right, 1) - sums @ self.space.offset) @ frame
         scale = 1 / np.sqrt(np.maximum(np.abs(np.einsum("...ii->...i", grams)), 1e-300))
         scaled = grams * scale[..., :, None] * scale[..., None, :]
-        return scale * np.squeeze(np.linalg.pinv(scaled, rcond=_SINGULAR) @ (scale * right)[..., None], -1)
+        return scale * np.squeeze(np.linalg.pinv(scaled, rcond=DEPENDENT_SQUARES) @ (scale * right)[..., None], -1)
 
     def frame(self, kept: np.ndarray, dropped: Sequence[int] = ()) -> np.ndarray:
         """Return laws `(term, free)` of the kept terms, those `dropped` being zero about the origin of the data."""
@@ -137,7 +137,7 @@ class NormalEquations:
         gram = self.space.basis[:, kept].T @ np.tensordot(counts, self.grams, 1) @ self.space.basis[:, kept]
         scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(gram)), 1e-300))
         values, vectors = np.linalg.eigh(gram * scale[:, None] * scale)
-        return 1 / np.sqrt(np.sum(vectors**2 / np.maximum(np.abs(values), _SINGULAR), axis=1))
+        return 1 / np.sqrt(np.sum(vectors**2 / np.maximum(np.abs(values), DEPENDENT_SQUARES), axis=1))
 
     def _told(self, counts: np.ndarray, frame: np.ndarray, numbers: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Measure numbers `(number, free)` of a law, with terms of some size, in units of what is not told from 0."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from symdyn.functions.tolerances import DEPENDENT
+
 __all__ = ["LEVEL", "UNSEEN", "Region", "Whitener"]
 
 # Variance below which nothing is known: coefficients of size 1 come from sums of squares, to the root of rounding.
-_ROUNDING = 1e-14
 # Of the largest variance of a generator; with replicates of few runs some directions are hardly explored.
 _FLOOR = 1e-2
 # Share of replicates that lie inside.
@@ -57,7 +58,7 @@ class Region:
         # Directions of the span last, with a value below all others.
         values, vectors = np.linalg.eigh(beside.T @ beside / len(beside) - 2 * rows.T @ rows)
         across, values = vectors[:, len(rows) :], values[len(rows) :]
-        return cls(root, rows, moved, across, values > 10 * _ROUNDING)
+        return cls(root, rows, moved, across, values > 10 * DEPENDENT)
 
     @property
     def metric(self) -> np.ndarray:
@@ -113,14 +114,14 @@ class Whitener:
         """Build it from errors of replicates `(replicate, generator, direction)`; those `explored` exceed rounding."""
         seen = errors[:, :, explored]
         count, n, _ = seen.shape
-        moment = np.einsum("bgd,bhd->gh", seen, seen) / count + _ROUNDING * np.eye(n)
+        moment = np.einsum("bgd,bhd->gh", seen, seen) / count + DEPENDENT * np.eye(n)
         together = 4 * n * np.sum(explored) <= count
         values, axes = np.linalg.eigh(moment if together else np.diag(np.diag(moment)))
         turn = (axes / np.sqrt(values)) @ axes.T
         turned = np.einsum("hg,bgd->bhd", turn, seen)
         sizes = np.linalg.svd(turned.reshape(count * n, seen.shape[2]), compute_uv=False)
         largest = sizes.max(initial=0.0) ** 2 / (count * n)
-        ridge = _FLOOR * largest + _ROUNDING * np.mean(1 / values)
+        ridge = _FLOOR * largest + DEPENDENT * np.mean(1 / values)
         blocks = []
         for block in [list(range(n))] if together else [[g] for g in range(n)]:
             flat = turned[:, block].reshape(count, len(block) * seen.shape[2]) / np.sqrt(count * ridge)
@@ -138,7 +139,7 @@ class Whitener:
 
         A replicate is nearer to a moment that it is part of: its distance d^2 is d^2 / (1 − d^2 / count) without it.
         """
-        outside = errors[..., ~self.explored] / np.sqrt(_ROUNDING)
+        outside = errors[..., ~self.explored] / np.sqrt(DEPENDENT)
         scaled = np.einsum("hg,...gd->...hd", self.turn, errors[..., self.explored]) / np.sqrt(self.ridge)
         before = errors.shape[:-2]
         for block, axes, factors in self.blocks:

@@ -13,10 +13,11 @@ import numpy as np
 import pysindy as ps
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
 
+from symdyn.functions.tolerances import DEPENDENT
+
 __all__ = ["averages_rows", "is_unbiased", "reading", "scaled_ridge", "sharpened", "support"]
 
 _CUT = 1e-6  # singular values, relative to the largest, below which solvers may have left something
-_ROUNDING = 1e-14
 _PENALISED = (ps.STLSQ, ps.SR3)
 
 
@@ -71,7 +72,7 @@ def _correction(columns: np.ndarray, left: np.ndarray) -> np.ndarray:
     axes, values, turned = np.linalg.svd(columns / sizes, full_matrices=False)
     along = axes.T @ left
     unexplained = np.linalg.norm(left - axes @ along)
-    known = (values > _CUT * values[0]) | ((values > _ROUNDING * values[0]) & (np.abs(along) > unexplained))
+    known = (values > _CUT * values[0]) | ((values > DEPENDENT * values[0]) & (np.abs(along) > unexplained))
     return (turned[known].T @ (along[known] / values[known])) / sizes
 
 
@@ -81,7 +82,7 @@ def scaled_ridge(rows: np.ndarray, target: np.ndarray, alpha: float) -> np.ndarr
     sizes = np.linalg.norm(joint, axis=0)
     sizes[sizes == 0] = 1.0
     full = np.concatenate([target, np.zeros(rows.shape[1])])
-    return np.linalg.lstsq(joint / sizes, full, rcond=_ROUNDING)[0] / sizes
+    return np.linalg.lstsq(joint / sizes, full, rcond=DEPENDENT)[0] / sizes
 
 
 def reading(optimizer, basis: np.ndarray) -> tuple[np.ndarray, float]:
