@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small recovery-all accuracy bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test check lint clean help
+.PHONY: demo recovery-small recovery-all accuracy house bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -23,6 +23,10 @@ recovery-all: $(VENV)/.core
 # What docs/accuracy.md says, printed anew: an hour and a half and more; trajectories of dysts are kept in runs/.
 accuracy: $(VENV)/.bench
 	$(BIN) -m pytest tests/benchmarks -m accuracy -s
+
+# The layout in numbers; AGAINST=COMMIT puts those of a commit beside them.
+house: $(VENV)/.core
+	$(BIN) benchmarks/house.py $(if $(AGAINST),--against $(AGAINST))
 
 bench-sindy: $(VENV)/.bench
 	$(BIN) tests/benchmarks/bench_sindy.py
