@@ -206,11 +206,11 @@ class _Compared:
         chosen = np.random.default_rng(0).permutation(len(self.points))[:_LOOKED_AT]
         return float(np.mean(self._outside(element.images(self.points[chosen])[:, :, 0], self.points)))
 
-    def _outside(self, images, points):
+    def _outside(self, images: np.ndarray, points: np.ndarray):
         spread = np.where(np.isfinite(self.spreads), self.points.std(axis=0), np.inf)
         return are_outside(images, points, spread * np.ones(points.shape))
 
-    def _sizes(self, moved, part, matrix, used, shift):
+    def _sizes(self, moved: np.ndarray, part: Elements, matrix: np.ndarray | None, used: np.ndarray, shift: np.ndarray):
         """Mean squares of f(g x) − M f(x), and of what these and x are moved by."""
         values = self.values[used]
         carried = self.output.carried(values, _outside(part, self.chart), matrix)
@@ -222,7 +222,7 @@ class _Compared:
         displaced = _mean_square(displacement(shift[used], self.spreads, rates))
         return gap, transported + carried + displaced
 
-    def _moved(self, images, part):
+    def _moved(self, images: np.ndarray, part: Elements):
         """Values at images, and what rounding of the images and of the values makes of them, in the chart."""
         matrix, centre = np.abs(_outside(part, self.chart).matrices[0]), np.abs(np.array(self.chart.centre))
         shift = np.abs(part.translations[0]) * self.chart.scale + centre + matrix @ centre
@@ -235,7 +235,7 @@ class _Compared:
         return moved, _SAFE * float(np.sqrt(rounding))
 
 
-def _mean_square(values):
+def _mean_square(values: np.ndarray):
     """Over samples, of the sum over all numbers of a sample."""
     return float(np.mean(np.sum(values.reshape(len(values), -1) ** 2, axis=1)))
 

@@ -293,7 +293,7 @@ def _like_states(output: str | Sequence | np.ndarray | Generators) -> bool:
     return value_action(output).are_rates
 
 
-def _inputs(dataset, moved, inputs):
+def _inputs(dataset: xr.Dataset, moved: tuple[str, ...], inputs: Sequence[str] | str | None):
     """Names of inputs: as given, else those that the data declare; times, if the candidates end with a state `t`."""
     found = (
         names_with_role(dataset, "input") if inputs is None else (inputs,) if isinstance(inputs, str) else tuple(inputs)

@@ -201,7 +201,7 @@ class Sampled:
         batch = self._read(points)
         return Batch(batch.points, batch.values, batch.derivatives)
 
-    def _read(self, points):
+    def _read(self, points: np.ndarray):
         values = self._values(points)
         offset, scale = self.units.offset, self.units.scale
         carried = (values - offset) / scale if offset.any() else values / scale
@@ -227,13 +227,13 @@ class Sampled:
     def _entries(self):
         return self.first.slopes[0].size + self.first.values[0].size
 
-    def _values(self, points):
+    def _values(self, points: np.ndarray):
         values = np.asarray(self.f(points), dtype=float)
         if values.shape[:1] != (len(points),):
             raise ValueError(f"f must return one value a point, got shape {values.shape} for {len(points)} points")
         return values
 
-    def _blocks(self, length):
+    def _blocks(self, length: int):
         """Arrays of at most `length` points; of a dask array one chunk at a time is in memory."""
         if not is_dask_collection(self.points):
             chunks = [self.points]
@@ -244,7 +244,7 @@ class Sampled:
             for start in range(0, len(chunk), length):
                 yield np.asarray(chunk[start : start + length], dtype=float)
 
-    def _slopes(self, points):
+    def _slopes(self, points: np.ndarray):
         """Derivatives `(sample, ..., state)`, and the factors that carry them into the chart."""
         if self.jacobian is None:
             return self._differences(points), None
@@ -253,11 +253,11 @@ class Sampled:
             raise ValueError(f"jacobian must return shape {(len(points), *shape)}, got {slopes.shape}")
         return slopes, np.array(self.chart.scale) / self.units.scale[..., None]
 
-    def _differences(self, points):
+    def _differences(self, points: np.ndarray):
         """Derivatives `(sample, ..., state)` by differences of fourth order."""
         return self._refined(points, 1.0)[0]
 
-    def _refined(self, points, shrink):
+    def _refined(self, points: np.ndarray, shrink: np.ndarray | float):
         """Derivatives and errors of the formula of second order, with smaller steps where these are large.
 
         That helps next to poles; where an error comes from the rounding of f, smaller steps make it larger.
@@ -273,18 +273,18 @@ class Sampled:
         slopes[poor[better]], errors[poor[better]] = finer[better], left[better]
         return slopes, errors
 
-    def _all_differences(self, points, shrink):
+    def _all_differences(self, points: np.ndarray, shrink: np.ndarray | float):
         """Derivatives along all states, and the errors of the formula of second order."""
         pairs = [self._difference(points, state, shrink) for state in range(points.shape[1])]
         slopes, errors = (np.stack(parts, axis=-1) for parts in zip(*pairs, strict=True))
         return slopes, errors
 
-    def _difference(self, points, state, shrink):
+    def _difference(self, points: np.ndarray, state: int, shrink: np.ndarray | float):
         near, far = (self._slope(points, state, factor * shrink) for factor in (1, 2))
         slope = (4 * near - far) / 3
         return slope, slope - near
 
-    def _slope(self, points, state, shrink):
+    def _slope(self, points: np.ndarray, state: int, shrink: np.ndarray | float):
         """[f(x + h) − f(x − h)] / 2 h along one state.
 
         x + h is rounded next to a large x; differences over the distance that is really there do not see it.

@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.pairs import as_dataset
-from symdyn.discovery.law_of_data import law_of_data, law_on_resolved_library, law_on_wider_library
-from symdyn.discovery.problem import candidates_on, set_up
+from symdyn.discovery.law_of_data import LawOfData, law_of_data, law_on_resolved_library, law_on_wider_library
+from symdyn.discovery.problem import Problem, candidates_on, set_up
 from symdyn.discovery.question import split
 from symdyn.discovery.reasons import reasons_of_law
 from symdyn.evidence.element_evidence import judge_elements
@@ -25,6 +25,7 @@ from symdyn.evidence.verdicts import empty_table, judged_table
 from symdyn.laws.fitness import check_law, ranges_text, still_functions, still_note
 from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.groups import Elements
 from symdyn.lie.output_actions import value_action
 from symdyn.lie.vectorfields import Charted, Generators, VectorField
 from symdyn.sums.moments import Moments, accumulate
@@ -185,7 +186,7 @@ class SymmetryDiscovery(BaseEstimator):
         tables = [self.verdicts_, *([self.element_verdicts_] if hasattr(self, "element_verdicts_") else [])]
         return any(verdict in table.verdict.values for table in tables)
 
-    def _gated(self, given, found, make):
+    def _gated(self, given: Problem, found: LawOfData, make: Callable[[Problem], LawOfData]):
         """The law whose verdicts pay for what it leaves over; where it is a coarse map's, and that is much, what a
         larger library says must agree instead.
 
@@ -203,7 +204,7 @@ class SymmetryDiscovery(BaseEstimator):
         fit = replace(found.fit, floor=floor, test_floor=max(found.fit.floor, over))
         return given, replace(found, fit=fit), rival
 
-    def _speak_units(self, given, found):
+    def _speak_units(self, given: Problem, found: LawOfData):
         """Set the law and the noise, in the units of the data."""
         layout, law = found.problem.layout, found.law
         chart, units = layout.argument_chart, layout.output_units
@@ -262,7 +263,7 @@ class SymmetryDiscovery(BaseEstimator):
         if isinstance(self.output, str) and self.output not in _OUTPUTS:
             raise ValueError(f"output={self.output!r} is none of {_OUTPUTS}; see `discover_function` for more")
 
-    def _judge_generators(self, given, found, rival):
+    def _judge_generators(self, given: Problem, found: LawOfData, rival: LawOfData | None):
         problem, moments, scales, law = found.problem, found.moments, found.scales, found.law
         if len(problem.candidates) == 0:
             self.algebra_ = self.trivial_ = self.found_ = LieAlgebra(given.candidates)
@@ -284,7 +285,7 @@ class SymmetryDiscovery(BaseEstimator):
         self.algebra_, self.trivial_, self.found_ = concluded.algebra, concluded.trivial, concluded.found
         self.verdicts_, self.generators_ = concluded.verdicts, concluded.generators
 
-    def _judge_elements(self, elements, found, rival):
+    def _judge_elements(self, elements: Elements, found: LawOfData, rival: LawOfData | None):
         if len(elements) == 0:
             return
         searched = elements.renamed(found.problem.candidates.states).searched()

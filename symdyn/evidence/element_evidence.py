@@ -31,7 +31,7 @@ from symdyn.functions.features import Features
 from symdyn.laws.law_fit import LawFit
 from symdyn.laws.resolution import without_noise
 from symdyn.lie.actions import FLOW, Action
-from symdyn.lie.derivative import difference
+from symdyn.lie.derivative import LieDerivative, difference
 from symdyn.lie.groups import Elements
 
 __all__ = ["LawSample", "displacement", "judge_elements"]
@@ -190,7 +190,7 @@ def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample:
     return squares, crosses, size, power
 
 
-def _gaps(parts, laws: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float, float]:
+def _gaps(parts: LieDerivative, laws: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float, float]:
     """L(W) `(sample, law, output)`; of the first law, sums over points of both parts of its size and of its power."""
     flat, weights = laws.reshape(-1, laws.shape[2]).T, weights[:, None]
     shape = (len(weights), *laws.shape[:2])
@@ -202,7 +202,7 @@ def _gaps(parts, laws: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, flo
     return there - carried, size, np.sum(here[:, 0] ** 2)
 
 
-def _law_displacement(element, fit, sample):
+def _law_displacement(element: Elements, fit: LawFit, sample: LawSample):
     """r_i min(|d_i| / s_i, 1) `(sample, state)` of what the element acts on.
 
     In a second-order system velocities go with the positions, and count only where time is reversed.

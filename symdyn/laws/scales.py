@@ -100,7 +100,7 @@ def find_scales(moments: Moments, groups: list[list[int]], kind: str | Dynamics)
     )
 
 
-def _scales_of_orbits(moments, power, signal, states) -> Scales:
+def _scales_of_orbits(moments: Moments, power: np.ndarray, signal: np.ndarray, states: np.ndarray) -> Scales:
     """Each trajectory in units of its own size and its own acceleration."""
     share = moments.samples / moments.samples.sum()
     mean_power = share @ power
@@ -119,7 +119,7 @@ def _scales_of_orbits(moments, power, signal, states) -> Scales:
     )
 
 
-def _orbit_sizes(spread, states, columns) -> np.ndarray:
+def _orbit_sizes(spread: np.ndarray, states: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Size `(trajectory,)` of each orbit relative to all data, root mean square over its coordinates."""
     moving = np.isfinite(states[0, columns])
     if not np.any(moving):
@@ -128,12 +128,12 @@ def _orbit_sizes(spread, states, columns) -> np.ndarray:
     return np.where(sizes > 0, sizes, 1.0)
 
 
-def _or_infinite(sizes) -> np.ndarray:
+def _or_infinite(sizes: np.ndarray) -> np.ndarray:
     """A state that never varies has no scale: an infinite one takes it out of every norm, so it is no evidence."""
     return np.where(sizes > 0, sizes, np.inf)
 
 
-def _pooled(squares, groups) -> np.ndarray:
+def _pooled(squares: np.ndarray, groups: list[list[int]]) -> np.ndarray:
     """Mean squares `(trajectory, column)`, averaged over columns that share a unit."""
     pooled = np.array(squares, dtype=float)
     for group in groups:

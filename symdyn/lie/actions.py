@@ -178,7 +178,7 @@ class Map(Flow):
             raise ValueError("a reversal of a map asks for its inverse: only flows can be tested for time reversal")
         return _blocks(members, n_outputs)
 
-    def _check(self, generators, n):
+    def _check(self, generators: Generators, n: int):
         probe = np.random.default_rng(3).standard_normal((8, len(generators.states)))
         slopes = generators.jacobians(probe)[:, :n]
         if np.ptp(slopes, axis=0).max(initial=0) > 1e-9 * np.abs(slopes).max(initial=1e-300):

@@ -119,7 +119,7 @@ def chart_of_points(
     return Chart(*_centre_and_scale(points, groups, factors), ties=_ties(groups))
 
 
-def _centre_and_scale(states, groups, factors):
+def _centre_and_scale(states: np.ndarray, groups: list[list[int]], factors: np.ndarray):
     """Means `(state,)` and standard deviations, pooled over the states of a group in one unit."""
     centre, spread = states.mean(axis=0), states.std(axis=0)
     still = spread <= STILL * np.abs(states).max(axis=0)
@@ -131,7 +131,9 @@ def _centre_and_scale(states, groups, factors):
     return centre, scale
 
 
-def _chart_of_motion(states: np.ndarray, groups, factors, rates=1.0) -> Chart:
+def _chart_of_motion(
+    states: np.ndarray, groups: list[list[int]], factors: np.ndarray, rates: np.ndarray | float = 1.0
+) -> Chart:
     """Positions with their centre and scale; the time in which they cross their own spread.
 
     Velocities times `rates` `(velocity,)` are the rates of the positions in the units of the data.
@@ -145,7 +147,7 @@ def _chart_of_motion(states: np.ndarray, groups, factors, rates=1.0) -> Chart:
     return replace(chart, scale=(*scale, *(scale / time / rates)))
 
 
-def _ties(groups):
+def _ties(groups: list[list[int]]):
     return tuple(tuple(group) for group in groups if len(group) > 1)
 
 

@@ -22,8 +22,8 @@ from symdyn.functions.features import Features
 from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.rows.dynamics import Layout
-from symdyn.rows.ensembles import Runs, read_runs
-from symdyn.rows.law_rows import plan_rows, row_batches
+from symdyn.rows.ensembles import Ensemble, Runs, read_runs
+from symdyn.rows.law_rows import Plan, plan_rows, row_batches
 from symdyn.rows.run_statistics import means, spreads
 from symdyn.sums.axes import chosen_axes, residual_of, returned
 from symdyn.sums.folds import fold_numbers, folded_traits, most_groups, refolded
@@ -275,7 +275,7 @@ def accumulate_block(
     )
 
 
-def _groups(runs: Runs, plans, folds):
+def _groups(runs: Runs, plans: list[Plan], folds: np.ndarray):
     """The first group of each run, and the entry that each group belongs to: a trajectory, or a fold of them."""
     if folds[0] >= 0:
         entries = folds - folds[0]
@@ -286,7 +286,7 @@ def _groups(runs: Runs, plans, folds):
     return np.cumsum(n_stretches) - n_stretches, np.repeat(np.arange(len(folds)), n_stretches)
 
 
-def _traits(runs, plans, layout):
+def _traits(runs: Runs, plans: list[Plan], layout: Layout):
     """Location, spread and noise `(run, argument)`, samples, and whether even and odd rows differ `(run,)`."""
     n_runs, n_arguments = len(runs.labels), len(layout.arguments)
     location, spread, noise = np.empty((3, n_runs, n_arguments))
@@ -303,7 +303,7 @@ def _traits(runs, plans, layout):
     }
 
 
-def _points(runs, layout, per_run):
+def _points(runs: Runs, layout: Layout, per_run: int):
     """Evenly spaced points `(sample, argument)` of each run, its number `(sample,)`, and targets there, if any."""
     counts = np.zeros(len(runs.labels), dtype=int)
     chosen, ahead = [], layout.dynamics.n_ahead  # a point of a map has a step after it
@@ -328,7 +328,7 @@ def sampled_places(n_samples: int, per_run: int) -> np.ndarray:
     return np.unique(np.linspace(0, n_samples - 1, per_run).astype(int))
 
 
-def _values_at(ensemble, samples, columns):
+def _values_at(ensemble: Ensemble, samples: np.ndarray, columns: slice):
     """Some variables `(run, sample, variable)` at some samples of all runs of an ensemble."""
     values = [column[ensemble.runs[:, None], samples] for column in ensemble.columns[columns]]
     return (np.stack(values, axis=-1) - ensemble.centre[columns]) / ensemble.scale[columns]

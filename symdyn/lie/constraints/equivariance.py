@@ -27,6 +27,7 @@ __all__ = [
     "subspace_of_data",
 ]
 
+_Part = LieAlgebra | Elements | Conserved
 _LIKE = 10.0  # ratio of scales of states from which on given matrices are brought to one size
 
 
@@ -129,7 +130,7 @@ def _chart_of(parts: list, action: Action) -> Chart | None:
     return None if found is None else action.chart_of_arguments(found)
 
 
-def _is_fractional(part):
+def _is_fractional(part: _Part):
     """Whether a part is given in simple fractions, and solved as it is given."""
     if isinstance(part, Elements):
         numbers = np.concatenate([part.matrices.ravel(), part.translations.ravel()])
@@ -144,7 +145,7 @@ def _is_fractional(part):
     return exact_numbers(numbers).dtype == object
 
 
-def _own_chart(parts):
+def _own_chart(parts: list[_Part]):
     """A chart in which the off-diagonal entries of given matrices are of one size; None for what has no matrices."""
     matrices = [part.matrices for part in parts if isinstance(part, Elements)]
     matrices += [part.matrices for part in parts if isinstance(part, LieAlgebra) and is_affine(part.basis)]
@@ -164,7 +165,7 @@ def _term_sizes(chart: Chart, features: Features, action: Action, n_outputs: int
     return np.outer(1 / action.value_scale(chart, n_outputs), sizes).ravel()
 
 
-def _with_pivots(basis, shape, sizes):
+def _with_pivots(basis: np.ndarray, shape: tuple[int, int], sizes: np.ndarray | float):
     """A Subspace from a basis whose rows differ by decades, pivots on terms that are large where coefficients are 1."""
     if basis.size == 0:
         return Subspace(basis, shape, np.zeros(0, dtype=int))
@@ -218,7 +219,7 @@ def generic_points(features: Features, n_inputs: int, count: int, seed: int) -> 
     raise ValueError(f"features are finite hardly anywhere: {', '.join(lost or names)}; no symmetry can be imposed")
 
 
-def _equations(features, part, n_inputs, action, n_outputs):
+def _equations(features: Features, part: _Part, n_inputs: int, action: Action, n_outputs: int):
     """Exact equations of a part, None where it has to be sampled."""
     if isinstance(part, Conserved) or (isinstance(part, LieAlgebra) and not part.exact.all()):
         return None
@@ -226,7 +227,14 @@ def _equations(features, part, n_inputs, action, n_outputs):
     return polynomial_equations(features, generators, n_inputs, action, n_outputs)
 
 
-def _sampled_null_space(features, parts, action, shape, n_inputs, within=None):
+def _sampled_null_space(
+    features: Features,
+    parts: list[_Part],
+    action: Action,
+    shape: tuple[int, int],
+    n_inputs: int,
+    within: np.ndarray | None = None,
+):
     """Null space of what parts ask at random points, among the combinations of the columns of `within`."""
     count = 2 * shape[1] + 10
     certain = not any(isinstance(part, LieAlgebra) and not part.exact.all() for part in parts)
@@ -244,7 +252,9 @@ def _sampled_null_space(features, parts, action, shape, n_inputs, within=None):
     )
 
 
-def _is_generic(features, parts, action, shape, n_inputs, basis):
+def _is_generic(
+    features: Features, parts: list[_Part], action: Action, shape: tuple[int, int], n_inputs: int, basis: np.ndarray
+):
     """Whether what was found at some points holds at others, to rounding."""
     if not basis.size:
         return True
@@ -253,11 +263,11 @@ def _is_generic(features, parts, action, shape, n_inputs, basis):
     return bool(np.all(np.abs(rows @ basis) <= 1e-6 * (np.abs(rows) @ np.abs(basis)) + 1e-9 * np.abs(rows).max()))
 
 
-def _expanded(basis, within):
+def _expanded(basis: np.ndarray, within: np.ndarray | None):
     return basis if within is None else within @ basis
 
 
-def _restricted(rows, within):
+def _restricted(rows: np.ndarray, within: np.ndarray | None):
     """Rows on combinations of features, those that cancel up to rounding set to 0 as in `_rows`."""
     if within is None:
         return rows
@@ -265,7 +275,7 @@ def _restricted(rows, within):
     return np.where(np.abs(found) > 1e-12 * (np.abs(rows) @ np.abs(within)), found, 0.0)
 
 
-def _rows(features, part, points, action, n_outputs):
+def _rows(features: Features, part: _Part, points: np.ndarray, action: Action, n_outputs: int):
     """The rows of constraints `(row, output * feature)`, entries that are only rounding set to 0.
 
     A feature that is symmetric by itself has a column of rounding errors, which would count as an equation once
@@ -288,7 +298,9 @@ def _rows(features, part, points, action, n_outputs):
     return rows.reshape(-1, rows.shape[-1])
 
 
-def _draws(features, parts, points, action, n_outputs, n_draws=20):
+def _draws(
+    features: Features, parts: list[_Part], points: np.ndarray, action: Action, n_outputs: int, n_draws: int = 20
+):
     rng = np.random.default_rng(12)
     drawn = [part.draw(n_draws, rng) if isinstance(part, LieAlgebra) else [part] * n_draws for part in parts]
     drawn = zip(*drawn, strict=True)

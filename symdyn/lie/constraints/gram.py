@@ -196,11 +196,11 @@ class LieRows:
             start += len(part)
         return total
 
-    def _rows(self, batch):
+    def _rows(self, batch: Batch):
         _, transported, carried = self.pieces(batch)
         return (transported - sum(carried)).reshape(-1, len(self.candidates))
 
-    def _small(self, batches):
+    def _small(self, batches: Iterable[Batch]):
         """Batches whose rows take a few MB."""
         for batch in batches:
             entries = max(int(np.prod(batch.slopes.shape[1:])), batch.values[0].size) * len(self.candidates)
@@ -305,11 +305,11 @@ class _PairSums:
         carried[:, 1:, :, 1:] = np.einsum("ik,jl->ijkl", np.eye(n), self.values)
         return [form.reshape(size, size) / self.count for form in (squares.transpose(0, 2, 1, 3), carried, crossed)]
 
-    def _add_product(self, total, left, right):
+    def _add_product(self, total: np.ndarray, left: np.ndarray, right: np.ndarray):
         total += np.matmul(left, right.T, out=self.array("product", *total.shape))
 
 
-def _segments(n):
+def _segments(n: int):
     """The rows of a packed upper triangle that belong to each index."""
     start = 0
     for i in range(n):
@@ -317,11 +317,11 @@ def _segments(n):
         start += n - i
 
 
-def _flat(slopes):
+def _flat(slopes: np.ndarray):
     """Derivatives `(sample, output, state)`, all indices of the values in one."""
     return slopes.reshape(len(slopes), -1, slopes.shape[-1])
 
 
-def _gram(parts):
+def _gram(parts: np.ndarray):
     rows = parts.reshape(-1, parts.shape[-1])
     return rows.T @ rows

@@ -118,7 +118,7 @@ def exact_numbers(values: np.ndarray) -> np.ndarray:
     return exact.reshape(values.shape)
 
 
-def _over_common_denominator(*arrays):
+def _over_common_denominator(*arrays: np.ndarray):
     """Arrays of numbers times their common denominator, as int64; as floats if not all are fractions."""
     numbers = [number for array in arrays for number in array.ravel().tolist()]
     if not any(isinstance(number, float) for number in numbers):
@@ -129,7 +129,7 @@ def _over_common_denominator(*arrays):
     return [array.astype(float) for array in arrays]
 
 
-def _generator_images(exponents, linear, constant):
+def _generator_images(exponents: np.ndarray, linear: np.ndarray, constant: np.ndarray):
     """M of D theta (A x + b) = M theta, with A and b of one generator."""
     both, n = np.column_stack([linear, constant]), len(linear)
     exact = exact_numbers(both)
@@ -146,7 +146,7 @@ def _generator_images(exponents, linear, constant):
     return _collected(exponents, rows, moved, values)
 
 
-def _element_images(exponents, matrix, shift):
+def _element_images(exponents: np.ndarray, matrix: np.ndarray, shift: np.ndarray):
     """M of theta(A x + b) = M theta."""
     both = exact_numbers(np.column_stack([matrix, shift]))
     n = len(matrix)
@@ -160,7 +160,7 @@ def _element_images(exponents, matrix, shift):
     return _collected(exponents, rows, moved, values)
 
 
-def _image(monomial, factors, known):
+def _image(monomial: tuple[int, ...], factors: list[dict], known: dict):
     """The polynomial that a monomial becomes, from that of a monomial one degree lower."""
     if monomial not in known:
         j = next(index for index, power in enumerate(monomial) if power)
@@ -174,7 +174,7 @@ def _image(monomial, factors, known):
     return known[monomial]
 
 
-def _collected(exponents, rows, moved, values):
+def _collected(exponents: np.ndarray, rows: np.ndarray, moved: list[np.ndarray], values: np.ndarray):
     """Terms as a sparse matrix; monomials that are not in the library follow those that are."""
     n = exponents.shape[1]
     reached = np.concatenate([exponents, *moved]).reshape(-1, n)

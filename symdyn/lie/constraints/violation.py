@@ -97,7 +97,7 @@ def terms_leaving(features: Features, part, points: np.ndarray, kind: str | Acti
     return outside.reshape(images.shape[1:]).any(axis=1)
 
 
-def _translates(part):
+def _translates(part: LieAlgebra | Elements):
     return bool(np.any(part.translations))
 
 
@@ -109,11 +109,13 @@ def _derivative(
     return LieDerivative.build(features, act(part.basis, points, kind, n_outputs), points)
 
 
-def _size(derivative, coefficients):
+def _size(derivative: LieDerivative, coefficients: np.ndarray):
     size = np.abs(derivative.transported(coefficients)).max(axis=(0, 1))
     return np.maximum(np.maximum(size, np.abs(derivative.carried(coefficients)).max(axis=(0, 1))), 1e-300)
 
 
-def _conservation_violations(features, coefficients, part, points):
+def _conservation_violations(
+    features: Features, coefficients: np.ndarray, part: LieAlgebra | Elements, points: np.ndarray
+):
     terms = part.quantities.jacobian(points) * (features(points) @ coefficients.T)[:, None]
     return np.abs(terms.sum(axis=2)).max(axis=0) / np.maximum(np.abs(terms).sum(axis=2).max(axis=0), 1e-300)
