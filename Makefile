@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small recovery-all accuracy house bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test check lint clean help
+.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -59,6 +59,16 @@ bench-neural-full: $(VENV)/.test
 test: $(VENV)/.test check
 	$(BIN) -m pytest -n 2 --dist loadgroup
 
+# The suite with the lowest versions that pyproject.toml allows; without torch, so networks are left out.
+test-oldest: .venv-oldest/.done
+	.venv-oldest/bin/python -m pytest -n 2 --dist loadgroup --ignore tests/neural --ignore tests/benchmarks
+
+.venv-oldest/.done: pyproject.toml tests/oldest.py
+	$(PY) -m venv .venv-oldest
+	.venv-oldest/bin/python tests/oldest.py > .venv-oldest/lowest.txt
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c .venv-oldest/lowest.txt -e ".[test,parquet,symbolic,hpc]"
+	@touch $@
+
 check: lint
 
 lint: $(VENV)/.test
@@ -84,4 +94,4 @@ $(VENV)/.bench: $(VENV)/.test
 	@touch $@
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) .venv-oldest runs
