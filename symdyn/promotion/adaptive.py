@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from symdyn.promotion.promote import promotion_path
+from symdyn.promotion.promote import Posed, Promotion, promotion_path
 from symdyn.promotion.solver.nuclear_penalty import Penalty
 
 __all__ = ["rows_of", "settled"]
@@ -21,8 +21,10 @@ _STRENGTH = 0.15  # of the adaptive weights: large singular values are shrunk by
 _LEAST = 0.03  # eps, relative to the largest singular value
 
 
-def settled(problem, found, n_generators: int, gamma: float, tol: float, max_iter: int = 10000):
-    """The solution with adaptive weights.
+def settled(
+    problem: Posed, found: Promotion, n_generators: int, gamma: float, tol: float, max_iter: int = 10000
+) -> Promotion:
+    """Solve again with adaptive weights.
 
     Parameters
     ----------
@@ -44,8 +46,8 @@ def settled(problem, found, n_generators: int, gamma: float, tol: float, max_ite
     return found
 
 
-def _weights(rows, n):
-    """The matrix `(row, row)` by which rows of M are mixed."""
+def _weights(rows: np.ndarray, n: int) -> np.ndarray:
+    """Compute the matrix `(row, row)` by which rows of M are mixed."""
     left, values, _ = np.linalg.svd(rows[:n], full_matrices=True)
     values = np.concatenate([values, np.zeros(n - len(values))])
     lengths = np.linalg.norm(rows[n:], axis=1)
@@ -56,6 +58,6 @@ def _weights(rows, n):
     return _STRENGTH * weights
 
 
-def rows_of(penalty: Penalty, found) -> np.ndarray:
-    """v_k -> L(v_k, F) of a fit `(map, row)`, in the units of the inner product."""
+def rows_of(penalty: Penalty, found: Promotion) -> np.ndarray:
+    """Return v_k -> L(v_k, F) of a fit, `(map, row)`, in the units of the inner product."""
     return penalty.apply(found.coefficients.ravel())

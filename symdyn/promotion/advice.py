@@ -7,6 +7,10 @@ import warnings
 import numpy as np
 
 from symdyn.lie.prolongation import affine_parts, is_affine
+from symdyn.promotion.charted_maps import ChartedData
+from symdyn.promotion.deciding import Choice, Rivals
+from symdyn.promotion.promotion_candidates import CandidateMaps
+from symdyn.promotion.reading import Kept
 
 __all__ = ["warn_if_broken", "warn_if_far", "warn_of_no_debiasing"]
 
@@ -14,7 +18,7 @@ _FAR = 10.0  # distance from an origin, in the spread of the data, from which wh
 _INSIDE = 1e-8  # of a field: what is left of it beside others is rounding
 
 
-def warn_if_far(data, maps) -> None:
+def warn_if_far(data: ChartedData, maps: CandidateMaps) -> None:
     """Warn of functions and of candidates that mean an origin, if the data lie far from it.
 
     Polynomials with all their lower degrees, translations, Euclidean and affine motions are the same from anywhere.
@@ -41,8 +45,9 @@ def warn_if_far(data, maps) -> None:
         )
 
 
-def _farthest(maps):
-    """How far the origin of a candidate is, 0 where all candidates together are the same about any origin."""
+def _farthest(maps: CandidateMaps) -> tuple[float, str]:
+    """Return how far the origin of a candidate is, and its text; 0 where all together are the same about any origin."""
+    assert maps.given is not None and maps.frame is not None
     charted, frame = maps.chart.generators(maps.given), maps.frame.vectors()
     if not is_affine(charted):
         return 0.0, ""
@@ -57,7 +62,7 @@ def _farthest(maps):
     return float(distance[worst]), maps.given.texts(tiny=0.0)[worst]
 
 
-def warn_if_broken(kept) -> None:
+def warn_if_broken(kept: Kept) -> None:
     """Warn if most candidates are broken."""
     if 2 * kept.n_broken > kept.n_candidates:
         warnings.warn(
@@ -68,7 +73,7 @@ def warn_if_broken(kept) -> None:
         )
 
 
-def warn_of_no_debiasing(choice, rivals) -> None:
+def warn_of_no_debiasing(choice: Choice, rivals: Rivals) -> None:
     """Warn if not all is enforced that promotion keeps: which data object, and what is predicted with instead."""
     if choice.objected is None:
         return

@@ -51,8 +51,15 @@ class ChartedData:
     means: np.ndarray
 
     @classmethod
-    def build(cls, features: Features, X: np.ndarray, Y: np.ndarray, output: str, moves=None) -> ChartedData:
-        """From states X `(sample, state)` and outputs Y `(sample, output)` in the units of the user.
+    def build(
+        cls,
+        features: Features,
+        X: np.ndarray,
+        Y: np.ndarray,
+        output: str,
+        moves: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> ChartedData:
+        """Build from states X `(sample, state)` and outputs Y `(sample, output)` in the units of the user.
 
         `moves` are linear parts of candidates, see `chart_of_points`.
         """
@@ -69,7 +76,7 @@ class ChartedData:
         return cls(chart, features, charted, action, points, design, sizes, target, units, means)
 
     def inside(self, found: np.ndarray) -> np.ndarray:
-        """Coefficients `(output, feature)` of theta' in `units`, means among them, from those of `design`."""
+        """Return coefficients `(output, feature)` of theta' in `units`, means among them, from those of `design`."""
         found = found / self.sizes
         constant = _constant(self.design)
         if constant is not None:
@@ -77,24 +84,24 @@ class ChartedData:
         return found
 
     def outside(self, inside: np.ndarray) -> np.ndarray:
-        """Coefficients `(..., output, feature)` on theta in the units of the user, from those on theta'."""
+        """Return coefficients `(..., output, feature)` on theta in the units of the user, from those on theta'."""
         return self.chart.law(inside, self.given, self.units)
 
     def predicted(self, inside: np.ndarray, X: np.ndarray) -> np.ndarray:
-        """Outputs `(sample, output)` at X, computed in the chart: far from the origin theta(x) has lost digits."""
+        """Predict outputs `(sample, output)` at X, in the chart: far from the origin theta(x) has lost digits."""
         values = self.features(self.chart.points(X)) @ inside.T * self.units
         return values + X[:, : values.shape[1]] if self.action.increments else values
 
 
 def of_unit_size(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns divided by their root mean squares, and these."""
+    """Divide columns by their root mean squares, and return these, too."""
     sizes = np.sqrt(np.mean(design**2, axis=0))
     sizes = np.where(sizes > 0, sizes, 1.0)
     return design / sizes, sizes
 
 
 def _chart(features: Features, X: np.ndarray, action: Action, moves: tuple[np.ndarray, np.ndarray] | None) -> Chart:
-    """The chart of X; without centre for monomials that a shift does not map to themselves: a scale does."""
+    """Return the chart of X; without centre for monomials that a shift does not map to themselves: a scale does."""
     chart = chart_of_points(X, moves, has_velocities=action.has_velocities)
     try:
         exponents_of(features, X.shape[1])
@@ -104,20 +111,20 @@ def _chart(features: Features, X: np.ndarray, action: Action, moves: tuple[np.nd
 
 
 def _units(Y: np.ndarray, chart: Chart, action: Action) -> np.ndarray:
-    """Units of the outputs; of those that move with the states all in one unit of time."""
+    """Return the units of the outputs; those that move with the states share one unit of time."""
     if not action.moves_values:
         return _spread(Y)
     scale = action.value_scale(chart, Y.shape[1])
     return scale * _spread((Y / scale).reshape(-1, 1))
 
 
-def _spread(Y):
-    """Standard deviations of columns, 1 where they vary by rounding."""
+def _spread(Y: np.ndarray) -> np.ndarray:
+    """Compute the standard deviations of columns, 1 where they vary by rounding."""
     variances = Y.var(axis=0)
     return np.sqrt(np.where(variances > _SMALL * np.mean(Y**2, axis=0), variances, 1.0))
 
 
-def _constant(design):
-    """The column that is the same everywhere, None without one."""
+def _constant(design: np.ndarray) -> int | None:
+    """Find the column that is the same everywhere; None without one."""
     found = np.flatnonzero((np.ptp(design, axis=0) == 0) & (design[0] != 0))
     return int(found[0]) if found.size else None

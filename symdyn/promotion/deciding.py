@@ -17,6 +17,7 @@ import numpy as np
 
 from symdyn.promotion.charted_maps import ChartedData
 from symdyn.promotion.enforcing import Enforced, enforcements
+from symdyn.promotion.promote import Posed
 from symdyn.promotion.reading import Kept
 from symdyn.promotion.strength_choice import folds, left_out_squares
 
@@ -42,7 +43,7 @@ class Rivals:
         Squares of errors that the promoted fit leaves of samples left out by folds, in their order, if these are known.
     """
 
-    problem: tuple
+    problem: Posed
     gamma: float
     promoted: np.ndarray
     known: np.ndarray | None
@@ -84,7 +85,7 @@ class Choice(NamedTuple):
 
 
 def decided(data: ChartedData, kept: Kept, rivals: Rivals) -> Choice:
-    """The fit inside as many kept symmetries as samples left out do not object to, or the better of its rivals."""
+    """Take the fit inside as many kept symmetries as samples left out do not object to, or the better of its rivals."""
     nothing_kept = kept.space is None and kept.elements is None
     n_generators = 0 if kept.space is None else kept.space.null.shape[1]
     objected = None
@@ -98,16 +99,16 @@ def decided(data: ChartedData, kept: Kept, rivals: Rivals) -> Choice:
     return Choice(None, bool(rivals.free[1].mean() < rivals.squares.mean()), n_generators, objected)
 
 
-def _as_good(data, enforced, rivals):
-    """Whether errors left out are not above those of least squares, nor above those of the promoted fit."""
+def _as_good(data: ChartedData, enforced: Enforced, rivals: Rivals) -> bool:
+    """Return whether errors left out are not above those of least squares, nor above those of the promoted fit."""
     if _objection(data, enforced, rivals.free[1]):
         return False
     # Those of its own samples are a bound from below, and cost nothing.
     return not _objection(data, enforced, rivals.training) or not _objection(data, enforced, rivals.squares)
 
 
-def _objection(data, enforced, others):
-    """Whether errors left out are clearly above those of another fit `(sample,)`."""
+def _objection(data: ChartedData, enforced: Enforced, others: np.ndarray) -> bool:
+    """Return whether errors left out are clearly above those of another fit `(sample,)`."""
     excess = enforced.squares - others
     clear = _CLEAR * excess.std(ddof=1) / np.sqrt(len(excess))
     # What the noise of the coefficients alone costs: a fraction of it is no loss.

@@ -11,7 +11,9 @@ from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.equivariance import equivariant_subspace
 from symdyn.lie.constraints.monomial_action import exact_numbers
 from symdyn.lie.constraints.subspace import Subspace, pivoted_basis
+from symdyn.lie.groups import Elements
 from symdyn.promotion.charted_maps import ChartedData, of_unit_size
+from symdyn.promotion.promoted_nullspace import NullSpace
 from symdyn.promotion.reading import Kept
 from symdyn.promotion.strength_choice import folds
 
@@ -44,7 +46,7 @@ class Enforced:
 
 
 def enforcements(data: ChartedData, kept: Kept) -> Iterator[Enforced]:
-    """Fits that keep the symmetry, to be taken in this order unless the data object.
+    """Yield fits that keep the symmetry, to be taken in this order unless the data object.
 
     Generators that are all but candidates are taken for these; others for their canonical form, if that is exact (of
     large algebras, where it takes as long as the fit, at the end only); then as they were found, as exact as the fit
@@ -56,8 +58,8 @@ def enforcements(data: ChartedData, kept: Kept) -> Iterator[Enforced]:
             yield _fitted(data, basis, subspace, algebra)
 
 
-def _algebras(space):
-    """Algebras over x, and in the chart; None where elements alone are kept."""
+def _algebras(space: NullSpace | None) -> Iterator[tuple[LieAlgebra | None, LieAlgebra | None]]:
+    """Yield algebras over x, and in the chart; None where elements alone are kept."""
     if space is None:
         yield None, None
         return
@@ -71,14 +73,16 @@ def _algebras(space):
         yield from _snapped(space)
 
 
-def _snapped(space):
+def _snapped(space: NullSpace) -> Iterator[tuple[LieAlgebra, LieAlgebra]]:
     snapped = space.estimated.canonical()
     if snapped.exact.all():
         yield snapped, snapped.inside
 
 
-def _allowed(data, elements, algebra, inside) -> tuple[np.ndarray, Subspace]:
-    """What a symmetry leaves, as coefficients `(dim, output, feature)` in the chart and as a Subspace over x."""
+def _allowed(
+    data: ChartedData, elements: Elements | None, algebra: LieAlgebra | None, inside: LieAlgebra | None
+) -> tuple[np.ndarray, Subspace]:
+    """Return what a symmetry leaves, as coefficients `(dim, output, feature)` in the chart and as a Subspace over x."""
     shape = (data.target.shape[1], data.design.shape[1])
     options = {"output": data.action, "n_outputs": None if data.action.moves_values else shape[0]}
     back, forward = data.chart.back(data.given), data.chart.forward(data.given)
@@ -94,12 +98,12 @@ def _allowed(data, elements, algebra, inside) -> tuple[np.ndarray, Subspace]:
     return charted, Subspace(basis, shape, pivots)
 
 
-def _parts(*symmetries):
+def _parts(*symmetries: LieAlgebra | Elements | None) -> list[LieAlgebra | Elements]:
     return [part for part in symmetries if part is not None]
 
 
-def _are_simple(algebra, elements):
-    """Whether all that is kept was given, in simple fractions: these are eliminated exactly, as they are."""
+def _are_simple(algebra: LieAlgebra | None, elements: Elements | None) -> bool:
+    """Return whether all that is kept was given, in simple fractions: these are eliminated exactly, as they are."""
     if algebra is not None and (not algebra.exact.all() or algebra.errors.any()):
         return False
     numbers = [] if algebra is None else [algebra.basis.vectors()]
@@ -107,8 +111,8 @@ def _are_simple(algebra, elements):
     return all(exact_numbers(part).dtype == object for part in numbers)
 
 
-def _pivoted(data, basis):
-    """The span with the identity on its pivots, which are chosen among terms by their sizes on the data."""
+def _pivoted(data: ChartedData, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a basis of the span that is the identity on its pivots, terms chosen by their sizes on the data."""
     sizes = of_unit_size(data.given(data.chart.points_back(data.points)))[1]
     sizes = np.outer(1 / data.units, sizes).ravel()
     try:
@@ -118,8 +122,8 @@ def _pivoted(data, basis):
     return scaled / sizes[:, None] * sizes[pivots], pivots
 
 
-def _fitted(data, basis, subspace, algebra):
-    """Least squares inside the subspace, on all samples and without each fold."""
+def _fitted(data: ChartedData, basis: np.ndarray, subspace: Subspace, algebra: LieAlgebra | None) -> Enforced:
+    """Solve least squares inside the subspace, on all samples and without each fold."""
     inner = data.design * data.sizes
     rows, lengths = of_unit_size(np.einsum("sf,dof->osd", inner, basis).reshape(-1, len(basis)))
     rows = rows.reshape(*data.target.T.shape, -1)  # (output, sample, dim)
@@ -133,5 +137,5 @@ def _fitted(data, basis, subspace, algebra):
     return Enforced(coefficients, subspace, np.concatenate(squares), algebra)
 
 
-def _least_squares(rows, target):
+def _least_squares(rows: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.linalg.lstsq(rows.reshape(-1, rows.shape[-1]), target.T.ravel(), rcond=None)[0]

@@ -10,16 +10,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
-from symdyn.promotion.solver.nuclear_penalty import Penalty, as_penalty
+from symdyn.promotion.solver.nuclear_penalty import LieMapsLike, Penalty, as_penalty
 from symdyn.promotion.solver.promotion_fit import Interpolation, LeastSquares, Metric, interpolation
-from symdyn.promotion.solver.proximal_solver import Problem, minimise
+from symdyn.promotion.solver.proximal_solver import Problem, Start, minimise
 
-__all__ = ["Promotion", "promote", "promotion_path"]
+__all__ = ["Posed", "Promotion", "promote", "promotion_path"]
 
 _ROUNDING = 1e-7  # by how much of |y|^2 / 2 a lower bound may be above the objective
+
+Posed: TypeAlias = tuple[Penalty, np.ndarray, np.ndarray, float]  # penalty, design, target and l1
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,11 @@ class Promotion:
     n_iter: int
     converged: bool
     undetermined: np.ndarray
-    state: tuple = field(repr=False, default=())
+    state: Start | tuple[()] = field(repr=False, default=())
 
 
 def promote(
-    lie_maps,
+    lie_maps: LieMapsLike,
     design: np.ndarray,
     target: np.ndarray,
     *,
@@ -66,7 +69,7 @@ def promote(
     tol: float = 1e-6,
     max_iter: int = 10000,
 ) -> Promotion:
-    """Coefficients w of least |M(w)|_* among those that fit, row k of M(w) being S_k w.
+    """Find the coefficients w of least |M(w)|_* among those that fit, row k of M(w) being S_k w.
 
         gamma=None:   min |M(w)|_* + l1 |w|_1   subject to   design @ w = target
         otherwise:    min |design @ w − target|^2 / 2 + gamma |M(w)|_* + l1 |w|_1
@@ -114,7 +117,7 @@ def promote(
 
 
 def promotion_path(
-    lie_maps,
+    lie_maps: LieMapsLike,
     design: np.ndarray,
     target: np.ndarray,
     gammas: Iterable[float],
@@ -124,7 +127,7 @@ def promotion_path(
     tol: float = 1e-6,
     max_iter: int = 10000,
 ) -> list[Promotion]:
-    """`promote` for several weights, each begun where the one before ended.
+    """Solve `promote` for several weights, each begun where the one before ended.
 
     Parameters
     ----------
@@ -153,7 +156,7 @@ class _Case:
     metric: Metric
 
     @classmethod
-    def build(cls, penalty, design, target, l1):
+    def build(cls, penalty: Penalty, design: np.ndarray, target: np.ndarray, l1: float) -> _Case:
         design, target, shape = _checked_data(penalty, design, target)
         if not (np.isfinite(l1) and l1 >= 0):
             raise ValueError(f"l1 must be a finite number, at least 0, got {l1}")
@@ -167,8 +170,10 @@ class _Case:
             )
         return cls(penalty, design, target, shape, l1, length, metric)
 
-    def solve(self, gamma, tol, max_iter, start=None) -> Promotion:
-        """One weight."""
+    def solve(
+        self, gamma: float | None, tol: float, max_iter: int, start: Start | tuple[()] | None = None
+    ) -> Promotion:
+        """Solve for one weight."""
         if gamma is not None and not (np.isfinite(gamma) and gamma > 0):
             raise ValueError(f"gamma must be a number above 0, or None for exact interpolation, got {gamma}")
         if not tol > 0 or max_iter < 1:
@@ -205,11 +210,11 @@ class _Case:
         )
 
     def interpolants(self) -> Interpolation:
-        """All w that fit exactly."""
+        """Return all w that fit exactly."""
         return interpolation(self.metric, self.design, self.target)
 
     def least_squares(self) -> LeastSquares:
-        """The loss, with a first weight that all but interpolates."""
+        """Return the loss, with a first weight that all but interpolates."""
         products = self.design.T @ self.design
         # Without a penalty any weight does.
         weight = 10 * (np.trace(self.metric.matrix) or np.trace(products)) / max(np.trace(products), 1e-300)
@@ -217,8 +222,10 @@ class _Case:
         return LeastSquares(products, self.design.T @ self.target, square, self.metric.matrix, weight)
 
 
-def _checked_data(penalty, design, target):
-    """One row an equation, all outputs in one column, and the shape of the answer."""
+def _checked_data(
+    penalty: Penalty, design: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Check the data; return one row per equation, all outputs in one column, and the shape of the answer."""
     design, target = np.asarray(design, dtype=float), np.asarray(target, dtype=float)
     if design.ndim != 2 or target.ndim not in (1, 2) or len(target) != len(design) or not len(design):
         raise ValueError(

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from symdyn.functions.features import as_features
+from symdyn.functions.features import Features, as_features
 from symdyn.promotion.adaptive import settled
 from symdyn.promotion.advice import warn_if_broken, warn_if_far, warn_of_no_debiasing
 from symdyn.promotion.charted_maps import ChartedData
 from symdyn.promotion.deciding import Rivals, decided
-from symdyn.promotion.promote import promotion_path
-from symdyn.promotion.promotion_candidates import candidate_maps, check_shapes, linear_parts
-from symdyn.promotion.reading import kept_symmetries, listed
+from symdyn.promotion.promote import Posed, promotion_path
+from symdyn.promotion.promotion_candidates import Candidates, candidate_maps, check_shapes, linear_parts
+from symdyn.promotion.reading import Kept, kept_symmetries, listed
 from symdyn.promotion.strength_choice import chosen_gamma, gamma_grid
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from pysindy.feature_library.base import BaseFeatureLibrary
 
 __all__ = ["PromotedRegressor"]
 
@@ -87,14 +93,14 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        candidates,
-        features,
+        candidates: Candidates,
+        features: Features | BaseFeatureLibrary | str,
         *,
         output: str = "invariant",
-        gamma="cv",
+        gamma: float | str = "cv",
         debias: bool = True,
         l1: float = 0.0,
-        noise=None,
+        noise: ArrayLike | None = None,
         tol: float = 1e-8,
         max_iter: int = 10000,
     ):
@@ -108,7 +114,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> PromotedRegressor:
         """Fit.
 
         Parameters
@@ -140,7 +146,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
                 f"the features cannot be told apart on these samples ({error}): give more samples, or fewer features"
             ) from error
 
-    def _fit(self, functions, X, Y):
+    def _fit(self, functions: Features, X: np.ndarray, Y: np.ndarray) -> PromotedRegressor:
         data = self._data = ChartedData.build(functions, X, Y, self.output, linear_parts(self.candidates))
         maps = candidate_maps(data, self.candidates)
         warn_if_far(data, maps)
@@ -166,8 +172,8 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         self.coef_ = self._flattened(data.outside(self._inside))
         return self
 
-    def predict(self, X):
-        """y at X `(sample, state)`."""
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict y at X `(sample, state)`."""
         check_is_fitted(self, "coef_")
         shape, expected = np.shape(X), self.n_features_in_
         if len(shape) != 2 or shape[1] != expected:
@@ -176,10 +182,10 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         values = self._data.predicted(self._inside, np.asarray(X, dtype=float))
         return values[:, 0] if self._flat else values
 
-    def _flattened(self, coefficients):
+    def _flattened(self, coefficients: np.ndarray) -> np.ndarray:
         return coefficients[0] if self._flat else coefficients
 
-    def _decide(self, data, kept, rivals):
+    def _decide(self, data: ChartedData, kept: Kept, rivals: Rivals) -> None:
         """Set what is predicted with: see `symdyn.promotion.deciding`."""
         choice = decided(data, kept, rivals)
         if choice.enforced is not None:
@@ -187,7 +193,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
             self._inside, self.subspace_ = data.inside(enforced.coefficients * data.sizes), enforced.subspace
             self.symmetry_ = kept.symmetry(enforced.algebra)
             self.enforced_, self.promoted_ = listed(self.symmetry_), []
-            self.dropped_ = [kept.space.first(choice.dropped)] if choice.dropped else []
+            self.dropped_ = [kept.space.first(choice.dropped)] if kept.space is not None and choice.dropped else []
         else:
             if self.symmetry_ is not None and kept.space is not None:
                 self.symmetry_ = kept.symmetry(kept.space.estimated)
@@ -196,7 +202,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
                 self._inside, self.promoted_, self.dropped_ = data.inside(rivals.free[0]), [], self.promoted_
         warn_of_no_debiasing(choice, rivals)
 
-    def _choose(self, problem, units):
+    def _choose(self, problem: Posed, units: np.ndarray) -> tuple[float, np.ndarray | None]:
         if isinstance(self.gamma, str) and self.gamma not in ("cv", "noise"):
             raise ValueError(f"gamma must be a number above 0, 'cv' or 'noise', got {self.gamma!r}")
         if not isinstance(self.gamma, str):
@@ -217,15 +223,15 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
 
 
 @contextmanager
-def _one_speaks_for_all():
-    """Of many solves, those inside say nothing of their gaps and of undetermined directions."""
+def _one_speaks_for_all() -> Iterator[None]:
+    """Silence what single solves among many say of their gaps and of undetermined directions."""
     with warnings.catch_warnings():
         for message in ("promote stopped", "promote has no certificate", r"\d+ directions of coefficients"):
             warnings.filterwarnings("ignore", message=message)
         yield
 
 
-def _checked(X, y):
+def _checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     for name, values in (("X", X), ("y", y)):
         if np.ma.is_masked(values):
             raise ValueError(f"{name} holds masked values: leave these samples out")

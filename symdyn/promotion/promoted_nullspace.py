@@ -11,7 +11,7 @@ from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.subspace import pivoted_basis
 from symdyn.lie.vectorfields import Generators
 from symdyn.promotion.adaptive import rows_of, settled
-from symdyn.promotion.promote import promotion_path
+from symdyn.promotion.promote import Posed, promotion_path
 from symdyn.promotion.promotion_candidates import CandidateMaps
 from symdyn.promotion.strength_choice import folds, without
 
@@ -38,7 +38,7 @@ class NullSpace:
 
     maps: CandidateMaps
     null: np.ndarray
-    problem: tuple
+    problem: Posed
     gamma: float
 
     @cached_property
@@ -68,7 +68,7 @@ class NullSpace:
         return _carried_back(self._inside, self.maps)
 
     def as_exact_as_the_fit(self, algebra: LieAlgebra) -> LieAlgebra:
-        """An algebra in the chart, its inexact generators off by what the fit leaves of error, along the candidates.
+        """Carry an algebra into the chart, its inexact generators off, along the candidates, by the error of the fit.
 
         Error bars say how far the symmetry of the law may be, and are no licence to break that of the fit.
         """
@@ -90,12 +90,12 @@ class NullSpace:
         return self.maps.frame
 
     @cached_property
-    def _basis(self):
+    def _basis(self) -> tuple[np.ndarray, np.ndarray]:
         """The same in the candidates `(candidate, generator)`, the identity on some of them."""
         return pivoted_basis(self.maps.weights.T @ self.null)
 
     @cached_property
-    def _inside(self):
+    def _inside(self) -> LieAlgebra:
         """The estimate in the chart; error bars are those of the jackknife."""
         # Through the frame, not through the candidates: far from the origin these are nearly parallel.
         frame, found = self._frame.vectors(), self._in_gauge(self.null)
@@ -104,28 +104,28 @@ class NullSpace:
         covariance = (len(moves) - 1) / len(moves) * moves.T @ moves
         return LieAlgebra(self._frame.with_vectors(found.T @ frame), covariance, np.zeros(found.shape[1], dtype=bool))
 
-    def _in_gauge(self, null):
-        """A null space `(frame, generator)` with the identity on the candidates that are pivots."""
+    def _in_gauge(self, null: np.ndarray) -> np.ndarray:
+        """Normalise a null space `(frame, generator)` to the identity on the candidates that are pivots."""
         return np.linalg.lstsq((self.maps.weights.T @ null)[self._basis[1]].T, null.T, rcond=None)[0].T
 
     def without_first(self, k: int) -> NullSpace:
-        """The same without the `k` generators that the fit keeps least."""
+        """Leave out the `k` generators that the fit keeps least."""
         fewer = NullSpace(self.maps, self.null[:, k:], self.problem, self.gamma)
         fewer.__dict__["_axes_of_folds"] = self._axes_of_folds
         return fewer
 
     def first(self, k: int) -> LieAlgebra:
-        """Those generators, without error bars; in the units of the user."""
+        """Return the `k` generators that the fit keeps least, without error bars; in the units of the user."""
         basis = self._frame.with_vectors(self.null[:, :k].T @ self._frame.vectors())
         size = basis.vectors().size
         return _carried_back(LieAlgebra(basis, np.zeros((size, size)), np.zeros(k, dtype=bool)), self.maps)
 
-    def _replicates(self):
-        """Null spaces without a fifth of the samples each."""
+    def _replicates(self) -> list[np.ndarray]:
+        """Return null spaces without a fifth of the samples each."""
         return [left[:, -self.null.shape[1] :] for left in self._axes_of_folds]
 
     @cached_property
-    def _axes_of_folds(self):
+    def _axes_of_folds(self) -> list[np.ndarray]:
         """Singular directions `(frame, frame)` of the fits of folds: weights, too, are found again."""
         n, found = len(self.null), []
         for left_out in folds(len(self.problem[1])):
@@ -136,8 +136,9 @@ class NullSpace:
         return found
 
 
-def _carried_back(inside, maps):
-    """An algebra of the chart over x, the first term of each generator that is large on the data 1."""
+def _carried_back(inside: LieAlgebra, maps: CandidateMaps) -> LieAlgebra:
+    """Carry an algebra of the chart back to x; make the first term of each generator that is large on the data 1."""
+    assert maps.given is not None
     found = maps.chart.generators_back(inside.basis, maps.given.features)
     sizes = np.abs(found.vectors()) * maps.chart.term_sizes(found)
     first = np.argmax(sizes > 0.5 * sizes.max(axis=1, keepdims=True), axis=1)
@@ -148,8 +149,8 @@ def _carried_back(inside, maps):
     return LieAlgebra.from_chart(algebra, maps.chart, maps.given.features)
 
 
-def _plain(generators):
-    """Exact generators with a largest coefficient of 1."""
+def _plain(generators: Generators) -> Generators:
+    """Scale exact generators to a largest coefficient of 1."""
     vectors = generators.vectors()
     vectors = vectors / np.abs(vectors).max(axis=1)[:, None]
     # Lengths of candidates were divided out and come back with rounding; what is small in these units is not 0.

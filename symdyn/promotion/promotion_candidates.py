@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from scipy import sparse
 
 from symdyn.lie.actions import output_action
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.symmetries import as_symmetries
 from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import difference
@@ -18,9 +21,11 @@ from symdyn.promotion.charted_maps import ChartedData
 from symdyn.promotion.solver.lie_maps import box_gram, exponents_of, lie_maps, sampled_maps
 from symdyn.promotion.solver.nuclear_penalty import Penalty
 
-__all__ = ["CandidateMaps", "candidate_maps", "check_shapes", "linear_parts", "split_candidates"]
+__all__ = ["CandidateMaps", "Candidates", "candidate_maps", "check_shapes", "linear_parts", "split_candidates"]
 
 _DEPENDENT = 1e-12  # what is left of a generator beside others, relative to it, that is rounding
+
+Candidates: TypeAlias = Generators | LieAlgebra | Elements | Sequence[Generators | LieAlgebra | Elements]
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,8 @@ class CandidateMaps:
         return 0 if self.frame is None else len(self.frame)
 
 
-def split_candidates(candidates) -> tuple[Generators | None, Elements | None]:
-    """Generators and finite elements out of whatever is accepted as candidates."""
+def split_candidates(candidates: Candidates) -> tuple[Generators | None, Elements | None]:
+    """Split whatever is accepted as candidates into generators and finite elements."""
     generators, elements = None, None
     for part in as_symmetries(candidates):
         if isinstance(part, Elements):
@@ -68,7 +73,7 @@ def split_candidates(candidates) -> tuple[Generators | None, Elements | None]:
     return generators, elements
 
 
-def check_shapes(candidates, n_columns: int, n_outputs: int, output: str) -> None:
+def check_shapes(candidates: Candidates, n_columns: int, n_outputs: int, output: str) -> None:
     """Raise ValueError for an unknown output, and for candidates on other states than the data have."""
     action, n_states = output_action(output), _n_states(*split_candidates(candidates))
     n_inputs = action.n_arguments(n_states)
@@ -81,8 +86,8 @@ def check_shapes(candidates, n_columns: int, n_outputs: int, output: str) -> Non
         )
 
 
-def linear_parts(candidates) -> tuple[np.ndarray, np.ndarray] | None:
-    """Matrices `(generator, n, n)` and `(element, n, n)` of affine candidates, None if they are more than affine."""
+def linear_parts(candidates: Candidates) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return matrices `(generator, n, n)`, `(element, n, n)` of affine candidates; None if any is more than affine."""
     generators, elements = split_candidates(candidates)
     nothing = np.zeros((0, *2 * (_n_states(generators, elements),)))
     if generators is not None and not is_affine(generators):
@@ -91,8 +96,8 @@ def linear_parts(candidates) -> tuple[np.ndarray, np.ndarray] | None:
     return matrices, nothing if elements is None else elements.matrices
 
 
-def candidate_maps(data: ChartedData, candidates) -> CandidateMaps:
-    """The maps w -> L(v_k, F) of candidates in the chart, with an inner product that belongs to the data.
+def candidate_maps(data: ChartedData, candidates: Candidates) -> CandidateMaps:
+    """Build the maps w -> L(v_k, F) of candidates in the chart, with an inner product that belongs to the data.
 
     Of polynomials the product of two functions is their mean over the box that the data span, in closed form; of other
     features, and where there are elements, the mean over samples.
@@ -121,12 +126,12 @@ def candidate_maps(data: ChartedData, candidates) -> CandidateMaps:
     return CandidateMaps(penalty, chart, given, frame, weights, elements)
 
 
-def _n_states(generators, elements):
+def _n_states(generators: Generators | None, elements: Elements | None) -> int:
     return next(len(part.states) for part in (generators, elements) if part is not None)
 
 
-def _independent(generators, chart):
-    """Candidates none of which depends on those before, over x and over y, of length 1 there."""
+def _independent(generators: Generators, chart: Chart) -> tuple[Generators, Generators]:
+    """Select candidates none of which depends on those before; return them over x and over y, of length 1 there."""
     if not np.all(np.isfinite(generators.vectors())):
         raise ValueError("candidates hold values that are not finite")
     charted = chart.generators(generators)
@@ -146,7 +151,7 @@ def _independent(generators, chart):
     return generators.combine(weights), charted.combine(weights)
 
 
-def _polynomial(data, frame):
+def _polynomial(data: ChartedData, frame: Generators) -> bool:
     try:
         exponents_of(data.features, data.points.shape[1])
         exponents_of(frame.features, len(frame.states))
@@ -155,7 +160,7 @@ def _polynomial(data, frame):
     return True
 
 
-def _exact(data, frame):
+def _exact(data: ChartedData, frame: Generators) -> Penalty:
     maps = lie_maps(data.features, frame, data.action)
     stacked, n_outputs = maps.stacked, maps.n_outputs
     if not data.action.moves_values:
@@ -169,8 +174,8 @@ def _exact(data, frame):
     return Penalty(stacked, np.kron(np.eye(n_outputs), gram), np.zeros(len(maps), dtype=int))
 
 
-def _sampled(data, frame, elements):
-    """Maps at the samples; `elements` are those of the chart."""
+def _sampled(data: ChartedData, frame: Generators | None, elements: Elements | None) -> Penalty:
+    """Build maps at the samples; `elements` are those of the chart."""
     points, n_outputs = data.points, data.target.shape[1]
     blocks, labels = [], []
     if frame is not None:

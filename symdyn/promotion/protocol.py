@@ -37,7 +37,7 @@ class RecoveryProblem:
 
 
 def library_degree(family: str, degree: int) -> int:
-    """Total degree of F."""
+    """Return the total degree of F."""
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {FAMILIES}, got {family!r}")
     return degree if family == "ortho" else 2 * degree
@@ -46,7 +46,7 @@ def library_degree(family: str, degree: int) -> int:
 def recovery_problem(
     family: str, algebra: str, m: int, r: int, degree: int, seed: int, *, inner: str = "sampled"
 ) -> RecoveryProblem:
-    """One problem of the published grid.
+    """Build one problem of the published grid.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def recovery_problem(
 
 
 def threefry_uniform(seed: int, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0) -> np.ndarray:
-    """Uniform numbers as `jax.random.uniform(PRNGKey(seed), shape, float64)` drew them before JAX 0.5.
+    """Draw uniform numbers as `jax.random.uniform(PRNGKey(seed), shape, float64)` drew them before JAX 0.5.
 
     The counter-based generator of Salmon, Moraes, Dror and Shaw (SC 2011): Threefry-2x32 with 20 rounds, of which the
     two words of a block are the high and the low half of a number; the upper 52 bits become the mantissa.
@@ -98,7 +98,7 @@ def threefry_uniform(seed: int, shape: tuple[int, ...], low: float = -1.0, high:
 
 
 def threefry(key: tuple[int, int], first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Threefry-2x32 with 20 rounds on words of counters (uint32)."""
+    """Apply Threefry-2x32 with 20 rounds to words of counters (uint32)."""
     keys = [np.uint32(key[0]), np.uint32(key[1]), np.uint32(key[0] ^ key[1] ^ 0x1BD11BDA)]
     x, y = first + keys[0], second + keys[1]
     for block in range(5):
@@ -111,13 +111,13 @@ def threefry(key: tuple[int, int], first: np.ndarray, second: np.ndarray) -> tup
 
 
 def _unit(generators: Generators) -> Generators:
-    """Each generator divided by the Frobenius norm of its matrix."""
+    """Divide each generator by the Frobenius norm of its matrix."""
     lengths = np.linalg.norm(generators.coefficients, axis=(1, 2))
     return generators.combine(np.diag(1 / lengths))
 
 
-def _inner_functions(stream, family, m, r):
-    """Each inner function as exponents `(term, state)` and coefficients `(term,)`."""
+def _inner_functions(stream: np.random.RandomState, family: str, m: int, r: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draw each inner function as exponents `(term, state)` and coefficients `(term,)`."""
     unit = np.eye(m, dtype=int)
     if family == "ortho":
         directions = np.linalg.svd(stream.normal(size=(m, r)))[0][:r]
@@ -127,8 +127,10 @@ def _inner_functions(stream, family, m, r):
     return [(powers, np.concatenate([[c @ c], -2 * c, np.ones(m)])) for c in centres]
 
 
-def _composed(phi, degree, inner, exponents):
-    """Coefficients of phi(g_1, ..., g_r) on the monomials with the given exponents."""
+def _composed(
+    phi: np.ndarray, degree: int, inner: list[tuple[np.ndarray, np.ndarray]], exponents: np.ndarray
+) -> np.ndarray:
+    """Compute the coefficients of phi(g_1, ..., g_r) on the monomials with the given exponents."""
     keys = np.random.default_rng(7).integers(1, 2**62, exponents.shape[1], dtype=np.int64)
     codes = exponents @ keys
     order = np.argsort(codes)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from symdyn.promotion.protocol import RecoveryProblem, recovery_problem
-from symdyn.promotion.solver.nuclear_penalty import as_penalty
+from symdyn.promotion.solver.nuclear_penalty import Penalty, as_penalty
 from symdyn.promotion.solver.promotion_fit import Metric, NestedSamples
-from symdyn.promotion.solver.proximal_solver import Problem, Solution, minimise
+from symdyn.promotion.solver.proximal_solver import Problem, Solution, Start, minimise
 
 __all__ = ["PUBLISHED", "SMALL", "recovery_row"]
 
@@ -48,7 +48,7 @@ def recovery_row(
     tol: float = 1e-6,
     max_iter: int = 5000,
 ) -> dict:
-    """The smallest number of samples found by bisection from which promotion recovers the polynomial.
+    """Find by bisection the smallest number of samples from which promotion recovers the polynomial.
 
     Parameters
     ----------
@@ -89,14 +89,14 @@ class _Search:
     """One set-up for all numbers of samples."""
 
     problem: RecoveryProblem
-    penalty: object
+    penalty: Penalty
     samples: NestedSamples
     value_of_truth: float
     tol: float
     max_iter: int
 
     @classmethod
-    def build(cls, problem, tol, max_iter):
+    def build(cls, problem: RecoveryProblem, tol: float, max_iter: int) -> _Search:
         penalty = as_penalty(problem.maps, problem.gram)
         n = len(problem.truth)
         # Constants alone are invariant under translations: the first sample fixes them, whatever the number of samples.
@@ -104,8 +104,8 @@ class _Search:
         samples = NestedSamples.build(metric, problem.design[:n])
         return cls(problem, penalty, samples, penalty.value(problem.truth), tol, max_iter)
 
-    def solve(self, count: int, start=None) -> tuple[Solution, bool]:
-        """The solution from `count` samples, and whether it is the polynomial.
+    def solve(self, count: int, start: Start | None = None) -> tuple[Solution, bool]:
+        """Solve from `count` samples, and check whether the solution is the polynomial.
 
         It ends where the answer is clear (`_settled`); a first look, which has no earlier state, also where failure is
         (`_hopeless`).
@@ -114,25 +114,25 @@ class _Search:
         if fit is None:
             raise ValueError(f"the first {count} samples depend on each other: no number of samples is well defined")
 
-        def stop(*now):
-            return self._settled(*now) or (start is None and self._hopeless(*now))
+        def stop(w: np.ndarray, objective: float, bound: float) -> bool:
+            return self._settled(w, objective, bound) or (start is None and self._hopeless(w, objective, bound))
 
         problem = Problem(self.penalty, fit)
         found = minimise(problem, tol=self.tol, max_iter=self.max_iter, start=start, stop=stop)
         return found, self.error(found.coefficients) < _SUCCESS
 
     def error(self, coefficients: np.ndarray) -> float:
-        """The largest error of a coefficient, relative to the largest coefficient."""
+        """Return the largest error of a coefficient, relative to the largest coefficient."""
         truth = self.problem.truth
         return float(np.abs(coefficients - truth).max() / np.abs(truth).max())
 
-    def _settled(self, coefficients, objective, bound):
-        """Whether the gap is below 10 tol, and the error below or above the limit by a factor of two."""
+    def _settled(self, coefficients: np.ndarray, objective: float, bound: float) -> bool:
+        """Return whether the gap is below 10 tol, and the error below or above the limit by a factor of two."""
         error = self.error(coefficients)
         clear = error < _SUCCESS / 2 or error > 2 * _SUCCESS
         return clear and objective - bound < 10 * self.tol * objective
 
-    def _hopeless(self, coefficients, objective, bound):
-        """Whether other interpolants are better than the truth, which then is no minimiser, and far from it."""
+    def _hopeless(self, coefficients: np.ndarray, objective: float, bound: float) -> bool:
+        """Return whether other interpolants are better than the truth, which then is no minimiser, and far from it."""
         better = objective < (1 - 1e-5) * self.value_of_truth
         return better and objective - bound < 1e-3 * objective and self.error(coefficients) > 4 * _SUCCESS

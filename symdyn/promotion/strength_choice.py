@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from symdyn.promotion.promote import promotion_path
+from symdyn.promotion.promote import Posed, promotion_path
 from symdyn.promotion.solver.nuclear_penalty import Penalty
 
 __all__ = ["CLEAR", "ROUNDING", "chosen_gamma", "folds", "gamma_grid", "left_out_squares", "without"]
@@ -17,7 +17,7 @@ CLEAR = 1.5  # standard errors from which a fit counts as worse than another
 
 
 def gamma_grid(penalty: Penalty, design: np.ndarray, target: np.ndarray, n: int = 20) -> np.ndarray:
-    """Weights `(n,)`, descending over five decades.
+    """Return weights `(n,)`, descending over five decades.
 
     The largest makes the penalty of the least-squares fit as large as the variance of the data. Fits that break next
     to nothing count as if they broke a hundredth of what functions of this size can.
@@ -30,13 +30,20 @@ def gamma_grid(penalty: Penalty, design: np.ndarray, target: np.ndarray, n: int 
 
 
 def folds(n_samples: int, n_folds: int = 5) -> list[np.ndarray]:
-    """Samples that are left out together."""
+    """Return the samples that are left out together, fold by fold."""
     order = np.random.default_rng(0).permutation(n_samples)
     return [part for part in np.array_split(order, min(n_folds, n_samples)) if part.size]
 
 
-def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, np.ndarray, np.ndarray | None]:
-    """A weight out of the grid, the mean square error of each, and the squares `(sample,)` of the one that is chosen.
+def chosen_gamma(
+    penalty: Penalty,
+    design: np.ndarray,
+    target: np.ndarray,
+    l1: float,
+    grid: np.ndarray,
+    noise: np.ndarray | None = None,
+) -> tuple[float, np.ndarray, np.ndarray | None]:
+    """Choose a weight from the grid; return it, the mean square error of each, and its own squares `(sample,)`.
 
     Parameters
     ----------
@@ -73,8 +80,8 @@ def chosen_gamma(penalty, design, target, l1, grid, noise=None) -> tuple[float, 
     return float(grid[best]), mean, squares[best]
 
 
-def left_out_squares(problem: tuple, gammas: np.ndarray) -> np.ndarray:
-    """Squares of errors `(weight, sample)` of samples left out by folds, in their order, means over outputs."""
+def left_out_squares(problem: Posed, gammas: np.ndarray) -> np.ndarray:
+    """Compute squares of errors `(weight, sample)` of samples left out by folds, in their order, means over outputs."""
     _, design, target, _ = problem
     squares = []
     for left_out in folds(len(design)):
@@ -85,8 +92,8 @@ def left_out_squares(problem: tuple, gammas: np.ndarray) -> np.ndarray:
     return np.concatenate(squares, axis=1)
 
 
-def without(problem: tuple, left_out: np.ndarray) -> tuple[tuple, float]:
-    """Penalty, design, target and l1 without some samples, and the share of those left: weights belong to sums."""
+def without(problem: Posed, left_out: np.ndarray) -> tuple[Posed, float]:
+    """Leave out some samples; return penalty, design, target and l1, and the share left: weights belong to sums."""
     penalty, design, target, l1 = problem
     kept = np.setdiff1d(np.arange(len(design)), left_out)
     share = len(kept) / len(design)

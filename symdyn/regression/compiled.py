@@ -7,18 +7,22 @@ products, for one point or for many.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
 from symdyn.functions.features import Features, Sum
 from symdyn.functions.printing import monomial_exponents
+from symdyn.lie.chart import Chart
 from symdyn.lie.vectorfields import VectorField
 
 __all__ = ["jacobian_function", "value_function"]
 
+_Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
-def value_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
-    """f as a function of x `(state,)` or `(..., state)`, giving `(output,)` or `(..., output)`.
+
+def value_function(law: VectorField) -> _Function:
+    """Compile f to a function of x `(state,)` or `(..., state)`, giving `(output,)` or `(..., output)`.
 
     Polynomial laws are compiled; others evaluate their features. The points are not checked.
     """
@@ -31,8 +35,8 @@ def value_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
     return _terms_function(exponents, law.coefficients)
 
 
-def jacobian_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
-    """Df as a function of x `(..., state)`, giving the exact derivatives `(..., output, state)`."""
+def jacobian_function(law: VectorField) -> _Function:
+    """Compile Df to a function of x `(..., state)`, giving the exact derivatives `(..., output, state)`."""
     n = len(law.states)
     if law.inside is not None and any(law.inside.chart.centre):
         units = law.inside.units[:, None] / np.array(law.inside.chart.scale)
@@ -43,7 +47,7 @@ def jacobian_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
     lower, weights = _derivatives(exponents, law.coefficients)
     values, shape = _terms_function(lower, weights), (len(law.coefficients), n)
 
-    def jacobian(x):
+    def jacobian(x: np.ndarray) -> np.ndarray:
         flat = values(x)
         return flat.reshape(*flat.shape[:-1], *shape)
 
@@ -51,20 +55,20 @@ def jacobian_function(law: VectorField) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def polynomial_part(features: Features, n_states: int) -> np.ndarray | None:
-    """Exponents `(feature, state)` of features that are all monomials, None if any is not."""
+    """Return the exponents `(feature, state)` of features that are all monomials; None if any is not."""
     if isinstance(features, Sum):
         parts = [polynomial_part(part, n_states) for part in features.parts]
         return None if any(part is None for part in parts) else np.concatenate(parts)
     return monomial_exponents(features, n_states)
 
 
-def _terms_function(exponents, coefficients):
-    """x -> sum_k W[:, k] x^a_k, terms without coefficients left out."""
+def _terms_function(exponents: np.ndarray, coefficients: np.ndarray) -> _Function:
+    """Build x -> sum_k W[:, k] x^a_k, terms without coefficients left out."""
     used = np.any(coefficients != 0, axis=0)
     table, weights = factor_table(exponents[used]), np.ascontiguousarray(coefficients[:, used].T)
     n = exponents.shape[1]
 
-    def values(x):
+    def values(x: np.ndarray) -> np.ndarray:
         x = np.asarray(x, dtype=float)
         factors = np.empty((*x.shape[:-1], n + 1))
         factors[..., :n] = x
@@ -78,7 +82,7 @@ def _terms_function(exponents, coefficients):
 
 
 def factor_table(exponents: np.ndarray) -> np.ndarray:
-    """Where the factors of each monomial stand among (x_1 ... x_n, 1): `(degree, monomial)`, filled up with the 1.
+    """Tabulate where factors of each monomial stand among (x_1 ... x_n, 1): `(degree, monomial)`, padded with the 1.
 
     Parameters
     ----------
@@ -93,8 +97,8 @@ def factor_table(exponents: np.ndarray) -> np.ndarray:
     return table
 
 
-def _derivatives(exponents, coefficients):
-    """Monomials `(lower, state)` and weights `(output * state, lower)` of all first derivatives."""
+def _derivatives(exponents: np.ndarray, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return monomials `(lower, state)` and weights `(output * state, lower)` of all first derivatives."""
     n_outputs, n = len(coefficients), exponents.shape[1]
     lowered = np.maximum(exponents[:, None] - np.eye(n, dtype=int), 0)
     lower, place = np.unique(lowered.reshape(-1, n), axis=0, return_inverse=True)
@@ -105,20 +109,20 @@ def _derivatives(exponents, coefficients):
     return lower, weights.reshape(n_outputs * n, -1)
 
 
-def _through_chart(function, chart, units):
-    """A function of y = (x − c) / s in units of its own as one of x: far from the origin no digits are lost."""
+def _through_chart(function: _Function, chart: Chart, units: np.ndarray) -> _Function:
+    """Turn a function of y = (x − c) / s in units of its own into one of x: far from the origin no digits are lost."""
     centre, scale = np.array(chart.centre), np.array(chart.scale)
 
-    def values(x):
+    def values(x: np.ndarray) -> np.ndarray:
         return function((np.asarray(x, dtype=float) - centre) / scale) * units
 
     return values
 
 
-def _on_rows(function, n_states):
-    """A function of points `(sample, state)` as one of `(..., state)`."""
+def _on_rows(function: _Function, n_states: int) -> _Function:
+    """Turn a function of points `(sample, state)` into one of `(..., state)`."""
 
-    def values(x):
+    def values(x: np.ndarray) -> np.ndarray:
         x = np.asarray(x, dtype=float)
         found = function(x.reshape(-1, n_states))
         return found.reshape(*x.shape[:-1], *found.shape[1:])

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import xarray as xr
+from pysindy.feature_library.base import BaseFeatureLibrary
+from sklearn.base import BaseEstimator
 
 from symdyn.data.pairs import as_dataset
 from symdyn.data.trajectories import names_with_role
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.regression.enforcing.enforcement import Enforcement
-from symdyn.regression.enforcing.validation import rate_losses
+from symdyn.functions.features import Features
+from symdyn.lie.algebras.symmetries import Part
+from symdyn.lie.groups import Elements
+from symdyn.lie.vectorfields import Generators
+from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike
+from symdyn.regression.enforcing.validation import HeldOut, rate_losses
 from symdyn.regression.fitted import FittedLaw
 from symdyn.regression.learning_curves import enough, learning_curve
 from symdyn.regression.moments_fit import (
+    RootFit,
     check_optimizer,
     fit_enforced,
     fit_kept,
@@ -37,6 +47,9 @@ __all__ = [
 
 _FEWEST = 5
 
+# By the name of the model its fit, the number of trajectories, and that of the terms that matter.
+_Fits: TypeAlias = dict[str, tuple[RootFit, int, int]]
+
 
 @dataclass(frozen=True)
 class SymmetricFit:
@@ -58,14 +71,14 @@ class SymmetricFit:
     free: FittedLaw
     table: xr.Dataset
     curve: xr.Dataset
-    symmetry: object
+    symmetry: SymmetryLike | None
     train: Moments
     held_out: Moments
     layout: Layout
     enforcement: Enforcement
     indices: tuple[np.ndarray, ...] = ()
     search: SymmetryDiscovery | None = None
-    given: object = None
+    given: SymmetryLike | None = None
 
     @property
     def enforced_(self) -> list:
@@ -89,14 +102,14 @@ class SymmetricFit:
         return enough(self.curve["trajectories"].values, self.curve["symmetric"].values, error)
 
     def summary(self) -> str:
-        """What the symmetry bought, in a few lines."""
+        """Say what the symmetry bought, in a few lines."""
         said = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in self.enforcement.sentences()]
         if self.symmetry is None and not self.promoted_:
             nothing = "No symmetry is enforced" if self.dropped_ else "No symmetry was found"
             return "\n".join([f"{nothing}: the law is the free one.", *said])
         return "\n".join([*said, *self._bought()])
 
-    def _bought(self):
+    def _bought(self) -> list[str]:
         one, other = self.table.sel(model="symmetric"), self.table.sel(model="free")
         excess, error = float(other.excess), float(other.excess_error)
         worse = "misses more" if excess > 2 * error else "misses less" if excess < -2 * error else "is as good"
@@ -118,12 +131,19 @@ class SymmetricFit:
         return lines
 
 
-def _seen(error):
+def _seen(error: xr.DataArray) -> str:
     return f"{float(error):.2g}" if error > 0 else "below the noise"
 
 
 def discover_then_fit(
-    data, candidates, features, *, optimizer=None, parts=(0.4, 0.4, 0.2), rng=0, **options
+    data: xr.Dataset | tuple,
+    candidates: Generators | Elements | Sequence[Generators | Elements],
+    features: Features | BaseFeatureLibrary,
+    *,
+    optimizer: BaseEstimator | None = None,
+    parts: Sequence[float] = (0.4, 0.4, 0.2),
+    rng: int | np.random.Generator = 0,
+    **options,
 ) -> SymmetricFit:
     """Discover on some trajectories, fit inside what was found on others, judge on the rest.
 
@@ -158,7 +178,8 @@ def discover_then_fit(
     first, second, third = split_trajectories(dataset.sizes["trajectory"], parts, rng)
     used: list[Moments] = []
 
-    def keeping(*arguments):  # the sums that discovery is made from serve the free fit, too
+    # The sums that discovery is made from serve the free fit, too.
+    def keeping(*arguments: xr.Dataset | Features | Layout) -> Moments:
         used.append(accumulate(*arguments))
         return used[0]
 
@@ -182,7 +203,14 @@ def discover_then_fit(
 
 
 def fit_then_judge(
-    data, symmetry, features, *, optimizer=None, layout: Layout | str = "flow", parts=(0.7, 0.3), rng=0
+    data: xr.Dataset | tuple,
+    symmetry: SymmetryLike | None,
+    features: Features | BaseFeatureLibrary,
+    *,
+    optimizer: BaseEstimator | None = None,
+    layout: Layout | str = "flow",
+    parts: Sequence[float] = (0.7, 0.3),
+    rng: int | np.random.Generator = 0,
 ) -> SymmetricFit:
     """Fit inside a symmetry that is known on some trajectories, and judge on the rest, with and without it.
 
@@ -217,9 +245,16 @@ def fit_then_judge(
 
 
 def compare_fits(
-    train: Moments, held_out: Moments, features, *, symmetry, optimizer, layout: Layout, spare: Moments | None = None
+    train: Moments,
+    held_out: Moments,
+    features: Features,
+    *,
+    symmetry: SymmetryLike | None,
+    optimizer: BaseEstimator | None,
+    layout: Layout,
+    spare: Moments | None = None,
 ) -> SymmetricFit:
-    """Fits with and without a symmetry, judged on trajectories left out, and the laws of all of them.
+    """Fit with and without a symmetry, judge on trajectories left out, and fit the laws of all of them.
 
     Parameters
     ----------
@@ -262,8 +297,15 @@ def compare_fits(
     return SymmetricFit(*laws, table, curve, kept, train, held_out, layout, enforcement)
 
 
-def _compared(train, seen, features, enforcement, optimizer, layout):
-    """Fits by the name of the model, with the number of trajectories and of the terms that matter."""
+def _compared(
+    train: Moments,
+    seen: Moments,
+    features: Features,
+    enforcement: Enforcement,
+    optimizer: BaseEstimator | None,
+    layout: Layout,
+) -> _Fits:
+    """Fit each model; return the fits by name, with the number of trajectories and of the terms that matter."""
     kind = layout.action.name
     free = Enforcement()
     models = {"symmetric": (train, enforcement), "free": (train, free)}
@@ -284,8 +326,8 @@ def _compared(train, seen, features, enforcement, optimizer, layout):
     return fitted
 
 
-def split_trajectories(n: int, parts, rng: np.random.Generator) -> list[np.ndarray]:
-    """Indices of the trajectories in each part, drawn at random, at least one a part.
+def split_trajectories(n: int, parts: Sequence[float], rng: np.random.Generator) -> list[np.ndarray]:
+    """Draw the indices of the trajectories in each part at random, at least one per part.
 
     Raises
     ------
@@ -306,14 +348,14 @@ def split_trajectories(n: int, parts, rng: np.random.Generator) -> list[np.ndarr
     return [np.sort(part) for part in np.split(rng.permutation(n), ends[:-1])]
 
 
-def found_symmetry(search: SymmetryDiscovery):
-    """What a search accepted, as a symmetry to constrain by: algebra and finite elements; None for nothing."""
+def found_symmetry(search: SymmetryDiscovery) -> Part | list[Part] | None:
+    """Return what a search accepted, as a symmetry to constrain by: algebra and finite elements; None for nothing."""
     elements = getattr(search, "elements_", None)
     found = [part for part in (search.algebra_, elements) if part is not None and part.dim]
     return None if not found else found[0] if len(found) == 1 else found
 
 
-def _table(fitted, judged):
+def _table(fitted: _Fits, judged: HeldOut) -> xr.Dataset:
     excess, error = judged.excess(0)
     variables = {
         "n_trajectories": [n for _, n, _ in fitted.values()],
@@ -327,8 +369,8 @@ def _table(fitted, judged):
     return xr.Dataset(columns, coords={"model": np.array(list(fitted), dtype=object)})
 
 
-def _layout_of(search, moments):
-    """What a search has summed: its sums say whether a map was finely sampled."""
+def _layout_of(search: SymmetryDiscovery, moments: Moments) -> Layout:
+    """Return the layout of what a search has summed: its sums say whether a map was finely sampled."""
     arguments, n_outputs = search.law_.states, len(search.law_.coefficients)
     n_states = dynamics_of(search.kind_).action.n_arguments(n_outputs)
     states, inputs = tuple(arguments[:n_states]), tuple(arguments[n_states:])
@@ -338,7 +380,7 @@ def _layout_of(search, moments):
     return Layout(search.kind_, states, fine=fine, chart=moments.chart)
 
 
-def _trajectories(data):
+def _trajectories(data: xr.Dataset | str | Path | tuple) -> xr.Dataset:
     dataset = as_dataset(data)
     if names_with_role(dataset, "target"):
         raise TypeError("data must be trajectories: a Dataset, a path, tables, or a tuple (x, t)")

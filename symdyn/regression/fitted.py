@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -18,6 +19,11 @@ from symdyn.regression.compiled import jacobian_function, value_function
 from symdyn.regression.enforcing.enforcement import Enforcement
 from symdyn.regression.model_constraint import library_features
 from symdyn.sums.store import dataset_to_law, law_to_dataset, save_results
+
+if TYPE_CHECKING:
+    import pysindy as ps
+    import sympy
+    from numpy.typing import ArrayLike
 
 __all__ = ["FittedLaw", "law_of"]
 
@@ -64,15 +70,15 @@ class FittedLaw(VectorField):
             raise ValueError(f"kind must be one of {tuple(_MARKS)}, got {self.kind!r}")
 
     def to_function(self) -> Callable[[np.ndarray], np.ndarray]:
-        """f as a plain numpy function of x `(state,)` or `(..., state)`, with the terms that are not 0 alone."""
+        """Compile f to a plain numpy function of x `(state,)` or `(..., state)`, with only the terms that are not 0."""
         return value_function(self)
 
     def jacobian_function(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Df as a plain numpy function: `(..., state)` to `(..., output, state)`, exact."""
+        """Compile Df to a plain numpy function: `(..., state)` to `(..., output, state)`, exact."""
         return jacobian_function(self)
 
-    def to_sympy(self):
-        """The components of f as a sympy column `(output, 1)` in symbols named like the states.
+    def to_sympy(self) -> sympy.Matrix:
+        """Return the components of f as a sympy column `(output, 1)` in symbols named like the states.
 
         Raises
         ------
@@ -84,7 +90,7 @@ class FittedLaw(VectorField):
         return field_sympy(self.coefficients, self.features, self.states)[0]
 
     def to_latex(self, precision: int = 3) -> list[str]:
-        r"""One equation an output, such as `\dot{x} = 0.5 x - 1.3 y`; needs sympy."""
+        r"""Write one equation per output, such as `\dot{x} = 0.5 x - 1.3 y`; needs sympy."""
         rounded = [[float(f"{value:.{precision}g}") for value in row] for row in np.asarray(self.coefficients)]
         column = field_sympy(np.array(rounded), self.features, self.states)[0]
         from sympy import Float, Integer, Symbol, latex
@@ -94,8 +100,10 @@ class FittedLaw(VectorField):
         names = [marks[self.kind] % latex(Symbol(state)) for state in self.states]
         return [f"{name} = {latex(formula)}" for name, formula in zip(names, column, strict=False)]
 
-    def simulate(self, start, times, *, method: str = "LSODA", rtol: float = 1e-8, atol: float = 1e-10) -> np.ndarray:
-        """The solution `(time, state)` from `start` `(state,)` at `times`, by `scipy.integrate.solve_ivp`.
+    def simulate(
+        self, start: ArrayLike, times: ArrayLike, *, method: str = "LSODA", rtol: float = 1e-8, atol: float = 1e-10
+    ) -> np.ndarray:
+        """Compute the solution `(time, state)` from `start` `(state,)` at `times`, by `scipy.integrate.solve_ivp`.
 
         Implicit methods get the exact Jacobian. Of a map, `times` only says how many steps to take.
 
@@ -136,11 +144,11 @@ class FittedLaw(VectorField):
             )
         return found.y.T
 
-    def flow(self, start, times, *, rtol=1e-10, atol=1e-12) -> np.ndarray:
-        """`simulate` by an explicit method, as `VectorField.flow`."""
+    def flow(self, start: ArrayLike, times: ArrayLike, *, rtol: float = 1e-10, atol: float = 1e-12) -> np.ndarray:
+        """Call `simulate` with an explicit method, as `VectorField.flow` does."""
         return self.simulate(start, times, method="DOP853", rtol=rtol, atol=atol)
 
-    def save(self, path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write to a netCDF file, group `law`, as in the results of a run.
 
         Raises
@@ -153,7 +161,7 @@ class FittedLaw(VectorField):
         save_results({"law": dataset.assign_attrs(kind=self.kind)}, path)
 
     @staticmethod
-    def load(path) -> FittedLaw:
+    def load(path: str | Path) -> FittedLaw:
         """Read what `save` wrote, or the law in the `results.nc` of a run.
 
         Raises
@@ -173,8 +181,8 @@ class FittedLaw(VectorField):
         return FittedLaw(**vars(dataset_to_law(dataset)), kind=dataset.attrs.get("kind", "flow"))
 
 
-def law_of(model) -> FittedLaw:
-    """The law of a fitted pysindy model or `SymmetricSINDy`, without pysindy in it.
+def law_of(model: ps.SINDy | ps.DiscreteSINDy) -> FittedLaw:
+    """Return the law of a fitted pysindy model or `SymmetricSINDy`, without pysindy in it.
 
     Of discrete-time models, x_{k+1} = F(x_k), the increment F(x) − x is the law.
 
@@ -197,8 +205,8 @@ def law_of(model) -> FittedLaw:
     return replace(law, coefficients=_increments(law), kind="map") if discrete else law
 
 
-def _increments(law):
-    """W − I, where I is the row of coefficients that gives x itself."""
+def _increments(law: FittedLaw) -> np.ndarray:
+    """Compute W − I, where I is the row of coefficients that gives x itself."""
     names, coefficients = law.features.names(law.states), law.coefficients.copy()
     for row, state in zip(coefficients, law.states, strict=False):
         if state not in names:
@@ -207,18 +215,18 @@ def _increments(law):
     return coefficients
 
 
-def _escape(start):
-    """Ends a solution on its way to infinity, before steps shrink without end."""
+def _escape(start: np.ndarray) -> Callable[[float, np.ndarray], float]:
+    """Build the event that ends a solution on its way to infinity, before steps shrink without end."""
     bound = _FAR * (1.0 + np.abs(start).max())
 
-    def inside(_, x):
+    def inside(_: float, x: np.ndarray) -> float:
         return bound - np.abs(x).max()
 
     vars(inside)["terminal"] = True  # where solve_ivp looks for it
     return inside
 
 
-def _iterated(step, start, n):
+def _iterated(step: Callable[[np.ndarray], np.ndarray], start: np.ndarray, n: int) -> np.ndarray:
     path = np.empty((n, len(start)))
     path[0] = start
     for k in range(1, n):

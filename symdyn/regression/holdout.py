@@ -46,7 +46,7 @@ class Prediction(NamedTuple):
 
 
 def fit_rows(dataset: xr.Dataset) -> FitRows:
-    """Rows for positions and velocities: rates of velocities from splines, each trajectory weighted by its size.
+    """Build rows for positions and velocities: rates of velocities from splines, each trajectory weighted by its size.
 
     The weight is one over the mean square acceleration of the trajectory: without it the trajectory with the fastest
     motion decides everything.
@@ -122,7 +122,7 @@ def compare_left_out(
 
 
 def central_strength(run: Trajectory, power: int = 3) -> float:
-    """k in q'' = −k q/|q|^power for one trajectory alone, by least squares."""
+    """Fit k in q'' = −k q/|q|^power to one trajectory alone, by least squares."""
     half = run.states.shape[1] // 2
     smooth, rates = differentiate(run.times, run.states)
     position = smooth[:, :half]

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import linalg
 
 from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.algebras.symmetries import Part, as_symmetries
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import affine_parts
+from symdyn.lie.vectorfields import Generators
+from symdyn.regression.enforcing.enforcement import SymmetryLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["on_arguments"]
 
 
-def on_arguments(symmetry, n_states: int, n_controls: int = 0, inputs=None):
-    """The symmetry on states and inputs: prolonged where it acts on positions only, extended by `inputs`.
+def on_arguments(
+    symmetry: SymmetryLike | None, n_states: int, n_controls: int = 0, inputs: str | ArrayLike | None = None
+) -> list[Part] | Subspace | None:
+    """Carry the symmetry to states and inputs: prolonged where it acts on positions only, extended by `inputs`.
 
     Parameters
     ----------
@@ -56,7 +65,7 @@ def on_arguments(symmetry, n_states: int, n_controls: int = 0, inputs=None):
     raise ValueError(f"the symmetry acts on {n} states, the data have {n_states}")
 
 
-def _extended(parts, n_controls, inputs):
+def _extended(parts: list[Part], n_controls: int, inputs: str | ArrayLike) -> list[Part]:
     total = sum(part.dim for part in parts)
     invariant = isinstance(inputs, str) and inputs == "invariant"
     matrices = None if invariant else np.asarray(inputs, dtype=float)
@@ -78,7 +87,7 @@ def _extended(parts, n_controls, inputs):
     return found
 
 
-def _extended_elements(members, n_controls, matrices):
+def _extended_elements(members: Elements, n_controls: int, matrices: np.ndarray | None) -> Elements:
     if matrices is None:
         matrices = np.broadcast_to(np.eye(n_controls), (len(members), n_controls, n_controls))
     blocks = np.array([linalg.block_diag(*pair) for pair in zip(members.matrices, matrices, strict=True)])
@@ -86,8 +95,8 @@ def _extended_elements(members, n_controls, matrices):
     return Elements(blocks, shifts, members.reverses_time, members.states + _names(n_controls), members.group)
 
 
-def _extended_algebra(algebra, n_controls, matrices):
-    """(A, U) on states and inputs; error bars are those of A, U counts as known."""
+def _extended_algebra(algebra: LieAlgebra, n_controls: int, matrices: np.ndarray | None) -> LieAlgebra:
+    """Build (A, U) on states and inputs; error bars are those of A, U counts as known."""
     matrices = np.zeros((algebra.dim, n_controls, n_controls)) if matrices is None else matrices
     basis = _wide(algebra.basis, matrices)
     width = algebra.basis.vectors().shape[1]
@@ -101,7 +110,7 @@ def _extended_algebra(algebra, n_controls, matrices):
     return LieAlgebra(basis, covariance, algebra.exact, chart)
 
 
-def _wide(generators, matrices):
+def _wide(generators: Generators, matrices: np.ndarray) -> Generators:
     n_controls = matrices.shape[1]
     constant, linear = affine_parts(generators)
     blocks = np.array([linalg.block_diag(*pair) for pair in zip(linear, matrices, strict=True)])
@@ -111,5 +120,5 @@ def _wide(generators, matrices):
     )
 
 
-def _names(n_controls):
+def _names(n_controls: int) -> tuple[str, ...]:
     return tuple(f"u{i}" for i in range(n_controls))

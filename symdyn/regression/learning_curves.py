@@ -6,7 +6,10 @@ import warnings
 
 import numpy as np
 import xarray as xr
+from sklearn.base import BaseEstimator
 
+from symdyn.functions.features import Features
+from symdyn.regression.enforcing.enforcement import SymmetryLike
 from symdyn.regression.enforcing.validation import rate_losses
 from symdyn.regression.moments_fit import fit_root, in_chart_of, square_root, sums_by_trajectory
 from symdyn.rows.dynamics import Layout
@@ -19,9 +22,15 @@ _REPEATS = 11
 
 
 def learning_curve(
-    train: Moments, held_out: Moments, features, *, models: dict[str, tuple], layout: Layout, rng: np.random.Generator
+    train: Moments,
+    held_out: Moments,
+    features: Features,
+    *,
+    models: dict[str, tuple[SymmetryLike | None, BaseEstimator | None]],
+    layout: Layout,
+    rng: np.random.Generator,
 ) -> xr.Dataset:
-    """Median error of models on the trajectories left out, when fitted to some of the trajectories.
+    """Compute the median error of models on the trajectories left out, when fitted to some of the trajectories.
 
     Parameters
     ----------
@@ -59,6 +68,6 @@ def learning_curve(
 
 
 def enough(sizes: np.ndarray, errors: np.ndarray, error: float) -> int | None:
-    """The first of `sizes` from which on `errors` stay at or below `error`; None if they do not."""
+    """Return the first of `sizes` from which on `errors` stay at or below `error`; None if they do not."""
     good = np.logical_and.accumulate((errors <= error)[::-1])[::-1]
     return int(sizes[np.argmax(good)]) if good.any() else None

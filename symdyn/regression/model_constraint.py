@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symdyn.functions.features import Features, Monomials, as_features
 from symdyn.lie.actions import Action, action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.algebras.symmetries import Part, as_symmetries
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.equivariance import charted_subspace, equivariant_subspace, generic_points
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.constraints.violation import terms_leaving
 from symdyn.lie.groups import Elements
+from symdyn.regression.enforcing.enforcement import SymmetryLike
+
+if TYPE_CHECKING:
+    from pysindy.feature_library.base import BaseFeatureLibrary
 
 __all__ = ["allowed", "fallen_terms", "left_free", "library_features", "output_actions", "usable_symmetries"]
 
 _WIDE = 0.1  # relative error bar from which on an exact generator is doubted
 
 
-def usable_symmetries(symmetry) -> list:
-    """The parts of a symmetry as later steps use them: algebras with error bars in their canonical form.
+def usable_symmetries(symmetry: SymmetryLike) -> list[Part]:
+    """Return the parts of a symmetry as later steps use them: algebras with error bars in their canonical form.
 
     A generator that rounds to simple numbers inside its error bars is exact from then on; others keep their bars.
     Warns where an exact generator has error bars so wide that other generators are as likely.
@@ -35,8 +40,8 @@ def usable_symmetries(symmetry) -> list:
     return parts
 
 
-def library_features(library, n_inputs: int) -> Features:
-    """The functions of a library over `n_inputs` states and inputs.
+def library_features(library: Features | BaseFeatureLibrary | None, n_inputs: int) -> Features:
+    """Return the functions of a library over `n_inputs` states and inputs.
 
     Parameters
     ----------
@@ -61,9 +66,13 @@ def library_features(library, n_inputs: int) -> Features:
 
 
 def allowed(
-    features: Features, parts: list, shape: tuple[int, int], kind: str | Action = "flow", chart: Chart | None = None
+    features: Features,
+    parts: list[Part],
+    shape: tuple[int, int],
+    kind: str | Action = "flow",
+    chart: Chart | None = None,
 ) -> Subspace:
-    """The coefficients `(target, feature)` that a symmetry leaves; those on the functions of a chart, if one is given.
+    """Return the coefficients `(target, feature)` that a symmetry leaves, on the functions of a chart if one is given.
 
     Raises
     ------
@@ -77,9 +86,13 @@ def allowed(
 
 
 def left_free(
-    features: Features, parts: list, shape: tuple[int, int], kind: str | Action = "flow", chart: Chart | None = None
+    features: Features,
+    parts: list[Part],
+    shape: tuple[int, int],
+    kind: str | Action = "flow",
+    chart: Chart | None = None,
 ) -> Subspace:
-    """As `allowed`; of dimension 0 where nothing is left.
+    """Return the same as `allowed`; of dimension 0 where nothing is left.
 
     Raises
     ------
@@ -95,8 +108,8 @@ def left_free(
     return charted_subspace(features, parts, chart, kind=action, n_outputs=shape[0])
 
 
-def fallen_terms(features: Features, parts: list, subspace: Subspace, kind: str | Action = "flow") -> list[str]:
-    """Names of terms that are lost because the symmetry turns them into functions that the library lacks."""
+def fallen_terms(features: Features, parts: list[Part], subspace: Subspace, kind: str | Action = "flow") -> list[str]:
+    """Name the terms that are lost because the symmetry turns them into functions that the library lacks."""
     states = action_of(kind).names_of_arguments(parts[0])
     unused = ~np.any(subspace.basis.reshape(*subspace.shape, -1), axis=(0, 2))
     if not unused.any():
@@ -106,8 +119,8 @@ def fallen_terms(features: Features, parts: list, subspace: Subspace, kind: str 
     return [name for name, lost in zip(features.names(states), unused & leaving, strict=True) if lost]
 
 
-def output_actions(parts: list, n_outputs: int, kind: str | Action = "flow") -> np.ndarray:
-    """How a symmetry moves the targets, `(generator, target, target)`.
+def output_actions(parts: list[Part], n_outputs: int, kind: str | Action = "flow") -> np.ndarray:
+    """Return how a symmetry moves the targets, `(generator, target, target)`.
 
     Raises
     ------
@@ -129,7 +142,7 @@ def output_actions(parts: list, n_outputs: int, kind: str | Action = "flow") -> 
     return np.concatenate(matrices)
 
 
-def _warn_of_wide_bars(algebra):
+def _warn_of_wide_bars(algebra: LieAlgebra) -> None:
     inside = algebra.inside
     size = np.abs(inside.basis.vectors()).max(axis=1, initial=0.0)
     relative = inside.errors.max(axis=1, initial=0.0) / np.maximum(size, 1e-300)
@@ -142,12 +155,12 @@ def _warn_of_wide_bars(algebra):
         )
 
 
-def _what_fell(features: Features, parts: list, action: Action, n_outputs: int) -> str:
-    """What each generator leaves by itself, and after which of them nothing is left."""
+def _what_fell(features: Features, parts: list[Part], action: Action, n_outputs: int) -> str:
+    """Say what each generator leaves by itself, and after which of them nothing is left."""
     single = [part.subset(k) for part in parts for k in range(part.dim)]
     texts = [text for part in parts for text in part.texts()]
 
-    def count(chosen):
+    def count(chosen: list[Part]) -> int:
         return equivariant_subspace(features, chosen, output=action, n_outputs=n_outputs).dim
 
     alone = ", ".join(f"{count([one])} by {text}" for one, text in zip(single, texts, strict=True))

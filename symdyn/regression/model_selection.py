@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import xarray as xr
-from sklearn.base import clone
+from pysindy.feature_library.base import BaseFeatureLibrary
+from sklearn.base import BaseEstimator, clone
 
-from symdyn.functions.features import as_features
+from symdyn.functions.features import Features, as_features
 from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.regression.enforcing.validation import rate_losses
+from symdyn.regression.enforcing.enforcement import SymmetryLike
+from symdyn.regression.enforcing.validation import HeldOut, rate_losses
 from symdyn.regression.fitted import FittedLaw
-from symdyn.regression.moments_fit import check_optimizer, fit_root, law_from, root_of
+from symdyn.regression.moments_fit import RootFit, check_optimizer, fit_root, law_from, root_of
 from symdyn.regression.optimizer import default_optimizer
 from symdyn.rows.dynamics import Layout
 from symdyn.sums.moments import Moments
@@ -23,6 +25,9 @@ __all__ = ["Pareto", "pareto", "subalgebras"]
 
 _MOST = 6  # generators whose subsets are tried
 _CLOSED = 1e-6
+
+# Name of the symmetry, threshold, numbers that are free, numbers that are not 0, fit and law of a model.
+_Row: TypeAlias = tuple[str, float, int, int, RootFit, FittedLaw]
 
 
 class Pareto(NamedTuple):
@@ -42,12 +47,12 @@ class Pareto(NamedTuple):
 def pareto(
     train: Moments,
     held_out: Moments,
-    features,
+    features: Features | BaseFeatureLibrary,
     *,
-    symmetries: Mapping[str, object],
+    symmetries: Mapping[str, SymmetryLike | None],
     layout: Layout,
     thresholds: Sequence[float] = (0.02, 0.05, 0.1, 0.2, 0.5),
-    optimizer=None,
+    optimizer: BaseEstimator | None = None,
 ) -> Pareto:
     """Fit every threshold with every symmetry, and judge the laws on trajectories left out.
 
@@ -97,7 +102,7 @@ def pareto(
 
 
 def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
-    """No symmetry, each subset of the generators that closes under brackets, and all of them, by name.
+    """List by name no symmetry, each subset of the generators that closes under brackets, and all of them.
 
     Of an algebra of more than 6 generators only the single ones.
     """
@@ -112,12 +117,12 @@ def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
     return found
 
 
-def _free(fit):
-    """The free numbers of a model: its coefficients on the pivots, of which all others are made."""
+def _free(fit: RootFit) -> np.ndarray:
+    """Return the free numbers of a model: its coefficients on the pivots, of which all others are made."""
     return np.ravel(fit.charted if fit.in_chart else fit.coefficients)[fit.subspace.pivots]
 
 
-def _table(rows, judged):
+def _table(rows: list[_Row], judged: HeldOut) -> tuple[xr.Dataset, int]:
     labels, thresholds, n_free, n_numbers, _, laws = zip(*rows, strict=True)
     best = int(np.argmin(judged.loss))
     excess, error = judged.excess(best)

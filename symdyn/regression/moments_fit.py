@@ -7,12 +7,16 @@ rows themselves; those that count rows or split them cannot be used.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pysindy as ps
 import xarray as xr
+from pysindy.feature_library.base import BaseFeatureLibrary
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression
 
 from symdyn.data.angles import features_for
@@ -20,10 +24,11 @@ from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.functions.features import Features, as_features
+from symdyn.lie.algebras.symmetries import Part
 from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.vectorfields import Charted, VectorField
-from symdyn.regression.enforcing.enforcement import Enforcement, enforced_symmetry
+from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforced_symmetry
 from symdyn.regression.enforcing.left_out import group_weights, parts_of_sums
 from symdyn.regression.enforcing.solving import averages_rows, is_unbiased
 from symdyn.regression.enforcing.tied_targets import refitted
@@ -88,21 +93,28 @@ class RootFit(NamedTuple):
     chart: Chart | None
 
     def mixed(self, other: RootFit, weight: float) -> RootFit:
-        """This law with a share `weight`, the rest of another one, which lies in the same Subspace."""
+        """Mix this law, with a share `weight`, and another one, which lies in the same Subspace."""
         coefficients = other.coefficients + weight * (self.coefficients - other.coefficients)
         charted = other.charted + weight * (self.charted - other.charted)
         return self._replace(coefficients=coefficients, charted=charted)
 
     def on_sums(self, moments: Moments, features: Features, layout: Layout) -> np.ndarray:
-        """Coefficients `(output, feature)` on the functions of the chart of any sums, such as those to judge by."""
+        """Return the law `(output, feature)` on the functions of the chart of any sums, such as those to judge by."""
         layout = layout.in_chart(moments.chart)
         if self.chart == layout.argument_chart:
             return self.charted
         return layout.argument_chart.law_in(self.coefficients, features, layout.output_units)
 
 
-def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Layout | str = "flow") -> FittedLaw:
-    """A sparse law inside a symmetry from sums over trajectories; rows of the data are never seen.
+def fit_moments(
+    moments: Moments | xr.Dataset | str | Path | Sequence,
+    features: Features | BaseFeatureLibrary | str,
+    *,
+    symmetry: SymmetryLike | None = None,
+    optimizer: BaseEstimator | None = None,
+    layout: Layout | str = "flow",
+) -> FittedLaw:
+    """Fit a sparse law inside a symmetry to sums over trajectories; rows of the data are never seen.
 
     Parameters
     ----------
@@ -153,8 +165,14 @@ def fit_moments(moments, features, *, symmetry=None, optimizer=None, layout: Lay
     return replace(law, enforcement=enforcement)
 
 
-def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow") -> RootFit:
-    """A law from a square root of sums.
+def fit_root(
+    root: SquareRoot,
+    features: Features,
+    symmetry: SymmetryLike | None,
+    optimizer: BaseEstimator | None,
+    kind: str = "flow",
+) -> RootFit:
+    """Fit a law to a square root of sums.
 
     What depends on no units is solved in the chart of the sums: without an optimizer, by our own, or one that penalises
     nothing. Others see the rows in the units of the data.
@@ -170,8 +188,10 @@ def fit_root(root: SquareRoot, features, symmetry, optimizer, kind: str = "flow"
     return RootFit(found, chart.law_in(found, features, units), subspace, False, chart)
 
 
-def _penalised(root: SquareRoot, features: Features, symmetry, optimizer, kind: str) -> tuple[np.ndarray, Subspace]:
-    """Coefficients `(output, feature)` in the units of the data, and the Subspace that they lie in.
+def _penalised(
+    root: SquareRoot, features: Features, symmetry: SymmetryLike | None, optimizer: BaseEstimator, kind: str
+) -> tuple[np.ndarray, Subspace]:
+    """Fit coefficients `(output, feature)` in the units of the data; return them and the Subspace that they lie in.
 
     The optimizer acts on rows that have the size and the number of samples, see `symdyn.regression.weighing`. Where it
     ends by least squares on the terms that it keeps, these are fitted to the rows that there are.
@@ -192,8 +212,8 @@ def _penalised(root: SquareRoot, features: Features, symmetry, optimizer, kind: 
     return refitted(found, subspace, rows, targets) if is_unbiased(optimizer) else found, subspace
 
 
-def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: str) -> FittedLaw:
-    """The law of a fit as an object, which is evaluated where it was fitted."""
+def law_from(fit: RootFit, root: SquareRoot, features: Features, states: Sequence[str], kind: str) -> FittedLaw:
+    """Return the law of a fit as an object, which is evaluated where it was fitted."""
     if root.chart is None or not fit.in_chart:
         return FittedLaw(features, fit.coefficients, tuple(states), kind)
     inside = VectorField(root.chart.features(features), fit.charted, tuple(states))
@@ -201,9 +221,13 @@ def law_from(fit: RootFit, root: SquareRoot, features: Features, states, kind: s
 
 
 def fit_enforced(
-    moments: Moments, features: Features, symmetry, optimizer, layout: Layout
+    moments: Moments,
+    features: Features,
+    symmetry: SymmetryLike | None,
+    optimizer: BaseEstimator | None,
+    layout: Layout,
 ) -> tuple[RootFit, SquareRoot, Enforcement]:
-    """A law from sums inside as much of a symmetry as data left out do not object to.
+    """Fit a law to sums inside as much of a symmetry as data left out do not object to.
 
     Parameters
     ----------
@@ -233,10 +257,10 @@ def fit_enforced(
     def law(part: int, inside: Subspace | None) -> np.ndarray:
         return fit_root(SquareRoot(*rows(part), *root[2:]), features, inside, optimizer, kind).charted
 
-    def space(parts: list) -> Subspace:
+    def space(parts: list[Part]) -> Subspace:
         return left_free(features, parts, shape, kind, chart if acts_in_chart(optimizer) else None)
 
-    def plain(parts: list) -> Subspace:
+    def plain(parts: list[Part]) -> Subspace:
         return left_free(features, parts, shape, kind, chart)
 
     trials = RowTrials(left_out, rows, law, space, plain)
@@ -245,22 +269,36 @@ def fit_enforced(
     return fit_kept(root, features, enforcement, optimizer, kind), root, enforcement
 
 
-def fit_kept(root: SquareRoot, features, enforcement: Enforcement, optimizer, kind: str = "flow") -> RootFit:
-    """A law from a square root of sums inside what is enforced, pulled towards what is promoted."""
+def fit_kept(
+    root: SquareRoot,
+    features: Features,
+    enforcement: Enforcement,
+    optimizer: BaseEstimator | None,
+    kind: str = "flow",
+) -> RootFit:
+    """Fit a law to a square root of sums inside what is enforced, pulled towards what is promoted."""
     fit = fit_root(root, features, enforcement.symmetry, optimizer, kind)
     if not enforcement.promoted:
         return fit
     return fit.mixed(fit_root(root, features, enforcement.together, optimizer, kind), enforcement.weight)
 
 
-def sums_of(data, features, layout: Layout | str = "flow") -> tuple[Moments, Layout]:
-    """Sums over trajectories in one pass, and what they are sums of; see `laid_out`."""
+def sums_of(
+    data: xr.Dataset | str | Path | Sequence,
+    features: Features | BaseFeatureLibrary | str,
+    layout: Layout | str = "flow",
+) -> tuple[Moments, Layout]:
+    """Compute sums over trajectories in one pass; return them, and what they are sums of (see `laid_out`)."""
     dataset, features, layout = laid_out(data, features, layout)
     return accumulate(dataset, features, layout), layout
 
 
-def laid_out(data, features, layout: Layout | str = "flow") -> tuple[xr.Dataset, Features, Layout]:
-    """Data in the schema, functions of their states, and what is to be summed of them, in the chart of the data.
+def laid_out(
+    data: xr.Dataset | str | Path | Sequence,
+    features: Features | BaseFeatureLibrary | str,
+    layout: Layout | str = "flow",
+) -> tuple[xr.Dataset, Features, Layout]:
+    """Bring data into the schema; return them, functions of their states, and what is to be summed, in their chart.
 
     Parameters
     ----------
@@ -281,20 +319,20 @@ def laid_out(data, features, layout: Layout | str = "flow") -> tuple[xr.Dataset,
 
 
 def root_of(moments: Moments, layout: Layout) -> SquareRoot:
-    """A square root of the sums over all trajectories."""
+    """Compute a square root of the sums over all trajectories."""
     total = sums_by_trajectory(moments, layout.kind).sum(axis=0)
     return in_chart_of(moments, layout, square_root(total, layout.n_outputs, moments.axes))
 
 
 def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot, chosen: np.ndarray | None = None) -> SquareRoot:
-    """A square root of the sums, or of those of `chosen` trajectories, which knows their chart and samples."""
+    """Tell a square root of the sums, or of those of `chosen` trajectories, what their chart and samples are."""
     layout = layout.in_chart(moments.chart)
     samples = samples_of(moments, layout, chosen)
     return root._replace(chart=layout.argument_chart, units=layout.output_units, samples=samples)
 
 
 def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
-    """The sums `(trajectory, term, term)` of each trajectory, along the axes of the moments.
+    """Return the sums `(trajectory, term, term)` of each trajectory, along the axes of the moments.
 
     Trajectories of a second-order system are weighed by the size of their accelerations, as in discovery, so that the
     fastest does not decide everything.
@@ -306,7 +344,7 @@ def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
 
 
 def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = None) -> SquareRoot:
-    """Few rows with the sums X^T X and X^T y of `total` `(feature + output, feature + output)`.
+    """Compute few rows with the sums X^T X and X^T y of `total` `(feature + output, feature + output)`.
 
     With G = S V diag(l) V^T S, features scaled to size 1 by S, the rows are diag(l)^(1/2) V^T S. Even and odd rows have
     independent noise, so sums of their products may have eigenvalues below 0. Those measure how well any are known:
@@ -331,7 +369,7 @@ def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = Non
     return SquareRoot(rows if axes is None or axes.size == 0 else rows @ returned(axes).T, targets / root)
 
 
-def check_optimizer(optimizer) -> None:
+def check_optimizer(optimizer: BaseEstimator | None) -> None:
     """Refuse optimizers that need more of the rows than their sums; None stands for our own.
 
     Raises
@@ -351,7 +389,7 @@ def check_optimizer(optimizer) -> None:
         )
 
 
-def _check_sums(moments, features, layout):
+def _check_sums(moments: Moments, features: Features, layout: Layout) -> None:
     n_summed, n_arguments = moments.products.shape[1] - moments.power.shape[1], moments.spread.shape[1]
     n_features = features.size(len(layout.arguments))
     if (n_summed, n_arguments, moments.power.shape[1]) != (n_features, len(layout.arguments), layout.n_outputs):

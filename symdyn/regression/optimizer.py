@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import copy
 import warnings
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 import pysindy as ps
+from pysindy.feature_library.base import BaseFeatureLibrary
 from pysindy.optimizers.base import BaseOptimizer
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LinearRegression, Ridge
 
+from symdyn.functions.features import Features
 from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.equivariance import generic_points, in_chart
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.constraints.violation import Violation, explained_violations
+from symdyn.regression.enforcing.enforcement import SymmetryLike
 from symdyn.regression.enforcing.solving import is_unbiased, reading, scaled_ridge, sharpened, support
 from symdyn.regression.enforcing.tied_targets import commuting_whitener, compressed, is_full, stacked, tied_targets
 from symdyn.regression.model_constraint import (
@@ -25,6 +30,9 @@ from symdyn.regression.model_constraint import (
     output_actions,
     usable_symmetries,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["EquivariantOptimizer", "InChart", "acts_in_chart", "counts_rows", "default_optimizer"]
 
@@ -75,7 +83,15 @@ class EquivariantOptimizer(BaseOptimizer):
     """
 
     def __init__(
-        self, optimizer=None, symmetry=None, library=None, *, kind="flow", compress="auto", whiten=False, chart=None
+        self,
+        optimizer: BaseEstimator | None = None,
+        symmetry: SymmetryLike | None = None,
+        library: Features | BaseFeatureLibrary | None = None,
+        *,
+        kind: str = "flow",
+        compress: bool | str = "auto",
+        whiten: bool = False,
+        chart: Chart | None = None,
     ):
         super().__init__(copy_X=False, unbias=False)
         self.optimizer = optimizer
@@ -86,12 +102,12 @@ class EquivariantOptimizer(BaseOptimizer):
         self.whiten = whiten
         self.chart = chart
 
-    def set_params(self, **params):
-        """Set parameters; returns self, which pysindy's own optimizers forget."""
+    def set_params(self, **params) -> Self:
+        """Set parameters; return self, which pysindy's own optimizers forget."""
         super().set_params(**params)
         return self
 
-    def fit(self, x_, y, sample_weight=None, **reduce_kws):
+    def fit(self, x_: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **reduce_kws) -> Self:
         """Fit.
 
         Parameters
@@ -127,8 +143,8 @@ class EquivariantOptimizer(BaseOptimizer):
         self.violations_ = self._violations()
         return self
 
-    def __getattr__(self, name):
-        """Parameters and methods of the wrapped optimizer; what it found, where that is not in free coordinates."""
+    def __getattr__(self, name: str):
+        """Get parameters and methods of the wrapped optimizer; what it found, where that is not in free coordinates."""
         if hasattr(type(self), name):  # a property that raised, such as `complexity` before the fit: its own error
             return object.__getattribute__(self, name)
         wrapped, found = self.__dict__.get("optimizer"), self.__dict__.get("optimizers_", [])
@@ -140,14 +156,14 @@ class EquivariantOptimizer(BaseOptimizer):
         hint = "; what the optimizers found in free coordinates is in `optimizers_`" if found else ""
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
-    def _is_plain(self):
-        """Whether nothing is constrained, so that the wrapped optimizer sees the columns themselves."""
+    def _is_plain(self) -> bool:
+        """Return whether nothing is constrained, so that the wrapped optimizer sees the columns themselves."""
         return is_full(self.subspace_) and not self.whiten
 
-    def _reduce(self, x, y):
+    def _reduce(self, x: np.ndarray, y: np.ndarray) -> NoReturn:
         raise TypeError("EquivariantOptimizer is fitted by fit, not by _reduce")
 
-    def _constrain(self, shape):
+    def _constrain(self, shape: tuple[int, int]) -> None:
         """Set what follows from symmetry and library alone."""
         self.symmetries_, self.fallen_terms_, self._features = [], [], None
         if self.symmetry is None:
@@ -172,8 +188,10 @@ class EquivariantOptimizer(BaseOptimizer):
                     stacklevel=3,
                 )
 
-    def _fit_groups(self, optimizer, rows, targets, reduce_kws):
-        """Free coefficients `(dim,)`, from one regression a group of tied targets."""
+    def _fit_groups(
+        self, optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray, reduce_kws: dict[str, object]
+    ) -> np.ndarray:
+        """Fit free coefficients `(dim,)`, by one regression per group of tied targets."""
         beta, self.optimizers_ = np.zeros(self.subspace_.dim), []
         whitener, groups = None, tied_targets(self.subspace_)
         if self.whiten:
@@ -221,7 +239,7 @@ class InChart(ps.STLSQ):
     Terms are judged by least squares that keeps its digits on ill-conditioned rows.
     """
 
-    def _regress(self, x, y, dim, sparse_sub):
+    def _regress(self, x: np.ndarray, y: np.ndarray, dim: int, sparse_sub: np.ndarray) -> np.ndarray:
         if self.sparse_ind is not None:
             return super()._regress(x, y, dim, sparse_sub)
         self.iters += 1
@@ -229,12 +247,12 @@ class InChart(ps.STLSQ):
 
 
 def default_optimizer(threshold: float = 0.01) -> InChart:
-    """Sequential thresholding in the chart, without a ridge, which would shrink laws from few windows."""
+    """Build sequential thresholding in the chart, without a ridge, which would shrink laws from few windows."""
     return InChart(threshold=threshold, alpha=1e-10)
 
 
-def acts_in_chart(optimizer) -> bool:
-    """Whether a fit depends on no units: by our own optimizer, or by one that penalises nothing."""
+def acts_in_chart(optimizer: BaseEstimator | None) -> bool:
+    """Return whether a fit depends on no units: by our own optimizer, or by one that penalises nothing."""
     if type(optimizer) is LinearRegression:  # those of pysindy derive from it
         return not optimizer.positive
     if type(optimizer) is ps.STLSQ:
@@ -242,13 +260,13 @@ def acts_in_chart(optimizer) -> bool:
     return optimizer is None or isinstance(optimizer, InChart)
 
 
-def counts_rows(optimizer) -> bool:
-    """Whether an optimizer sees more of the rows than sums of products: their number, or single ones."""
+def counts_rows(optimizer: BaseEstimator) -> bool:
+    """Return whether an optimizer sees more of the rows than sums of products: their number, or single ones."""
     known = type(optimizer) in _SUMS_ONLY or isinstance(optimizer, InChart)
     return not known or bool(getattr(optimizer, "use_trimming", False))
 
 
-def _check(optimizer, compress):
+def _check(optimizer: BaseEstimator, compress: bool | str) -> None:
     if not hasattr(optimizer, "fit"):
         raise TypeError(f"optimizer must have a fit method, as those of pysindy and scikit-learn, got {optimizer!r}")
     if getattr(optimizer, "fit_intercept", False):
@@ -265,8 +283,8 @@ def _check(optimizer, compress):
         )
 
 
-def _complete_rows(x, y, sample_weight):
-    """Rows without NaN, as floats, times the square roots of their weights."""
+def _complete_rows(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows without NaN, as floats, times the square roots of their weights."""
     rows, targets = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if rows.ndim != 2 or len(rows) != len(targets):
         raise ValueError(f"x_ must be (sample, feature) and y as long, got shapes {rows.shape} and {targets.shape}")
@@ -288,16 +306,18 @@ def _complete_rows(x, y, sample_weight):
     return rows * root, targets * root
 
 
-def _sharp(found, optimizer, rows, targets):
-    """A fitted optimizer; if nothing is penalised in the end, with all the digits that its rows have."""
+def _sharp(found: BaseEstimator, optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray) -> BaseEstimator:
+    """Give a fitted optimizer, if nothing is penalised in the end, all the digits that its rows have."""
     if is_unbiased(optimizer):
         shape, rows, targets = np.shape(found.coef_), *compressed(rows, targets)
         found.coef_ = sharpened(np.atleast_2d(found.coef_), support(found), rows, targets).reshape(shape)
     return found
 
 
-def _fitted(optimizer, rows, targets, reduce_kws):
-    """A fitted clone that does not keep the rows, which would be pickled with the model."""
+def _fitted(
+    optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray, reduce_kws: dict[str, object]
+) -> BaseEstimator:
+    """Fit a clone that does not keep the rows, which would be pickled with the model."""
     try:
         found = clone(optimizer)
     except (RuntimeError, TypeError):  # pysindy's WrappedOptimizer, and SR3 with an array of weights, cannot be cloned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.point.point_table import equation_table
 from symdyn.functions.printing import equation_lines
 from symdyn.jets.jetchart import rate_units, terms_back
-from symdyn.laws.fields.field_law import TermSpace
-from symdyn.laws.fields.identify import identify_law, moves_with_its_origin
-from symdyn.regression.enforcing.enforcement import Enforcement, enforce
+from symdyn.laws.fields.field_law import FieldLaw, TermSpace
+from symdyn.laws.fields.identify import Identified, identify_law, moves_with_its_origin
+from symdyn.lie.algebras.symmetries import Part
+from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforce
 from symdyn.regression.enforcing.field_trials import FieldTrials, joint_spaces, point_symmetries
 from symdyn.regression.enforcing.left_out import parts_of_fields
 from symdyn.regression.moments_fit import square_root
@@ -62,7 +64,15 @@ class PDERegression(BaseEstimator):
     """
 
     def __init__(
-        self, terms=None, *, symmetry=None, optimizer=None, time_order=None, derivatives="auto", n_bootstrap=100, rng=0
+        self,
+        terms: Sequence[str] | None = None,
+        *,
+        symmetry: SymmetryLike | None = None,
+        optimizer: BaseEstimator | None = None,
+        time_order: int | None = None,
+        derivatives: str = "auto",
+        n_bootstrap: int = 100,
+        rng: int | np.random.Generator = 0,
     ):
         self.terms = terms
         self.symmetry = symmetry
@@ -72,7 +82,7 @@ class PDERegression(BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
-    def fit(self, data: xr.Dataset | str | Path, y=None) -> PDERegression:
+    def fit(self, data: xr.Dataset | str | Path, y: None = None) -> PDERegression:
         """Identify the law of fields over `(trajectory, time, x[, y])`, or of those in a file.
 
         Raises
@@ -109,20 +119,22 @@ class PDERegression(BaseEstimator):
         self.equation_.values[:] = values
         return self
 
-    def _within(self, parts, law, found, rng):
-        """The law in the units of the data inside parts of a symmetry, and what these leave."""
+    def _within(
+        self, parts: list[Part], law: FieldLaw, found: Identified, rng: np.random.Generator
+    ) -> tuple[FieldLaw, TermSpace]:
+        """Return the law in the units of the data inside parts of a symmetry, and what these leave."""
         spaces = joint_spaces(parts, law, found)
         charted = found.refit(spaces.charted, self.n_bootstrap, rng)
         return spaces.law_in_units(charted, found.chart), spaces.given
 
     def equations(self) -> list[str]:
-        """One line a field, such as `u_t = −1 u u_x + 0.2 u_xx`."""
+        """Write one line per field, such as `u_t = −1 u u_x + 0.2 u_xx`."""
         check_is_fitted(self, "law_")
         return self.law_.texts()
 
 
-def _enforced(symmetry, law, found, n_runs):
-    """As much of a symmetry as the runs, or stretches of time, that are left out do not object to."""
+def _enforced(symmetry: SymmetryLike, law: FieldLaw, found: Identified, n_runs: int) -> Enforcement:
+    """Enforce as much of a symmetry as the runs, or stretches of time, that are left out do not object to."""
     parts, were_found = point_symmetries(symmetry, law.space.names)
     left_out, _ = parts_of_fields(found.cross, len(law.fields), n_runs)
     if not any(were_found):
@@ -130,8 +142,8 @@ def _enforced(symmetry, law, found, n_runs):
     return enforce(parts, were_found, FieldTrials(left_out, found, law))
 
 
-def _optimised(optimizer, found, law, space):
-    """Coefficients `(field, term)` from a pysindy optimizer, on rows with the instrumented normal equations.
+def _optimised(optimizer: BaseEstimator, found: Identified, law: FieldLaw, space: TermSpace | None) -> np.ndarray:
+    """Fit coefficients `(field, term)` by a pysindy optimizer, on rows with the instrumented normal equations.
 
     The optimizer acts in the units of the data: its penalties mean what its user means.
     """

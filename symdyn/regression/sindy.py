@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 import pysindy as ps
+from pysindy.differentiation.base import BaseDifferentiation
+from pysindy.feature_library.base import BaseFeatureLibrary
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.numbers import real_runs
 from symdyn.data.pairs import column_names
 from symdyn.functions.features import Features
 from symdyn.lie.actions import action_of
-from symdyn.lie.algebras.symmetries import which_were_found
+from symdyn.lie.algebras.symmetries import Part, which_were_found
 from symdyn.lie.constraints.equivariance import generic_points, subspace_of_data
 from symdyn.lie.constraints.matching import symmetries_on
 from symdyn.lie.constraints.subspace import Subspace
-from symdyn.regression.enforcing.enforcement import Enforcement, enforce, named_exactly
+from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforce, named_exactly
 from symdyn.regression.enforcing.parted import PartedRows, parted_rows
 from symdyn.regression.enforcing.trials import RowTrials
 from symdyn.regression.inputs import on_arguments
@@ -24,9 +29,13 @@ from symdyn.regression.model_constraint import left_free, library_features
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
 from symdyn.sums.data_charts import chart_of_points
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
 _KINDS = ("flow", "map")
+_Runs: TypeAlias = np.ndarray | Sequence[np.ndarray]
 
 
 class SymmetricSINDy(ps.SINDy):
@@ -64,13 +73,13 @@ class SymmetricSINDy(ps.SINDy):
 
     def __init__(
         self,
-        optimizer=None,
-        feature_library=None,
-        differentiation_method=None,
+        optimizer: BaseEstimator | None = None,
+        feature_library: BaseFeatureLibrary | None = None,
+        differentiation_method: BaseDifferentiation | None = None,
         *,
-        symmetry=None,
-        kind="flow",
-        inputs=None,
+        symmetry: SymmetryLike | None = None,
+        kind: str = "flow",
+        inputs: str | ArrayLike | None = None,
     ):
         self.optimizer = optimizer
         self.feature_library = feature_library
@@ -79,7 +88,16 @@ class SymmetricSINDy(ps.SINDy):
         self.kind = kind
         self.inputs = inputs
 
-    def fit(self, x, t, x_dot=None, u=None, feature_names=None, sample_weight=None, x_next=None):
+    def fit(
+        self,
+        x,
+        t,
+        x_dot=None,
+        u=None,
+        feature_names: Sequence[str] | None = None,
+        sample_weight: _Runs | None = None,
+        x_next: _Runs | None = None,
+    ) -> SymmetricSINDy:
         """Fit the model; see `pysindy.SINDy.fit` and `pysindy.DiscreteSINDy.fit`.
 
         Parameters
@@ -124,48 +142,48 @@ class SymmetricSINDy(ps.SINDy):
         return self
 
     def free_terms(self) -> list[str]:
-        """Each free coefficient of the model with the terms it ties."""
+        """Write each free coefficient of the model with the terms it ties."""
         check_is_fitted(self, "model_")
         states = self.model_.feature_names[: self.subspace_.shape[0]]
         return self.subspace_.describe(states, self.model_.get_feature_names())
 
-    def coefficients(self):
-        """Coefficients `(state, feature)`."""
+    def coefficients(self) -> np.ndarray:
+        """Return the coefficients `(state, feature)`."""
         check_is_fitted(self, "model_")
         return self.model_.coefficients()
 
-    def predict(self, x, u=None):
-        """x' (of a map, the next state) at x; see `pysindy.SINDy.predict`."""
+    def predict(self, x, u=None) -> np.ndarray | list[np.ndarray]:
+        """Predict x' (of a map, the next state) at x; see `pysindy.SINDy.predict`."""
         check_is_fitted(self, "model_")
         return self.model_.predict(x, u)
 
-    def simulate(self, x0, t, *args, **options):
-        """The solution from x0 at times t (of a map, t steps); see `pysindy.SINDy.simulate`."""
+    def simulate(self, x0, t, *args, **options) -> np.ndarray:
+        """Compute the solution from x0 at times t (of a map, t steps); see `pysindy.SINDy.simulate`."""
         check_is_fitted(self, "model_")
         return self.model_.simulate(x0, t, *args, **options)
 
-    def score(self, x, t, *args, **options):
-        """R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`."""
+    def score(self, x, t, *args, **options) -> float:
+        """Compute R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`."""
         check_is_fitted(self, "model_")
         return self.model_.score(x, t, *args, **options)
 
-    def equations(self, precision=3):
-        """Right-hand sides as text."""
+    def equations(self, precision: int = 3) -> list[str]:
+        """Write the right-hand sides as text."""
         check_is_fitted(self, "model_")
         return self.model_.equations(precision)
 
-    def print(self, *args, **options):
+    def print(self, *args, **options) -> None:
         """Print the equations; see `pysindy.SINDy.print`."""
         check_is_fitted(self, "model_")
         self.model_.print(*args, **options)
 
-    def get_feature_names(self):
-        """Names of the library's terms."""
+    def get_feature_names(self) -> list[str]:
+        """Return the names of the library's terms."""
         check_is_fitted(self, "model_")
         return self.model_.get_feature_names()
 
     @property
-    def complexity(self):
+    def complexity(self) -> int:
         """Number of non-zero coefficients."""
         check_is_fitted(self, "model_")
         return self.model_.complexity
@@ -174,7 +192,7 @@ class SymmetricSINDy(ps.SINDy):
     def _is_map(self) -> bool:
         return action_of(self.kind).increments
 
-    def _check(self, x_dot, x_next):
+    def _check(self, x_dot: _Runs | None, x_next: _Runs | None) -> None:
         if self.kind not in _KINDS:
             raise ValueError(f"kind must be one of {_KINDS}, got {self.kind!r}")
         if self._is_map and (x_dot is not None or self.differentiation_method is not None):
@@ -182,12 +200,12 @@ class SymmetricSINDy(ps.SINDy):
         if not self._is_map and x_next is not None:
             raise ValueError("x_next is for maps: set kind='map'")
 
-    def _lengths(self, x, x_next):
-        """How many rows each run has."""
+    def _lengths(self, x: _Runs, x_next: _Runs | None) -> list[int]:
+        """Return how many rows each run has."""
         one = 1 if self._is_map and x_next is None else 0  # the last sample has no next
         return [len(run) - one for run in (x if isinstance(x, list | tuple) else [x])]
 
-    def _row_weights(self, x, sample_weight, x_next):
+    def _row_weights(self, x: _Runs, sample_weight: _Runs | None, x_next: _Runs | None) -> np.ndarray | None:
         if sample_weight is None:
             return None
         several = isinstance(x, list | tuple)
@@ -203,12 +221,12 @@ class _Engine(EquivariantOptimizer):
     Its symmetry is, after the fit, what was enforced.
     """
 
-    row_weights = None
+    row_weights: np.ndarray | None = None
     lengths: list[int] | None = None
     found: list[bool] | None = None
     enforcement = Enforcement()
 
-    def fit(self, x_, y, sample_weight=None, **reduce_kws):
+    def fit(self, x_: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **reduce_kws: object) -> Self:
         weights = self.row_weights if sample_weight is None else sample_weight
         identity = self._identity(np.shape(y)[1]) if action_of(self.kind).increments else None
         if identity is None:
@@ -218,7 +236,7 @@ class _Engine(EquivariantOptimizer):
         self.history_ = [self.coef_]
         return self
 
-    def _fit(self, x_, y, weights, **reduce_kws):
+    def _fit(self, x_: ArrayLike, y: ArrayLike, weights: ArrayLike | None, **reduce_kws: object) -> Self:
         """Fit in the chart, where there is one; rows and coefficients are in the units of the data."""
         if self.chart is None:
             return self._fit_enforced(x_, y, weights, **reduce_kws)
@@ -233,7 +251,9 @@ class _Engine(EquivariantOptimizer):
         self.history_, self.ind_ = [self.coef_], self.coef_ != 0
         return self
 
-    def _fit_enforced(self, rows, targets, weights, **reduce_kws):
+    def _fit_enforced(
+        self, rows: ArrayLike, targets: ArrayLike, weights: ArrayLike | None, **reduce_kws: object
+    ) -> Self:
         """Fit inside as much of the symmetry as parts of the data that are left out do not object to."""
         if self.found is None:
             self.enforcement = Enforcement(given=self.symmetry)
@@ -255,26 +275,26 @@ class _Engine(EquivariantOptimizer):
         return self
 
     @property
-    def _own(self):
+    def _own(self) -> BaseEstimator:
         return ps.STLSQ() if self.optimizer is None else self.optimizer
 
     def _trials(self, parted: PartedRows) -> RowTrials:
-        """Fits without each part, on the functions of the rows."""
+        """Set up fits without each part, on the functions of the rows."""
         few = not counts_rows(self._own)
 
-        def space(parts):
+        def space(parts: list[Part]) -> Subspace:
             n_inputs = len(parts[0].states)
             features, shape = library_features(self.library, n_inputs), parted.left_out.shape
             return left_free(features, parts, shape, self.kind, self.chart)
 
-        def law(part, inside):
+        def law(part: int, inside: Subspace | None) -> np.ndarray:
             rows, targets = parted.without(part, few)
             return EquivariantOptimizer(self._own, inside, self.library, kind=self.kind).fit(rows, targets).coef_
 
         return RowTrials(parted.left_out, parted.without, law, space, space)
 
-    def _identity(self, n_states):
-        """Coefficients `(state, feature)` of x itself, None if the symmetry is linear: F is then symmetric like F − x.
+    def _identity(self, n_states: int) -> np.ndarray | None:
+        """Return coefficients `(state, feature)` of x; None if the symmetry is linear: F is then symmetric like F − x.
 
         Raises
         ------
@@ -296,8 +316,8 @@ class _Engine(EquivariantOptimizer):
         return np.round(identity, 12)
 
 
-def _weighed(rows, targets, weights):
-    """Rows and targets as floats, times the square roots of their weights; those with NaN stay."""
+def _weighed(rows: ArrayLike, targets: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and targets as floats, times the square roots of their weights; those with NaN stay."""
     rows, targets = np.asarray(rows, dtype=float), np.asarray(targets, dtype=float)
     targets = targets.reshape(len(targets), -1)
     if weights is None:
@@ -306,13 +326,13 @@ def _weighed(rows, targets, weights):
     return rows * root, targets * root
 
 
-def _stacked(runs):
-    """All samples `(sample, column)` of an array or of a list of arrays."""
+def _stacked(runs: _Runs) -> np.ndarray:
+    """Join all samples `(sample, column)` of an array or of a list of arrays."""
     parts = [np.asarray(one, dtype=float) for one in (runs if isinstance(runs, list | tuple) else [runs])]
     return np.concatenate([part.reshape(-1, part.shape[-1] if part.ndim > 1 else 1) for part in parts])
 
 
-def _width(runs):
-    """Number of columns of an array `(time, column)` or `(time,)`, or of the first of a list of these."""
+def _width(runs: _Runs) -> int:
+    """Return the number of columns of an array `(time, column)` or `(time,)`, or of the first of a list of these."""
     one = np.asarray(runs[0] if isinstance(runs, list | tuple) else runs)
     return one.shape[-1] if one.ndim > 1 else 1

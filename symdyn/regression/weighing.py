@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from symdyn.functions.features import Features
 from symdyn.functions.tolerances import DEPENDENT
 from symdyn.rows.dynamics import Layout
 from symdyn.sums.moments import Moments
@@ -35,14 +36,14 @@ class Samples(NamedTuple):
     points: np.ndarray | None = None
     weights: np.ndarray | None = None
 
-    def values(self, features) -> np.ndarray:
-        """Features `(point, feature)` with the sums of squares that all samples have."""
+    def values(self, features: Features) -> np.ndarray:
+        """Evaluate features `(point, feature)`, with the sums of squares that all samples have."""
         assert self.points is not None and self.weights is not None
         return np.sqrt(self.weights)[:, None] * features(self.points)
 
 
 def samples_of(moments: Moments, layout: Layout, chosen: np.ndarray | None = None) -> Samples:
-    """The samples that sums are of.
+    """Return the samples that sums are of.
 
     Parameters
     ----------
@@ -62,8 +63,8 @@ def samples_of(moments: Moments, layout: Layout, chosen: np.ndarray | None = Non
     return Samples(number, number / n_rows, moments.points[inside], shares[inside])
 
 
-def _shares(counts, owner):
-    """How many samples of its trajectory each point stands for: those halfway to the next, evenly spaced ones."""
+def _shares(counts: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Count the samples of its trajectory that each point stands for: those halfway to the next, evenly spaced ones."""
     n_points = np.maximum(np.bincount(owner, minlength=len(counts)), 2)
     spacing = np.maximum(counts - 1, 0) / (n_points - 1)
     ends = (np.diff(owner, prepend=-1) != 0) | (np.diff(owner, append=-1) != 0)
@@ -73,7 +74,7 @@ def _shares(counts, owner):
 def as_samples(
     rows: np.ndarray, targets: np.ndarray, values: np.ndarray, per_row: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and targets with the solutions of weak ones and the sums of squares of samples.
+    """Return rows and targets with the solutions of weak ones and the sums of squares of samples.
 
     Squares of means are no larger than means of squares: if along a direction those of the samples that are looked at
     do not reach `per_row` times those of the rows, there are too few of them, and this is taken.

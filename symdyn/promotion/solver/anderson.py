@@ -26,11 +26,11 @@ class Anderson:
         self.reset()
 
     def reset(self) -> None:
-        """Forget."""
+        """Forget all steps."""
         self.count, self.last, self.norm = 0, None, np.inf
 
     def step(self, residual: np.ndarray, value: np.ndarray) -> np.ndarray:
-        """The next point, given T(x) − x and T(x) at the present one; neither array may be changed afterwards."""
+        """Return the next point from T(x) − x and T(x) at the present one; neither array may be changed afterwards."""
         norm = residual @ residual
         if norm > 4 * self.norm:  # the model of the map no longer holds
             self.reset()
@@ -49,7 +49,7 @@ class Anderson:
         self.count += 1
         return value - self._weights(newest, known, residual).astype(np.float32) @ self.values[:known]
 
-    def _weights(self, newest, known, residual):
+    def _weights(self, newest: int, known: int, residual: np.ndarray) -> np.ndarray:
         differences = self.residuals[:known]
         self.products[newest, :known] = self.products[:known, newest] = differences @ differences[newest]
         products = self.products[:known, :known]

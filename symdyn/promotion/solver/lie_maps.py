@@ -12,6 +12,7 @@ in their rows, at samples or over a box. Functions that are no polynomials are s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy import linalg, sparse
@@ -22,7 +23,13 @@ from symdyn.lie.derivative import LieDerivative
 from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.vectorfields import Generators
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["LieMaps", "box_gram", "exponents_of", "lie_maps", "sample_gram", "sampled_maps"]
+
+# Of each term its generator, output, exponents, column and value.
+_Terms: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class LieMaps:
 
 
 def lie_maps(features: Features, generators: Generators, output: str | Action = "invariant") -> LieMaps:
-    """Exact maps w -> L(v_k, F), F = W theta with monomials theta and polynomial generators v_k.
+    """Build exact maps w -> L(v_k, F), F = W theta with monomials theta and polynomial generators v_k.
 
     Parameters
     ----------
@@ -95,7 +102,7 @@ def lie_maps(features: Features, generators: Generators, output: str | Action = 
 
 
 def exponents_of(features: Features, n_states: int) -> np.ndarray:
-    """Exponents `(feature, state)` of features that are monomials of `n_states` states.
+    """Return the exponents `(feature, state)` of features that are monomials of `n_states` states.
 
     Raises
     ------
@@ -115,7 +122,7 @@ def exponents_of(features: Features, n_states: int) -> np.ndarray:
 
 
 def sample_gram(exponents: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Sums over samples of products of monomials `(row, row)`: the inner product of the published experiments.
+    """Sum products of monomials `(row, row)` over samples: the inner product of the published experiments.
 
     Parameters
     ----------
@@ -127,8 +134,8 @@ def sample_gram(exponents: np.ndarray, points: np.ndarray) -> np.ndarray:
     return values.T @ values
 
 
-def box_gram(exponents: np.ndarray, bounds=(-1.0, 1.0)) -> np.ndarray:
-    """Means over a box of products of monomials `(row, row)`, in closed form.
+def box_gram(exponents: np.ndarray, bounds: ArrayLike = (-1.0, 1.0)) -> np.ndarray:
+    """Average products of monomials `(row, row)` over a box, in closed form.
 
     The mean of x^p over [l, u] is (u^(p+1) − l^(p+1)) / ((p + 1) (u − l)), and the mean of a product over a box is the
     product of the means.
@@ -157,7 +164,7 @@ def box_gram(exponents: np.ndarray, bounds=(-1.0, 1.0)) -> np.ndarray:
 def sampled_maps(
     features: Features, generators: Generators, points: np.ndarray, output: str | Action = "invariant"
 ) -> list[np.ndarray]:
-    """Maps w -> L(v_k, F) at sample points, compressed to as few rows as they have together.
+    """Build maps w -> L(v_k, F) at sample points, compressed to as few rows as they have together.
 
     All columns of all maps lie in one space of rows; with Q an orthonormal basis of it, Q^T L has the same inner
     products as L. Q comes from one QR factorisation, its rank from a singular value decomposition of the small factor.
@@ -185,8 +192,8 @@ def sampled_maps(
     return list(np.ascontiguousarray(small.transpose(1, 0, 2)))
 
 
-def _transport(powers, fields, coefficients):
-    """Terms of DF v: generator, output 0, exponents, column, value of each."""
+def _transport(powers: np.ndarray, fields: np.ndarray, coefficients: np.ndarray) -> _Terms:
+    """Return the terms of DF v: generator, output 0, exponents, column, value of each."""
     parts = []
     for state in range(powers.shape[1]):
         columns = np.flatnonzero(powers[:, state])
@@ -203,8 +210,8 @@ def _transport(powers, fields, coefficients):
 
 def _carried(
     powers: np.ndarray, fields: np.ndarray, moving: Generators, generators: Generators, action: Action
-) -> list:
-    """Terms of −psi F, where psi is Dv − tau of a flow, A of a map, A − 2 tau of accelerations."""
+) -> list[_Terms]:
+    """Return the terms of −psi F, where psi is Dv − tau of a flow, A of a map, A − 2 tau of accelerations."""
     n = len(generators.states)
     columns, parts = np.arange(len(powers)), []
     if action.local:
@@ -227,15 +234,17 @@ def _carried(
     return [_joined(parts, powers.shape[1])]
 
 
-def _on_outputs(terms, n_outputs, n_features):
-    """The same terms on each output."""
+def _on_outputs(terms: _Terms, n_outputs: int, n_features: int) -> _Terms:
+    """Repeat the terms on each output."""
     generator, _, target, column, value = terms
     outputs = np.repeat(np.arange(n_outputs), len(generator))
     generator, value = np.tile(generator, n_outputs), np.tile(value, n_outputs)
     return generator, outputs, np.tile(target, (n_outputs, 1)), outputs * n_features + np.tile(column, n_outputs), value
 
 
-def _flattened(generator, out, target, columns, value):
+def _flattened(
+    generator: np.ndarray, out: np.ndarray, target: np.ndarray, columns: np.ndarray, value: np.ndarray
+) -> _Terms:
     count = value.shape[1]
     columns = np.broadcast_to(columns, value.shape).ravel()
     return (
@@ -247,15 +256,15 @@ def _flattened(generator, out, target, columns, value):
     )
 
 
-def _joined(parts, n_states):
+def _joined(parts: list[_Terms], n_states: int) -> _Terms:
     if not parts:
         empty = np.zeros(0, dtype=int)
         return empty, empty, np.zeros((0, n_states), dtype=int), empty, np.zeros(0)
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
-def _distinct(exponents):
-    """The different exponents `(row, state)`, by degree, and the place of each given one among them."""
+def _distinct(exponents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different exponents `(row, state)`, by degree, and the place of each given one among them."""
     if not len(exponents):  # all maps are 0: one row, to hold it
         return np.zeros((1, exponents.shape[1]), dtype=int), np.zeros(0, dtype=int)
     # One random number a monomial instead of a row to compare; that no two share one is checked.

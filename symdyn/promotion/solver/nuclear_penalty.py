@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from scipy import linalg, sparse
@@ -12,9 +13,12 @@ from scipy import linalg, sparse
 from symdyn.promotion.solver.lie_maps import LieMaps
 from symdyn.promotion.solver.shrinkage import nuclear_norm
 
-__all__ = ["Penalty", "as_penalty"]
+__all__ = ["LieMapsLike", "Penalty", "as_penalty"]
 
 _DENSE = 200  # active columns up to which a map is multiplied as a dense block
+
+_Matrix: TypeAlias = np.ndarray | sparse.sparray
+LieMapsLike: TypeAlias = "Penalty | LieMaps | Sequence[_Matrix | LieMaps | Sequence[_Matrix]]"
 
 
 @dataclass(frozen=True)
@@ -51,24 +55,24 @@ class Penalty:
         return None if same.all() else same
 
     @cached_property
-    def _transposed(self):
+    def _transposed(self) -> sparse.csr_array:
         return self.stacked.T.tocsr()
 
     def apply(self, coefficients: np.ndarray) -> np.ndarray:
-        """M(w) C `(map, row)`: rows in the units of the inner product, which are plain vectors from here on."""
+        """Compute M(w) C `(map, row)`: rows in the units of the inner product, which are plain vectors from here on."""
         return self._weighed((self.stacked @ coefficients).reshape(self.n_maps, -1), False)
 
     def adjoint(self, rows: np.ndarray) -> np.ndarray:
-        """sum_k S_k^T C (row k) `(unknown,)`: the gradient of <., M(w) C>."""
+        """Compute sum_k S_k^T C (row k) `(unknown,)`: the gradient of <., M(w) C>."""
         return self._transposed @ self._weighed(rows, True).reshape(-1)
 
     def gram_of(self, rows: np.ndarray) -> np.ndarray:
-        """Products of rows `(map, map)`, 0 between blocks."""
+        """Compute products of rows `(map, map)`, 0 between blocks."""
         product = rows @ rows.T
         return product if self.mask is None else np.where(self.mask, product, 0.0)
 
     def value(self, coefficients: np.ndarray) -> float:
-        """|M(w)|_*, by singular values of M(w) C."""
+        """Compute |M(w)|_* by singular values of M(w) C."""
         rows = self.apply(coefficients)
         return sum(nuclear_norm(rows[self.blocks == block]) for block in np.unique(self.blocks))
 
@@ -86,14 +90,14 @@ class Penalty:
             return vectors * np.sqrt(np.maximum(values, 0.0))
 
     @cached_property
-    def _shape_of_root(self):
+    def _shape_of_root(self) -> str:
         """What products with C can leave out."""
         if np.array_equal(self.root, np.eye(len(self.root))):
             return "identity"
         return "triangle" if not np.triu(self.root, 1).any() else "full"
 
-    def _weighed(self, rows, transposed):
-        """Rows times C, or times C^T."""
+    def _weighed(self, rows: np.ndarray, transposed: bool) -> np.ndarray:
+        """Multiply rows by C, or by C^T."""
         if self._shape_of_root == "identity":
             return rows
         if self._shape_of_root == "full":
@@ -123,8 +127,10 @@ class Penalty:
         return total
 
 
-def _congruence(gram, rows, columns, values, n_columns):
-    """S^T G S for S given by its entries."""
+def _congruence(
+    gram: np.ndarray, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, n_columns: int
+) -> np.ndarray:
+    """Compute S^T G S for S given by its entries."""
     if n_columns <= _DENSE or len(values) > 0.05 * n_columns * len(gram):
         dense = np.zeros((n_columns, len(gram)))
         dense[columns, rows] = values
@@ -133,8 +139,8 @@ def _congruence(gram, rows, columns, values, n_columns):
     return matrix @ (matrix @ gram).T
 
 
-def as_penalty(lie_maps, gram: np.ndarray | None = None) -> Penalty:
-    """What `promote` takes as maps and inner product, checked.
+def as_penalty(lie_maps: LieMapsLike, gram: np.ndarray | None = None) -> Penalty:
+    """Check what `promote` takes as maps and inner product, and build the penalty.
 
     Parameters
     ----------
@@ -170,7 +176,9 @@ def as_penalty(lie_maps, gram: np.ndarray | None = None) -> Penalty:
     return found
 
 
-def _stacked(lie_maps):
+def _stacked(
+    lie_maps: LieMaps | Sequence[_Matrix | LieMaps | Sequence[_Matrix]],
+) -> tuple[sparse.csr_array, np.ndarray]:
     if isinstance(lie_maps, LieMaps):
         return lie_maps.stacked, np.zeros(len(lie_maps), dtype=int)
     members = list(lie_maps)
@@ -186,8 +194,8 @@ def _stacked(lie_maps):
     return sparse.csr_array(sparse.vstack([sparse.csr_array(matrix) for matrix in matrices], format="csr")), blocks
 
 
-def _matrices(group) -> Sequence:
+def _matrices(group: LieMaps | _Matrix | Sequence[_Matrix]) -> list[_Matrix]:
     if isinstance(group, LieMaps):
         return [group[k] for k in range(len(group))]
-    group = list(group) if isinstance(group, list | tuple) else [group]
-    return [matrix if sparse.issparse(matrix) else np.asarray(matrix, dtype=float) for matrix in group]
+    members = list(group) if isinstance(group, list | tuple) else [group]
+    return [matrix if sparse.issparse(matrix) else np.asarray(matrix, dtype=float) for matrix in members]

@@ -36,11 +36,11 @@ class Interpolation:
     inverse: np.ndarray
 
     def nearest(self, gradient: np.ndarray) -> np.ndarray:
-        """The feasible w with N^T (H w − h) = 0."""
+        """Return the feasible w with N^T (H w − h) = 0."""
         return self.offset + self.inverse @ gradient
 
     def loss(self, coefficients: np.ndarray) -> float:
-        """0: every w is an interpolant."""
+        """Return 0: every w is an interpolant."""
         return 0.0
 
     @property
@@ -49,7 +49,7 @@ class Interpolation:
         return np.inf
 
     def bound(self, coefficients: np.ndarray, pairing: float, largest: float) -> float:
-        """The dual value: <U, M(w)> is the same for all interpolants; U may be scaled up to `largest`."""
+        """Return the dual value: <U, M(w)> is the same for all interpolants; U may be scaled up to `largest`."""
         return pairing * largest if np.isfinite(largest) else 0.0
 
 
@@ -88,15 +88,15 @@ class LeastSquares:
         return self.inverse @ (self.weight * self.moment)
 
     def nearest(self, gradient: np.ndarray) -> np.ndarray:
-        """The minimiser of t |Theta w − y|^2 / 2 + w^T H w / 2 − h^T w."""
+        """Return the minimiser of t |Theta w − y|^2 / 2 + w^T H w / 2 − h^T w."""
         return self.offset + self.inverse @ gradient
 
     def weighing(self, weight: float) -> LeastSquares:
-        """The same data with another t."""
+        """Return the same data with another t."""
         return LeastSquares(self.products, self.moment, self.square, self.metric, weight)
 
     def loss(self, coefficients: np.ndarray) -> float:
-        """|Theta w − y|^2 / 2."""
+        """Compute |Theta w − y|^2 / 2."""
         return 0.5 * max(coefficients @ (self.products @ coefficients - 2 * self.moment) + self.square, 0.0)
 
     @property
@@ -105,7 +105,7 @@ class LeastSquares:
         return 0.5 * self.square
 
     def bound(self, coefficients: np.ndarray, pairing: float, largest: float) -> float:
-        """The dual value −c^2 |p|^2 / 2 − c <p, y>, p = Theta w − y, at the best c up to `largest`."""
+        """Compute the dual value −c^2 |p|^2 / 2 − c <p, y>, p = Theta w − y, at the best c up to `largest`."""
         residual, along = 2 * self.loss(coefficients), coefficients @ self.moment - self.square
         # c = 1 at the minimum; of residuals that are rounding the best c is any number.
         best = min(largest, _FARTHEST, -along / residual) if residual > 0 else min(largest, 1.0)
@@ -138,14 +138,14 @@ class NestedSamples:
 
     @classmethod
     def build(cls, metric: Metric, design: np.ndarray) -> NestedSamples:
-        """From rows `(sample, unknown)`, at most as many as unknowns."""
+        """Factorise rows `(sample, unknown)`, at most as many as unknowns."""
         whitened = linalg.solve_triangular(metric.factor, design.T, lower=True, check_finite=False)
         basis, triangle = np.linalg.qr(whitened)
         spread = linalg.solve_triangular(metric.factor, basis, lower=True, trans="T", check_finite=False)
         return cls(_inverse(metric.factor), spread, triangle)
 
     def first(self, target: np.ndarray) -> Interpolation | None:
-        """The interpolants of the first len(target) samples; None if these are dependent."""
+        """Return the interpolants of the first len(target) samples; None if these are dependent."""
         k = len(target)
         triangle, spread = self.triangle[:k, :k], self.spread[:, :k]
         pivots = np.abs(np.diag(triangle))
@@ -175,7 +175,7 @@ class Metric:
 
     @classmethod
     def build(cls, metric: np.ndarray, design: np.ndarray) -> Metric:
-        """From H and rows `(sample, unknown)`."""
+        """Build from H and rows `(sample, unknown)`."""
         for rows in (design[:1], design):
             seen = rows.T @ rows
             complete = metric + _size(metric) / _size(seen) * seen
@@ -191,7 +191,7 @@ class Metric:
 
 
 def interpolation(metric: Metric, design: np.ndarray, target: np.ndarray) -> Interpolation:
-    """The interpolants of all samples, which may depend on each other but must not contradict each other.
+    """Find the interpolants of all samples, which may depend on each other but must not contradict each other.
 
     Raises
     ------
@@ -214,8 +214,8 @@ def interpolation(metric: Metric, design: np.ndarray, target: np.ndarray) -> Int
     return found
 
 
-def _dependent(metric, design, target):
-    """Interpolants of samples that depend on each other, and by how much they are missed."""
+def _dependent(metric: Metric, design: np.ndarray, target: np.ndarray) -> tuple[Interpolation, float]:
+    """Find interpolants of samples that depend on each other, and by how much they are missed."""
     whitened = linalg.solve_triangular(metric.factor, design.T, lower=True)
     left, values, right = linalg.svd(whitened, full_matrices=False)
     rank = int(np.sum(values > 1e-11 * values[0]))
@@ -225,19 +225,19 @@ def _dependent(metric, design, target):
     return found, np.abs(target - right[:rank].T @ inside).max()
 
 
-def _size(matrix):
+def _size(matrix: np.ndarray) -> float:
     return float(np.trace(matrix)) or 1.0
 
 
-def _definite_factor(matrix):
-    """Cholesky's lower factor, or None where a direction may be undetermined."""
+def _definite_factor(matrix: np.ndarray) -> np.ndarray | None:
+    """Return Cholesky's lower factor, or None where a direction may be undetermined."""
     factor, failed = linalg.lapack.dpotrf(matrix, lower=1)
     diagonal = np.diag(matrix)
     definite = failed == 0 and np.all(diagonal > 0) and np.all(np.diag(factor) > _FLAT * np.sqrt(diagonal))
     return factor if definite else None
 
 
-def _inverse(factor):
-    """(L L^T)^-1 from L."""
+def _inverse(factor: np.ndarray) -> np.ndarray:
+    """Compute (L L^T)^-1 from L."""
     lower = np.tril(linalg.lapack.dpotri(factor, lower=1)[0])
     return lower + np.tril(lower, -1).T

@@ -13,7 +13,9 @@ converged or not. Scaled until |U|_op <= gamma and |u|_inf <= l1, it gives a low
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,7 +24,7 @@ from symdyn.promotion.solver.nuclear_penalty import Penalty
 from symdyn.promotion.solver.promotion_fit import Fit, LeastSquares
 from symdyn.promotion.solver.shrinkage import SubspaceTracker, singular_values
 
-__all__ = ["Problem", "Solution", "minimise"]
+__all__ = ["Problem", "Solution", "Start", "minimise"]
 
 _RELAXATION = 1.8
 _MEMORY = 20
@@ -39,6 +41,9 @@ _LATE, _STALLED = 100, 0.5
 # dual point is a difference over the step, which is short where weights are large.
 _STILL, _CERTIFICATES, _DIGITS = 0.9, 3, 1e-8
 
+# A copy of A(w), a dual point and the step for gamma = 1.
+Start: TypeAlias = tuple[np.ndarray, np.ndarray, float]
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -54,29 +59,29 @@ class Problem:
     length: float = 0.0
 
     @property
-    def _size(self):
+    def _size(self) -> int:
         return self.penalty.n_maps * len(self.penalty.gram)
 
     def copy(self, coefficients: np.ndarray) -> np.ndarray:
-        """(M(w), root(length) w) in the units of the inner product `(size,)`."""
+        """Return (M(w), root(length) w) in the units of the inner product `(size,)`."""
         rows = self.penalty.apply(coefficients).reshape(-1)
         return np.concatenate([rows, np.sqrt(self.length) * coefficients]) if self.length else rows
 
     def rows(self, state: np.ndarray) -> np.ndarray:
-        """The part of a state that stands for M(w) `(map, row)`."""
+        """Return the part of a state that stands for M(w) `(map, row)`."""
         return state[: self._size].reshape(self.penalty.n_maps, -1)
 
     def rest(self, state: np.ndarray) -> np.ndarray:
-        """The part that stands for w `(unknown,)`, or nothing."""
+        """Return the part that stands for w `(unknown,)`, or nothing."""
         return state[self._size :]
 
     def gradient(self, state: np.ndarray) -> np.ndarray:
-        """A^* of a state `(unknown,)`."""
+        """Apply A^* to a state, `(unknown,)`."""
         found = self.penalty.adjoint(self.rows(state))
         return found + np.sqrt(self.length) * self.rest(state) if self.length else found
 
     def shrunk(self, state: np.ndarray, step: float, tracker: SubspaceTracker, size: float) -> tuple[np.ndarray, int]:
-        """The proximal map of the penalties at a state, right to a part of `size`, and the rank it leaves."""
+        """Apply the proximal map of the penalties to a state, right to a part of `size`; return its rank, too."""
         rows = self.rows(state)
         gram = self.penalty.gram_of(rows)
         vectors, weights = tracker.shrinkage(gram, step * self.gamma, _INEXACT * size)
@@ -93,12 +98,12 @@ class Problem:
         return out, len(weights)
 
     def objective(self, coefficients: np.ndarray, state: np.ndarray) -> float:
-        """The value at w, A(w) given."""
+        """Compute the value at w, A(w) given."""
         nuclear = singular_values(self.penalty.gram_of(self.rows(state))).sum()
         return self.fit.loss(coefficients) + self.gamma * nuclear + self.l1 * np.abs(coefficients).sum()
 
     def bound(self, coefficients: np.ndarray, state: np.ndarray, dual: np.ndarray) -> float:
-        """The lower bound that the dual point gives, scaled into its ball."""
+        """Compute the lower bound that the dual point gives, scaled into its ball."""
         norm = singular_values(self.penalty.gram_of(self.rows(dual)))[-1]
         largest = self.gamma / norm if norm > 0 else np.inf
         if self.length:
@@ -106,8 +111,10 @@ class Problem:
             largest = min(largest, self.l1 / entry if entry > 0 else np.inf)
         return self.fit.bound(coefficients, dual @ state, largest)
 
-    def corrected(self, coefficients: np.ndarray, state: np.ndarray, dual: np.ndarray, step: float):
-        """A dual point nearer to its ball, with the w it belongs to: `(w, A(w), U)`.
+    def corrected(
+        self, coefficients: np.ndarray, state: np.ndarray, dual: np.ndarray, step: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Move a dual point nearer to its ball, with the w it belongs to: `(w, A(w), U)`.
 
         What lies outside the ball is taken off, nearly twice over, and the dual equality restored by the fit.
         """
@@ -117,7 +124,7 @@ class Problem:
         return found, copied, inside + (copied - state) / step
 
     def weighing(self, step: float) -> Problem:
-        """The problem with the factorisation that belongs to a step."""
+        """Return the problem with the factorisation that belongs to a step."""
         if not isinstance(self.fit, LeastSquares) or self.fit.weight == step:
             return self
         return replace(self, fit=self.fit.weighing(step))
@@ -137,7 +144,7 @@ class Solution:
     lower_bound: float
     scale: float
     n_iter: int
-    state: tuple[np.ndarray, np.ndarray, float]
+    state: Start
 
     @property
     def gap(self) -> float:
@@ -150,8 +157,8 @@ def minimise(
     *,
     tol: float = 1e-6,
     max_iter: int = 10000,
-    start: tuple[np.ndarray, np.ndarray, float] | None = None,
-    stop=None,
+    start: Start | None = None,
+    stop: Callable[[np.ndarray, float, float], bool] | None = None,
 ) -> Solution:
     """Iterate until (objective − lower bound) / objective is below `tol`, or `max_iter` iterations are done.
 
@@ -225,29 +232,29 @@ class _Schedule:
     often: bool = False
 
     def is_due(self, iteration: int, size: float) -> bool:
-        """Whether it is time."""
+        """Return whether it is time."""
         return iteration >= self.following or size < self.small
 
     def after(self, iteration: int, size: float, factor: float) -> _Schedule:
-        """The next time, where the gap has still to fall by `factor`."""
+        """Return the next time, where the gap has still to fall by `factor`."""
         pause = max(10, iteration // 6) if self.often else _CHECK
         return _Schedule(iteration + pause, min(factor, 0.8) * size, self.often)
 
 
-def _floor(problem):
-    """What gaps are measured by at least: a minimum of 0 is reached to rounding only."""
+def _floor(problem: Problem) -> float:
+    """Return what gaps are measured by at least: a minimum of 0 is reached to rounding only."""
     first = problem.fit.offset
     rounding = min(problem.gamma * _negligible(problem), 1e-3 * problem.fit.size)
     return max(1e-3 * problem.objective(first, problem.copy(first)), rounding)
 
 
-def _negligible(problem):
-    """What |M(w)| of the first guess may be by rounding."""
+def _negligible(problem: Problem) -> float:
+    """Estimate what |M(w)| of the first guess may be by rounding."""
     return 1e-6 * np.sqrt(np.trace(problem.penalty.metric)) * np.linalg.norm(problem.fit.offset)
 
 
-def _begin(problem, start):
-    """A step, and the state to begin with."""
+def _begin(problem: Problem, start: Start | None) -> tuple[float, np.ndarray]:
+    """Return a step, and the state to begin with."""
     if start is not None:
         return start[2] / problem.gamma, start[0] + start[2] * start[1]
     copied = problem.copy(problem.fit.offset)
@@ -255,8 +262,11 @@ def _begin(problem, start):
     return 1.5 * size / np.sqrt(min(problem.rows(copied).shape)) / problem.gamma, copied
 
 
-def _shortening(ranks, n_maps):
-    """Where many symmetries stay broken, and ever more, small singular values count: a long step takes long to tell."""
+def _shortening(ranks: list[int], n_maps: int) -> float:
+    """Return the factor by which the step is shortened where many symmetries stay broken, and ever more.
+
+    Then small singular values count, and a long step takes long to tell.
+    """
     before = _LOOKS.get(len(ranks))
     growing = before is not None and ranks[-1] > max(1.05 * ranks[before - 1], 0.3 * n_maps)
     return 0.2 if growing else 1.0

@@ -17,22 +17,22 @@ __all__ = ["SubspaceTracker", "nuclear_norm", "shrink", "shrinkage", "singular_v
 
 
 def nuclear_norm(matrix: np.ndarray) -> float:
-    """The sum of singular values of a matrix `(row, column)`."""
+    """Sum the singular values of a matrix `(row, column)`."""
     return float(np.linalg.svd(matrix, compute_uv=False).sum())
 
 
 def singular_values(gram: np.ndarray) -> np.ndarray:
-    """Singular values of A, ascending, from A A^T `(row, row)`: right to 1e-8 of the largest."""
+    """Compute the singular values of A, ascending, from A A^T `(row, row)`: right to 1e-8 of the largest."""
     return np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
 
 
 def spectral_norm(gram: np.ndarray) -> float:
-    """The largest singular value of A, from A A^T."""
+    """Compute the largest singular value of A, from A A^T."""
     return float(singular_values(gram)[-1])
 
 
 def shrinkage(gram: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """The matrix F with F A the shrunk A, as orthonormal columns and weights: F = V diag(f) V^T.
+    """Compute the matrix F with F A the shrunk A, as orthonormal columns and weights: F = V diag(f) V^T.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class SubspaceTracker:
         self.basis = None
 
     def shrinkage(self, gram: np.ndarray, threshold: float, error: float) -> tuple[np.ndarray, np.ndarray]:
-        """As the function, with F A in error by about `error` in the Frobenius norm, at most."""
+        """Do as the function, with F A in error by about `error` in the Frobenius norm, at most."""
         found = self._tracked(gram, threshold, error) if self.basis is not None else None
         if found is not None:
             return found
@@ -79,7 +79,7 @@ class SubspaceTracker:
         self.basis = vectors[:, -width:] if worthwhile else None
         return vectors[:, first:], 1.0 - threshold / np.sqrt(values[first:])
 
-    def _tracked(self, gram, threshold, error):
+    def _tracked(self, gram: np.ndarray, threshold: float, error: float) -> tuple[np.ndarray, np.ndarray] | None:
         image, basis = gram @ self.basis, None
         for _ in range(3):
             basis = np.linalg.qr(image)[0]
@@ -99,7 +99,7 @@ class SubspaceTracker:
 
 
 def shrink(matrix: np.ndarray, threshold: float) -> np.ndarray:
-    """The proximal map of t |.|_* at a matrix `(row, column)`: singular values less t, those below 0 set to 0.
+    """Apply the proximal map of t |.|_* to a matrix `(row, column)`: singular values less t, those below 0 set to 0.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -25,8 +25,14 @@ from symdyn.lie.groups import Elements
 from symdyn.regression.enforcing.left_out import Excess, excess_of
 from symdyn.regression.enforcing.trials import Trials
 
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from symdyn.lie.vectorfields import Generators, VectorField
+
 __all__ = [
     "Enforcement",
+    "SymmetryLike",
     "Unit",
     "enforce",
     "enforced_symmetry",
@@ -42,6 +48,10 @@ _VISIBLE = 1e-3  # part of the rates that the symmetry must cost for that
 _ALONE = 24  # elements of a group up to which each is judged by itself
 _LONGER = 3.0  # error bars inside which the exact algebra of a name is looked for
 _HALF_FREE = 0.9  # share of the free law in a mixture from which on it is the free law
+
+# Whatever a user may call a symmetry (`as_symmetries`), fitted searches and models among it, or what one leaves.
+_Single: TypeAlias = "Part | Subspace | Generators | VectorField | BaseEstimator | np.ndarray | str"
+SymmetryLike: TypeAlias = "_Single | Sequence[SymmetryLike] | Sequence[float]"
 
 
 class Unit(NamedTuple):
@@ -81,7 +91,7 @@ class Enforcement:
     given: Subspace | None = None
 
     @property
-    def symmetry(self):
+    def symmetry(self) -> list[Part] | Subspace | None:
         """What is enforced, as fits take it: a list of parts, a Subspace that was given, or None."""
         return self.given if self.given is not None else self.enforced or None
 
@@ -96,7 +106,7 @@ class Enforcement:
         return [*self.enforced, *self.promoted]
 
     def sentences(self) -> list[str]:
-        """What was decided, with the numbers; nothing where all is enforced without objection."""
+        """Say what was decided, with the numbers; nothing where all is enforced without objection."""
         said = []
         against = self.contradiction
         if against is not None and against.objects(_CONTRADICTED) and against.mean > _VISIBLE**2:
@@ -115,19 +125,21 @@ class Enforcement:
         return said
 
     def warn(self, stacklevel: int = 3) -> None:
-        """One warning that says what was not enforced, or was against the data."""
+        """Give one warning that says what was not enforced, or was against the data."""
         said = self.sentences()
         if said:
             warnings.warn("; ".join(said), UserWarning, stacklevel=stacklevel)
 
-    def _objection(self):
+    def _objection(self) -> str:
         if self.joint is None:
             return "nothing of the library is left inside all of it"
         return f"inside all that was found, laws miss more on {self.names} left out ({self.joint})"
 
 
-def enforced_symmetry(symmetry, names: Sequence[str], trials: Trials, n_moved: int | None = None) -> Enforcement:
-    """What to enforce of a symmetry as a user gives it, on the states of the data.
+def enforced_symmetry(
+    symmetry: SymmetryLike | None, names: Sequence[str], trials: Trials, n_moved: int | None = None
+) -> Enforcement:
+    """Decide what to enforce of a symmetry as a user gives it, on the states of the data.
 
     Parameters
     ----------
@@ -146,7 +158,7 @@ def enforced_symmetry(symmetry, names: Sequence[str], trials: Trials, n_moved: i
 
 
 def units_of(parts: list[Part], found: list[bool]) -> list[Unit]:
-    """Parts of a symmetry taken apart: generators one by one, elements with those that generate the same group."""
+    """Take parts of a symmetry apart: generators one by one, elements with those that generate the same group."""
     units = []
     for part, one in zip(parts, found, strict=True):
         if not one or not isinstance(part, LieAlgebra | Elements):
@@ -159,7 +171,7 @@ def units_of(parts: list[Part], found: list[bool]) -> list[Unit]:
 
 
 def joined_units(units: list[Unit]) -> list[Part]:
-    """The parts that units make up, those of one part together."""
+    """Return the parts that units make up, those of one part together."""
     joint: list[tuple[Part, list[int]]] = []
     for unit in units:
         place = next((members for part, members in joint if part is unit.part), None)
@@ -171,7 +183,7 @@ def joined_units(units: list[Unit]) -> list[Part]:
 
 
 def named_exactly(parts: list[Part], found: list[bool], trials: Trials) -> list[Part]:
-    """Algebras that are known only about, as the exact ones of their names, where data left out do not object.
+    """Replace algebras known only approximately by the exact ones of their names, if data left out do not object.
 
     Error bars from few runs are too short at times, and the exact algebra lies just outside. It is looked for inside
     bars three times as long, and taken if the law inside it predicts as well as the free one.
@@ -180,7 +192,7 @@ def named_exactly(parts: list[Part], found: list[bool], trials: Trials) -> list[
 
 
 def enforce(parts: list[Part], found: list[bool], trials: Trials) -> Enforcement:
-    """What of a symmetry to enforce; see the module.
+    """Decide what of a symmetry to enforce; see the module.
 
     Parameters
     ----------
@@ -227,13 +239,13 @@ class _Choice:
         self._found: dict[tuple[int, ...], tuple[Subspace | None, np.ndarray] | None] = {}
 
     def trial(self, members: tuple[int, ...]) -> tuple[Subspace | None, np.ndarray] | None:
-        """The Subspace of some units and its laws `(part, output, feature)`; None where no term is left."""
+        """Return the Subspace of some units and its laws `(part, output, feature)`; None where no term is left."""
         members = tuple(sorted(members))
         if members not in self._found:
             self._found[members] = self._tried(self.parts(members))
         return self._found[members]
 
-    def _tried(self, parts):
+    def _tried(self, parts: list[Part]) -> tuple[Subspace | None, np.ndarray] | None:
         space = self.trials.space(parts) if parts else None
         laws = self.trials.laws(space)
         # A law without terms predicts nothing: it is never what a symmetry leaves, unless the free one is empty, too.
@@ -243,12 +255,12 @@ class _Choice:
         return self.trials.left_out.losses(laws)
 
     def excess(self, members: tuple[int, ...], others: tuple[int, ...]) -> Excess | None:
-        """What laws inside some units miss more than those inside others; None where there are none."""
+        """Compute what laws inside some units miss more than those inside others; None where there are none."""
         one, other = self.trial(members), self.trial(others)
         return None if one is None or other is None else excess_of(self.losses(one[1]), self.losses(other[1]))
 
-    def objects(self, members, others) -> bool:
-        """Whether laws inside some units predict worse, and not only because the optimizer drops other terms there."""
+    def objects(self, members: tuple[int, ...], others: tuple[int, ...]) -> bool:
+        """Return whether laws inside some units predict worse, not only because the optimizer drops other terms."""
         outer, excess = self.trial(others), self.excess(members, others)
         if outer is None or excess is None:
             return outer is not None
@@ -257,25 +269,25 @@ class _Choice:
         whole = self.trials.least_squares(self.parts(members))
         return whole is None or excess_of(self.losses(whole), self.losses(outer[1])).objects(_AT_ALL)
 
-    def _dim(self, members) -> int:
-        """How many coefficients some units leave free."""
+    def _dim(self, members: tuple[int, ...]) -> int:
+        """Return how many coefficients some units leave free."""
         output, feature = self.trials.left_out.shape
         found = self.trial(members)
         return output * feature if found is None or found[0] is None else found[0].dim
 
-    def contradiction(self, given) -> Excess | None:
-        """What least squares inside what was given miss more than free ones."""
+    def contradiction(self, given: tuple[int, ...]) -> Excess | None:
+        """Compute what least squares inside what was given miss more than free ones."""
         inside = self.trials.least_squares(self.parts(given)) if given else None
         if inside is None:
             return None
         free = self.trials.least_squares([])
         return None if free is None else excess_of(self.losses(inside), self.losses(free))
 
-    def parts(self, members) -> list[Part]:
+    def parts(self, members: Sequence[int]) -> list[Part]:
         return joined_units([self.units[k] for k in sorted(members)])
 
     def closed(self, kept: tuple[int, ...]) -> tuple[int, ...]:
-        """With the units that constrain no more than those that are kept: brackets and products of them."""
+        """Add the units that constrain no more than those that are kept: brackets and products of them."""
         if not kept or self.trial(kept) is None:
             return kept
         for k in set(range(len(self.units))) - set(kept):
@@ -284,8 +296,8 @@ class _Choice:
                 kept = tuple(sorted((*kept, k)))
         return kept
 
-    def promoted(self, kept, dropped) -> tuple[tuple[int, ...], float, Excess | None]:
-        """The units that laws are pulled towards, and the share of the law inside `kept`.
+    def promoted(self, kept: tuple[int, ...], dropped: list[int]) -> tuple[tuple[int, ...], float, Excess | None]:
+        """Choose the units that laws are pulled towards, and the share of the law inside `kept`.
 
         Those are tried that the data object to least, then these with the next, and so on.
         """
@@ -302,7 +314,7 @@ class _Choice:
         return best
 
     def _mixture(self, inner: np.ndarray, outer: np.ndarray) -> tuple[float, np.ndarray]:
-        """The best share of the outer law, and losses `(part,)` of mixtures whose share the other parts have chosen.
+        """Find the best share of the outer law, and losses `(part,)` of mixtures whose share the other parts chose.
 
         A mixture of least squares inside and outside is what a ridge on the violation gives, measured by the rates on
         the data. Its loss is a quadratic in the share: three values give it.
@@ -328,21 +340,21 @@ def _named(part: Part, found: bool, trials: Trials) -> Part:
     return part if choice.objects((0,), ()) else wider
 
 
-def _lowest(slope, curve):
-    """Where slope r + curve r^2 is least in [0, 1]."""
+def _lowest(slope: np.ndarray | np.float64, curve: np.ndarray | np.float64) -> np.ndarray:
+    """Find where slope r + curve r^2 is least in [0, 1]."""
     inside = -slope / np.where(curve > 0, 2 * curve, 1.0)
     return np.clip(np.where(curve > 0, inside, (slope + curve < 0).astype(float)), 0.0, 1.0)
 
 
 def _weight_of(excess: Excess | None) -> float:
-    """How clearly data object, to order by."""
+    """Return how clearly data object, to order by."""
     if excess is None:
         return np.inf
     return excess.mean / excess.error if np.isfinite(excess.error) and excess.error > 0 else excess.mean
 
 
 def _cyclic(elements: Elements) -> list[tuple[int, ...]]:
-    """Elements that generate the same group, together; all of a large set."""
+    """Put elements that generate the same group together; all of a large set."""
     if len(elements) > _ALONE:
         return [tuple(range(len(elements)))]
     orders, classes = elements.orders(), []
@@ -355,11 +367,11 @@ def _cyclic(elements: Elements) -> list[tuple[int, ...]]:
     return [tuple(one) for one in classes]
 
 
-def _same_group(elements, one, other, orders):
+def _same_group(elements: Elements, one: int, other: int, orders: np.ndarray) -> bool:
     if orders[one] != orders[other] or orders[one] == 0:
         return False
     return bool(elements[one].generate().index(elements[other])[0] >= 0)
 
 
-def _texts(parts):
+def _texts(parts: list[Part]) -> str:
     return "; ".join(text for part in parts for text in part.texts())

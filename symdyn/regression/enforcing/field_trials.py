@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -15,6 +16,7 @@ from symdyn.laws.fields.identify import Identified
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.symmetries import Part, as_symmetries, which_were_found
 from symdyn.lie.vectorfields import Generators
+from symdyn.regression.enforcing.enforcement import SymmetryLike
 from symdyn.regression.enforcing.left_out import Parts
 
 __all__ = ["FieldTrials", "joint_spaces", "point_symmetries"]
@@ -38,14 +40,14 @@ class FieldTrials:
     law: FieldLaw
 
     def space(self, parts: list[Part]) -> TermSpace | None:
-        """What parts of a symmetry leave of the terms in the chart; None where no law has them all."""
+        """Return what parts of a symmetry leave of the terms in the chart; None where no law has them all."""
         try:
             return joint_spaces(parts, self.law, self.found).charted
         except ValueError:
             return None
 
     def laws(self, space: TermSpace | None) -> np.ndarray | None:
-        """Laws `(part, field, term)` on the terms of the chart, free ones without a space."""
+        """Fit laws `(part, field, term)` on the terms of the chart, free ones without a space."""
         if space is None:
             return self._laws(np.zeros(self.law.coefficients.size), np.eye(self.law.coefficients.size), self.found.law)
         chosen = self.found.refit(space, 2, np.random.default_rng(0))
@@ -53,18 +55,18 @@ class FieldTrials:
         return self._laws(space.offset, basis, chosen)
 
     def least_squares(self, parts: list[Part]) -> np.ndarray | None:
-        """Of a large library most terms are not told from zero: the selected ones again."""
+        """Fit the selected terms again: of a large library most terms are not told from zero."""
         return self.laws(self.space(parts) if parts else None)
 
-    def _laws(self, offset, basis, chosen):
+    def _laws(self, offset: np.ndarray, basis: np.ndarray, chosen: FieldLaw) -> np.ndarray:
         total, shape = self.left_out.sums.sum(axis=0), chosen.coefficients.shape
         if basis.shape[1] == basis.shape[0]:
             basis = basis[:, np.flatnonzero(chosen.support)]
         return np.stack([_solved(total - part, offset, basis, shape) for part in self.left_out.sums])
 
 
-def _solved(sums, offset, basis, shape):
-    """The law offset + basis free `(field, term)` of sums `(row, row)`, fields weighed by the size of their rates."""
+def _solved(sums: np.ndarray, offset: np.ndarray, basis: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Find offset + basis free `(field, term)` from sums `(row, row)`, fields weighed by the size of their rates."""
     n_fields, n_terms = shape
     weights = 1 / np.maximum(np.abs(np.diag(sums)[n_terms:]), 1e-300)
     gram = np.kron(np.diag(weights), sums[:n_terms, :n_terms])
@@ -75,8 +77,8 @@ def _solved(sums, offset, basis, shape):
     return (offset + basis @ free).reshape(n_fields, n_terms)
 
 
-def point_symmetries(symmetry, variables) -> tuple[list[Part], list[bool]]:
-    """Symmetries of fields as algebras on (coordinates, fields), and whether each was found in data.
+def point_symmetries(symmetry: SymmetryLike, variables: Sequence[str]) -> tuple[list[Part], list[bool]]:
+    """Return symmetries of fields as algebras on (coordinates, fields), and whether each was found in data.
 
     Parameters
     ----------
@@ -90,6 +92,6 @@ def point_symmetries(symmetry, variables) -> tuple[list[Part], list[bool]]:
 
 
 def joint_spaces(parts: list[Part], law: FieldLaw, found: Identified) -> Spaces:
-    """What all parts of a symmetry leave; raises ValueError where that is nothing."""
+    """Return what all parts of a symmetry leave; raise ValueError where that is nothing."""
     generators: list[Generators] = [part.basis for part in parts if isinstance(part, LieAlgebra)]
     return spaces_left(reduce(add, generators), law, found.chart)

@@ -47,7 +47,7 @@ class Excess(NamedTuple):
     n_parts: int
 
     def objects(self, level: float) -> bool:
-        """Whether the first law predicts worse at this one-sided level, by more than rounding, and in most parts.
+        """Return whether the first law predicts worse at this one-sided level, by more than rounding and in most parts.
 
         A law that is hardly determined without one part misses anything there, and that part alone decides nothing.
         """
@@ -81,7 +81,7 @@ class Parts(NamedTuple):
         return len(self.sums)
 
     def losses(self, laws: np.ndarray) -> np.ndarray:
-        """What laws `(part, output, feature)`, one a part, miss of the rates of their part `(part,)`.
+        """Compute what laws `(part, output, feature)`, one per part, miss of the rates of their part `(part,)`.
 
             loss_k = mean_o N (sum over the rows of k of (y_o − W_o theta)^2) / (sum over all rows of y_o^2)
 
@@ -94,7 +94,7 @@ class Parts(NamedTuple):
 
 
 def excess_of(losses: np.ndarray, others: np.ndarray) -> Excess:
-    """The excess of `losses` `(part,)` over `others`, part by part."""
+    """Compute the excess of `losses` `(part,)` over `others`, part by part."""
     difference = losses - others
     n = len(difference)
     mean, median = float(difference.mean()), float(np.median(difference))
@@ -106,7 +106,7 @@ def excess_of(losses: np.ndarray, others: np.ndarray) -> Excess:
 
 
 def group_weights(moments: Moments, kind: str) -> np.ndarray:
-    """Weights `(group,)` of sums: trajectories of a second-order system count by their own size, as in discovery."""
+    """Return weights `(group,)` of sums: trajectories of a second-order system count by their size, as in discovery."""
     weights = np.ones(len(moments.products))
     if dynamics_of(kind).weighs_runs:
         n = moments.spread.shape[1] // 2
@@ -116,7 +116,7 @@ def group_weights(moments: Moments, kind: str) -> np.ndarray:
 
 
 def parts_of_sums(moments: Moments, kind: str = "flow") -> Parts:
-    """Whole trajectories; of fewer than five, blocks of time, made of the stretches that were summed.
+    """Group sums by whole trajectories; of fewer than five, by blocks of time, made of the stretches that were summed.
 
     Of many trajectories those of like size are shared out evenly over twelve parts, the same ones in any order.
     """
@@ -136,7 +136,7 @@ def parts_of_sums(moments: Moments, kind: str = "flow") -> Parts:
 
 
 def parts_of_rows(lengths: list[int], sizes: list[float]) -> tuple[list[np.ndarray], str]:
-    """Numbers of the rows, all runs one after the other, of each part: of runs, or of blocks of time.
+    """Return the numbers of the rows, all runs one after the other, of each part: of runs, or of blocks of time.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def parts_of_rows(lengths: list[int], sizes: list[float]) -> tuple[list[np.ndarr
 
 
 def parts_of_fields(cross: np.ndarray, n_fields: int, n_runs: int) -> tuple[Parts, np.ndarray]:
-    """Whole runs, or stretches of time of fewer than five, of sums over fields.
+    """Group sums over fields by whole runs; of fewer than five, by stretches of time.
 
     Parameters
     ----------
@@ -185,15 +185,15 @@ def parts_of_fields(cross: np.ndarray, n_fields: int, n_runs: int) -> tuple[Part
     return Parts(sums, squares.sum(axis=0), None, names), number
 
 
-def _shared_out(sizes):
-    """The part `(run,)` of each run: its own, or, of many, one of twelve with as many large ones in each."""
+def _shared_out(sizes: np.ndarray) -> np.ndarray:
+    """Assign a part `(run,)` to each run: its own, or, of many, one of twelve with as many large ones in each."""
     number = np.empty(len(sizes), dtype=int)
     number[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes)) % min(len(sizes), _MOST)
     return number
 
 
-def _blocks(trajectory):
-    """The block of time `(group,)` of each stretch: about ten in all, each of neighbouring stretches of one run."""
+def _blocks(trajectory: np.ndarray) -> np.ndarray:
+    """Assign blocks of time `(group,)` to stretches: about ten in all, each of neighbouring stretches of one run."""
     runs, block, start = np.unique(trajectory), np.empty(len(trajectory), dtype=int), 0
     for run in runs:
         members = np.flatnonzero(trajectory == run)

@@ -20,14 +20,14 @@ class PartedRows(NamedTuple):
     left_out: Parts
 
     def without(self, part: int | None = None, compress: bool = True) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and targets of all parts but one, or of all."""
+        """Return rows and targets of all parts but one, or of all."""
         chosen = [one for k, one in enumerate(self.few if compress else self.whole) if k != part]
         rows, targets = (np.concatenate([one[side] for one in chosen]) for side in (0, 1))
         return rows, targets
 
 
 def parted_rows(rows: np.ndarray, targets: np.ndarray, lengths: list[int]) -> PartedRows:
-    """Rows without NaN cut into runs, or into blocks of time of fewer than five.
+    """Cut rows without NaN into runs, or into blocks of time of fewer than five.
 
     Parameters
     ----------

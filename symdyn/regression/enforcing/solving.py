@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 import pysindy as ps
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
 
 from symdyn.functions.tolerances import DEPENDENT
@@ -21,21 +22,21 @@ _CUT = 1e-6  # singular values, relative to the largest, below which solvers may
 _PENALISED = (ps.STLSQ, ps.SR3)
 
 
-def is_unbiased(optimizer) -> bool:
-    """Whether an optimizer ends by plain least squares on the terms that it keeps."""
+def is_unbiased(optimizer: BaseEstimator) -> bool:
+    """Return whether an optimizer ends by plain least squares on the terms that it keeps."""
     if type(optimizer) is LinearRegression:
         return not optimizer.positive
     known = isinstance(optimizer, ps.STLSQ | ps.WrappedOptimizer) or type(optimizer) is ps.SR3
     return known and optimizer.unbias and getattr(optimizer, "sparse_ind", None) is None
 
 
-def averages_rows(optimizer) -> bool:
-    """Whether an optimizer weighs its penalty against the mean over rows, not against their sum."""
+def averages_rows(optimizer: BaseEstimator) -> bool:
+    """Return whether an optimizer weighs its penalty against the mean over rows, not against their sum."""
     return type(optimizer) in (Lasso, ElasticNet)
 
 
-def support(found) -> np.ndarray:
-    """The terms `(target, feature)` that a fitted optimizer keeps."""
+def support(found: BaseEstimator) -> np.ndarray:
+    """Return the terms `(target, feature)` that a fitted optimizer keeps."""
     coefficients = np.atleast_2d(found.coef_)
     if type(found) is LinearRegression:
         return np.ones(coefficients.shape, dtype=bool)
@@ -43,7 +44,7 @@ def support(found) -> np.ndarray:
 
 
 def sharpened(coefficients: np.ndarray, kept: np.ndarray, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Least-squares coefficients `(target, feature)` with what a solver has cut off.
+    """Complete least-squares coefficients `(target, feature)` by what a solver has cut off.
 
     A step of iterative refinement: the residuals of the solution that is given, fitted by columns of size 1. Directions
     along which the columns are dependent but for 1e-6 get no more than the data are sure of: only what explains more
@@ -77,7 +78,7 @@ def _correction(columns: np.ndarray, left: np.ndarray) -> np.ndarray:
 
 
 def scaled_ridge(rows: np.ndarray, target: np.ndarray, alpha: float) -> np.ndarray:
-    """argmin |rows w − target|^2 + alpha |w|^2 by orthogonal transformations of columns of size 1."""
+    """Compute argmin |rows w − target|^2 + alpha |w|^2 by orthogonal transformations of columns of size 1."""
     joint = np.vstack([rows, np.sqrt(alpha) * np.eye(rows.shape[1])])
     sizes = np.linalg.norm(joint, axis=0)
     sizes[sizes == 0] = 1.0
@@ -85,8 +86,8 @@ def scaled_ridge(rows: np.ndarray, target: np.ndarray, alpha: float) -> np.ndarr
     return np.linalg.lstsq(joint / sizes, full, rcond=DEPENDENT)[0] / sizes
 
 
-def reading(optimizer, basis: np.ndarray) -> tuple[np.ndarray, float]:
-    """In which coordinates an optimizer reads tied terms, so that it penalises them as if they were not tied.
+def reading(optimizer: BaseEstimator, basis: np.ndarray) -> tuple[np.ndarray, float]:
+    """Find in which coordinates an optimizer reads tied terms, so that it penalises them as if they were not tied.
 
     A free coefficient stands for several terms of several targets, W = B beta. With beta = C gamma, and rows and
     targets times a factor, a penalty on gamma is the one that the optimizer puts on W:

@@ -23,12 +23,12 @@ class Tied(NamedTuple):
 
 
 def is_full(subspace: Subspace) -> bool:
-    """Whether nothing is constrained: every coefficient is free by itself."""
+    """Return whether nothing is constrained: every coefficient is free by itself."""
     return subspace.dim == subspace.shape[0] * subspace.shape[1]
 
 
 def tied_targets(subspace: Subspace) -> list[Tied]:
-    """The smallest groups of targets that share no free coefficient; targets without any are left out.
+    """Find the smallest groups of targets that share no free coefficient; targets without any are left out.
 
     A group is one regression problem. Others are separate problems, as they are without symmetry, so that the units
     of one do not weigh against those of another.
@@ -46,8 +46,10 @@ def tied_targets(subspace: Subspace) -> list[Tied]:
     return groups
 
 
-def stacked(rows: np.ndarray, targets: np.ndarray, subspace: Subspace, group: Tied, whitener=None):
-    """One regression problem: rows `(target * row, coordinate)` and targets `(target * row, 1)` of a tied group.
+def stacked(
+    rows: np.ndarray, targets: np.ndarray, subspace: Subspace, group: Tied, whitener: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stack one regression problem: rows `(target * row, coordinate)` and targets `(target * row, 1)` of a tied group.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def stacked(rows: np.ndarray, targets: np.ndarray, subspace: Subspace, group: Ti
 
 
 def refitted(coefficients: np.ndarray, subspace: Subspace, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Least squares on the terms of a law in a Subspace, `(target, feature)`."""
+    """Solve least squares on the terms of a law in a Subspace, `(target, feature)`."""
     kept, free = subspace.coordinates(coefficients) != 0, np.zeros(subspace.dim)
     for group in tied_targets(subspace):
         block, wanted = stacked(rows, targets, subspace, group)
@@ -77,7 +79,7 @@ def refitted(coefficients: np.ndarray, subspace: Subspace, rows: np.ndarray, tar
 
 
 def compressed(rows: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Few rows with the same sums of products, `(feature + target, ...)`: a QR factor of both side by side."""
+    """Compute few rows with the same sums of products, `(feature + target, ...)`: a QR factor of both side by side."""
     if len(rows) <= rows.shape[1] + targets.shape[1]:
         return rows, targets
     triangle = np.linalg.qr(np.hstack([rows, targets]), mode="r")
@@ -85,7 +87,7 @@ def compressed(rows: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def commuting_whitener(residuals: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """C^(−1/2) for the covariance C of residuals, averaged over the matrices that commute with the representation.
+    """Compute C^(−1/2) for the covariance C of residuals, averaged over matrices that commute with the representation.
 
     Matrices that commute with all A_k and A_k^T are closed under products and transposes, so the nearest of them to C
     is positive with C, and so is its inverse root, which commutes too: whitening then depends on no choice of axes.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from symdyn.laws.fields.field_law import TermSpace
 from symdyn.lie.algebras.symmetries import Part
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.regression.enforcing.left_out import Parts
@@ -20,16 +21,16 @@ class Trials(Protocol):
 
     left_out: Parts
 
-    def space(self, parts: list[Part]):
-        """What parts of a symmetry leave, with its `dim`, of the coefficients that are fitted."""
+    def space(self, parts: list[Part]) -> Subspace | TermSpace | None:
+        """Return what parts of a symmetry leave, with its `dim`, of the coefficients that are fitted."""
         ...
 
     def laws(self, space) -> np.ndarray | None:
-        """Laws `(part, output, feature)`, each fitted without one part; None for a space that holds none."""
+        """Fit laws `(part, output, feature)`, each without one part; None for a space that holds none."""
         ...
 
     def least_squares(self, parts: list[Part]) -> np.ndarray | None:
-        """The same by plain least squares inside parts of a symmetry, or free."""
+        """Fit the same by plain least squares inside parts of a symmetry, or free."""
         ...
 
 
@@ -58,13 +59,13 @@ class RowTrials:
     plain_space: Callable[[list[Part]], Subspace]
 
     def laws(self, space: Subspace | None) -> np.ndarray | None:
-        """Laws `(part, output, feature)`, each fitted without one part; None for a Subspace of nothing."""
+        """Fit laws `(part, output, feature)`, each without one part; None for a Subspace of nothing."""
         if space is not None and space.dim == 0:
             return None
         return np.stack([self.law(k, space) for k in range(self.left_out.n)])
 
     def least_squares(self, parts: list[Part]) -> np.ndarray | None:
-        """Least squares `(part, output, feature)` inside parts of a symmetry, or free; None where nothing is left."""
+        """Fit laws `(part, output, feature)` by least squares inside a symmetry, or free; None if nothing is left."""
         n = self.left_out.n
         if not parts:
             return np.stack([_least_squares(*self.rows(k)).T for k in range(n)])
@@ -75,15 +76,15 @@ class RowTrials:
         return np.stack([_inside(*self.rows(k), space, weights) for k in range(n)])
 
 
-def _least_squares(rows, targets):
-    """Least squares `(column, output)` with columns scaled to size 1, so that the rank is cut by rounding alone."""
+def _least_squares(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Solve least squares `(column, output)` with columns scaled to size 1, so that rounding alone cuts the rank."""
     size = np.linalg.norm(rows, axis=0)
     size[size == 0] = 1.0
     return np.linalg.lstsq(rows / size, targets, rcond=1e-12)[0] / size[:, None]
 
 
-def _inside(rows, targets, space, weights):
-    """The law `(output, feature)` inside a Subspace, outputs weighed by `weights` `(output,)`."""
+def _inside(rows: np.ndarray, targets: np.ndarray, space: Subspace, weights: np.ndarray) -> np.ndarray:
+    """Fit the law `(output, feature)` inside a Subspace, outputs weighed by `weights` `(output,)`."""
     basis, targets = space.basis.reshape(*space.shape, -1) * weights[:, None, None], targets * weights
     stacked = np.einsum("rf,ofd->ord", rows, basis).reshape(-1, space.dim)
     return space.expand(_least_squares(stacked, targets.T.reshape(-1, 1))[:, 0])

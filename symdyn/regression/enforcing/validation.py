@@ -33,7 +33,7 @@ class HeldOut(NamedTuple):
         return np.sqrt(self.loss.clip(0))
 
     def excess(self, model: int) -> tuple[np.ndarray, np.ndarray]:
-        """How much more than `model` each misses, and the standard error of that, over parts in pairs.
+        """Return how much more than `model` each misses, and the standard error of that, over parts in pairs.
 
         The noise of the parts is the same for all models, so that differences are known better than losses.
         """
@@ -44,7 +44,7 @@ class HeldOut(NamedTuple):
 
 
 def rate_losses(coefficients: np.ndarray, moments: Moments, kind: str = "flow") -> HeldOut:
-    """What laws y' = W theta miss of the rates of each run; of fewer than five, of each block of time.
+    """Compute what laws y' = W theta miss of the rates of each run; of fewer than five, of each block of time.
 
         loss_k = mean_o (sum over the rows of k of (y'_o − W_o theta)^2) / (the mean of sum y'_o^2 over parts)
 
