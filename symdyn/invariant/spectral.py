@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectralAveraging"]
 
+_TURNS = {"invariant": False, "vector": True}  # whether values turn with the manifold
 _MANY = 32  # given elements from which it pays to look for those that generate the others
 
 
@@ -139,7 +140,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         self.group_ = as_isometries(self.manifold_, self.group)
         if len(self.group_.matrices) > _MANY:
             self.group_ = without_redundant(self.manifold_, self.group_)
-        X, vector = self._placed(X), self.output == "vector"
+        X, vector = self._placed(X), _TURNS[self.output]
         targets = y.reshape(len(y), -1).astype(float)
         if vector and targets.shape[1] != self.manifold_.n_coordinates:
             raise ValueError(f"y must have {self.manifold_.n_coordinates} columns for output='vector', got {y.shape}")
@@ -160,7 +161,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._placed(validate_data(self, X, reset=False, dtype=float))
         coefficients = self.coefficients_.reshape(self.n_eigs_invariant_, -1)
-        n_outputs, vector = int(np.prod(self._shape, dtype=int)), self.output == "vector"
+        n_outputs, vector = int(np.prod(self._shape, dtype=int)), _TURNS[self.output]
         values = evaluate(self.terms_, X, coefficients, vector=vector, n_outputs=n_outputs)
         if vector:
             values = self.manifold_.tangent(X, values)
@@ -173,10 +174,10 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         return tags
 
     def _check_options(self) -> None:
-        for name, known in (("estimator", ("mean", "lstsq")), ("output", ("invariant", "vector"))):
+        for name, known in (("estimator", ("mean", "lstsq")), ("output", tuple(_TURNS))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
-        if self.manifold is None and (self.group is not None or self.output == "vector"):
+        if self.manifold is None and (self.group is not None or _TURNS[self.output]):
             raise ValueError("a group and vectors need the manifold they live on; give manifold, such as Torus(2)")
         if self.density is not None and self.estimator != "mean":
             raise ValueError("density is used by estimator='mean'; least squares needs none")
@@ -188,7 +189,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
 
     def _terms(self, X: np.ndarray, targets: np.ndarray) -> list[Invariants]:
         """Return the eigenspaces that are kept."""
-        vector = self.output == "vector"
+        vector = _TURNS[self.output]
         n_equations = targets.size if vector else len(targets)
         invariant = checked_limit("max_eigs_invariant", self.max_eigs_invariant)
         if isinstance(self.max_eigs_total, str) and self.max_eigs_total == "cv":

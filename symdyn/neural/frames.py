@@ -16,6 +16,7 @@ from symdyn.neural.checks import check_callable, check_tensor
 
 __all__ = ["FrameAveraged", "principal_frames"]
 
+_TURNS = {"invariant": False, "vector": True}  # whether values turn with the points
 _GROUPS = {"SE(2)": (2, True), "E(2)": (2, False), "SE(3)": (3, True), "E(3)": (3, False)}
 _VANISHING = 1e-12  # of the largest variance: rounding of variances
 
@@ -62,7 +63,7 @@ class FrameAveraged(nn.Module):
         super().__init__()
         if group not in _GROUPS:
             raise ValueError(f"group must be one of {', '.join(_GROUPS)}, got {group!r}")
-        if output not in ("invariant", "vector"):
+        if output not in _TURNS:
             raise ValueError(f"output must be 'invariant' or 'vector', got {output!r}")
         if degeneracy is not None and not 0 < degeneracy < 1:
             raise ValueError(f"degeneracy must lie between 0 and 1, or be None, got {degeneracy}")
@@ -90,7 +91,7 @@ class FrameAveraged(nn.Module):
         seen = [torch.einsum("bni,bfij->bfnj", part, frames).flatten(0, 1) for part in (centred, *vectors)]
         values = self.module(*seen)
         values = values.reshape(len(points), frames.shape[1], *values.shape[1:])
-        if self.output == "invariant":
+        if not _TURNS[self.output]:
             return values.mean(dim=1)
         if values.ndim < 3 or values.shape[-1] != self.dim:
             raise ValueError(

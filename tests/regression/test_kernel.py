@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import symdyn as sd
 from symdyn.invariant.averaged import averaged_gaussian
 from symdyn.invariant.isometry_groups.group_order import enumerated
-from symdyn.invariant.isometry_groups.haar import continuous_kind, group_nodes, period_of
+from symdyn.invariant.isometry_groups.haar import group_nodes, is_rotation_algebra, period_of
 from symdyn.invariant.manifolds.isometries import as_isometries
 from symdyn.regression import Box, InvariantKernelRidge, Product, Sphere, Torus, point_group
 
@@ -133,7 +133,7 @@ def test_spinors_are_averaged_over_their_two_turns():
     i = np.kron([[0, -1], [1, 0]], np.eye(2)) / 2
     j = np.kron([[0, 1], [1, 0]], [[0, -1], [1, 0]]) / 2
     algebra = as_isometries(Sphere(3), np.stack([i, j, i @ j - j @ i]))
-    assert continuous_kind(algebra) == "so(3)"
+    assert is_rotation_algebra(algebra)
     assert period_of(Sphere(3), i, np.zeros(4)) == pytest.approx(4 * np.pi)
     matrices, _, weights = group_nodes(Sphere(3), algebra, 8)
     np.testing.assert_allclose(np.einsum("g,gij->ij", weights, matrices), 0, atol=1e-13)

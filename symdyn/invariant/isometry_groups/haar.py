@@ -12,7 +12,7 @@ from symdyn.invariant.manifolds.isometries import Isometries
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.candidates import from_matrices
 
-__all__ = ["GroupNodes", "continuous_kind", "group_nodes", "period_of"]
+__all__ = ["GroupNodes", "group_nodes", "is_rotation_algebra", "period_of"]
 
 _LONGEST = 64  # ratios of frequencies in one flow are fractions with denominators up to this
 _ROUNDING = 1e-7
@@ -50,14 +50,12 @@ def group_nodes(manifold: Manifold, group: Isometries, n_nodes: int, cap: int = 
     return nodes
 
 
-def continuous_kind(group: Isometries) -> str:
-    """Return `"abelian"`, `"so(3)"` or `"other"`: what the fields of a group span."""
+def is_rotation_algebra(group: Isometries) -> bool:
+    """Tell whether the fields of a group span so(3): its Killing form is negative."""
     algebra = _algebra(group)
     constants = algebra.structure_constants()
-    if np.abs(constants).max(initial=0.0) < _ROUNDING:
-        return "abelian"
     killing = np.einsum("ial,jla->ij", constants, constants)
-    return "so(3)" if algebra.dim == 3 and np.linalg.eigvalsh(killing).max() < -_ROUNDING else "other"
+    return bool(algebra.dim == 3 and np.linalg.eigvalsh(killing).max() < -_ROUNDING)
 
 
 def period_of(manifold: Manifold, matrix: np.ndarray, shift: np.ndarray) -> float:
@@ -80,15 +78,14 @@ def period_of(manifold: Manifold, matrix: np.ndarray, shift: np.ndarray) -> floa
 
 
 def _connected_nodes(manifold: Manifold, group: Isometries, n_nodes: int, cap: int) -> GroupNodes:
-    kind = continuous_kind(group)
-    if kind == "abelian":
+    if np.abs(_algebra(group).structure_constants()).max(initial=0.0) < _ROUNDING:  # all commute
         circles = [
             _circle(matrix, shift, period_of(manifold, matrix, shift), n_nodes)
             for matrix, shift in zip(group.field_matrices, group.field_shifts, strict=True)
             if np.any(matrix) or np.any(shift)
         ]
         _check_size(n_nodes ** len(circles), cap)
-    elif kind == "so(3)":
+    elif is_rotation_algebra(group):
         circles = _euler_circles(manifold, group, n_nodes)
         _check_size(np.prod([len(circle[2]) for circle in circles]), cap)
     else:

@@ -28,7 +28,8 @@ __all__ = ["LieDerivativePenalty", "Ramp"]
 
 # Of the size of the outputs: where the logarithm bends, between generators to keep and generators to release.
 _KNEE = 0.05
-_OUTPUTS = ("vector_field", "map", "invariant")
+_OUTPUTS = {"vector_field": True, "map": True, "invariant": False}  # whether values move
+_LIKE_STATES = frozenset({"map"})  # next states, which the action moves like the states
 
 
 class LieDerivativePenalty:
@@ -193,7 +194,7 @@ class LieDerivativePenalty:
     def _output_moves(self, u: Tensor, value: Tensor, frame: Tensor) -> Tensor:
         if self.output_action is not None:
             moves = self.output_action(value)
-        elif self.output == "invariant":
+        elif not _OUTPUTS[self.output]:
             return torch.zeros((), dtype=value.dtype, device=value.device)
         else:
             if value.shape != u.shape:
@@ -208,7 +209,7 @@ class LieDerivativePenalty:
         if isinstance(self.output, str):
             if self.output not in _OUTPUTS:
                 raise ValueError(f"output must be one of {', '.join(_OUTPUTS)} or an algebra, got {self.output!r}")
-            return Action(self.generators, space, time) if self.output == "map" else None
+            return Action(self.generators, space, time) if self.output in _LIKE_STATES else None
         generators = as_generators(self.output, "output")
         if len(generators) != len(self.generators):
             raise ValueError(f"output holds {len(generators)} generators, algebra {len(self.generators)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +20,23 @@ from symdyn.neural.operators.scale import FieldScale
 
 __all__ = ["KINDS", "OperatorModel", "ScaledFields", "grid_spaces", "kinds_for", "operator_model"]
 
-KINDS = ("plain", "equivariant", "penalty", "augmented")
+
+class _Kind(NamedTuple):
+    """Whether a symmetry goes into the weights, into a penalty, into augmentation; what weights leave is asked for."""
+
+    in_weights: bool = False
+    asked: bool = True
+    all_asked: bool = False
+    augmented: bool = False
+
+
+_KINDS = {
+    "plain": _Kind(asked=False),
+    "equivariant": _Kind(in_weights=True),
+    "penalty": _Kind(all_asked=True),
+    "augmented": _Kind(augmented=True),
+}
+KINDS = tuple(_KINDS)
 _KNOWN = {"FNO": FNO, "EquivariantFNO": EquivariantFNO}
 
 
@@ -137,21 +153,22 @@ def operator_model(
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     spaces = grid_spaces(parts, space)
     joint = parts.joint and bool({"quarter_turns", "rotations"} & set(spaces))
-    if kind == "equivariant" and not (spaces or len(parts.values.generators)):
+    use = _KINDS[kind]
+    if use.in_weights and not (spaces or len(parts.values.generators)):
         raise ValueError("equivariant: weights can hold nothing of this symmetry; take penalty or augmented")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = _constrained(parts, spaces, joint, {"modes": (modes,) * len(grid.axes), "layers": layers}, width)
-        module = module if kind == "equivariant" else module.plain()
+        module = module if use.in_weights else module.plain()
     # In units of the scale the affine parts of generators are others.
     follows, on_values = scale.moved(parts.follows), scale.moved(parts.on_values)
-    if kind == "augmented":
+    if use.augmented:
         return OperatorModel(kind, module, mover=_mover(follows + on_values, parts.turn, grid))
     # Weights that hold values turning with space cannot hold what moves the values alone as well.
-    asked = follows + on_values if kind == "penalty" or joint else follows
-    if kind == "penalty" and not len(asked):
+    asked = follows + on_values if use.all_asked or joint else follows
+    if use.all_asked and not len(asked):
         raise ValueError("penalty: no generator that a penalty could ask for; rotations go to the weights")
-    if kind == "plain" or not len(asked):
+    if not use.asked or not len(asked):
         return OperatorModel(kind, module)
     return OperatorModel(kind, module, _penalty(asked, grid, time_step, seed))
 

@@ -6,7 +6,7 @@ may mix what belongs to different places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,10 +96,17 @@ def symmetry_parts(algebra: LieAlgebra, grid: FieldGrid) -> SymmetryParts:
     terms = _Terms(basis, grid)
     taken = np.zeros((len(basis), 0))
     found = {}
-    for kind in ("translations", "values", "turn", "follows"):
+    # The turn is one generator that every other may be added to; of the rest, what was not taken before.
+    ways = {
+        "translations": _beyond,
+        "values": _beyond,
+        "turn": lambda space, _: terms.turning(basis, space),
+        "follows": _beyond,
+    }
+    for kind, way in ways.items():
         rows = getattr(terms, kind)
         space = null_space(rows(basis), np.stack([rows(d) for d in draws]) if draws else None) if len(basis) else taken
-        found[kind] = terms.turning(basis, space) if kind == "turn" else _beyond(space, taken)
+        found[kind] = way(space, taken)
         taken = np.linalg.qr(np.column_stack([taken, found[kind]]))[0]
     found["rest"] = np.linalg.svd(taken, full_matrices=True)[0][:, taken.shape[1] :]
     weights = {kind: _readable(basis, columns) for kind, columns in found.items()}
