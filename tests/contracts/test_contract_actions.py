@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from scipy.linalg import expm
+from affine_flows import flowed, rate
 
 from symdyn.functions.features import CentralForce, Features, Polynomial
 from symdyn.lie import actions, candidates, groups
@@ -80,18 +80,6 @@ def case(request):
 
 def weights(case, seed=0):
     return np.random.default_rng(seed).standard_normal(case.coefficients.shape)
-
-
-def flowed(generator, time):
-    """The element exp(time v) of an affine field v."""
-    shift, matrix = generator.coefficients[:, 0], generator.coefficients[:, 1:]
-    whole = expm(time * np.block([[matrix, shift[:, None]], [np.zeros((1, 3))]]))
-    return groups.element(whole[:2, :2], whole[:2, 2], states=PLANE)
-
-
-def rate(function, generator, step=1e-5):
-    """d/dt at t = 0 of a function of the element exp(t v)."""
-    return (function(flowed(generator, step)) - function(flowed(generator, -step))) / (2 * step)
 
 
 def curve(order):
