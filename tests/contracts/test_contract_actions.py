@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from affine_flows import flowed, rate
 
-from symdyn.functions.features import CentralForce, Features, Polynomial
+from symdyn.functions.features import CentralForce, Features, Polynomial, monomials
 from symdyn.lie import actions, candidates, groups
 from symdyn.lie.actions import Action, act, action_of, output_action
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import LieDerivative, difference
 from symdyn.lie.vectorfields import VectorField
+from symdyn.promotion.solver.lie_maps import lie_maps
 
 PLANE = ("x", "y")
 TURN = candidates.so(2, states=PLANE)
@@ -118,6 +119,17 @@ def test_the_constraint_is_the_other_reading_of_the_derivative(case):
     rows = derivative.constraint() @ weights(case).ravel()
     found = derivative.of(weights(case))
     np.testing.assert_allclose(rows.T.reshape(found.shape), found, atol=1e-10)
+
+
+def test_the_exact_maps_of_polynomials_are_the_derivative(case):
+    """What promotion penalises, monomial by monomial."""
+    library, points = Polynomial(2), case.points
+    maps = lie_maps(library, case.candidates, case.action)
+    law = np.random.default_rng(4).standard_normal((maps.n_outputs, library.size(points.shape[1])))
+    rows = (maps.stacked @ law.ravel()).reshape(len(maps), maps.n_outputs, -1)
+    found = np.einsum("sr,kor->sok", monomials(points, maps.exponents), rows)
+    wanted = LieDerivative.build(library, case.moves(case.candidates), points).of(law)
+    np.testing.assert_allclose(found, wanted, atol=1e-9)
 
 
 def test_elements_near_the_identity_move_values_and_arguments_as_their_generator_does(case):
