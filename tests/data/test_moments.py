@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import symdyn as sd
 from symdyn.data.trajectories import Trajectory
-from symdyn.functions.features import CentralForce, Fourier, Polynomial
-from symdyn.rows.dynamics import Layout
+from symdyn.functions.features import Polynomial
 from symdyn.rows.ensembles import ensemble_of
 from symdyn.rows.run_statistics import characteristic_lags
 from symdyn.rows.weak_form import quadrature_weights, weak_batches
@@ -107,16 +106,6 @@ def test_quadrature_of_irregular_samples_is_of_fourth_order():
     assert squares[1] < squares[0] / 4 ** (2 * 3.5)
 
 
-@pytest.mark.parametrize("features", [Polynomial(2), CentralForce((1, 3)) + Polynomial(1, columns=(3, 4, 5))])
-def test_moments_do_not_depend_on_chunks(features):
-    data = sd.systems.kepler(5, n_times=100)
-    whole = accumulate(data, features, "second_order")
-    for chunks in ({"trajectory": 1}, {"trajectory": 2, "time": 30}, {"trajectory": -1}):
-        chunked = accumulate(data.chunk(chunks), features, "second_order")
-        for name, value in vars(whole).items():
-            np.testing.assert_array_equal(getattr(chunked, name), value, err_msg=name)
-
-
 def test_partial_results_add():
     data = sd.systems.kepler(5, n_times=100)
     whole = accumulate(data, Polynomial(1), n_points=500)
@@ -169,23 +158,6 @@ def test_windows_that_share_their_weights_give_the_rows_that_others_give(n_times
             done[places] = here.stop
         found.append(rows)
     np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-10)
-
-
-@pytest.mark.parametrize("kind", ["flow", "map", "pairs"])
-@pytest.mark.parametrize("features", [Polynomial(2), Fourier(1) + Polynomial(1)])
-def test_runs_worked_on_together_give_what_they_give_alone(kind, features):
-    rng = np.random.default_rng(0)
-    times = [np.linspace(0, 12, 90)] * 5 + [np.linspace(3, 15, 90), np.linspace(0, 12, 70)]
-    runs = [spiral(t * w) + 0.01 * rng.standard_normal((len(t), 2)) for t, w in zip(times, range(1, 8), strict=True)]
-    data = sd.open_trajectories(runs, t=times)
-    layout = Layout(kind, ("x0", "x1"), (), ("x0", "x1") if kind == "pairs" else (), fine=kind == "map")
-    whole = accumulate(data, features, layout, n_points=70)
-    alone = [accumulate(data.isel(trajectory=[k]), features, layout, n_points=10) for k in range(len(runs))]
-    for name, value in vars(joined(alone)).items():
-        if name == "labels":
-            assert getattr(whole, name) == value
-        else:
-            np.testing.assert_allclose(getattr(whole, name), value, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 def crowd(n=23, n_times=60):
@@ -294,7 +266,6 @@ def test_memory_does_not_grow_with_the_length_of_a_trajectory():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda x: x[:20], "has 20 samples; the weak form needs at least 24"),
         (
             lambda x: np.where(np.arange(len(x))[:, None] == 7, np.nan, x),
             "variable 'x0' of trajectory '1' is not finite",

@@ -38,11 +38,6 @@ def logistic(n=300):
     return Trajectory("a", np.arange(n + 1.0), np.array(x)[:, None])
 
 
-def test_rows_of_a_map_hold_its_increments():
-    for half in law_rows(orbit(STEP), MAP, Polynomial(1)):
-        np.testing.assert_allclose(half[:, 3:], half[:, 1:3] @ (STEP - np.eye(2)).T, atol=1e-12)
-
-
 def test_products_of_rows_two_steps_apart_carry_no_noise_bias():
     rng = np.random.default_rng(0)
     clean = orbit(STEP)
@@ -65,12 +60,6 @@ def test_neighbours_are_no_instruments_where_one_step_changes_much():
         even, odd = law_rows(run, Layout("map", states, fine=fine), Polynomial(2))
         assert np.array_equal(even, odd) != fine
         assert accumulate(dataset, Polynomial(2), Layout("map", states, fine=fine)).instrumented.all() == fine
-
-
-def test_a_map_needs_five_steps():
-    short = orbit(STEP, 3)
-    with pytest.raises(ValueError, match="trajectory 'a' has 4 steps; a map needs at least 5"):
-        law_rows(short, MAP, Polynomial(1))
 
 
 def test_pairs_keep_their_values_and_their_trajectories():

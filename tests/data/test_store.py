@@ -7,7 +7,7 @@ import xarray as xr
 
 import symdyn as sd
 from symdyn.data.netcdf import dataset_of, netcdf_of
-from symdyn.functions.features import CentralForce, Features, Monomials, Polynomial
+from symdyn.functions.features import CentralForce, Features, Polynomial
 from symdyn.lie import candidates
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.vectorfields import VectorField
@@ -27,18 +27,10 @@ from symdyn.sums.store import (
 )
 
 STATES = tuple("x y z vx vy vz".split())
-SPACES = [
-    Polynomial(2),
-    Polynomial(1, constant=False, columns=(4, 2)),
-    Monomials(((1, 0, 0, 0, 0, 0), (0, 2, 0, 0, 0, 1))),
-    CentralForce(range(4)),
-    CentralForce((3,)) + Polynomial(1, columns=(3, 4, 5)),
-    CentralForce(np.arange(3), columns=np.array([0, 1, 2])),
-]
 
 
-@pytest.mark.parametrize("features", SPACES, ids=repr)
-def test_stored_law_is_the_same_function(features, tmp_path):
+def test_a_law_is_the_same_function_in_a_file(tmp_path):
+    features = CentralForce((3,)) + Polynomial(1, columns=(3, 4, 5))
     coefficients = np.random.default_rng(0).standard_normal((3, features.size(6)))
     law_to_dataset(VectorField(features, coefficients, STATES), ["ax", "ay", "az"]).to_netcdf(
         tmp_path / "law.nc", engine="h5netcdf"

@@ -4,36 +4,6 @@ import pytest
 from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
 from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.lie.structure.brackets import closure_error
-
-FAMILIES = {
-    "translations": candidates.translations(3),
-    "so": candidates.so(4),
-    "se": candidates.se(3),
-    "gl": candidates.gl(3),
-    "affine": candidates.affine(2),
-    "scalings": candidates.scalings(3),
-    "lorentz": candidates.lorentz(1, 3),
-    "symplectic": candidates.symplectic(4),
-    "affine fields": candidates.polynomial(2, 1),
-}
-
-
-@pytest.mark.parametrize("generators", FAMILIES.values(), ids=FAMILIES)
-def test_candidate_families_are_algebras(generators):
-    assert closure_error(generators) < 1e-10
-
-
-def test_fields_of_degree_two_on_a_line_are_an_algebra_and_of_degree_three_are_not():
-    assert closure_error(candidates.polynomial(1, 2)) < 1e-10
-    assert closure_error(candidates.polynomial(1, 3)) > 0.01
-
-
-def test_rescaling_of_time_is_one_more_candidate():
-    generators = candidates.so(3, time_scaling=True)
-    assert len(generators) == 4
-    np.testing.assert_array_equal(generators.time_scaling, [0, 0, 0, 1])
-    assert not np.any(generators.coefficients[-1])
 
 
 def test_a_line_has_no_rotations():

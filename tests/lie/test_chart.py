@@ -1,4 +1,4 @@
-"""Functions, generators and laws are carried into a chart and back without loss."""
+"""Generators and laws are carried into a chart and back without loss; functions are in the contract of Features."""
 
 import numpy as np
 import pysindy as ps
@@ -50,27 +50,8 @@ def _points(count=40, seed=0):
     return np.random.default_rng(seed).uniform(0.2, 1.5, (count, 3))
 
 
-def test_functions_of_the_chart_span_what_the_given_ones_span(chart, features):
-    y = _points()
-    x = chart.points_back(y)
-    charted = chart.features(features)(y)
-    np.testing.assert_allclose(charted @ chart.back(features).T, features(x), rtol=1e-7, atol=1e-300)
-    np.testing.assert_allclose(chart.points(x), y, rtol=1e-6)
-
-
-def test_forward_and_back_are_inverse(chart, features):
-    product = chart.forward(features) @ chart.back(features)
-    size = np.abs(chart.forward(features)) @ np.abs(chart.back(features))
-    np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-12 * size.max())
-
-
-def test_jacobians_follow_the_chain_rule(chart, features):
-    y = _points()
-    charted = chart.features(features)
-    step = 1e-6 * np.eye(3)
-    differences = np.stack([(charted(y + h) - charted(y - h)) / 2e-6 for h in step], axis=-1)
-    size = np.abs(differences).max(axis=(0, 2), keepdims=True) + np.abs(charted(y)).max(axis=0)[:, None]
-    np.testing.assert_allclose((charted.jacobian(y) - differences) / (size + 1e-300), 0, atol=1e-6)
+def test_points_go_in_and_come_back(chart):
+    np.testing.assert_allclose(chart.points(chart.points_back(_points())), _points(), rtol=1e-6)
 
 
 def test_generators_go_in_and_come_back(chart):
@@ -101,13 +82,6 @@ def test_a_law_of_the_chart_has_the_rates_of_the_data(chart, features):
     again = chart.law_in(outside, features, outputs)
     lost = np.abs(outside) @ np.abs(chart.back(features)) / outputs[:, None]
     np.testing.assert_allclose(again, inside, atol=1e-12 * lost.max())
-
-
-def test_noise_is_taken_out_alike_in_the_chart_and_in_the_units_of_the_data(chart, features):
-    y, noise = _points(), np.array([0.01, 0.02, 0.0])
-    charted = chart.features(features).debiased(y, noise) @ chart.back(features).T
-    given = features.debiased(chart.points_back(y), noise * chart.scale)
-    np.testing.assert_allclose(charted, given, rtol=1e-7, atol=1e-12 * np.abs(given).max())
 
 
 def test_polynomials_stay_what_they_are_and_others_keep_their_origin():

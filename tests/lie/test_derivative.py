@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.linalg import expm
 
 from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.lie import candidates
@@ -15,56 +14,6 @@ RNG = np.random.default_rng(3)
 
 def derivative_of(features, generators, points, kind, n_outputs=None):
     return LieDerivative.build(features, act(generators, points, kind, n_outputs), points)
-
-
-def test_derivative_of_a_flow_is_that_of_the_transformed_field():
-    """d/dt at 0 of exp(-tA) f(exp(tA) x), minus tau f."""
-    features, points = Polynomial(3), RNG.standard_normal((6, 2))
-    law = VectorField(features, RNG.standard_normal((2, 10)), ("x", "y"))
-    matrix, tau, step = RNG.standard_normal((2, 2)), 0.7, 1e-5
-    moved = [expm(-s * matrix) @ law(points @ expm(s * matrix).T).T * np.exp(s * tau) for s in (step, -step)]
-    expected = (moved[0] - moved[1]).T / (2 * step)
-    generator = candidates.from_matrices(matrix[None], time_scaling=[tau])
-    found = derivative_of(features, generator, points, "flow").of(law.coefficients)[:, :, 0]
-    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-7)
-
-
-def test_derivative_of_a_second_order_law_is_that_of_the_transformed_law():
-    """q -> e^{sA} q, t -> e^{s tau} t: accelerations move by e^{s(A - 2 tau)}, velocities by e^{s(A - tau)}."""
-    features, points = Polynomial(2), RNG.standard_normal((6, 4))
-    law = VectorField(features, RNG.standard_normal((2, 15)), ("x", "y", "vx", "vy"))
-    matrix, tau, step = RNG.standard_normal((2, 2)), 0.7, 1e-5
-
-    def transformed(s):
-        turn = expm(s * matrix)
-        inputs = np.hstack([points[:, :2] @ turn.T, points[:, 2:] @ turn.T * np.exp(-s * tau)])
-        return law(inputs) @ expm(-s * matrix).T * np.exp(2 * s * tau)
-
-    expected = (transformed(step) - transformed(-step)) / (2 * step)
-    generator = candidates.from_matrices(matrix[None], time_scaling=[tau])
-    found = derivative_of(features, generator, points, "second_order").of(law.coefficients)[:, :, 0]
-    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-7)
-
-
-@pytest.mark.parametrize(("kind", "n_outputs"), [("flow", 3), ("invariant", 1)])
-def test_constraint_is_the_other_reading_of_the_same_form(kind, n_outputs):
-    features, points = Polynomial(2), RNG.standard_normal((5, 3))
-    derivative = derivative_of(features, candidates.affine(3, time_scaling=True), points, kind)
-    weights = RNG.standard_normal((n_outputs, 10))
-    rows = derivative.constraint() @ weights.ravel()
-    np.testing.assert_allclose(rows.T.reshape(derivative.of(weights).shape), derivative.of(weights), atol=1e-12)
-
-
-def test_derivative_is_bilinear():
-    features, points = Polynomial(2), RNG.standard_normal((5, 2))
-    generators = candidates.polynomial(2, 2, time_scaling=True)
-    mixture = RNG.standard_normal((3, len(generators)))
-    weights = RNG.standard_normal((2, 2, 6))
-    whole = derivative_of(features, generators, points, "flow").of(weights[0] - 2 * weights[1])
-    parts = [derivative_of(features, generators, points, "flow").of(w) for w in weights]
-    np.testing.assert_allclose(whole, parts[0] - 2 * parts[1], atol=1e-12)
-    combined = derivative_of(features, generators.combine(mixture), points, "flow").of(weights[0])
-    np.testing.assert_allclose(combined, parts[0] @ mixture.T, atol=1e-12)
 
 
 def test_a_law_commutes_with_itself():
@@ -84,8 +33,6 @@ def test_keplers_law_is_symmetric_under_rotations_and_the_third_law():
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="kind must be one of"):
         act(candidates.so(2), np.ones((3, 2)), "sideways")
-    with pytest.raises(ValueError, match="act on 2 states"):
-        act(candidates.so(2), np.ones((3, 3)), "flow")
     with pytest.raises(ValueError, match="not affine"):
         act(candidates.polynomial(2, 2), np.ones((3, 4)), "second_order")
 

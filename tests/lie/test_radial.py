@@ -6,13 +6,6 @@ from symdyn.functions.features import CentralForce, Radial
 POINTS = np.random.default_rng(0).uniform(0.5, 1.5, (20, 4))
 
 
-def test_the_jacobian_is_the_derivative():
-    features, step = Radial([1, 2, -2], columns=(0, 2)), 1e-6
-    for state, move in enumerate(np.eye(4) * step):
-        slope = (features(POINTS + move) - features(POINTS - move)) / (2 * step)
-        assert np.allclose(features.jacobian(POINTS)[:, :, state], slope, atol=1e-8)
-
-
 def test_a_central_force_is_the_gradient_of_a_radial_potential():
     potential, force = Radial([1], columns=(0, 1)), CentralForce([3], columns=(0, 1))
     assert np.allclose(potential.jacobian(POINTS)[:, 0, :2], -force(POINTS))
