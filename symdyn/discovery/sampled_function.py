@@ -59,7 +59,7 @@ def units_of_values(values: np.ndarray, output, scale: np.ndarray) -> Units:
     """
     output, shape = value_action(output), values.shape[1:]
     flat, offset = values.reshape(len(values), -1), np.zeros(values[0].size)
-    if all(action == "invariant" for action in output.indices(len(shape))):
+    if not output.mixes_alike and all(action == "invariant" for action in output.indices(len(shape))):
         varies = flat.std(axis=0) > STILL * np.abs(flat).max(axis=0)
         offset = np.where(varies, flat.mean(axis=0), 0.0)
     return Units(offset.reshape(shape), output.units(flat - offset, scale, shape, apart=True).reshape(shape))

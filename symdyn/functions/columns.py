@@ -40,10 +40,6 @@ def fill_features(features: Features, states: np.ndarray, noise: np.ndarray, out
         given = states * scale[:, None, None] + np.array(features.centre)[:, None, None]
         fill_features(features.features, given, noise * scale, out)
         out /= features.sizes[:, None, None]
-    elif isinstance(features, InUnits):
-        centre, scale = (np.array(part)[:, None, None] for part in (features.centre, features.scale))
-        fill_features(features.features, centre + scale * states, noise * features.scale, out)
-        out /= features.sizes[:, None, None]
     elif type(features).debiased is Features.debiased or not np.any(noise):
         values = features(states.reshape(len(states), -1).T)
         out[...] = values.T.reshape(out.shape)

@@ -144,7 +144,7 @@ class Map(Dynamics):
         n, name = len(ensemble.times), labels[ensemble.runs[0]]
         if n < _MIN_STEPS:
             raise ValueError(
-                f"trajectory {name!r} has {n} steps; a map needs at least {_MIN_STEPS}: drop it, or give pairs (X, Y)"
+                f"trajectory {name!r} has {n} samples; a map needs at least {_MIN_STEPS}: drop it, or give pairs (X, Y)"
             )
 
     def own_stretches(self, n_samples, most):

@@ -212,10 +212,7 @@ def test_stretching_is_no_isometry(case):
 
 
 @pytest.mark.parametrize("vector", [False, True], ids=["numbers", "vectors"])
-def test_what_a_group_fixes_is_orthonormal_and_fixed(case, vector, request):
-    if vector and case.manifold.n_coordinates == 1:
-        # `add_generator` takes a vector of one component for a number, and loses the sign of x -> −x.
-        request.applymarker(pytest.mark.xfail(strict=True, reason="vectors in one dimension lose their sign"))
+def test_what_a_group_fixes_is_orthonormal_and_fixed(case, vector):
     n_outputs = case.manifold.n_coordinates if vector else 1
     for space in [space for space in case.spaces if space.multiplicity * n_outputs < 80]:
         fixed = space.invariants(case.isometries, vector=vector)

@@ -149,10 +149,7 @@ def test_values_over_their_units_move_as_they_do_in_a_chart(case):
     np.testing.assert_allclose(sum(inside, np.zeros(given.shape)), given, atol=1e-12)
 
 
-def test_only_values_that_stay_as_they_are_are_counted_from_their_mean(case, request):
-    if case.output == "density":
-        # Without an index there is none that moves: `units_of_values` takes a scalar density for an invariant.
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the mean of a scalar density is taken out"))
+def test_only_values_that_stay_as_they_are_are_counted_from_their_mean(case):
     offset = units_of_values(case.values, case.action(), np.ones(2)).offset
     assert offset.any() != case.moved(case.values, DRAWN).any()
 

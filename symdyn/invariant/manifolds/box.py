@@ -117,6 +117,8 @@ class Box(Manifold):
             moved = np.zeros_like(space.modes)
             moved[:, order] = space.modes
             odd = space.modes @ (signs < 0) % 2
-            add_generator(targets, factors, row_index(space.modes, moved), 1.0 - 2.0 * odd, order, signs, n_outputs)
+            add_generator(
+                targets, factors, row_index(space.modes, moved), 1.0 - 2.0 * odd, (order, signs) if vector else None
+            )
         excluded = np.zeros(len(space.modes) * n_outputs, dtype=bool)
         return sparse.csc_array(fixed_columns(joined_orbits(targets, factors, excluded)))

@@ -17,16 +17,24 @@ def signs_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return parts
 
 
-def add_generator(targets: list, factors: list, places, phases, order, signs, n_outputs: int) -> None:
+def add_generator(
+    targets: list[np.ndarray],
+    factors: list[np.ndarray],
+    places: np.ndarray,
+    phases: np.ndarray,
+    components: tuple[np.ndarray, np.ndarray] | None,
+) -> None:
     """Append one generator, given by where it takes each function and the multiplier.
 
-    For vectors, component j of the function k goes to component order[j] of its image, times signs[j].
+    For vectors, whose `components` are (order, signs), component j of the function k goes to component order[j] of its
+    image, times signs[j]; numbers have none.
     """
-    if n_outputs == 1:
+    if components is None:
         targets.append(places)
         factors.append(phases)
     else:
-        targets.append((places[:, None] * n_outputs + order).ravel())
+        order, signs = components
+        targets.append((places[:, None] * len(order) + order).ravel())
         factors.append((phases[:, None] * signs).ravel())
 
 

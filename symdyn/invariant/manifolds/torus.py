@@ -120,7 +120,7 @@ class Torus(Manifold):
             moved = np.zeros_like(every)
             moved[:, order] = every * signs
             phases = np.exp(1j * (waves @ shift)) if np.any(shift) else np.ones(len(every))
-            add_generator(targets, factors, row_index(every, moved), phases, order, signs, n_outputs)
+            add_generator(targets, factors, row_index(every, moved), phases, (order, signs) if vector else None)
         drift = np.abs(waves @ group.field_shifts.T) > MAPPED * self._scales(waves, group.field_shifts)
         found = joined_orbits(targets, factors, np.repeat(drift.any(axis=1), n_outputs))
         if space.eigenvalue == 0:
