@@ -10,13 +10,13 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-import discover_report
 import xarray as xr
 
 import symdyn as sd
 from symdyn.data.trajectories import state_names
 from symdyn.functions.words import parse_features
 from symdyn.lie import words
+from symdyn.reporting.describe import search as described
 from symdyn.runs import add_options, checksum, run_job, sums_key
 from symdyn.sums.checkpoint import accumulate_resumable
 from symdyn.sums.store import algebra_to_dataset, law_to_dataset, save_results
@@ -60,13 +60,13 @@ def job(run, args) -> None:
             library = parse_features(args.conserved, len(states))
             conserved = sd.conserved_quantities(data, library, delta=args.delta, rng=args.seed)
     with run.stage("figures"):
-        pictures = discover_report.draw(run.figures, data, search)
-    groups = discover_report.groups(search, conserved)
+        pictures = described.draw(run.figures, data, search)
+    groups = described.groups(search, conserved)
     groups["symmetry"] = _joined(groups["symmetry"], algebra_to_dataset(search.algebra_))
-    groups["law"] = _joined(groups["law"], law_to_dataset(search.law_, discover_report.outputs(search)))
+    groups["law"] = _joined(groups["law"], law_to_dataset(search.law_, described.outputs(search)))
     groups["provenance"] = run.provenance(checksum(data))
     save_results(groups, run.path / "results.nc")
-    findings = discover_report.findings(search, conserved)
+    findings = described.findings(search, conserved)
     sd.report(groups, run.path, title=f"Symmetries in {Path(args.data).name}", findings=findings, figures=pictures)
     for sentence in findings:
         run.log.info(sentence)

@@ -10,10 +10,10 @@ import argparse
 from pathlib import Path
 
 import xarray as xr
-from fields_plot import draw_fields, draw_flows
 
 import symdyn as sd
 from symdyn.regression import PDERegression
+from symdyn.reporting.describe.fields import draw_fields, draw_flows
 from symdyn.reporting.style import save_figures
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.sums.store import algebra_to_dataset, save_results

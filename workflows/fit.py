@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import fit_report
-
 import symdyn as sd
 from symdyn.data.motion import paired_states
 from symdyn.data.trajectories import state_names
@@ -21,6 +19,7 @@ from symdyn.lie import words
 from symdyn.regression import FittedLaw, discover_then_fit, pareto
 from symdyn.regression.discovered import fit_then_judge
 from symdyn.regression.optimizer import default_optimizer
+from symdyn.reporting.describe import fit as described
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.sums.store import save_results
 
@@ -60,19 +59,19 @@ def job(run, args) -> None:
         fit = fitted(data, symmetry, args)
         run.log.info("\n%s", fit.summary())
     with run.stage("choose between models"):
-        symmetries = fit_report.symmetries(fit)
+        symmetries = described.symmetries(fit)
         thresholds = sorted({*THRESHOLDS, args.threshold})
         options = {"layout": fit.layout, "thresholds": thresholds}
         models = pareto(fit.train, fit.held_out, fit.law.features, symmetries=symmetries, **options)
     law = fit.law if args.model is None else chosen(models.laws, args.model)
     law.save(run.path / "law.nc")
     with run.stage("figures"):
-        predictions = fit_report.predictions(data, fit, law)
-        pictures = fit_report.draw(run.figures, fit, models, predictions, law)
-    groups = fit_report.groups(fit, models, predictions, law)
+        predictions = described.predictions(data, fit, law)
+        pictures = described.draw(run.figures, fit, models, predictions, law)
+    groups = described.groups(fit, models, predictions, law)
     groups["provenance"] = run.provenance(checksum(data))
     save_results(groups, run.path / "results.nc")
-    findings = fit_report.findings(fit, models, law)
+    findings = described.findings(fit, models, law)
     sd.report(groups, run.path, title=f"A law for {Path(args.data).name}", findings=findings, figures=pictures)
     for sentence in findings:
         run.log.info(sentence)

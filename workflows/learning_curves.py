@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import argparse
 
-import learning_plot
-
 import symdyn as sd
 from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
+from symdyn.reporting.describe import learning_curves as described
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.runs.sweep import sweep
 from symdyn.sums.store import save_results
@@ -54,13 +53,13 @@ def job(run, args) -> None:
     failed = sum(int((found.error != "").sum()) for found in curves.values() if "error" in found)
     if failed:
         raise ValueError(f"{failed} points failed, see {run.path / 'run.log'}; --resume tries them again")
-    table = learning_plot.table(curves)
+    table = described.table(curves)
     with run.stage("figures"):
-        pictures = learning_plot.draw(run.figures, curves)
-    data = {learning_plot.group_name(name): found for name, found in curves.items()}
+        pictures = described.draw(run.figures, curves)
+    data = {described.group_name(name): found for name, found in curves.items()}
     groups = {"learning": table, "provenance": run.provenance(checksum(table))}
     save_results({**groups, **data}, run.path / "results.nc")
-    findings = learning_plot.findings(table, args.seeds)
+    findings = described.findings(table, args.seeds)
     sd.report(groups, run.path, title="What a symmetry is worth in samples", findings=findings, figures=pictures)
     for sentence in findings:
         run.log.info(sentence)

@@ -9,7 +9,6 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-import planets_report
 import pysindy as ps
 import xarray as xr
 
@@ -19,6 +18,7 @@ from symdyn.data.trajectories import each_trajectory, state_names
 from symdyn.data.units import matched_velocities
 from symdyn.regression import SymmetricSINDy, law_of
 from symdyn.regression.holdout import central_strength, compare_left_out, fit_rows
+from symdyn.reporting.describe import planets as described
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.sums.checkpoint import accumulate_resumable
 from symdyn.sums.moments import accumulate
@@ -77,11 +77,11 @@ def job(run, args) -> None:
         left_out = range(min(N_LEFT_OUT, data.sizes["trajectory"]))
         predictions = compare_left_out(data, left_out, lambda rest: laws_without(rest, args.seed))
     with run.stage("add noise"):
-        under_noise = planets_report.bounds_under_noise(data, lambda noisy: discover(noisy, args.seed), args.seed)
+        under_noise = described.bounds_under_noise(data, lambda noisy: discover(noisy, args.seed), args.seed)
     strengths = {body.name: central_strength(body) for body in each_trajectory(data)}
     with run.stage("figures"):
-        pictures = planets_report.draw(run.figures, data, search, predictions)
-    groups = planets_report.groups(search, model, law, free, predictions, strengths, under_noise, run.config)
+        pictures = described.draw(run.figures, data, search, predictions)
+    groups = described.groups(search, model, law, free, predictions, strengths, under_noise, run.config)
     groups["symmetry"] = xr.merge(
         [groups["symmetry"], algebra_to_dataset(search.algebra_)], combine_attrs="drop_conflicts"
     )
@@ -90,8 +90,8 @@ def job(run, args) -> None:
     )
     groups["provenance"] = run.provenance(checksum(data))
     save_results(groups, run.path / "results.nc")
-    findings = planets_report.findings(search, groups)
-    sd.report(groups, run.path, title=planets_report.title(run.config), findings=findings, figures=pictures)
+    findings = described.findings(search, groups)
+    sd.report(groups, run.path, title=described.title(run.config), findings=findings, figures=pictures)
     for sentence in findings:
         run.log.info(sentence)
 

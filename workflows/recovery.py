@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import shutil
 
-import recovery_plot
 import xarray as xr
 
 import symdyn as sd
 from symdyn.promotion.recovery import PUBLISHED, SMALL, recovery_row
+from symdyn.reporting.describe import recovery as described
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.runs.sweep import sweep
 from symdyn.sums.store import save_results
@@ -62,17 +62,17 @@ def job(run, args) -> None:
         if failed:
             raise ValueError(f"{len(failed)} rows of {what} failed, the first with {failed[0]}")
         name = f"{cell['family']}_{cell['algebra']}"
-        tables.setdefault(name, []).append(recovery_plot.rows(results, cell["degree"]))
+        tables.setdefault(name, []).append(described.rows(results, cell["degree"]))
     tables = {name: xr.concat(parts, "row") for name, parts in tables.items()}
     for name, table in tables.items():
-        recovery_plot.write(table, run.path / f"{name}.csv")
+        described.write(table, run.path / f"{name}.csv")
     if args.table and len(tables) == 1:
         shutil.copyfile(run.path / f"{next(iter(tables))}.csv", args.table)
-    pictures = [recovery_plot.draw(run.figures, name, table) for name, table in tables.items()]
+    pictures = [described.draw(run.figures, name, table) for name, table in tables.items()]
     provenance = run.provenance(checksum(xr.concat(tables.values(), "row")))
     save_results({**tables, "provenance": provenance}, run.path / "results.nc")
-    findings = [recovery_plot.finding(name, table) for name, table in tables.items()]
-    groups = {name: recovery_plot.medians(table) for name, table in tables.items()} | {"provenance": provenance}
+    findings = [described.finding(name, table) for name, table in tables.items()]
+    groups = {name: described.medians(table) for name, table in tables.items()} | {"provenance": provenance}
     sd.report(groups, run.path, title="Samples that promotion needs", findings=findings, figures=pictures)
     for line in findings:
         run.log.info(line)

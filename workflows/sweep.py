@@ -12,9 +12,8 @@ import json
 import tomllib
 from pathlib import Path
 
-import sweep_plot
-
 import symdyn as sd
+from symdyn.reporting.describe import sweep as described
 from symdyn.runs import add_options, checksum, run_job
 from symdyn.runs.experiments import check_parameters, find_job
 from symdyn.runs.sweep import grid, sweep
@@ -61,7 +60,7 @@ def job(run, args) -> None:
             reuse=args.resume,
         )
     with run.stage("figures"):
-        pictures = sweep_plot.draw(run.figures, results, **plan["plot"])
+        pictures = described.draw(run.figures, results, **plan["plot"])
     groups = {"sweep": results, "provenance": run.provenance(checksum(results))}
     failed = int((results.error != "").sum()) if "error" in results else 0
     if failed:
@@ -69,7 +68,7 @@ def job(run, args) -> None:
     save_results(groups, run.path / "results.nc")
     shape = " x ".join(f"{size} {name}" for name, size in results.sizes.items())
     findings = [f"{results[next(iter(results))].size} points: {shape}; {failed} failed."]
-    tables = {**groups, "sweep": sweep_plot.table(results)}
+    tables = {**groups, "sweep": described.table(results)}
     sd.report(tables, run.path, title="Sweep", findings=findings, figures=pictures)
     run.log.info(findings[0])
 

@@ -75,10 +75,10 @@ def main() -> None:
 def job(run, args) -> None:
     # Here, so that --help needs no torch.
     import torch
-    import train_report
 
     from symdyn.neural.checkpoints import save_module
     from symdyn.neural.operators.job import operator_task, trained
+    from symdyn.reporting.describe import training as described
 
     torch.set_num_threads(1)
     with run.stage("open fields"):
@@ -98,17 +98,17 @@ def job(run, args) -> None:
     with run.stage("test"):
         table = tested(task, found, fits, models)
     with run.stage("figures"):
-        shown = train_report.draw(run.figures, task, found, fits)
-    errors = train_report.table(table)
+        shown = described.draw(run.figures, task, found, fits)
+    errors = described.table(table)
     provenance = run.provenance(digest)
     joined = algebra_to_dataset(symmetry)
     groups = {"models": errors, "symmetry": joined, "provenance": provenance}
     history = {f"history_{kind}": fit.history for kind, fit in fits.items()}
     save_results({**groups, **history}, run.path / "results.nc")
-    findings = train_report.findings(table, task)
+    findings = described.findings(table, task)
     pages = {
-        **train_report.in_pages(errors),
-        "symmetry": train_report.places(task.parts.notes),
+        **described.in_pages(errors),
+        "symmetry": described.places(task.parts.notes),
         "provenance": provenance,
     }
     title = f"Operators trained on {Path(args.data).name}"
@@ -135,9 +135,8 @@ def tested(task, modules, fits, models) -> dict[str, dict[str, float]]:
 def sweep_job(run, args) -> None:
     from dataclasses import asdict
 
-    import train_report
-
     from symdyn.neural.operators.job import operator_point, operator_task
+    from symdyn.reporting.describe import training as described
 
     with run.stage("open fields"):
         data, symmetry = opened(args)
@@ -170,10 +169,10 @@ def sweep_job(run, args) -> None:
     if failed:
         raise ValueError(f"{failed} points failed, see {run.path / 'run.log'}; --resume tries them again")
     with run.stage("figures"):
-        shown = train_report.draw_sweep(run.figures, results)
-    groups = {"models": train_report.sweep_table(results), "provenance": run.provenance(digest[:64])}
+        shown = described.draw_sweep(run.figures, results)
+    groups = {"models": described.sweep_table(results), "provenance": run.provenance(digest[:64])}
     save_results({**groups, "sweep": results}, run.path / "results.nc")
-    findings = train_report.sweep_findings(results)
+    findings = described.sweep_findings(results)
     sd.report(groups, run.path, title="Operators against the size of the data", findings=findings, figures=shown)
     for sentence in findings:
         run.log.info("%s", sentence)
@@ -186,11 +185,10 @@ def opened(args):
 
 def chosen(run, args, task) -> list[str]:
     """The kinds of models, after telling where each generator went."""
-    import train_report
-
     from symdyn.neural.operators.models import kinds_for
+    from symdyn.reporting.describe import training as described
 
-    for note in (*task.parts.notes, *train_report.assumed(task)):
+    for note in (*task.parts.notes, *described.assumed(task)):
         run.log.info("%s", note)
     return list(dict.fromkeys(args.model or kinds_for(task.parts, task.options.space)))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-import symdyn as sd
 from symdyn.data.trajectories import each_trajectory
+from symdyn.lie import candidates
 from symdyn.reporting import figures
 from symdyn.reporting.style import save_figures
+from symdyn.systems import with_noise
 
 GM_SUN = 2.9591220828e-4  # au^3/day^2 (DE421)
 NOISE_LEVELS = (0.0, 1e-4, 1e-3, 1e-2)
@@ -91,8 +92,8 @@ def groups(search, model, law, free, predictions, strengths, under_noise, config
 def bounds_under_noise(data, discover, seed) -> xr.Dataset:
     """Bounds on rotations about the axes of the bodies' common plane, with noise added to the data."""
     axes = figures.principal_axes([run.states[:, :3] for run in each_trajectory(data)])[::-1]
-    rotations = sd.candidates.from_matrices(np.stack([np.cross(np.eye(3), axis) for axis in axes]))
-    searches = [discover(sd.systems.with_noise(data, level, seed)) for level in NOISE_LEVELS]
+    rotations = candidates.from_matrices(np.stack([np.cross(np.eye(3), axis) for axis in axes]))
+    searches = [discover(with_noise(data, level, seed)) for level in NOISE_LEVELS]
     bounds = np.array([search.judge(rotations).upper_bound.values for search in searches])
     names = ("in the plane", "out of the plane, 1st axis", "out of the plane, 2nd axis")
     columns = {f"rotation {name}": ("trajectory", column) for name, column in zip(names, bounds.T, strict=True)}
