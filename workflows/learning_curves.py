@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import argparse
 
-import symdyn as sd
-from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
-from symdyn.reporting.describe import learning_curves as described
-from symdyn.runs import add_options, checksum, run_job
-from symdyn.runs.sweep import sweep
-from symdyn.sums.store import save_results
+from symdyn.invariant.learning_experiment import FAMILIES
+from symdyn.runs import add_options, run_job
+from symdyn.runs.jobs.learning_curves import job
 
 
 def main() -> None:
@@ -36,33 +33,6 @@ def main() -> None:
     names = ("first", "last", "seeds", "noise", "seed")
     config = {"job": "learning_curves", "family": "; ".join(args.family), **{name: vars(args)[name] for name in names}}
     run_job(args, config, job)
-
-
-def job(run, args) -> None:
-    curves = {}
-    for name in args.family:
-        with run.stage(name):
-            swept = {
-                "group": list(FAMILIES[name].groups),
-                "n": [2**k for k in range(args.first, args.last + 1)],
-                "seed": [args.seed + k for k in range(args.seeds)],
-            }
-            fixed = {"family": name, "noise": args.noise}
-            options = {"log": run.log, "progress": run.progress("points"), "reuse": args.resume}
-            curves[name] = sweep(learning_risk, fixed, swept, run.path, **options)
-    failed = sum(int((found.error != "").sum()) for found in curves.values() if "error" in found)
-    if failed:
-        raise ValueError(f"{failed} points failed, see {run.path / 'run.log'}; --resume tries them again")
-    table = described.table(curves)
-    with run.stage("figures"):
-        pictures = described.draw(run.figures, curves)
-    data = {described.group_name(name): found for name, found in curves.items()}
-    groups = {"learning": table, "provenance": run.provenance(checksum(table))}
-    save_results({**groups, **data}, run.path / "results.nc")
-    findings = described.findings(table, args.seeds)
-    sd.report(groups, run.path, title="What a symmetry is worth in samples", findings=findings, figures=pictures)
-    for sentence in findings:
-        run.log.info(sentence)
 
 
 if __name__ == "__main__":

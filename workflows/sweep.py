@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from pathlib import Path
 
-import symdyn as sd
-from symdyn.reporting.describe import sweep as described
-from symdyn.runs import add_options, checksum, run_job
-from symdyn.runs.experiments import check_parameters, find_job
-from symdyn.runs.sweep import grid, sweep
-from symdyn.sums.store import save_results
+from symdyn.runs import add_options, run_job
+from symdyn.runs.jobs.sweep_plan import job, read_plan
 
 
 def main() -> None:
@@ -32,45 +27,6 @@ def main() -> None:
         args.scheduler = args.plan.get("scheduler", "auto")
     config = {"job": "sweep", **{name: json.dumps(value) for name, value in args.plan.items() if name != "scheduler"}}
     run_job(args, config, job)
-
-
-def read_plan(path: Path) -> dict:
-    """The file, checked before anything is computed."""
-    plan = {"job": "discovery", "fixed": {}, "sweep": {}, "plot": {}, **tomllib.loads(path.read_text())}
-    unknown = set(plan) - {"job", "fixed", "sweep", "plot", "scheduler"}
-    if unknown:
-        raise ValueError(f"{path}: {sorted(unknown)[0]!r} is unknown; there are job, scheduler, fixed, sweep, plot")
-    if not plan["sweep"]:
-        raise ValueError(f"{path}: [sweep] is empty; give lists of values, such as noise = [0.0, 0.1]")
-    for point in grid(plan["sweep"]):
-        check_parameters(find_job(plan["job"]), {**plan["fixed"], **point})
-    return plan
-
-
-def job(run, args) -> None:
-    plan = args.plan
-    with run.stage("sweep"):
-        results = sweep(
-            find_job(plan["job"]),
-            plan["fixed"],
-            plan["sweep"],
-            run.path,
-            log=run.log,
-            progress=run.progress("points"),
-            reuse=args.resume,
-        )
-    with run.stage("figures"):
-        pictures = described.draw(run.figures, results, **plan["plot"])
-    groups = {"sweep": results, "provenance": run.provenance(checksum(results))}
-    failed = int((results.error != "").sum()) if "error" in results else 0
-    if failed:
-        groups["provenance"].attrs["key"] = ""  # not finished: --resume tries them again
-    save_results(groups, run.path / "results.nc")
-    shape = " x ".join(f"{size} {name}" for name, size in results.sizes.items())
-    findings = [f"{results[next(iter(results))].size} points: {shape}; {failed} failed."]
-    tables = {**groups, "sweep": described.table(results)}
-    sd.report(tables, run.path, title="Sweep", findings=findings, figures=pictures)
-    run.log.info(findings[0])
 
 
 if __name__ == "__main__":
