@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 
-from symdyn.runs import add_options, run_job, sums_key
-from symdyn.runs.jobs.accumulate import job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.accumulate import accumulate
 from symdyn.runs.parsing import chunks, share
 
 
@@ -24,13 +24,7 @@ def main() -> None:
     parser.add_argument("--time-translation", action="store_true", help="let the law depend on time")
     parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
     parser.add_argument("--inputs", help="names of inputs, separated by commas (default: those with role = input)")
-    args = parser.parse_args()
-    options = ("data", "chunks", "kind", "law", "states", "inputs", "time_translation")
-    config = {"job": "accumulate", **{name: vars(args)[name] for name in options}}
-    args.sums, args.folder = sums_key(config), args.out
-    if args.share:  # jobs of an array share the parts, not the log
-        args.out = args.out / "shares" / "{}-of-{}".format(*args.share)
-    run_job(args, config, job)
+    run_command(parser, accumulate)
 
 
 if __name__ == "__main__":

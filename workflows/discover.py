@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 
-from symdyn.runs import add_options, run_job
-from symdyn.runs.jobs.discover import job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.discover import discover
 
 
 def main() -> None:
@@ -25,10 +25,7 @@ def main() -> None:
     parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
     parser.add_argument("--inputs", help="names of inputs, separated by commas (default: those with role = input)")
     parser.add_argument("--delta", type=float, default=0.1, help="violation up to which a symmetry counts (default .1)")
-    args = parser.parse_args()
-    options = ("data", "kind", "candidates", "time_scaling", "time_translation", "law", "elements", "conserved")
-    config = {"job": "discover", "seed": args.seed, "delta": args.delta, **{name: vars(args)[name] for name in options}}
-    run_job(args, {**config, "states": args.states, "inputs": args.inputs}, job)
+    run_command(parser, discover)
 
 
 if __name__ == "__main__":

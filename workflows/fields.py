@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 
-from symdyn.runs import add_options, run_job
-from symdyn.runs.jobs.fields import job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.fields import fields
 
 
 def main() -> None:
@@ -19,9 +19,7 @@ def main() -> None:
     parser.add_argument(
         "--delta", type=float, default=0.02, help="violation up to which a symmetry counts (default .02)"
     )
-    args = parser.parse_args()
-    config = {"job": "fields", "seed": args.seed, "delta": args.delta, "data": args.data}
-    run_job(args, {**config, "candidates": args.candidates}, job)
+    run_command(parser, fields)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 
-from symdyn.runs import add_options, run_job
-from symdyn.runs.jobs.fit import job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.fit import fit
 
 
 def main() -> None:
@@ -31,9 +31,7 @@ def main() -> None:
     )
     parser.add_argument("--model", type=int, help="take the law of this row of the table of models instead")
     parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
-    args = parser.parse_args()
-    names = ("data", "symmetry", "discover", "kind", "candidates", "elements", "law", "threshold", "model", "states")
-    run_job(args, {"job": "fit", "seed": args.seed, **{name: vars(args)[name] for name in names}}, job)
+    run_command(parser, fit)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 
 from symdyn.invariant.learning_experiment import FAMILIES
-from symdyn.runs import add_options, run_job
-from symdyn.runs.jobs.learning_curves import job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.learning_curves import learning_curves
 
 
 def main() -> None:
@@ -23,16 +23,7 @@ def main() -> None:
     parser.add_argument("--last", type=int, default=15, help="largest number of samples, as a power of 2 (default 15)")
     parser.add_argument("--seeds", type=int, default=8, help="functions and samples drawn at each n (default 8)")
     parser.add_argument("--noise", type=float, default=1.0, help="standard deviation of the noise (default 1)")
-    args = parser.parse_args()
-    args.family = args.family or list(FAMILIES)
-    unknown = sorted(set(args.family) - set(FAMILIES))
-    if unknown:
-        parser.exit(1, f"error: --family {unknown[0]!r} is none of {known}\n")
-    if not (0 < args.first < args.last and args.seeds > 0 and args.noise > 0):
-        parser.exit(1, "error: --first must be positive and below --last, --seeds and --noise positive\n")
-    names = ("first", "last", "seeds", "noise", "seed")
-    config = {"job": "learning_curves", "family": "; ".join(args.family), **{name: vars(args)[name] for name in names}}
-    run_job(args, config, job)
+    run_command(parser, learning_curves)
 
 
 if __name__ == "__main__":

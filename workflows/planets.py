@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from symdyn.runs import add_options, run_job
-from symdyn.runs.jobs.planets import job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.planets import planets
 
 
 def main() -> None:
@@ -17,10 +17,7 @@ def main() -> None:
     parser.add_argument("--data", default=str(Path(__file__).parents[1] / "datasets" / "planets.nc"))
     parser.add_argument("--simulate", type=int, metavar="N", help="N simulated bodies instead of the data")
     parser.add_argument("--noise", type=float, default=0.0, help="noise of simulated bodies (default 0)")
-    args = parser.parse_args()
-    source = {"simulate": args.simulate, "noise": args.noise} if args.simulate else {"data": args.data}
-    config = {"job": "planets", "seed": args.seed, **source}
-    run_job(args, config, job)
+    run_command(parser, planets)
 
 
 if __name__ == "__main__":

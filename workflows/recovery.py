@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import argparse
 
-from symdyn.promotion.recovery import PUBLISHED, SMALL
-from symdyn.runs import add_options, run_job
-from symdyn.runs.jobs.recovery import job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.recovery import recovery
 from symdyn.runs.parsing import numbers
 
 
@@ -27,21 +26,8 @@ def main() -> None:
     parser.add_argument("--inner", choices=("sampled", "box"), default="sampled", help="inner product of functions")
     preset = parser.add_mutually_exclusive_group()
     preset.add_argument("--small", action="store_true", help="60 rows of the published grid")
-    preset.add_argument("--all", action="store_true", help="the published grid")
-    args = parser.parse_args()
-    names = ("family", "algebra", "m", "r", "degree")
-    chosen = {name: vars(args)[name] for name in names if vars(args)[name] is not None}
-    if chosen and (args.small or args.all):
-        parser.error(f"--{'all' if args.all else 'small'} says which rows: leave out --{' --'.join(chosen)}")
-    args.table = args.out if args.out.suffix == ".csv" else None
-    if args.table and args.all:
-        parser.error("--all writes three tables: give a folder as --out")
-    args.out = args.out.with_suffix("")
-    chosen = {"family": "ortho", "algebra": "se", "m": [5], "r": [1], "degree": [2]} | chosen
-    given = [chosen | {"degree": degree} for degree in chosen["degree"]]
-    args.cells = PUBLISHED if args.all else SMALL if args.small else given
-    cells = "; ".join(" ".join(str(cell[name]) for name in names) for cell in args.cells)
-    run_job(args, {"job": "recovery", "cells": cells, "seeds": args.seeds, "inner": args.inner}, job)
+    preset.add_argument("--all", action="store_true", dest="published", help="the published grid")
+    run_command(parser, recovery)
 
 
 if __name__ == "__main__":

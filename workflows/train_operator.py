@@ -12,10 +12,9 @@ them in processes side by side.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 
-from symdyn.runs import add_options, run_job
-from symdyn.runs.jobs.train_operator import KINDS, job, sweep_job
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.train_operator import KINDS, train_operator
 
 
 def main() -> None:
@@ -53,17 +52,7 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=500, help="megabytes of fields in memory (default 500)")
     parser.add_argument("--device", default="cpu", help="cpu (default), or cuda where there is one")
     parser.add_argument("--sweep", metavar="SIZES", help="numbers of training trajectories, such as 16,32,64")
-    args = parser.parse_args()
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
-        parser.exit(1, "error: networks need torch and safetensors: pip install 'symdyn-workbench[neural]'\n")
-    names = ("data", "symmetry", "space", "modes", "width", "layers", "epochs", "batch", "lead", "rate", "weight")
-    others = ("patience", "train", "device", "sweep", "seed")
-    config = {
-        "job": "train_operator",
-        "model": " ".join(args.model or ["auto"]),
-        "seeds": args.seeds if args.sweep else None,
-    }
-    run_job(args, config | {name: vars(args)[name] for name in (*names, *others)}, sweep_job if args.sweep else job)
+    run_command(parser, train_operator)
 
 
 if __name__ == "__main__":

@@ -1,44 +1,84 @@
-"""What a symmetry is worth in samples, measured: `python workflows/learning_curves.py --out runs/learning`.
-
-Functions whose energy above each eigenvalue is a power of it are learned from n noisy samples, with and without the
-group that leaves them invariant: sign flips on a torus (groups of 1 to 1024 elements), a swap and quarter turns of a
-torus, turns of a sphere about an axis and the rotations of a cube. Excess risks against n, the fitted slopes and
-offsets, and the theory's. Every finished point is kept; `--resume` goes on.
-"""
+"""What a symmetry is worth in samples, measured."""
 
 from __future__ import annotations
 
-import symdyn as sd
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
 from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
 from symdyn.reporting.describe import learning_curves as described
-from symdyn.runs.directory import checksum
-from symdyn.runs.sweep import sweep
-from symdyn.sums.store import save_results
+from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.job import run_job
+from symdyn.runs.options import RunOptions
+from symdyn.runs.publish import publish, tell
+from symdyn.runs.sweep import check_finished, sweep
+
+__all__ = ["learning_curves"]
 
 
-def job(run, args) -> None:
-    """Do the work of the job in its run directory."""
-    curves = {}
-    for name in args.family:
-        with run.stage(name):
-            swept = {
-                "group": list(FAMILIES[name].groups),
-                "n": [2**k for k in range(args.first, args.last + 1)],
-                "seed": [args.seed + k for k in range(args.seeds)],
-            }
-            fixed = {"family": name, "noise": args.noise}
-            options = {"log": run.log, "progress": run.progress("points"), "reuse": args.resume}
-            curves[name] = sweep(learning_risk, fixed, swept, run.path, **options)
-    failed = sum(int((found.error != "").sum()) for found in curves.values() if "error" in found)
-    if failed:
-        raise ValueError(f"{failed} points failed, see {run.path / 'run.log'}; --resume tries them again")
+def learning_curves(
+    *,
+    family: Sequence[str] | None = None,
+    first: int = 8,
+    last: int = 15,
+    seeds: int = 8,
+    noise: float = 1.0,
+    **options: Any,
+) -> None:
+    """Learn functions from n noisy samples, with and without the group that leaves them invariant, and report.
+
+    Parameters
+    ----------
+    family : sequence of str, optional
+        Names of `symdyn.invariant.learning_experiment.FAMILIES`; all if left out.
+    first, last : int
+        Smallest and largest number of samples, as powers of 2.
+    seeds : int
+        Functions and samples drawn at each n.
+    noise : float
+        Its standard deviation.
+    **options
+        See `RunOptions`; `out` is `runs/learning` if left out.
+
+    Raises
+    ------
+    ValueError
+        For families that there are not, and numbers that make no curve.
+    """
+    families = list(family or FAMILIES)
+    unknown = sorted(set(families) - set(FAMILIES))
+    if unknown:
+        known = ", ".join(f"'{name}'" for name in FAMILIES)
+        raise ValueError(f"--family {unknown[0]!r} is none of {known}")
+    if not (0 < first < last and seeds > 0 and noise > 0):
+        raise ValueError("--first must be positive and below --last, --seeds and --noise positive")
+    shared = RunOptions(**{"out": "runs/learning", **options})
+    config = {"job": "learning_curves", "family": "; ".join(families), "first": first, "last": last, "seeds": seeds}
+    drawn = [shared.seed + k for k in range(seeds)]
+    swept = {"n": [2**k for k in range(first, last + 1)], "seed": drawn}
+
+    def work(run: RunDirectory, _: RunOptions) -> None:
+        curves = {}
+        for name in families:
+            with run.stage(name):
+                axes = {"group": list(FAMILIES[name].groups), **swept}
+                log = {"log": run.log, "progress": run.progress("points"), "reuse": shared.resume}
+                curves[name] = sweep(learning_risk, {"family": name, "noise": noise}, axes, run.path, **log)
+        _publish(run, curves, seeds)
+
+    run_job(shared, {**config, "noise": noise, "seed": shared.seed}, work)
+
+
+def _publish(run: RunDirectory, curves: dict[str, xr.Dataset], seeds: int) -> None:
+    check_finished(*curves.values(), log=run.path / "run.log")
     table = described.table(curves)
     with run.stage("figures"):
         pictures = described.draw(run.figures, curves)
+    tables = {"learning": table, "provenance": run.provenance(checksum(table))}
     data = {described.group_name(name): found for name, found in curves.items()}
-    groups = {"learning": table, "provenance": run.provenance(checksum(table))}
-    save_results({**groups, **data}, run.path / "results.nc")
-    findings = described.findings(table, args.seeds)
-    sd.report(groups, run.path, title="What a symmetry is worth in samples", findings=findings, figures=pictures)
-    for sentence in findings:
-        run.log.info(sentence)
+    findings = described.findings(table, seeds)
+    title = "What a symmetry is worth in samples"
+    publish(run, {**tables, **data}, title=title, findings=findings, figures=pictures, tables=tables)
+    tell(run, findings)

@@ -1,25 +1,69 @@
-"""One job over a grid of parameters: `python workflows/sweep.py workflows/sweep.toml --out runs/sweep`.
-
-The file names a `job` (`discovery` on a system of `symdyn.systems`, or your own `package.module:function`), parameters
-that are `[fixed]`, and lists to `[sweep]` over: noise, samples, seeds, thresholds. Every finished point is kept; the
-same command with `--resume` goes on. `results.nc` holds one Dataset with a dim for each parameter.
-"""
+"""One job over a grid of parameters that a file names."""
 
 from __future__ import annotations
 
+import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import symdyn as sd
+import xarray as xr
+
 from symdyn.reporting.describe import sweep as described
-from symdyn.runs.directory import checksum
+from symdyn.runs.directory import RunDirectory, checksum
 from symdyn.runs.experiments import check_parameters, find_job
-from symdyn.runs.sweep import grid, sweep
-from symdyn.sums.store import save_results
+from symdyn.runs.job import run_job
+from symdyn.runs.options import RunOptions
+from symdyn.runs.publish import publish, tell
+from symdyn.runs.sweep import grid, n_failed, sweep
+
+__all__ = ["read_plan", "sweep_plan"]
+
+
+def sweep_plan(config: str | Path, **options: Any) -> None:
+    """Run a job at every point of a grid, and report.
+
+    Parameters
+    ----------
+    config : path
+        The file, see `read_plan`; what `options` say of the scheduler goes before it.
+    **options
+        See `RunOptions`; `out` is `runs/sweep` if left out.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `read_plan`.
+    """
+    plan = read_plan(Path(config))
+    shared = RunOptions(**{"out": "runs/sweep", **options})
+    if shared.scheduler == "auto":
+        shared = replace(shared, scheduler=plan.get("scheduler", "auto"))
+    content = {name: json.dumps(value) for name, value in plan.items() if name != "scheduler"}
+
+    def work(run: RunDirectory, _: RunOptions) -> None:
+        with run.stage("sweep"):
+            log = {"log": run.log, "progress": run.progress("points"), "reuse": shared.resume}
+            results = sweep(find_job(plan["job"]), plan["fixed"], plan["sweep"], run.path, **log)
+        _publish(run, results, plan["plot"])
+
+    run_job(shared, {"job": "sweep", **content}, work)
 
 
 def read_plan(path: Path) -> dict:
-    """The file, checked before anything is computed."""
+    """Read the file of a sweep, and check it before anything is computed.
+
+    It names a `job` (see `symdyn.runs.experiments.find_job`), parameters that are `[fixed]`, lists to `[sweep]` over,
+    and may name a `scheduler` and what to `[plot]`.
+
+    Raises
+    ------
+    ValueError
+        For a file that is no TOML, and for names that mean nothing.
+    OSError
+        If it cannot be read.
+    """
     plan = {"job": "discovery", "fixed": {}, "sweep": {}, "plot": {}, **tomllib.loads(path.read_text())}
     unknown = set(plan) - {"job", "fixed", "sweep", "plot", "scheduler"}
     if unknown:
@@ -31,28 +75,13 @@ def read_plan(path: Path) -> dict:
     return plan
 
 
-def job(run, args) -> None:
-    """Do the work of the job in its run directory."""
-    plan = args.plan
-    with run.stage("sweep"):
-        results = sweep(
-            find_job(plan["job"]),
-            plan["fixed"],
-            plan["sweep"],
-            run.path,
-            log=run.log,
-            progress=run.progress("points"),
-            reuse=args.resume,
-        )
+def _publish(run: RunDirectory, results: xr.Dataset, plot: dict[str, str]) -> None:
     with run.stage("figures"):
-        pictures = described.draw(run.figures, results, **plan["plot"])
-    groups = {"sweep": results, "provenance": run.provenance(checksum(results))}
-    failed = int((results.error != "").sum()) if "error" in results else 0
+        pictures = described.draw(run.figures, results, **plot)
+    provenance, failed = run.provenance(checksum(results)), n_failed(results)
     if failed:
-        groups["provenance"].attrs["key"] = ""  # not finished: --resume tries them again
-    save_results(groups, run.path / "results.nc")
-    shape = " x ".join(f"{size} {name}" for name, size in results.sizes.items())
-    findings = [f"{results[next(iter(results))].size} points: {shape}; {failed} failed."]
-    tables = {**groups, "sweep": described.table(results)}
-    sd.report(tables, run.path, title="Sweep", findings=findings, figures=pictures)
-    run.log.info(findings[0])
+        provenance.attrs["key"] = ""  # not finished: --resume tries them again
+    groups = {"sweep": results, "provenance": provenance}
+    findings, tables = described.findings(results, failed), {**groups, "sweep": described.table(results)}
+    publish(run, groups, title="Sweep", findings=findings, figures=pictures, tables=tables)
+    tell(run, findings)
