@@ -7,19 +7,9 @@ as the planets' job: report.html, results.nc, config.toml, run.log, figures/.
 from __future__ import annotations
 
 import argparse
-from functools import partial
-from pathlib import Path
 
-import discover_report
-import xarray as xr
-
-import symdyn as sd
-from symdyn.data.trajectories import state_names
-from symdyn.functions.words import parse_features
-from symdyn.lie import words
-from symdyn.runs import add_options, checksum, run_job, sums_key
-from symdyn.sums.checkpoint import accumulate_resumable
-from symdyn.sums.store import algebra_to_dataset, law_to_dataset, save_results
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.discover import discover
 
 
 def main() -> None:
@@ -35,65 +25,7 @@ def main() -> None:
     parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
     parser.add_argument("--inputs", help="names of inputs, separated by commas (default: those with role = input)")
     parser.add_argument("--delta", type=float, default=0.1, help="violation up to which a symmetry counts (default .1)")
-    args = parser.parse_args()
-    options = ("data", "kind", "candidates", "time_scaling", "time_translation", "law", "elements", "conserved")
-    config = {"job": "discover", "seed": args.seed, "delta": args.delta, **{name: vars(args)[name] for name in options}}
-    run_job(args, {**config, "states": args.states, "inputs": args.inputs}, job)
-
-
-def job(run, args) -> None:
-    with run.stage("open trajectories"):
-        data = sd.open_trajectories(args.data, states=_names(args.states))
-    with run.stage("identify the law, discover symmetries"):
-        options = {
-            "key": sums_key(run.config),
-            "log": run.log,
-            "progress": run.progress("chunks"),
-            "reuse": args.resume,
-        }
-        search = discover(data, args, partial(accumulate_resumable, folder=run.path, **options))
-        run.log.info("\n%s", search.summary())
-    conserved = None
-    if args.conserved != "none" and args.kind != "map":
-        with run.stage("conserved quantities"):
-            states = search.law_.states
-            library = parse_features(args.conserved, len(states))
-            conserved = sd.conserved_quantities(data, library, delta=args.delta, rng=args.seed)
-    with run.stage("figures"):
-        pictures = discover_report.draw(run.figures, data, search)
-    groups = discover_report.groups(search, conserved)
-    groups["symmetry"] = _joined(groups["symmetry"], algebra_to_dataset(search.algebra_))
-    groups["law"] = _joined(groups["law"], law_to_dataset(search.law_, discover_report.outputs(search)))
-    groups["provenance"] = run.provenance(checksum(data))
-    save_results(groups, run.path / "results.nc")
-    findings = discover_report.findings(search, conserved)
-    sd.report(groups, run.path, title=f"Symmetries in {Path(args.data).name}", findings=findings, figures=pictures)
-    for sentence in findings:
-        run.log.info(sentence)
-
-
-def discover(data, args, accumulate):
-    inputs = _names(args.inputs)
-    names = [name for name in state_names(data) if name not in (inputs or ())]
-    if inputs is None:
-        inputs = [name for name, variable in data.data_vars.items() if variable.attrs.get("role") == "input"]
-    n = len(names) // 2 if args.kind == "second_order" else len(names) + len(inputs)
-    time = {"time_scaling": args.time_scaling, "time_translation": args.time_translation}
-    candidates = [words.parse_candidates(args.candidates, n, **time)]
-    elements = words.parse_elements(args.elements, len(candidates[0].states))
-    law = parse_features(args.law, len(names) + len(inputs) + args.time_translation)
-    everything = candidates if elements is None else [*candidates, elements]
-    options = {"kind": args.kind, "inputs": inputs, "delta": args.delta, "rng": args.seed}
-    search = sd.SymmetryDiscovery(everything, law, **options)
-    return search.fit(data, accumulate=accumulate)
-
-
-def _names(text):
-    return text.split(",") if text else None
-
-
-def _joined(*parts):
-    return xr.merge(parts, combine_attrs="drop_conflicts")
+    run_command(parser, discover)
 
 
 if __name__ == "__main__":

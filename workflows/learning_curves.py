@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import argparse
 
-import learning_plot
-
-import symdyn as sd
-from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
-from symdyn.runs import add_options, checksum, run_job
-from symdyn.runs.sweep import sweep
-from symdyn.sums.store import save_results
+from symdyn.invariant.learning_experiment import FAMILIES
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.learning_curves import learning_curves
 
 
 def main() -> None:
@@ -27,43 +23,7 @@ def main() -> None:
     parser.add_argument("--last", type=int, default=15, help="largest number of samples, as a power of 2 (default 15)")
     parser.add_argument("--seeds", type=int, default=8, help="functions and samples drawn at each n (default 8)")
     parser.add_argument("--noise", type=float, default=1.0, help="standard deviation of the noise (default 1)")
-    args = parser.parse_args()
-    args.family = args.family or list(FAMILIES)
-    unknown = sorted(set(args.family) - set(FAMILIES))
-    if unknown:
-        parser.exit(1, f"error: --family {unknown[0]!r} is none of {known}\n")
-    if not (0 < args.first < args.last and args.seeds > 0 and args.noise > 0):
-        parser.exit(1, "error: --first must be positive and below --last, --seeds and --noise positive\n")
-    names = ("first", "last", "seeds", "noise", "seed")
-    config = {"job": "learning_curves", "family": "; ".join(args.family), **{name: vars(args)[name] for name in names}}
-    run_job(args, config, job)
-
-
-def job(run, args) -> None:
-    curves = {}
-    for name in args.family:
-        with run.stage(name):
-            swept = {
-                "group": list(FAMILIES[name].groups),
-                "n": [2**k for k in range(args.first, args.last + 1)],
-                "seed": [args.seed + k for k in range(args.seeds)],
-            }
-            fixed = {"family": name, "noise": args.noise}
-            options = {"log": run.log, "progress": run.progress("points"), "reuse": args.resume}
-            curves[name] = sweep(learning_risk, fixed, swept, run.path, **options)
-    failed = sum(int((found.error != "").sum()) for found in curves.values() if "error" in found)
-    if failed:
-        raise ValueError(f"{failed} points failed, see {run.path / 'run.log'}; --resume tries them again")
-    table = learning_plot.table(curves)
-    with run.stage("figures"):
-        pictures = learning_plot.draw(run.figures, curves)
-    data = {learning_plot.group_name(name): found for name, found in curves.items()}
-    groups = {"learning": table, "provenance": run.provenance(checksum(table))}
-    save_results({**groups, **data}, run.path / "results.nc")
-    findings = learning_plot.findings(table, args.seeds)
-    sd.report(groups, run.path, title="What a symmetry is worth in samples", findings=findings, figures=pictures)
-    for sentence in findings:
-        run.log.info(sentence)
+    run_command(parser, learning_curves)
 
 
 if __name__ == "__main__":

@@ -8,70 +8,16 @@ same command with `--resume` goes on. `results.nc` holds one Dataset with a dim 
 from __future__ import annotations
 
 import argparse
-import json
-import tomllib
 from pathlib import Path
 
-import sweep_plot
-
-import symdyn as sd
-from symdyn.runs import add_options, checksum, run_job
-from symdyn.runs.experiments import check_parameters, find_job
-from symdyn.runs.sweep import grid, sweep
-from symdyn.sums.store import save_results
+from symdyn.runs import add_options, run_command
+from symdyn.runs.jobs.sweep_plan import sweep_plan
 
 
 def main() -> None:
     parser = add_options(argparse.ArgumentParser(description=__doc__), out="runs/sweep")
     parser.add_argument("config", type=Path, help="what to sweep over, such as workflows/sweep.toml")
-    args = parser.parse_args()
-    try:
-        args.plan = read_plan(args.config)
-    except (ValueError, OSError) as error:
-        parser.exit(1, f"error: {error}\n")
-    if args.scheduler == "auto":  # what the command line says goes before the file
-        args.scheduler = args.plan.get("scheduler", "auto")
-    config = {"job": "sweep", **{name: json.dumps(value) for name, value in args.plan.items() if name != "scheduler"}}
-    run_job(args, config, job)
-
-
-def read_plan(path: Path) -> dict:
-    """The file, checked before anything is computed."""
-    plan = {"job": "discovery", "fixed": {}, "sweep": {}, "plot": {}, **tomllib.loads(path.read_text())}
-    unknown = set(plan) - {"job", "fixed", "sweep", "plot", "scheduler"}
-    if unknown:
-        raise ValueError(f"{path}: {sorted(unknown)[0]!r} is unknown; there are job, scheduler, fixed, sweep, plot")
-    if not plan["sweep"]:
-        raise ValueError(f"{path}: [sweep] is empty; give lists of values, such as noise = [0.0, 0.1]")
-    for point in grid(plan["sweep"]):
-        check_parameters(find_job(plan["job"]), {**plan["fixed"], **point})
-    return plan
-
-
-def job(run, args) -> None:
-    plan = args.plan
-    with run.stage("sweep"):
-        results = sweep(
-            find_job(plan["job"]),
-            plan["fixed"],
-            plan["sweep"],
-            run.path,
-            log=run.log,
-            progress=run.progress("points"),
-            reuse=args.resume,
-        )
-    with run.stage("figures"):
-        pictures = sweep_plot.draw(run.figures, results, **plan["plot"])
-    groups = {"sweep": results, "provenance": run.provenance(checksum(results))}
-    failed = int((results.error != "").sum()) if "error" in results else 0
-    if failed:
-        groups["provenance"].attrs["key"] = ""  # not finished: --resume tries them again
-    save_results(groups, run.path / "results.nc")
-    shape = " x ".join(f"{size} {name}" for name, size in results.sizes.items())
-    findings = [f"{results[next(iter(results))].size} points: {shape}; {failed} failed."]
-    tables = {**groups, "sweep": sweep_plot.table(results)}
-    sd.report(tables, run.path, title="Sweep", findings=findings, figures=pictures)
-    run.log.info(findings[0])
+    run_command(parser, sweep_plan)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pysindy as ps
 import xarray as xr
 
 from symdyn.data.trajectories import Trajectory, each_trajectory, named, state_names
+from symdyn.functions.features import Features
 from symdyn.lie.vectorfields import VectorField
+from symdyn.regression.fitted import FittedLaw, law_of
+from symdyn.regression.sindy import SymmetricSINDy
 from symdyn.rows.rates import characteristic_time, differentiate
 
 __all__ = [
@@ -17,6 +21,7 @@ __all__ = [
     "Prediction",
     "central_strength",
     "compare_left_out",
+    "fit_on_rows",
     "fit_rows",
     "predict_trajectory",
 ]
@@ -60,6 +65,26 @@ def fit_rows(dataset: xr.Dataset) -> FitRows:
         for part, value in zip(rows, (smooth, run.times, rates, np.full(len(run.times), weight)), strict=True):
             part.append(value)
     return rows
+
+
+def fit_on_rows(
+    rows: FitRows, states: Sequence[str], features: Features, *, symmetry=None, threshold: float = 1.0
+) -> tuple[SymmetricSINDy, FittedLaw]:
+    """Fit a law to rows by STLSQ on normalised columns, inside a symmetry if one is given.
+
+    Parameters
+    ----------
+    rows : FitRows
+    states : sequence of str
+    features : Features
+    symmetry : as for `SymmetricSINDy`
+    threshold : float
+        Below which coefficients of normalised columns are dropped.
+    """
+    sparse = ps.STLSQ(threshold=threshold, alpha=1e-10, normalize_columns=True)
+    model = SymmetricSINDy(sparse, features.to_library(), symmetry=symmetry)
+    model.fit(rows.x, rows.t, x_dot=rows.x_dot, sample_weight=rows.sample_weight, feature_names=list(states))
+    return model, law_of(model)
 
 
 def predict_trajectory(

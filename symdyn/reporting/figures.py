@@ -13,6 +13,7 @@ from symdyn.data.trajectories import Trajectory
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.vectorfields import VectorField
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, VERDICT_COLOURS, clean, new_figure
+from symdyn.reporting.texts import percent, shorten
 
 __all__ = ["evidence", "generator_fields", "orbits", "phase_planes", "predictions", "principal_axes"]
 
@@ -84,7 +85,7 @@ def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figur
     panel.set_xscale("log")
     panel.set_xlim(floor, 2.0)
     panel.set_ylim(n - 0.4, -1.3)
-    names = labels if labels is not None else [_shorten(str(g)) for g in shown.generator.values]
+    names = labels if labels is not None else [shorten(str(g), 58, 2) for g in shown.generator.values]
     panel.set_yticks(range(n), names, fontsize=8)
     panel.tick_params(axis="y", length=0)
     panel.set_xlabel("violation (dot) and its 95 % upper bound (bar)", color=INK, fontsize=9)
@@ -148,7 +149,7 @@ def predictions(pairs: Sequence[tuple], dims: int, names: tuple[str, str], colum
                 panel.plot(*track[-1], marker="o", ms=4, color=colour, clip_on=True)
         panel.plot(*true[-1], marker="o", ms=5, mfc="none", mec=INK)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
-        panel.set_title(f"{first.name}: {_percent(first.error)} | {_percent(second.error)}", fontsize=9, color=INK)
+        panel.set_title(f"{first.name}: {percent(first.error)} | {percent(second.error)}", fontsize=9, color=INK)
         for side in panel.spines.values():
             side.set_color("#d5dbe1")
     handles = [
@@ -215,11 +216,3 @@ def _wrap(text: str, width: int = 26) -> str:
             lines.append("")
         lines[-1] = f"{lines[-1]} {term}".strip()
     return "\n".join(lines)
-
-
-def _shorten(text: str, width: int = 58) -> str:
-    return text if len(text) <= width else text[: width - 2].rsplit(" ", 2)[0] + " …"
-
-
-def _percent(error: float) -> str:
-    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %" if error < 10 else "runs away"

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure
+from symdyn.reporting.texts import percent, shorten
 
 __all__ = ["learning", "left_out", "pareto_front"]
 
@@ -44,7 +45,7 @@ def pareto_front(table: xr.Dataset) -> Figure:
     shown = np.maximum(errors, floor)
     for name, colour in zip(dict.fromkeys(table.symmetry.values), _COLOURS * len(errors), strict=False):
         mine = table.symmetry.values == name
-        panel.plot(numbers[mine], shown[mine], "o", ms=5, color=colour, alpha=0.6, label=_short(str(name)))
+        panel.plot(numbers[mine], shown[mine], "o", ms=5, color=colour, alpha=0.6, label=shorten(str(name), 30))
     front = table.on_front.values
     panel.plot(numbers[front], shown[front], "o", ms=10, mfc="none", mec=INK, mew=0.8, label="front")
     chosen = table.attrs["chosen"]
@@ -84,7 +85,7 @@ def left_out(pairs: Sequence[tuple], states: Sequence[str], names: tuple[str, st
         panel.plot(*_plane(second.times, second.predicted), color=SECOND, lw=1.2, ls=(0, (3, 2)))
         panel.plot(*_plane(first.times, first.predicted), color=ACCENT, lw=1.2)
         panel.axis(limits)
-        panel.set_title(f"{first.name}: {_percent(first.error)} | {_percent(second.error)}", fontsize=9, color=INK)
+        panel.set_title(f"{first.name}: {percent(first.error)} | {percent(second.error)}", fontsize=9, color=INK)
         panel.set_xlabel(states[0] if len(states) > 1 else "t", fontsize=8)
         panel.set_ylabel(states[1] if len(states) > 1 else states[0], fontsize=8)
     handles = [
@@ -101,11 +102,3 @@ def left_out(pairs: Sequence[tuple], states: Sequence[str], names: tuple[str, st
 
 def _plane(times: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (states[:, 0], states[:, 1]) if states.shape[1] > 1 else (times, states[:, 0])
-
-
-def _percent(error: float) -> str:
-    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %" if error < 10 else "runs away"
-
-
-def _short(text: str, width: int = 30) -> str:
-    return text if len(text) <= width else text[: width - 2].rsplit(" ", 1)[0] + " …"

@@ -2,15 +2,18 @@
 
 from symdyn.runs.directory import RunDirectory, checksum
 from symdyn.runs.job import run_job
-from symdyn.runs.options import add_options, sums_key
+from symdyn.runs.options import RunOptions, WrongOptions, add_options, run_command, sums_key
 from symdyn.runs.progress import Progress
 from symdyn.runs.scheduler import scheduler, slurm_cluster
 
 __all__ = [
     "Progress",
     "RunDirectory",
+    "RunOptions",
+    "WrongOptions",
     "add_options",
     "checksum",
+    "run_command",
     "run_job",
     "scheduler",
     "slurm_cluster",

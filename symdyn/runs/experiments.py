@@ -16,6 +16,11 @@ from symdyn.lie.words import parse_candidates
 
 __all__ = ["check_parameters", "discovery", "find_job"]
 
+_MOVED = {  # modules with jobs, since files of 0.1.0 were written
+    "symdyn.regression.experiment": "symdyn.invariant.learning_experiment",
+    "symdyn.regression.promotion.recovery": "symdyn.promotion.recovery",
+}
+
 
 def discovery(
     *,
@@ -73,7 +78,7 @@ def discovery(
 def find_job(name: str) -> Callable[..., dict]:
     """Return the job of a name: `discovery`, or a function written as `package.module:function`.
 
-    Workers must be able to import that function.
+    Workers must be able to import that function. Names of symdyn as files of older versions write them are known.
 
     Raises
     ------
@@ -84,7 +89,7 @@ def find_job(name: str) -> Callable[..., dict]:
         return discovery
     module, _, function = name.partition(":")
     try:
-        return getattr(import_module(module), function)
+        return getattr(import_module(_MOVED.get(module, module)), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"job {name!r} is neither 'discovery' nor a package.module:function: {error}") from error
 

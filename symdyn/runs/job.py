@@ -9,16 +9,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from symdyn.runs.directory import RunDirectory
+from symdyn.runs.options import RunOptions
 from symdyn.runs.scheduler import dashboard, scheduler
 
 __all__ = ["run_job"]
 
+_Options = RunOptions | argparse.Namespace
 
-def run_job(args: argparse.Namespace, config: dict, job: Callable[[RunDirectory, argparse.Namespace], None]) -> None:
-    """Run `job(run, args)` with the options of `add_options`.
+
+def run_job(args: _Options, config: dict, job: Callable[[RunDirectory, Any], None]) -> None:
+    """Run `job(run, args)` with `RunOptions`, or the options of `add_options`.
 
     Bad input ends the process with one line and code 1, Ctrl-C with code 130 and termination (as by a batch system at
     the end of its time) with code 143; what is finished is kept, and the last line says how to go on.
@@ -32,7 +35,7 @@ def run_job(args: argparse.Namespace, config: dict, job: Callable[[RunDirectory,
             sys.exit(f"error: {_one_line(error)}")
 
 
-def _run(run: RunDirectory, args: argparse.Namespace, job: Callable[[RunDirectory, argparse.Namespace], None]) -> None:
+def _run(run: RunDirectory, args: _Options, job: Callable[[RunDirectory, Any], None]) -> None:
     if args.resume and run.finished:
         run.log.info("already finished with these options: %s", run.path / "report.html")
         return

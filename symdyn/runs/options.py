@@ -1,13 +1,44 @@
-"""The options that every workflow takes."""
+"""The options that every job takes, and a job called with the options of a command line."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["add_options", "sums_key"]
+__all__ = ["RunOptions", "WrongOptions", "add_options", "run_command", "sums_key"]
 
 _SUMS = ("kind", "states", "inputs", "law", "time_translation")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where a job works, and how: keywords of every job.
+
+    Parameters
+    ----------
+    out : path
+        The run directory.
+    scheduler : str
+        See `symdyn.runs.scheduler.scheduler`.
+    resume : bool
+        Go on where the last run ended; there is nothing to do if it finished.
+    seed : int
+        Of everything random.
+    quiet : bool
+        Log to the run directory only.
+    """
+
+    out: str | Path
+    scheduler: str = "auto"
+    resume: bool = False
+    seed: int = 0
+    quiet: bool = False
+
+
+class WrongOptions(ValueError):
+    """Options that exclude one another: a command line answers with its usage."""
 
 
 def add_options(parser: argparse.ArgumentParser, out: str) -> argparse.ArgumentParser:
@@ -25,6 +56,20 @@ def add_options(parser: argparse.ArgumentParser, out: str) -> argparse.ArgumentP
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
     parser.add_argument("--quiet", action="store_true", help="log to the run directory only")
     return parser
+
+
+def run_command(parser: argparse.ArgumentParser, job: Callable[..., None]) -> None:
+    """Call a job with the options of the command line as keywords.
+
+    What it refuses before it has a run directory ends the process with one line and code 1, as `run_job` does after;
+    options that exclude one another end it with the usage and code 2.
+    """
+    try:
+        job(**vars(parser.parse_args()))
+    except WrongOptions as error:
+        parser.error(str(error))
+    except (ValueError, OSError, ImportError) as error:
+        parser.exit(1, f"error: {error}\n")
 
 
 def sums_key(options: dict) -> dict:

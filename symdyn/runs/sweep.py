@@ -19,7 +19,7 @@ from symdyn.data.tasks import as_finished, one_blas_thread
 from symdyn.sums.fingerprint import fingerprint
 from symdyn.sums.store import write_whole
 
-__all__ = ["grid", "sweep"]
+__all__ = ["check_finished", "grid", "n_failed", "sweep"]
 
 # Whose code a point depends on.
 _PACKAGES = (
@@ -97,6 +97,24 @@ def sweep(
         done[k] = result
         tell(len(done), len(points))
     return _dataset(swept, [done[k] for k in range(len(points))])
+
+
+def n_failed(results: xr.Dataset) -> int:
+    """Count the points of a sweep whose job failed."""
+    return int((results.error != "").sum()) if "error" in results else 0
+
+
+def check_finished(*results: xr.Dataset, log: Path) -> None:
+    """Refuse sweeps in which points failed.
+
+    Raises
+    ------
+    ValueError
+        With the number of points, naming the file that says why.
+    """
+    failed = sum(map(n_failed, results))
+    if failed:
+        raise ValueError(f"{failed} points failed, see {log}; --resume tries them again")
 
 
 def _fingerprint(name: str, parameters: dict[str, str | float]) -> str:

@@ -1,8 +1,6 @@
 """The recovery workflow: from the command line to table and picture, and on again."""
 
-import argparse
 import csv
-import importlib
 import os
 import subprocess
 import sys
@@ -53,11 +51,3 @@ def test_wrong_options_end_in_one_line(tmp_path, options, message):
     done = run_recovery(*options, "--seeds", "0", "--out", tmp_path / "run")
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert message in done.stderr
-
-
-def test_lists_of_numbers(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "workflows"))
-    recovery = importlib.import_module("recovery")
-    assert recovery._numbers("5-30:10,1") == [5, 15, 25, 1] and recovery._numbers("5,5") == [5]
-    with pytest.raises(argparse.ArgumentTypeError):
-        recovery._numbers("1-")

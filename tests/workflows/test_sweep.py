@@ -85,6 +85,18 @@ def test_discovery_counts_what_it_finds():
     assert orbits["dim"] == 3
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("symdyn.regression.experiment:learning_risk", "symdyn.invariant.learning_experiment:learning_risk"),
+        ("symdyn.regression.promotion.recovery:recovery_row", "symdyn.promotion.recovery:recovery_row"),
+        ("symdyn.runs.experiments:discovery", "discovery"),
+    ],
+)
+def test_jobs_are_found_by_the_names_of_older_versions(old, new):
+    assert find_job(old) is find_job(new)
+
+
 def test_the_shipped_file_is_one_that_runs():
     plan = tomllib.loads((ROOT / "workflows" / "sweep.toml").read_text())
     for point in grid(plan["sweep"]):

@@ -1,18 +1,40 @@
-"""Pictures, tables and sentences of trained operators."""
+"""What the report of trained operators says: tables, sentences, figures.
+
+True fields are tensors `(trajectory, time, field, x[, y])`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
 from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from torch import Tensor, nn
 
+from symdyn.neural.operators.job import OperatorTask
 from symdyn.neural.operators.score import in_disc, moves_of, truth_of
+from symdyn.neural.training import Training
 from symdyn.neural.training.errors import relative_error, rollout, rollout_errors
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure, save_figures
+
+__all__ = [
+    "assumed",
+    "draw",
+    "draw_sweep",
+    "findings",
+    "in_pages",
+    "places",
+    "sweep_findings",
+    "sweep_table",
+    "table",
+]
 
 INKS = {"plain": SECOND, "equivariant": ACCENT, "penalty": "#7048a8", "augmented": "#b08900"}
 NAMES = {
@@ -33,9 +55,13 @@ NAMES = {
 COUNTS = ("parameters", "epochs")
 MOVES = {"quarter_turn": "quarter turn", "angle": "turn by 30°", "values": "random elements"}
 
+Scores = Mapping[str, Mapping[str, float]]  # numbers by name, of each kind of model
+Modules = Mapping[str, nn.Module]  # by kind of model
+_Move = tuple[str, Tensor, dict[str, Tensor]]  # its name, the truth, the error of each kind of model
 
-def table(scores: dict[str, dict[str, float]]) -> xr.Dataset:
-    """One row a model, one column a number."""
+
+def table(scores: Scores) -> xr.Dataset:
+    """Lay out one row a model, one column a number."""
     columns = [name for name in NAMES if any(name in row for row in scores.values())]
     values = {
         name: (
@@ -49,7 +75,7 @@ def table(scores: dict[str, dict[str, float]]) -> xr.Dataset:
 
 
 def in_pages(errors: xr.Dataset) -> dict[str, xr.Dataset]:
-    """The table as two that fit a page: errors, and how well the symmetry is kept at what cost."""
+    """Cut the table into two that fit a page: errors, and how well the symmetry is kept at what cost."""
     second = [name for name in map(str, errors.data_vars) if name.startswith("broken") or name in (*COUNTS, "step")]
     first = (
         "Relative errors |F(u) − u(t + lead)| / |u(t + lead)|: of a step on validation and test trajectories, on test "
@@ -67,8 +93,8 @@ def in_pages(errors: xr.Dataset) -> dict[str, xr.Dataset]:
     }
 
 
-def places(notes: tuple[str, ...]) -> xr.Dataset:
-    """Which generator went where."""
+def places(notes: Sequence[str]) -> xr.Dataset:
+    """Lay out which generator went where."""
     parts = [note.split(": ", 1) for note in notes]
     rows = {"where": ("generator", np.array([text for _, text in parts], dtype=object))}
     names = np.array([name for name, _ in parts], dtype=object)
@@ -76,15 +102,15 @@ def places(notes: tuple[str, ...]) -> xr.Dataset:
     return xr.Dataset(rows, {"generator": names}, {"caption": caption})
 
 
-def assumed(task) -> list[str]:
-    """What was asked for on the grid and is not in the symmetry."""
+def assumed(task: OperatorTask) -> list[str]:
+    """Say what was asked for on the grid and is not in the symmetry."""
     known = {"quarter_turns", "rotations"} if task.parts.turn is not None else set()
     names = [name.replace("_", " ") for name in task.options.space or () if name not in known]
     return [f"Asked for on the grid, but not in the symmetry given: {', '.join(names)}."] if names else []
 
 
-def findings(scores: dict[str, dict[str, float]], task) -> list[str]:
-    """What the table says."""
+def findings(scores: Scores, task: OperatorTask) -> list[str]:
+    """Tell in sentences what the table says."""
     sizes = [part.sizes["trajectory"] for part in task.split]
     lines = [
         f"{sizes[0]} trajectories to train with, {sizes[1]} to choose the epoch, {sizes[2]} to test.",
@@ -104,33 +130,32 @@ def findings(scores: dict[str, dict[str, float]], task) -> list[str]:
     return lines
 
 
-def draw(folder: Path, task, modules: dict, fits: dict):
-    """Learning curves, rollouts, error maps and moved data."""
+def draw(folder: Path, task: OperatorTask, modules: Modules, fits: Mapping[str, Training]) -> list[tuple[Path, str]]:
+    """Draw learning curves, rollouts, error maps and moved data."""
     truth = truth_of(task.split.test, task.options.lead, next(iter(modules.values())), task.options.memory)
     violated = any("violation" in fit.history for fit in fits.values())
     right = "the violation of each generator that a penalty asks for" if violated else "training loss"
     caption = f"Against epochs: validation error, with a dot at the epoch that was chosen (left), and {right} (right)."
-    drawings = {"learning": (learning(fits, violated), caption)}
+    drawings = {"learning": (_learning(fits, violated), caption)}
     drawings["rollout"] = (
-        rollouts(truth, modules, task.time_step),
+        _rollouts(truth, modules, task.time_step),
         "Relative error of rollouts on test trajectories against time: median, and the range of the middle half.",
     )
     field = task.grid.fields[0]
-    maps = maps_in_plane if truth.ndim == 5 else maps_on_line
+    maps = _maps_in_plane if truth.ndim == 5 else _maps_on_line
     drawings["maps"] = (
         maps(truth, modules, field, task),
         f"{field} of the first test trajectory at the end of a rollout: truth, predictions, and differences.",
     )
     if moves_of(task.parts, task.split.test, 1):
         drawings["moved"] = (
-            moved(truth, modules, field, task),
+            _moved(truth, modules, field, task),
             f"One step from a test field as it is and moved by the symmetry: truth and error of each model ({field}).",
         )
     return save_figures(folder, drawings)
 
 
-def learning(fits, violated):
-    """Curves of all models."""
+def _learning(fits: Mapping[str, Training], violated: bool) -> Figure:
     figure, axes = new_figure(8.4, 3.2, 1, 2)
     left, right = (clean(panel) for panel in axes[0])
     for kind, fit in fits.items():
@@ -151,8 +176,8 @@ def learning(fits, violated):
     return figure
 
 
-def rollouts(truth, modules, step):
-    """Errors in time."""
+def _rollouts(truth: Tensor, modules: Modules, step: float) -> Figure:
+    """Draw errors in time."""
     figure, axes = new_figure(6.0, 3.2)
     panel = clean(axes[0, 0])
     times = step * np.arange(1, truth.shape[1])
@@ -167,8 +192,8 @@ def rollouts(truth, modules, step):
     return figure
 
 
-def maps_in_plane(truth, modules, field, task):
-    """Truth and predictions above, differences below, at the end of a rollout."""
+def _maps_in_plane(truth: Tensor, modules: Modules, field: str, task: OperatorTask) -> Figure:
+    """Draw truth and predictions above, differences below, at the end of a rollout."""
     start, end = truth[:1, 0], truth[:1, -1]
     found = {kind: rollout(module, start, truth.shape[1] - 1)[:, -1] for kind, module in modules.items()}
     figure, axes = new_figure(2.5 * (1 + len(found)), 4.9, 2, 1 + len(found))
@@ -185,8 +210,8 @@ def maps_in_plane(truth, modules, field, task):
     return figure
 
 
-def maps_on_line(truth, modules, field, task):
-    """Truth and predictions above, differences below, at the end of a rollout."""
+def _maps_on_line(truth: Tensor, modules: Modules, field: str, task: OperatorTask) -> Figure:
+    """Draw truth and predictions above, differences below, at the end of a rollout."""
     start, end = truth[:1, 0], truth[:1, -1]
     figure, axes = new_figure(7.0, 4.4, 2, 1, sharex=True, height_ratios=[2, 1])
     above, below = (clean(panel) for panel in axes[:, 0])
@@ -203,8 +228,8 @@ def maps_on_line(truth, modules, field, task):
     return figure
 
 
-def moved(truth, modules, field, task):
-    """One row a move: the truth, and the error of each model after one step."""
+def _moved(truth: Tensor, modules: Modules, field: str, task: OperatorTask) -> Figure:
+    """Draw one row a move: the truth, and the error of each model after one step."""
     u, target = truth[:1, 0], truth[:1, 1]
     rows = [("as it is", lambda fields, _: fields), *_named_moves(task)]
     plane = truth.ndim == 5
@@ -220,7 +245,7 @@ def moved(truth, modules, field, task):
     return _moved_plane(pairs, field) if plane else _moved_line(pairs, field, task.grid.grids[1])
 
 
-def _moved_plane(pairs, field):
+def _moved_plane(pairs: Sequence[_Move], field: str) -> Figure:
     columns = 1 + len(pairs[0][2])
     figure, axes = new_figure(2.6 * columns, 2.4 * len(pairs), len(pairs), columns)
     worst = max(float(error[0, 0].abs().max()) for _, _, errors in pairs for error in errors.values())
@@ -232,7 +257,7 @@ def _moved_plane(pairs, field):
     return figure
 
 
-def _moved_line(pairs, field, x):
+def _moved_line(pairs: Sequence[_Move], field: str, x: np.ndarray) -> Figure:
     figure, axes = new_figure(8.4, 2.3 * len(pairs), len(pairs), 2, sharex=True, sharey="col")
     for (left, right), (name, end, errors) in zip(axes, pairs, strict=True):
         clean(left).plot(x, end[0, 0].cpu(), color=INK, lw=1.4)
@@ -247,8 +272,8 @@ def _moved_line(pairs, field, x):
     return figure
 
 
-def draw_sweep(folder: Path, results: xr.Dataset):
-    """Errors against the number of training trajectories."""
+def draw_sweep(folder: Path, results: xr.Dataset) -> list[tuple[Path, str]]:
+    """Draw errors against the number of training trajectories."""
     names = [name for name in ("test", "test_quarter_turn", "test_values", "rollout") if name in results]
     figure, axes = new_figure(3.3 * len(names), 3.2, 1, len(names))
     for panel, name in zip(axes[0], names, strict=True):
@@ -271,7 +296,7 @@ def draw_sweep(folder: Path, results: xr.Dataset):
 
 
 def sweep_table(results: xr.Dataset) -> xr.Dataset:
-    """Medians over seeds, one row a model and size."""
+    """Compute medians over seeds, one row a model and size."""
     middle = results.drop_vars("error", errors="ignore").median("seed").stack(row=("model", "n_train"))
     rows = np.array([f"{kind}, {size}" for kind, size in middle.row.values], dtype=object)
     columns = {
@@ -284,7 +309,7 @@ def sweep_table(results: xr.Dataset) -> xr.Dataset:
 
 
 def sweep_findings(results: xr.Dataset) -> list[str]:
-    """How much data the constrained operators save."""
+    """Say how much data the constrained operators save."""
     lines = []
     drawn = f"medians, {results.sizes['seed']} seeds" if results.sizes["seed"] > 1 else "one seed"
     middle = results.test.median("seed")
@@ -299,17 +324,17 @@ def sweep_findings(results: xr.Dataset) -> list[str]:
     return lines or [f"{results.test.size} trainings ({drawn})."]
 
 
-def _named_moves(task):
-    """Moves of a single field, by name."""
+def _named_moves(task: OperatorTask) -> list[tuple[str, Callable[[Tensor, float], Tensor]]]:
+    """Name the moves of a single field."""
     found = moves_of(task.parts, task.split.test, 1)
     return [(MOVES[name], move) for name, move in found.items()]
 
 
-def _error(value, truth):
+def _error(value: Tensor, truth: Tensor) -> float:
     return float(relative_error(value, truth))
 
 
-def _image(panel, values, size, title):
+def _image(panel: Axes, values: Tensor, size: float, title: str) -> AxesImage:
     shown = panel.imshow(values.cpu().numpy().T, origin="lower", cmap=colormaps["RdBu_r"], vmin=-size, vmax=size)
     panel.set_xticks([])
     panel.set_yticks([])
@@ -319,8 +344,8 @@ def _image(panel, values, size, title):
     return shown
 
 
-def _logarithmic(*panels):
-    """Logarithmic heights with plain numbers at 1, 2 and 5 times powers of ten."""
+def _logarithmic(*panels: Axes) -> None:
+    """Set logarithmic heights with plain numbers at 1, 2 and 5 times powers of ten."""
     for panel in panels:
         panel.set_yscale("log")
         panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

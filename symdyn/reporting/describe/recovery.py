@@ -1,15 +1,17 @@
-"""Tables and pictures of the recovery experiment."""
+"""What the report of the recovery experiment says: tables, sentences, figures."""
 
 from __future__ import annotations
 
-import csv
 from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure
+
+__all__ = ["draw", "finding", "medians", "rows"]
 
 _COLUMNS = ("m", "r", "d", "seed", "n_recover", "n_lib", "dt", "gap")
 _INKS = (ACCENT, SECOND, "#5f3dc4", INK)
@@ -17,7 +19,7 @@ _NAMES = {"ortho": "phi(u1·x, …, ur·x)", "quad": "phi(|x − c1|², …, |x 
 
 
 def rows(results: xr.Dataset, degree: int) -> xr.Dataset:
-    """A sweep over m, r and seed as a table with the published columns."""
+    """Lay out a sweep over m, r and seed as a table with the published columns."""
     grid = np.array(list(product(*(results[name].values for name in ("m", "r", "seed")))))
     table = {"m": grid[:, 0], "r": grid[:, 1], "d": np.full(len(grid), degree), "seed": grid[:, 2]}
     for name in _COLUMNS[4:]:
@@ -26,16 +28,8 @@ def rows(results: xr.Dataset, degree: int) -> xr.Dataset:
     return xr.Dataset({name: ("row", values) for name, values in table.items()})
 
 
-def write(table: xr.Dataset, path: Path) -> None:
-    """The table as CSV."""
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        writer.writerows(zip(*(table[name].values.tolist() for name in _COLUMNS), strict=True))
-
-
 def medians(table: xr.Dataset) -> xr.Dataset:
-    """Medians over seeds, one row for each (degree, r, m)."""
+    """Compute medians over seeds, one row for each (degree, r, m)."""
     cells = sorted({(int(d), int(r), int(m)) for d, r, m in zip(table.d, table.r, table.m, strict=True)})
     chosen = [table.isel(row=np.flatnonzero((table.d == d) & (table.r == r) & (table.m == m))) for d, r, m in cells]
     numbers = {
@@ -51,7 +45,7 @@ def medians(table: xr.Dataset) -> xr.Dataset:
 
 
 def finding(name: str, table: xr.Dataset) -> str:
-    """One line on a table."""
+    """Say what a table holds, in one line."""
     share = float((table.n_recover / table.n_lib).median())
     return (
         f"{name}: {table.sizes['row']} rows in {float(table.dt.sum()):.1f} CPU s; the median polynomial takes "
@@ -60,7 +54,7 @@ def finding(name: str, table: xr.Dataset) -> str:
 
 
 def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
-    """Samples against the number of states, one panel a degree, the size of the library for comparison."""
+    """Draw samples against the number of states, one panel a degree, the size of the library for comparison."""
     degrees = sorted({int(d) for d in table.d})
     figure, axes = new_figure(10.2 if len(degrees) > 1 else 5.4, 3.2, 1, len(degrees))
     inks = dict(zip(sorted({int(r) for r in table.r}), cycle(_INKS), strict=False))
@@ -82,7 +76,7 @@ def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
     return path, caption
 
 
-def _panel(panel, table, inks):
+def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
     sizes = dict(zip(table.m.values.tolist(), table.n_lib.values.tolist(), strict=True))
     states = sorted(sizes)
     panel.plot(states, [sizes[m] for m in states], "--", color=GREY, linewidth=1, label="library")

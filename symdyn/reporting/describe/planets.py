@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
-import symdyn as sd
 from symdyn.data.trajectories import each_trajectory
+from symdyn.discovery.symmetry import SymmetryDiscovery
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.regression import FittedLaw, SymmetricSINDy
+from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures
 from symdyn.reporting.style import save_figures
+from symdyn.reporting.tables import with_algebra, with_law
+from symdyn.reporting.texts import output_names
+
+__all__ = ["PlanetsResult", "draw", "findings", "groups", "title"]
 
 GM_SUN = 2.9591220828e-4  # au^3/day^2 (DE421)
-NOISE_LEVELS = (0.0, 1e-4, 1e-3, 1e-2)
 # Masses over the Sun's (IAU 2009 system; the Earth with the Moon). A pair attracts by GM (1 + m).
 MASSES = {
     "mercury": 1 / 6023600,
@@ -26,19 +36,62 @@ MASSES = {
 }
 
 
-def title(config) -> str:
-    """The headline of the page."""
-    if "simulate" in config:
-        return f"{config['simulate']} simulated bodies round one sun, noise {config['noise']:g}"
+@dataclass(frozen=True, eq=False)
+class PlanetsResult:
+    """What was found out about bodies round one sun.
+
+    `model` and `law` are inside the symmetry of `search`, `free` is without it. `predictions` are of bodies left out,
+    one list a model, the constrained one first. `strengths` are GM body by body; `under_noise` over `trajectory`, one
+    entry a level of noise: bounds on rotations about the axes of the common plane, and `accepted` generators. The
+    bodies are those of the Sun unless they are `simulated`, where GM is 1.
+    """
+
+    search: SymmetryDiscovery
+    model: SymmetricSINDy
+    law: FittedLaw
+    free: FittedLaw
+    predictions: Mapping[str, Sequence[Prediction]]
+    strengths: Mapping[str, float]
+    under_noise: xr.Dataset
+    simulated: bool
+
+    @property
+    def unit(self) -> float:
+        """The known value of GM."""
+        return 1.0 if self.simulated else GM_SUN
+
+    @property
+    def column(self) -> int:
+        """Where the features q |q|^-3 begin."""
+        return self.law.features.names(self.law.states).index("x |q|^-3")
+
+
+def title(n_simulated: int | None, noise: float) -> str:
+    """Return the headline of the page."""
+    if n_simulated:
+        return f"{n_simulated} simulated bodies round one sun, noise {noise:g}"
     return "Planets round the Sun: symmetries, law, predictions"
 
 
-def groups(search, model, law, free, predictions, strengths, under_noise, config) -> dict[str, xr.Dataset]:
-    """The tables of the report, by name; `results.nc` holds the same."""
-    unit = 1.0 if "simulate" in config else GM_SUN
+def groups(found: PlanetsResult) -> dict[str, xr.Dataset]:
+    """Make the tables of the report, by name; `results.nc` holds the same."""
+    return {
+        "symmetry": with_algebra(_symmetry(found.search), found.search.algebra_),
+        "law": with_law(_law(found), found.law, output_names(found.law.states, len(found.law.states), "flow")),
+        "isotropy": _isotropy(found),
+        "validation": _validation(found.predictions),
+        "bodies": _bodies(found),
+        "noise": found.under_noise.assign_attrs(
+            caption="95 % bounds on rotations about the axes of the bodies' common plane, and the number of generators "
+            "accepted, when white noise is added (fraction of each body's distance and speed)."
+        ),
+    }
+
+
+def _symmetry(search: SymmetryDiscovery) -> xr.Dataset:
     # What was measured: the accepted algebra was snapped to 3/2, without an error.
     ratio, error = search.found_.time_per_scale() if np.any(search.algebra_.time_scaling) else (np.nan, np.nan)
-    symmetry = search.verdicts_.assign(
+    return search.verdicts_.assign(
         tau_over_scale=((), ratio, {"long_name": "tau / scale (Kepler's third law: 3/2)"}),
         tau_over_scale_error=((), error, {"long_name": "its standard error"}),
     ).assign_attrs(
@@ -47,68 +100,49 @@ def groups(search, model, law, free, predictions, strengths, under_noise, config
         f"Symmetric: the 95 % bound of the violation lies below delta = {search.delta:g}; broken: violation 0 is "
         f"rejected at {search.alpha:g}. Of broken combinations the leading terms are shown.",
     )
-    row = search.law_fit_.coefficients.shape[0]  # of the first velocity in the flow on positions and velocities
-    column = law.features.names(law.states).index("x |q|^-3")
-    law_table = xr.Dataset(
+
+
+def _law(found: PlanetsResult) -> xr.Dataset:
+    law, column = found.law, found.column
+    row = found.search.law_fit_.coefficients.shape[0]  # of the first velocity in the flow on positions and velocities
+    strength = -law.coefficients[row, column]
+    weak = -float(np.mean(np.diag(_block(found))))
+    nonzero = int(np.count_nonzero(found.free.coefficients))
+    of_strength = {"units": "au^3/day^2"}
+    return xr.Dataset(
         {
-            "GM": ((), -law.coefficients[row, column], {"units": "au^3/day^2", "long_name": "GM, constrained fit"}),
-            "GM_weak": (
-                (),
-                -float(np.mean(np.diag(search.law_.coefficients[:, column : column + 3]))),
-                {"units": "au^3/day^2", "long_name": "GM, mean over x, y, z of the weak-form law"},
-            ),
-            "GM_relative": ((), -law.coefficients[row, column] / unit, {"long_name": "GM over its known value"}),
-            "free_coefficients": ((), model.subspace_.dim, {"long_name": "free coefficients with the symmetry"}),
+            "GM": ((), strength, {**of_strength, "long_name": "GM, constrained fit"}),
+            "GM_weak": ((), weak, {**of_strength, "long_name": "GM, mean over x, y, z of the weak-form law"}),
+            "GM_relative": ((), strength / found.unit, {"long_name": "GM over its known value"}),
+            "free_coefficients": ((), found.model.subspace_.dim, {"long_name": "free coefficients with the symmetry"}),
             "free_coefficients_without": ((), law.coefficients.size, {"long_name": "free coefficients without"}),
-            "nonzero_without": (
-                (),
-                int(np.count_nonzero(free.coefficients)),
-                {"long_name": "of these not 0 after STLSQ"},
-            ),
-            "terms": ((), "; ".join(model.free_terms()), {"long_name": "what one coefficient ties"}),
+            "nonzero_without": ((), nonzero, {"long_name": "of these not 0 after STLSQ"}),
+            "terms": ((), "; ".join(found.model.free_terms()), {"long_name": "what one coefficient ties"}),
             "equation": ("output", np.array(law.equations(6), dtype=object)),
         },
-        coords={"output": np.array([f"{s}'" for s in law.states], dtype=object)},
+        coords={"output": np.array(output_names(law.states, len(law.states), "flow"), dtype=object)},
         attrs={
             "caption": "The law fitted inside the symmetry; library: q |q|^-k for k = 0 to 5, constants, velocities, "
             "each with its own coefficient in each of the six equations. Selected before by prediction of left-out "
-            f"bodies, with no isotropy put in: {', '.join(search.law_fit_.kept)}."
+            f"bodies, with no isotropy put in: {', '.join(found.search.law_fit_.kept)}."
         },
     )
-    return {
-        "symmetry": symmetry,
-        "law": law_table,
-        "isotropy": _isotropy(search, column, unit),
-        "validation": _validation(predictions),
-        "bodies": _bodies(strengths, unit, "simulate" not in config),
-        "noise": under_noise.assign_attrs(
-            caption="95 % bounds on rotations about the axes of the bodies' common plane, and the number of generators "
-            "accepted, when white noise is added (fraction of each body's distance and speed)."
-        ),
-    }
 
 
-def bounds_under_noise(data, discover, seed) -> xr.Dataset:
-    """Bounds on rotations about the axes of the bodies' common plane, with noise added to the data."""
-    axes = figures.principal_axes([run.states[:, :3] for run in each_trajectory(data)])[::-1]
-    rotations = sd.candidates.from_matrices(np.stack([np.cross(np.eye(3), axis) for axis in axes]))
-    searches = [discover(sd.systems.with_noise(data, level, seed)) for level in NOISE_LEVELS]
-    bounds = np.array([search.judge(rotations).upper_bound.values for search in searches])
-    names = ("in the plane", "out of the plane, 1st axis", "out of the plane, 2nd axis")
-    columns = {f"rotation {name}": ("trajectory", column) for name, column in zip(names, bounds.T, strict=True)}
-    accepted = ("trajectory", [search.algebra_.dim for search in searches])
-    return xr.Dataset({**columns, "accepted": accepted}, {"trajectory": [f"noise {x:g}" for x in NOISE_LEVELS]})
+def _block(found: PlanetsResult) -> np.ndarray:
+    """Take the coefficients of q |q|^-3 `(3, 3)` in the accelerations, before any symmetry is used."""
+    return found.search.law_.coefficients[:, found.column : found.column + 3]
 
 
-def _isotropy(search, column, unit):
-    """The law before any symmetry is used: nine coefficients of q |q|^-3, which isotropy would make the identity."""
-    block = -search.law_.coefficients[:, column : column + 3] / unit
+def _isotropy(found: PlanetsResult) -> xr.Dataset:
+    """Lay out the nine coefficients of q |q|^-3, which isotropy would make the identity."""
+    block = -_block(found) / found.unit
     table = {f"{s} |q|^-3": ("trajectory", block[:, i]) for i, s in enumerate("xyz")}
     caption = "q |q|^-3 in the weak-form law over −GM, before any symmetry is used: isotropy is not put in."
     return xr.Dataset(table, {"trajectory": [f"{s}''" for s in "xyz"]}, {"caption": caption, "label": "acceleration"})
 
 
-def _validation(predictions):
+def _validation(predictions: Mapping[str, Sequence[Prediction]]) -> xr.Dataset:
     table = {
         name.replace(",", "").replace(" ", "_"): (
             "trajectory",
@@ -128,33 +162,30 @@ def _validation(predictions):
     )
 
 
-def _bodies(strengths, unit, known):
-    names = list(strengths)
-    table = {
-        "excess": (
-            "trajectory",
-            [strengths[n] / unit - 1 for n in names],
-            {"long_name": "GM of this body alone over the Sun's, minus 1"},
+def _bodies(found: PlanetsResult) -> xr.Dataset:
+    names = list(found.strengths)
+    excess = [found.strengths[name] / found.unit - 1 for name in names]
+    table = {"excess": ("trajectory", excess, {"long_name": "GM of this body alone over the Sun's, minus 1"})}
+    caption = ""
+    if not found.simulated:
+        table["mass"] = ("trajectory", [MASSES[name] for name in names], {"long_name": "mass over the Sun's"})
+        caption = (
+            "Body by body the strength is GM (1 + m), plus what the other bodies do: Jupiter shows its own mass, "
+            "1/1047."
         )
-    }
-    if known:
-        table["mass"] = ("trajectory", [MASSES[n] for n in names], {"long_name": "mass over the Sun's"})
-    caption = (
-        "Body by body the strength is GM (1 + m), plus what the other bodies do: Jupiter shows its own mass, 1/1047."
-    )
-    return xr.Dataset(table, coords={"trajectory": names}, attrs={"caption": caption if known else ""})
+    return xr.Dataset(table, coords={"trajectory": names}, attrs={"caption": caption})
 
 
-def findings(search, tables) -> list[str]:
-    """The report in a few sentences; every number comes from the tables."""
+def findings(algebra: LieAlgebra, tables: Mapping[str, xr.Dataset]) -> list[str]:
+    """Tell the report in a few sentences; every number comes from the tables."""
     symmetry, law, validation, noise = (tables[name] for name in ("symmetry", "law", "validation", "noise"))
     accepted = symmetry.verdict.values == "symmetric"
     first, *others = validation.data_vars
     median = {name: float(np.median(validation[name])) for name in (first, *others)}
     best = min(others, key=lambda name: median[name])
     plane = [float(noise[name][0]) for name in list(noise.data_vars)[:3]]
-    lines = [
-        f"The data show {search.algebra_.name}: {'; '.join(search.algebra_.texts())}. "
+    return [
+        f"The data show {algebra.name}: {'; '.join(algebra.texts())}. "
         f"Violations are below {float(symmetry.upper_bound.values[accepted].max(initial=0)):.2g} (95 %), against "
         f"{float(symmetry.upper_bound.values[~accepted][0]):.2g} for the next candidate, which is "
         f"{symmetry.verdict.values[~accepted][0]}.",
@@ -167,10 +198,9 @@ def findings(search, tables) -> list[str]:
         f"{100 * median[others[0]]:.2g} % without at the same threshold; the best of {len(others)} thresholds, "
         f"chosen in hindsight, gives {100 * median[best]:.2g} %.",
     ]
-    return lines
 
 
-def _about_the_plane(bounds):
+def _about_the_plane(bounds: Sequence[float]) -> str:
     inside, outside = bounds[0], max(bounds[1:])
     text = f"Rotations in the common plane of the bodies are bounded by {inside:.1g}, out of it by {outside:.1g}"
     if outside < 3 * inside:
@@ -181,8 +211,10 @@ def _about_the_plane(bounds):
     )
 
 
-def draw(folder, data, search, predictions) -> list[tuple]:
-    """Draw all figures into `folder`; returns paths with captions."""
+def draw(
+    folder: Path, data: xr.Dataset, search: SymmetryDiscovery, predictions: Mapping[str, Sequence[Prediction]]
+) -> list[tuple[Path, str]]:
+    """Draw all figures into `folder`; return paths with captions."""
     runs = list(each_trajectory(data))
     pairs = list(zip(predictions["constrained"], list(predictions.values())[1], strict=True))
     drawings = {

@@ -1,16 +1,20 @@
-"""The picture and the table of learning curves."""
+"""What the report of learning curves says: the table, the sentences, the figure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 
 from symdyn.invariant.learning_experiment import FAMILIES, gain_between
-from symdyn.reporting.style import INK, clean, new_figure
+from symdyn.reporting.style import INK, clean, new_figure, save_figures
+
+__all__ = ["draw", "findings", "group_name", "table"]
 
 COLUMNS = {
     "slope": "slope of log risk",
@@ -23,12 +27,12 @@ COLUMNS = {
 
 
 def group_name(family: str) -> str:
-    """A family as the name of a group of a file."""
+    """Make of a family the name of a group of a file."""
     return re.sub(r"\W+", "_", family).strip("_")
 
 
-def table(curves: dict[str, xr.Dataset]) -> xr.Dataset:
-    """A row a family and group: slopes of log risk against log n, and samples saved against the smallest group."""
+def table(curves: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Lay out a row a family and group: slopes of log risk in log n, and samples saved against the smallest group."""
     names, rows = [], []
     for family, found in curves.items():
         means = found.mean("seed")
@@ -53,8 +57,8 @@ def table(curves: dict[str, xr.Dataset]) -> xr.Dataset:
     return xr.Dataset(variables, coords={"curve": np.array(names, dtype=object)}, attrs={"caption": caption})
 
 
-def draw(folder: Path, curves: dict[str, xr.Dataset]):
-    """Mean risks with the range of two standard errors, what counting expects, and Weyl's law."""
+def draw(folder: Path, curves: Mapping[str, xr.Dataset]) -> list[tuple[Path, str]]:
+    """Draw mean risks with the range of two standard errors, what counting expects, and Weyl's law."""
     columns = min(len(curves), 3)
     rows = -(-len(curves) // columns)
     figure, axes = new_figure(3.6 * columns, 3.1 * rows, rows, columns)
@@ -65,17 +69,15 @@ def draw(folder: Path, curves: dict[str, xr.Dataset]):
         panel.set(xscale="log", yscale="log", xlabel="samples n", ylabel="excess risk")
         panel.set_title(f"{family}, s = {FAMILIES[family].smoothness:g}", fontsize=9, color=INK)
         _curves(panel, found)
-    path = folder / "1-learning-curves.png"
-    figure.savefig(path)
     caption = (
         "Excess risk against the number of samples. Dots: means over functions and samples, with two standard errors; "
         "lines: what counting the functions that the group leaves expects; dotted: Weyl's law."
     )
-    return [(path, caption)]
+    return save_figures(folder, {"learning-curves": (figure, caption)})
 
 
 def findings(summary: xr.Dataset, seeds: int) -> list[str]:
-    """One sentence a family: the largest group."""
+    """Tell one sentence a family, of the largest group."""
     lines = []
     for family in dict.fromkeys(str(name).split(": ")[0] for name in summary.curve.values):
         row = summary.isel(curve=[str(name).split(": ")[0] == family for name in summary.curve.values]).isel(curve=-1)
@@ -89,7 +91,7 @@ def findings(summary: xr.Dataset, seeds: int) -> list[str]:
     return lines
 
 
-def _curves(panel, found):
+def _curves(panel: Axes, found: xr.Dataset) -> None:
     n, size = found.n.values, found.sizes["group"]
     shown = range(size) if size <= 4 else range(0, size, 2)
     for k in shown:

@@ -2,52 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
-from symdyn.data.trajectories import Trajectory, each_trajectory
-from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.regression import subalgebras
-from symdyn.regression.holdout import predict_trajectory
+from symdyn.regression import FittedLaw, Pareto, SymmetricFit
+from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures, fits
 from symdyn.reporting.style import save_figures
-from symdyn.rows.rates import characteristic_time, differentiate
-from symdyn.sums.store import algebra_to_dataset, law_to_dataset
+from symdyn.reporting.tables import with_algebra, with_law
+from symdyn.reporting.texts import output_names
+from symdyn.sums.store import algebra_to_dataset
 
-_MARKS = {"flow": "'", "second_order": "''", "map": " step"}
-_DRAWN = 6
-_PERIODS = 3  # that are predicted
+__all__ = ["draw", "findings", "groups"]
 
+_DRAWN = 6  # trajectories
 
-def symmetries(fit) -> dict:
-    """What the table of models tries of what is enforced: nothing, each subalgebra, finite elements, all together."""
-    parts = fit.symmetry if isinstance(fit.symmetry, list) else [fit.symmetry]
-    algebra = next((part for part in parts if isinstance(part, LieAlgebra)), None)
-    found = {"none": None} if algebra is None else subalgebras(algebra)
-    elements = [part for part in parts if part is not None and not isinstance(part, LieAlgebra)]
-    if elements:
-        found["finite"] = elements[0]
-        if algebra is not None:
-            found["all, and finite"] = fit.symmetry
-    return found
+Pairs = Sequence[tuple[Prediction, Prediction]]  # of one trajectory, by the law and by the free one
 
 
-def predictions(data, fit, law) -> list[tuple]:
-    """Trajectories left out, from their smoothed first states, by the law and by the free one."""
-    pairs = []
-    compared = len(law.coefficients)
-    for run in each_trajectory(data.isel(trajectory=fit.indices[-1][:20])):
-        states = run.states if law.kind == "map" else differentiate(run.times, run.states)[0]
-        duration = _PERIODS * 2 * np.pi * characteristic_time(run.times, run.states)
-        smooth = Trajectory(run.name, run.times, states)
-        pairs.append(tuple(predict_trajectory(one, smooth, duration, compared=compared) for one in (law, fit.free)))
-    return pairs
+def groups(fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw, *, n_periods: int) -> dict[str, xr.Dataset]:
+    """Make the tables of the report, by name; `results.nc` holds the same.
 
-
-def groups(fit, models, pairs, law) -> dict[str, xr.Dataset]:
-    """The tables of the report, by name; `results.nc` holds the same."""
-    tables = {
-        "validation": _validation(pairs),
+    Parameters
+    ----------
+    fit : SymmetricFit
+    models : Pareto
+    pairs : sequence of (Prediction, Prediction)
+        Of trajectories left out, over `n_periods` characteristic periods.
+    law : FittedLaw
+        The one of `fit`, or another that was chosen among the models.
+    """
+    return {
+        "validation": _validation(pairs, n_periods),
         "comparison": fit.table.assign_attrs(
             caption="Fitted to the same trajectories and judged on others. Error: root mean square of what the law "
             "misses of the rates, relative to the rates, without noise; excess: how much more of the mean square is "
@@ -62,18 +51,19 @@ def groups(fit, models, pairs, law) -> dict[str, xr.Dataset]:
             caption="Relative error on the trajectories left out when so many are fitted: medians of 11 draws."
         ),
         "law": _law(law),
+        "symmetry": _symmetry(fit),
     }
-    if fit.search is not None:
-        caption = f"Found on {len(fit.indices[0])} other trajectories."
-        verdicts = fit.search.verdicts_.assign_attrs(algebra=fit.search.algebra_.name, caption=caption)
-        stored = algebra_to_dataset(fit.search.algebra_)
-        tables["symmetry"] = xr.merge([verdicts, stored], combine_attrs="drop_conflicts")
-    else:
-        tables["symmetry"] = algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")
-    return tables
 
 
-def _validation(pairs):
+def _symmetry(fit: SymmetricFit) -> xr.Dataset:
+    if fit.search is None:
+        return algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")
+    caption = f"Found on {len(fit.indices[0])} other trajectories."
+    algebra = fit.search.algebra_
+    return with_algebra(fit.search.verdicts_.assign_attrs(algebra=algebra.name, caption=caption), algebra)
+
+
+def _validation(pairs: Pairs, n_periods: int) -> xr.Dataset:
     names = np.array([first.name for first, _ in pairs], dtype=object)
     return xr.Dataset(
         {
@@ -82,15 +72,14 @@ def _validation(pairs):
         },
         coords={"trajectory": names},
         attrs={
-            "caption": f"Predicted over {_PERIODS} characteristic periods from the first state, smoothed: root mean "
+            "caption": f"Predicted over {n_periods} characteristic periods from the first state, smoothed: root mean "
             "square distance over root mean square size."
         },
     )
 
 
-def _law(law):
-    mark = _MARKS[law.kind]
-    outputs = [f"{state}{mark}" for state in law.states[: len(law.coefficients)]]
+def _law(law: FittedLaw) -> xr.Dataset:
+    outputs = output_names(law.states, len(law.coefficients), law.kind)
     table = xr.Dataset(
         {"equation": ("output", np.array(law.equations(4), dtype=object))},
         coords={"output": np.array(outputs, dtype=object)},
@@ -99,11 +88,11 @@ def _law(law):
             "kind": law.kind,
         },
     )
-    return xr.merge([table, law_to_dataset(law, outputs)], combine_attrs="drop_conflicts")
+    return with_law(table, law, outputs)
 
 
-def findings(fit, models, law) -> list[str]:
-    """The report in a few sentences; every number comes from the tables."""
+def findings(fit: SymmetricFit, law: FittedLaw) -> list[str]:
+    """Tell the report in a few sentences; every number comes from the tables."""
     lines = []
     if fit.search is not None:
         algebra = fit.search.algebra_
@@ -116,13 +105,13 @@ def findings(fit, models, law) -> list[str]:
     return lines
 
 
-def _equations(law):
-    mark = _MARKS[law.kind]
-    return [f"{state}{mark} = {line}" for state, line in zip(law.states, law.equations(3), strict=False)]
+def _equations(law: FittedLaw) -> list[str]:
+    outputs = output_names(law.states, len(law.states), law.kind)
+    return [f"{output} = {line}" for output, line in zip(outputs, law.equations(3), strict=False)]
 
 
-def draw(folder, fit, models, pairs, law) -> list[tuple]:
-    """Draw all figures into `folder`; returns paths with captions."""
+def draw(folder: Path, fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw) -> list[tuple[Path, str]]:
+    """Draw all figures into `folder`; return paths with captions."""
     drawings = {
         "predictions": (
             fits.left_out(pairs[:_DRAWN], law.states, ("the law", "free")),

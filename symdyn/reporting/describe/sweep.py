@@ -1,24 +1,35 @@
-"""Pictures and the table of a sweep."""
+"""What the report of a sweep says: the table, the sentence, the figure."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from symdyn.reporting.style import clean, new_figure
+from symdyn.reporting.style import clean, new_figure, save_figures
+
+__all__ = ["draw", "findings", "table"]
 
 _ASIDE = 0.012  # of the axis, from one line to the next
 
 
-def draw(folder: Path, results: xr.Dataset, y: str | None = None, x: str | None = None, colour: str | None = None):
-    """One result against one parameter, a line for each value of another; the mean and the range of all the rest.
+def draw(
+    folder: Path, results: xr.Dataset, y: str | None = None, x: str | None = None, colour: str | None = None
+) -> list[tuple[Path, str]]:
+    """Draw one result against one parameter, a line for each value of another; the mean and the range of all the rest.
 
     Parameters
     ----------
+    folder : path
+    results : xr.Dataset
+        As `symdyn.runs.sweep.sweep` returns it.
     y, x, colour : str, optional
         The result, the parameter on the axis, and the one told apart by colour; the first of each if left out.
 
@@ -33,19 +44,18 @@ def draw(folder: Path, results: xr.Dataset, y: str | None = None, x: str | None 
     x = _known("x", x or dims[0], results.dims)
     others = [name for name in dims if name != x]
     colour = _known("colour", colour or (others[0] if others else None), [*results.dims, None])
+    caption = f"{y} against {x}; dots are means, bars the range over everything not shown."
+    return save_figures(folder, {"sweep": (_figure(results, y, x, colour), caption)})
+
+
+def _figure(results: xr.Dataset, y: str, x: str, colour: str | None) -> Figure:
     figure, axes = new_figure(5.5, 3.6)
     panel = clean(axes[0, 0])
     lines = [({}, "")] if colour is None else [({colour: k}, value) for k, value in enumerate(results[colour].values)]
     for number, (chosen, value) in enumerate(lines):
-        part = results[y].isel(chosen)
-        rest = [name for name in part.dims if name != x]
         ink = colormaps["viridis"](0.85 * number / max(len(lines) - 1, 1))
-        places = np.arange(part.sizes[x]) if part[x].dtype.kind not in "if" else part[x].values
-        # Side by side: lines of equal height would hide one another.
-        places = places + _ASIDE * (np.ptp(places) or 1.0) * (number - (len(lines) - 1) / 2)
         label = f"{str(colour).replace('_', ' ')} = {value}"
-        panel.plot(places, part.mean(rest), "o-", color=ink, label=label, markersize=4, linewidth=1.2)
-        panel.vlines(places, part.min(rest), part.max(rest), color=ink, alpha=0.5, linewidth=1.2)
+        _line(panel, results[y].isel(chosen), x, number - (len(lines) - 1) / 2, ink).set_label(label)
     if results[x].dtype.kind not in "if":
         panel.set_xticks(np.arange(results.sizes[x]), [str(value) for value in results[x].values])
     panel.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
@@ -54,19 +64,33 @@ def draw(folder: Path, results: xr.Dataset, y: str | None = None, x: str | None 
         panel.yaxis.set_major_locator(MaxNLocator(integer=True))
     if colour is not None:
         panel.legend(frameon=False, fontsize=8)
-    path = folder / "1-sweep.png"
-    figure.savefig(path)
-    return [(path, f"{y} against {x}; dots are means, bars the range over everything not shown.")]
+    return figure
+
+
+def _line(panel: Axes, part: xr.DataArray, x: str, aside: float, ink: tuple[float, ...]) -> Line2D:
+    rest = [name for name in part.dims if name != x]
+    places = np.arange(part.sizes[x]) if part[x].dtype.kind not in "if" else part[x].values
+    # Side by side: lines of equal height would hide one another.
+    places = places + _ASIDE * (np.ptp(places) or 1.0) * aside
+    (line,) = panel.plot(places, part.mean(rest), "o-", color=ink, markersize=4, linewidth=1.2)
+    panel.vlines(places, part.min(rest), part.max(rest), color=ink, alpha=0.5, linewidth=1.2)
+    return line
 
 
 def table(results: xr.Dataset) -> xr.Dataset:
-    """One row a point, for the report."""
+    """Lay out one row a point, for the report."""
     flat = results.stack(point=list(results.dims), create_index=False).reset_coords()
     names = [", ".join(f"{d} {flat[d].values[k]}" for d in results.dims) for k in range(flat.sizes["point"])]
     return flat[list(results.data_vars)].assign_coords(point=np.array(names, dtype=object))
 
 
-def _known(argument, name, names):
+def findings(results: xr.Dataset, n_failed: int) -> list[str]:
+    """Say how many points there are."""
+    shape = " x ".join(f"{size} {name}" for name, size in results.sizes.items())
+    return [f"{results[next(iter(results))].size} points: {shape}; {n_failed} failed."]
+
+
+def _known(argument: str, name: str | None, names: Iterable[Hashable]) -> str | None:
     if name not in names:
         raise ValueError(f"{argument} of [plot] must be one of {', '.join(map(str, names))}, got {name!r}")
     return name
