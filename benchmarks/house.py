@@ -22,12 +22,12 @@ UP = {
 }
 
 
-def sources(commit=None):
-    """Text of each module of the package by its dotted name, as it is, or in a commit."""
+def sources(folder, commit=None):
+    """Text of each module in a folder by its dotted name, as it is, or in a commit."""
     if commit is None:
-        texts = {p.relative_to(ROOT).as_posix(): p.read_text(encoding="utf-8") for p in (ROOT / "symdyn").rglob("*.py")}
+        texts = {p.relative_to(ROOT).as_posix(): p.read_text(encoding="utf-8") for p in (ROOT / folder).rglob("*.py")}
     else:
-        packed = subprocess.run(["git", "archive", commit, "symdyn"], cwd=ROOT, capture_output=True, check=True).stdout
+        packed = subprocess.run(["git", "archive", commit, folder], cwd=ROOT, capture_output=True, check=True).stdout
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             members = [member for member in archive.getmembers() if member.name.endswith(".py")]
             texts = {member.name: archive.extractfile(member).read().decode() for member in members}
@@ -102,7 +102,7 @@ def statements(tree):
     )
 
 
-def measured(texts):
+def measured(texts, scripts):
     """Rows of the table."""
     parsed, known = trees(texts), None
     known = set(parsed)
@@ -129,6 +129,7 @@ def measured(texts):
         "comparisons of words": sum(map(compared_words, parsed.values())),
         "private arguments with types": f"{typed} of {total} ({typed / max(total, 1):.0%})",
         "statements": sum(map(statements, parsed.values())),
+        "statements of workflows": sum(statements(ast.parse(text)) for text in scripts.values()),
     }
 
 
@@ -137,8 +138,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--against", metavar="COMMIT", help="the same for a commit, beside it")
     given = parser.parse_args()
-    now = measured(sources())
-    before = measured(sources(given.against)) if given.against else {}
+    now = measured(sources("symdyn"), sources("workflows"))
+    before = {}
+    if given.against:
+        before = measured(*(sources(folder, given.against) for folder in ("symdyn", "workflows")))
     for name, value in now.items():
         print(f"{name:<34}{before.get(name, '')!s:>22}{value!s:>22}")
 

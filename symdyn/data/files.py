@@ -52,7 +52,9 @@ def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dat
 
 def _open_netcdf(path: Path) -> xr.Dataset:
     # Times stay the numbers they are: as dates they would lose their unit, which velocities are checked against.
-    return xr.open_dataset(path, engine="h5netcdf", chunks={}, decode_times=False)
+    with open(path, "rb") as file:
+        classic = file.read(3) == b"CDF"  # netCDF-3, which is no HDF5
+    return xr.open_dataset(path, engine="scipy" if classic else "h5netcdf", chunks={}, decode_times=False)
 
 
 def _open_zarr(path: Path) -> xr.Dataset:

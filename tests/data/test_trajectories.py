@@ -37,10 +37,11 @@ def write_csv(path):
 
 def test_every_form_opens_to_the_same_trajectories(dataset, tmp_path):
     dataset.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    dataset.to_netcdf(tmp_path / "classic.nc", engine="scipy")
     dataset.to_zarr(tmp_path / "a.zarr", consolidated=False)
     np.savez(tmp_path / "a.npz", x=np.stack(RUNS), t=TIMES, states=["x", "y"])
     write_csv(tmp_path / "a.csv")
-    for name in ("a.nc", "a.zarr", "a.npz", "a.csv"):
+    for name in ("a.nc", "classic.nc", "a.zarr", "a.npz", "a.csv"):
         opened = sd.open_trajectories(tmp_path / name)
         assert state_names(opened) == ["x", "y"]
         same(opened, dataset)

@@ -60,7 +60,7 @@ def test_the_motion_the_inversion_and_the_energy_of_duffing(duffing, tmp_path):
 
 def test_a_saved_algebra_opens_from_the_results(tmp_path):
     x, step = sd.systems.hopf(noise=0.02)
-    sd.open_trajectories(x, t=step, states=["x", "y"]).to_netcdf(tmp_path / "hopf.nc")
+    sd.open_trajectories(x, t=step, states=["x", "y"]).to_netcdf(tmp_path / "hopf.nc", engine="h5netcdf")
     options = ("--candidates", "gl", "--elements", "none", "--conserved", "none", "--out", tmp_path / "run")
     done = discover(tmp_path / "hopf.nc", *options, "--quiet")
     assert done.returncode == 0, done.stderr

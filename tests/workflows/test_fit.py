@@ -32,7 +32,7 @@ def hopf(tmp_path_factory):
     data = sd.open_trajectories(x, t=step, states=["x", "y"])
     for name in ("x", "y"):
         data[name].attrs["units"] = "m"
-    data.to_netcdf(folder / "hopf.nc")
+    data.to_netcdf(folder / "hopf.nc", engine="h5netcdf")
     ROTATION.save(folder / "so2.nc")
     return folder
 

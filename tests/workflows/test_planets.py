@@ -106,7 +106,7 @@ def test_velocities_in_other_units_change_no_number(tmp_path):
     data = xr.open_dataset(ROOT / "datasets" / "planets.nc").load()
     for name in ("vx", "vy", "vz"):
         data[name] = (data[name] * 149597870.7 / 86400).assign_attrs({**data[name].attrs, "units": "km/s"})
-    data.to_netcdf(tmp_path / "km.nc")
+    data.to_netcdf(tmp_path / "km.nc", engine="h5netcdf")
     done = planets("--out", tmp_path / "run", "--data", tmp_path / "km.nc")
     assert done.returncode == 0, done.stderr
     assert "GM comes out at 1.00066" in done.stderr
