@@ -10,6 +10,7 @@ import xarray as xr
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.functions.features import Features
 from symdyn.functions.words import parse_features
+from symdyn.lie.actions import action_of
 from symdyn.lie.vectorfields import Generators
 from symdyn.lie.words import parse_candidates, parse_elements
 from symdyn.runs.parsing import names
@@ -63,7 +64,7 @@ class SearchWords:
         given = names(self.inputs)
         inputs = list(names_with_role(data, "input")) if given is None else given
         n_states = len([name for name in state_names(data) if name not in inputs])
-        n = n_states // 2 if self.kind == "second_order" else n_states + len(inputs)
+        n = n_states // 2 if action_of(self.kind).has_velocities else n_states + len(inputs)
         time = {"time_scaling": self.time_scaling, "time_translation": self.time_translation}
         generators: Generators = parse_candidates(self.candidates, n, **time)
         elements = parse_elements(self.elements, len(generators.states))

@@ -57,6 +57,7 @@ def groups(fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw, *, n
 
 def _symmetry(fit: SymmetricFit) -> xr.Dataset:
     if fit.search is None:
+        assert fit.given is not None
         return algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")
     caption = f"Found on {len(fit.indices[0])} other trajectories."
     algebra = fit.search.algebra_

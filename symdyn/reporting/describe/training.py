@@ -36,6 +36,7 @@ __all__ = [
     "table",
 ]
 
+_BASELINE = ("plain",)  # the operator that others are compared with
 INKS = {"plain": SECOND, "equivariant": ACCENT, "penalty": "#7048a8", "augmented": "#b08900"}
 NAMES = {
     "validation": "validation",
@@ -313,9 +314,8 @@ def sweep_findings(results: xr.Dataset) -> list[str]:
     lines = []
     drawn = f"medians, {results.sizes['seed']} seeds" if results.sizes["seed"] > 1 else "one seed"
     middle = results.test.median("seed")
-    for kind in results.model.values:
-        if kind == "plain" or "plain" not in results.model.values:
-            continue
+    models = list(results.model.values)
+    for kind in [model for model in models if model not in _BASELINE and set(_BASELINE) <= set(models)]:
         plain, own = middle.sel(model="plain"), middle.sel(model=kind)
         enough = [int(n) for n, error in zip(results.n_train.values, own.values, strict=True) if error <= plain[-1]]
         most = int(results.n_train[-1])

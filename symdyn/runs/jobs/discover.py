@@ -72,7 +72,7 @@ def discover(
             search.fit(dataset, accumulate=_resumable(run, shared.resume))
             run.log.info("\n%s", search.summary())
         kept = None
-        if conserved != "none" and kind != "map":
+        if conserved != "none" and not search.problem_.layout.action.increments:
             with run.stage("conserved quantities"):
                 library = parse_features(conserved, len(search.law_.states))
                 kept = conserved_quantities(dataset, library, delta=delta, rng=shared.seed)

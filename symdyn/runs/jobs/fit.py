@@ -12,6 +12,7 @@ from symdyn.data.motion import paired_states
 from symdyn.data.trajectories import Trajectory, each_trajectory, open_trajectories, state_names
 from symdyn.data.units import matched_velocities
 from symdyn.functions.words import parse_features
+from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.words import parse_candidates, parse_elements
 from symdyn.regression import FittedLaw, Pareto, SymmetricFit, discover_then_fit, pareto, subalgebras
@@ -99,7 +100,7 @@ def fit(
 
 def _opened(data: str, states: str | None, kind: str) -> xr.Dataset:
     dataset = open_trajectories(data, states=names(states))
-    if kind == "second_order":  # the law is solved to judge it
+    if action_of(kind).has_velocities:  # the law is solved to judge it
         dataset = matched_velocities(dataset, paired_states(dataset, state_names(dataset)))
     return dataset
 
@@ -111,7 +112,7 @@ def _fitted(
     law, optimizer = parse_features(words.law, n), default_optimizer(threshold)
     if given is not None:
         return fit_then_judge(data, given, law, layout=words.kind, rng=seed, optimizer=optimizer)
-    n_moved = n // 2 if words.kind == "second_order" else n
+    n_moved = n // 2 if action_of(words.kind).has_velocities else n
     elements = parse_elements(words.elements, n_moved)
     candidates = [parse_candidates(words.candidates, n_moved), *([] if elements is None else [elements])]
     return discover_then_fit(data, candidates, law, kind=words.kind, rng=seed, optimizer=optimizer)
@@ -147,7 +148,7 @@ def _predictions(data: xr.Dataset, fit: SymmetricFit, law: FittedLaw) -> list[tu
     pairs = []
     compared = len(law.coefficients)
     for run in each_trajectory(data.isel(trajectory=fit.indices[-1][:_PREDICTED])):
-        states = run.states if law.kind == "map" else differentiate(run.times, run.states)[0]
+        states = run.states if action_of(law.kind).increments else differentiate(run.times, run.states)[0]
         duration = _PERIODS * 2 * np.pi * characteristic_time(run.times, run.states)
         smooth = Trajectory(run.name, run.times, states)
         first, second = (predict_trajectory(one, smooth, duration, compared=compared) for one in (law, fit.free))
