@@ -18,42 +18,42 @@ recovery-small: $(VENV)/.core
 # The published grid, and how it compares with the published numbers: an hour on two cores; goes on where it stopped.
 recovery-all: $(VENV)/.core
 	$(BIN) workflows/recovery.py --all --scheduler local --resume --out runs/recovery-all
-	$(BIN) tests/benchmarks/compare_recovery.py runs/recovery-all --check 136
+	$(BIN) benchmarks/compare_recovery.py runs/recovery-all --check 136
 
 # What docs/accuracy.md says, printed anew: an hour and a half and more; trajectories of dysts are kept in runs/.
 accuracy: $(VENV)/.bench
-	$(BIN) -m pytest tests/benchmarks -m accuracy -s
+	$(BIN) -m pytest benchmarks -m accuracy -s
 
 # The layout in numbers; AGAINST=COMMIT puts those of a commit beside them.
 house: $(VENV)/.core
 	$(BIN) benchmarks/house.py $(if $(AGAINST),--against $(AGAINST))
 
 bench-sindy: $(VENV)/.bench
-	$(BIN) tests/benchmarks/bench_sindy.py
-	$(BIN) tests/benchmarks/bench_pysindy_tests.py
-	$(BIN) -m pytest tests/benchmarks/test_accuracy_sindy.py -m accuracy -s
+	$(BIN) benchmarks/bench_sindy.py
+	$(BIN) benchmarks/bench_pysindy_tests.py
+	$(BIN) -m pytest benchmarks/test_accuracy_sindy.py -m accuracy -s
 
 bench-promotion: $(VENV)/.bench
-	$(BIN) tests/benchmarks/bench_promotion.py
-	$(BIN) tests/benchmarks/bench_promoted.py
+	$(BIN) benchmarks/bench_promotion.py
+	$(BIN) benchmarks/bench_promoted.py
 
 bench-fields: $(VENV)/.test
-	$(BIN) tests/benchmarks/bench_fields.py
+	$(BIN) benchmarks/bench_fields.py
 
 # Memory that the system takes back after each step costs a fifth of it (Linux), which hides what is compared.
 bench-neural bench-neural-full: export MALLOC_TOP_PAD_ := 400000000
 
 bench-neural: $(VENV)/.test
-	$(BIN) tests/benchmarks/bench_fno.py
-	$(BIN) tests/benchmarks/bench_penalty.py
-	$(BIN) tests/benchmarks/bench_networks.py --seeds 1
-	$(BIN) tests/benchmarks/bench_operators.py
+	$(BIN) benchmarks/bench_fno.py
+	$(BIN) benchmarks/bench_penalty.py
+	$(BIN) benchmarks/bench_networks.py --seeds 1
+	$(BIN) benchmarks/bench_operators.py
 
 # Five seeds and all sizes: three quarters of an hour; goes on where it stopped.
 bench-neural-full: $(VENV)/.test
-	$(BIN) tests/benchmarks/bench_fno.py --turn
-	$(BIN) tests/benchmarks/bench_networks.py
-	$(BIN) tests/benchmarks/bench_operators.py --full --out runs/operators
+	$(BIN) benchmarks/bench_fno.py --turn
+	$(BIN) benchmarks/bench_networks.py
+	$(BIN) benchmarks/bench_operators.py --full --out runs/operators
 
 # Two processes; tests that share what takes long to make stay together (xdist_group).
 test: $(VENV)/.test check
@@ -61,7 +61,7 @@ test: $(VENV)/.test check
 
 # The suite with the lowest versions that pyproject.toml allows; without torch, so networks are left out.
 test-oldest: .venv-oldest/.done
-	.venv-oldest/bin/python -m pytest -n 2 --dist loadgroup --ignore tests/neural --ignore tests/benchmarks
+	.venv-oldest/bin/python -m pytest -n 2 --dist loadgroup --ignore tests/neural --ignore benchmarks
 
 .venv-oldest/.done: pyproject.toml tests/oldest.py
 	$(PY) -m venv .venv-oldest

@@ -12,7 +12,7 @@ from symdyn.promotion.promote import promote
 from symdyn.promotion.protocol import recovery_problem, threefry, threefry_uniform
 from symdyn.promotion.recovery import PUBLISHED, SMALL, recovery_row
 
-TABLE = Path(__file__).parents[1] / "benchmarks" / "published_recovery.csv"
+TABLE = Path(__file__).parents[2] / "benchmarks" / "published_recovery.csv"
 
 
 def published():

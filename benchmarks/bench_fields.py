@@ -1,6 +1,6 @@
 """Accuracy on fields: the generators and the laws found, over fresh seeds.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_fields.py --seeds 10 --only coarse noisy
+    OMP_NUM_THREADS=1 python benchmarks/bench_fields.py --seeds 10 --only coarse noisy
 
 Prints one table a part: `coarse` (clean data of a difference scheme), `noisy`, `broken` (symmetries that must not be
 accepted, and a control), `laws` (support of the identified law), `symmetric` (the same with and without symmetries, by

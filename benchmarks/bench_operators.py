@@ -1,8 +1,8 @@
 """What a symmetry saves in data: plain against constrained Fourier neural operators, and Lie penalties on a line.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_operators.py                      # quick, under 2 minutes
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_operators.py --full --out DIR     # all; the same again resumes
-    python tests/benchmarks/bench_operators.py --full --out DIR --tables --picture plain-constrained.png
+    OMP_NUM_THREADS=1 python benchmarks/bench_operators.py                      # quick, under 2 minutes
+    OMP_NUM_THREADS=1 python benchmarks/bench_operators.py --full --out DIR     # all; the same again resumes
+    python benchmarks/bench_operators.py --full --out DIR --tables --picture plain-constrained.png
 
 In the plane: u(0) -> u(T) for decaying vorticity (T = 1, in turnover times; doing nothing errs by 71 %) and the
 reaction and diffusion lambda-omega (T = 2; 165 %), one pair a trajectory, 32 x 32 points, 200 fresh trajectories to

@@ -1,4 +1,4 @@
-"""CPU and memory of the null space of the Lie derivative: `python tests/benchmarks/bench_nullspace.py`.
+"""CPU and memory of the null space of the Lie derivative: `python benchmarks/bench_nullspace.py`.
 
 A field on 10 states, all 110 affine candidates, the Jacobian given; points, values and derivatives are in memory and
 count as the data. Compared with numpy's SVD of the stacked matrix (sample * state, candidate), at a size at which that

@@ -1,4 +1,4 @@
-"""Maps of one short run: `python -m pytest tests/benchmarks -m accuracy -k short_maps -s`.
+"""Maps of one short run: `python -m pytest benchmarks -m accuracy -k short_maps -s`.
 
 "Kicked" is x' = (1.1 - 0.1 |x|^2) R x with white kicks of 0.1, "chaotic" x' = (2.4 - |x|^2) R x without kicks; both
 have the rotation. The broken ones, x' = (1.1 - 0.1 |x|^2) R x + (0.456 x_0, 0) and

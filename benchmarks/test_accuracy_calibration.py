@@ -1,4 +1,4 @@
-"""Is the evidence right as often as it says? `python -m pytest tests/benchmarks -m accuracy -k calibration -s`.
+"""Is the evidence right as often as it says? `python -m pytest benchmarks -m accuracy -k calibration -s`.
 
 The truth of each generator comes from the exact law, on the points of the data and with the normaliser of the search.
 """

@@ -1,4 +1,4 @@
-"""Recovery dimensions against the published ones: `python tests/benchmarks/compare_recovery.py runs/recovery-all`.
+"""Recovery dimensions against the published ones: `python benchmarks/compare_recovery.py runs/recovery-all`.
 
 Reads the tables that `workflows/recovery.py` has written to a folder, whichever rows they hold, and
 `published_recovery.csv`. Asked for: equal in 90 % and within 2 in all rows of libraries up to 136 terms, within 5 % in

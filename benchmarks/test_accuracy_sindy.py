@@ -1,4 +1,4 @@
-"""Constrained SINDy on fresh data: `python -m pytest tests/benchmarks/test_accuracy_sindy.py -m accuracy -s`.
+"""Constrained SINDy on fresh data: `python -m pytest benchmarks/test_accuracy_sindy.py -m accuracy -s`.
 
 Prints what a symmetry buys, each row against the same fit without it. Weak form: `fit_moments`; on both sides the same
 sums, optimizer and threshold.

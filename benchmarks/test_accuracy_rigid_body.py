@@ -1,4 +1,4 @@
-"""The free rigid body, a state of which is conserved: `python -m pytest tests/benchmarks -m accuracy -k rigid -s`.
+"""The free rigid body, a state of which is conserved: `python -m pytest benchmarks -m accuracy -k rigid -s`.
 
 Moments of inertia (1, I2, 2), 12 runs of 240 samples, noise a fraction of the standard deviation of each state over all
 runs; affine candidates, quadratic law. At I2 = 1 the spin z is conserved: the rotation about z and x d_x + y d_y are

@@ -1,4 +1,4 @@
-"""Two bodies on circular orbits, unmasked: `python -m pytest tests/benchmarks -m accuracy -k circular_orbits -s`.
+"""Two bodies on circular orbits, unmasked: `python -m pytest benchmarks -m accuracy -k circular_orbits -s`.
 
 The orbits cover a sheet of two dimensions of the four states of the first body, on which most coefficients of a cubic
 map are not seen: what is not seen says nothing about the rotation, which is. Cubic law; one 4 x 4 matrix on

@@ -1,4 +1,4 @@
-"""Accuracy of conserved quantities: `python -m pytest tests/benchmarks -m accuracy -s` prints the tables."""
+"""Accuracy of conserved quantities: `python -m pytest benchmarks -m accuracy -s` prints the tables."""
 
 import numpy as np
 import pytest

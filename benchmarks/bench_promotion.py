@@ -1,4 +1,4 @@
-"""CPU of promotion against cvxpy with SCS: `python tests/benchmarks/bench_promotion.py` (needs cvxpy and scs).
+"""CPU of promotion against cvxpy with SCS: `python benchmarks/bench_promotion.py` (needs cvxpy and scs).
 
 One solve a row of min |M(w)|_* subject to design @ w = target, on problems of the published grid (seed 0), in one
 process with one thread. The peer is the published formulation: the tensor of Lie derivatives at the sample points,
@@ -170,7 +170,7 @@ def peak():
 def memory(algebra, m, degree, count, seed):
     """MB above import, at the peak, in a process of its own."""
     code = (
-        "import sys; sys.path.insert(0, 'tests/benchmarks'); import bench_promotion as b; before = b.peak();"
+        "import sys; sys.path.insert(0, 'benchmarks'); import bench_promotion as b; before = b.peak();"
         f"given = b.recovery_problem('ortho', {algebra!r}, {m}, 1, {degree}, {seed}); n = {count};"
         f"b.ours({algebra!r}, {m}, {degree}, {seed}, given.design[:n], given.target[:n]); print(b.peak() - before)"
     )

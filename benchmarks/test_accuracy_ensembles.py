@@ -1,4 +1,4 @@
-"""Ensembles with a parameter as a state, p' = 0: `python -m pytest tests/benchmarks -m accuracy -k ensembles -s`.
+"""Ensembles with a parameter as a state, p' = 0: `python -m pytest benchmarks -m accuracy -k ensembles -s`.
 
 Twelve runs that differ in the parameter tell what depends on it; twelve runs with one value, or one run, do not. The
 spin of a free body with I = (1, 1.1, 2) is the like that is only nearly conserved. 300 samples a run, cubic law, affine

@@ -1,4 +1,4 @@
-"""Promoted regression and its rivals: `python -m pytest tests/benchmarks -m accuracy -k promoted -s` prints it.
+"""Promoted regression and its rivals: `python -m pytest benchmarks -m accuracy -k promoted -s` prints it.
 
 |x - c|^2 with a centre (se(3), se(4): rotations about it are kept) or about 0 (so(3)), and quadratic forms of rank 1 or
 2 in random axes (gl(3)); candidates as named, polynomials of degree 2, points uniform in [-1, 1]^n, noise relative to

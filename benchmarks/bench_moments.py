@@ -1,4 +1,4 @@
-"""CPU and memory of the sums over trajectories: `python tests/benchmarks/bench_moments.py [--store]`.
+"""CPU and memory of the sums over trajectories: `python benchmarks/bench_moments.py [--store]`.
 
 Every line is a ratio of CPU seconds measured in one run, one BLAS thread; the data are in memory, or in a Zarr store
 that is written first. Memory is the peak of a pass above what was there before it, by tracemalloc (which sees what

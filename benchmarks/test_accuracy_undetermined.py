@@ -1,4 +1,4 @@
-"""Laws that the data do not determine: `python -m pytest tests/benchmarks -m accuracy -k undetermined -s`.
+"""Laws that the data do not determine: `python -m pytest benchmarks -m accuracy -k undetermined -s`.
 
 Flows of `dysts` sampled 5 to 12 times a turn with 2 % noise (cubic law), flows with a library that is too small, and
 the map of two bodies on eccentric orbits with laws of degree 2 and 3. Affine candidates, changes of sign and

@@ -1,4 +1,4 @@
-"""CPU of the bootstrap against the pass over the data: `python tests/benchmarks/bench_bootstrap.py`.
+"""CPU of the bootstrap against the pass over the data: `python benchmarks/bench_bootstrap.py`.
 
 Two problems at a million samples: a cubic law of 3 states with affine candidates, and a library of 126 features for 8
 outputs with 16 candidates. The bootstrap is everything that 200 replicates cost after the pass: reweighted laws, their

@@ -1,4 +1,4 @@
-"""Noisy promotion, measured: `python tests/benchmarks/bench_promoted.py [--seeds 10]`.
+"""Noisy promotion, measured: `python benchmarks/bench_promoted.py [--seeds 10]`.
 
 phi(u . x) in R^6 with a cubic phi, 100 samples, noise of 5 % of the standard deviation of the values; candidates se(6),
 84 terms. Errors are root mean squares on 2000 fresh points over the standard deviation of the values there.

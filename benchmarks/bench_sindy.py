@@ -1,4 +1,4 @@
-"""What constrained SINDy reaches: `python tests/benchmarks/bench_sindy.py [--only NAME]`, about five minutes.
+"""What constrained SINDy reaches: `python benchmarks/bench_sindy.py [--only NAME]`, about five minutes.
 
 Violations of fitted models, CPU seconds of null spaces, equality with the plain optimizers, sums against rows, and the
 samples at which the exact support is found. CPU seconds are of one thread, in one run; medians of three where short.

@@ -1,4 +1,4 @@
-"""Symmetries of functions and of sets: `python -m pytest tests/benchmarks -m accuracy -s` prints the table."""
+"""Symmetries of functions and of sets: `python -m pytest benchmarks -m accuracy -s` prints the table."""
 
 import warnings
 from collections import Counter

@@ -1,6 +1,6 @@
 """pysindy's own tests of its optimizers, with STLSQ, SR3, FROLS and SSR each wrapped in `EquivariantOptimizer`.
 
-`python tests/benchmarks/bench_pysindy_tests.py` fetches the source distribution of the installed version with pip and
+`python benchmarks/bench_pysindy_tests.py` fetches the source distribution of the installed version with pip and
 runs its tests of optimizers twice, as they are and wrapped (no symmetry: Q = identity). Those that pass as they are
 have to pass wrapped. Optimizers whose solvers are not installed (MIOSR, SBR) are left out of both runs.
 """

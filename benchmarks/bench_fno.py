@@ -1,6 +1,6 @@
 """CPU cost of a training step, equivariant over plain Fourier neural operator of the same size.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_fno.py --width 32 --modes 8 --batch 16 --grid 32
+    OMP_NUM_THREADS=1 python benchmarks/bench_fno.py --width 32 --modes 8 --batch 16 --grid 32
 
 Forward, backward and Adam, float32, one thread, the two operators in turns; medians of process time. The plain
 operator has the same modes, layers and number of channels. `--peer` puts neuraloperator's FNO beside them (installed

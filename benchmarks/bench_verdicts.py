@@ -1,4 +1,4 @@
-"""Slices of the tables of verdicts: `python tests/benchmarks/bench_verdicts.py dysts --seeds 0-2 --systems Lorenz`.
+"""Slices of the tables of verdicts: `python benchmarks/bench_verdicts.py dysts --seeds 0-2 --systems Lorenz`.
 
 One row of docs/verdicts.md's tables, smaller or on other seeds; each prints one line a search and then the counts, and
 asserts nothing. `make accuracy` runs all rows, with their targets.

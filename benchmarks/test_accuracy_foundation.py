@@ -1,4 +1,4 @@
-"""Accuracy of discovery on Kepler orbits: `python -m pytest tests/benchmarks -m accuracy -s` prints the table."""
+"""Accuracy of discovery on Kepler orbits: `python -m pytest benchmarks -m accuracy -s` prints the table."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""CPU cost of a training step with the Lie penalty over one without: `python tests/benchmarks/bench_penalty.py`.
+"""CPU cost of a training step with the Lie penalty over one without: `python benchmarks/bench_penalty.py`.
 
 Forward, backward and Adam, float32, one thread, the steps in turns; medians of process time. One generator a step
 (the penalty draws a direction where the algebra has several), at all samples of a batch, and at half of them.

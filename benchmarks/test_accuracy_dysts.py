@@ -1,8 +1,8 @@
-"""Verdicts on chaotic flows of three states: `python -m pytest tests/benchmarks -m accuracy -k dysts -s`.
+"""Verdicts on chaotic flows of three states: `python -m pytest benchmarks -m accuracy -k dysts -s`.
 
 All autonomous systems of three bounded states of `dysts` that can be integrated, six runs and one, clean and with noise
 of 2 and 5 % of the standard deviation of each state; cubic law; affine generators, changes of sign and permutations.
-The truth comes from the systems' own right-hand sides. A slice: `python tests/benchmarks/bench_verdicts.py dysts -h`.
+The truth comes from the systems' own right-hand sides. A slice: `python benchmarks/bench_verdicts.py dysts -h`.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Symmetries read off trained networks: `python tests/benchmarks/bench_networks.py [--seeds 5] [--only NAME]`.
+"""Symmetries read off trained networks: `python benchmarks/bench_networks.py [--seeds 5] [--only NAME]`.
 
 The problems of LieSD (Hu, Li and Lin, arXiv 2410.09841), on data of our own:
 

@@ -1,4 +1,4 @@
-"""Invariant kernels and sample gains: `python -m pytest tests/benchmarks -m accuracy -k kernel -s` prints the table."""
+"""Invariant kernels and sample gains: `python -m pytest benchmarks -m accuracy -k kernel -s` prints the table."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Accuracy on maps and on a cyclic coordinate: `python -m pytest tests/benchmarks -m accuracy -s` prints the tables."""
+"""Accuracy on maps and on a cyclic coordinate: `python -m pytest benchmarks -m accuracy -s` prints the tables."""
 
 import time
 

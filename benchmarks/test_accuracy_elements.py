@@ -1,4 +1,4 @@
-"""Finite symmetries of well-known flows: `python -m pytest tests/benchmarks -m accuracy -s` prints the tables."""
+"""Finite symmetries of well-known flows: `python -m pytest benchmarks -m accuracy -s` prints the tables."""
 
 from collections import Counter
 from dataclasses import dataclass

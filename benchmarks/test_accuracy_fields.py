@@ -1,6 +1,6 @@
 """Exact point symmetries that are lost, by system and by what was done to the data.
 
-`OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/test_accuracy_fields.py -m accuracy -s` prints the tables. Data are
+`OMP_NUM_THREADS=1 python -m pytest benchmarks/test_accuracy_fields.py -m accuracy -s` prints the tables. Data are
 periodic solutions by a spectral method from random smooth starts. Twelve trajectories of 128 points and 120 times (the
 plane: 40 x 40 points, 100 times) for clean data; 24 of 128 points and 200 times (48 x 48, 60) with 5 % noise. A
 symmetry is found if the accepted span holds it to 5 degrees in the coefficients of monomials, and vetoed if the direct

@@ -1,4 +1,4 @@
-"""What enforcement costs where a symmetry is broken: `python -m pytest tests/benchmarks/test_accuracy_enforcement.py
+"""What enforcement costs where a symmetry is broken: `python -m pytest benchmarks/test_accuracy_enforcement.py
 -m accuracy -s`.
 
 Six systems whose symmetry is broken by 0, 2, 10 and 30 per cent. The symmetry is handed on as found, however far it is
