@@ -9,6 +9,7 @@ import xarray as xr
 
 from symdyn.data.trajectories import each_trajectory
 from symdyn.discovery.symmetry import SymmetryDiscovery
+from symdyn.laws.fitness import ranges_text
 from symdyn.reporting import figures
 from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import with_algebra, with_law
@@ -72,7 +73,7 @@ def findings(search: SymmetryDiscovery, conserved: xr.Dataset | None) -> list[st
     if conserved is not None:
         kept = conserved.quantity.values[(conserved.verdict == "conserved").values]
         lines.append(f"Conserved: {'; '.join(map(str, kept)) or 'nothing in the library'}.")
-    return [*lines, *map(sentence, search.notes_)]
+    return [*lines, *map(sentence, (search.residual_.text(), ranges_text(search.ranges_), *search.notes_))]
 
 
 def _about_generators(search: SymmetryDiscovery) -> list[str]:
