@@ -1,5 +1,6 @@
 import tomllib
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -48,3 +49,11 @@ def test_checksum_depends_on_values_not_on_chunks():
     data = xr.Dataset({"x": (("trajectory", "time"), [[1.0, 2.0], [3.0, 4.0]])})
     assert checksum(data) == checksum(data.chunk({"trajectory": 1}))
     assert checksum(data) != checksum(data + 1e-15)
+
+
+def test_checksum_of_texts_is_that_of_what_they_say():
+    def data():
+        return xr.Dataset({"name": ("body", np.array(["".join(("so", "(3)")), None], dtype=object))})
+
+    assert checksum(data()) == checksum(data())
+    assert checksum(data()) != checksum(data().where(False, "so(2)"))

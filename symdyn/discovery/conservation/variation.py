@@ -319,7 +319,7 @@ def _cells(run: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 def _parts(
     motion: np.ndarray, noise: np.ndarray, clock: np.ndarray, stretches: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sum squares over stretches of the trajectory, with one row more in the first: the trend from end to end.
+    """Sum squares over stretches of the trajectory, with one row more in the last: the trend from end to end.
 
     A drift adds up, so a quantity that only drifts is judged by all of its change, not by its scatter.
     """
@@ -329,7 +329,7 @@ def _parts(
     for half in (motion, noise):
         parts = np.stack([half[owner == k].T @ half[owner == k] for k in range(owner[-1] + 1)])
         slope = trend @ half
-        # A part of its own: shared among stretches it would look as if each of them had seen it.
+        # In one of them: shared among stretches it would look as if each of them had seen it.
         parts[-1] += np.outer(slope, slope)
         sums.append(parts)
     return *sums, np.bincount(owner).astype(float)

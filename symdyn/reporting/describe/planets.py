@@ -168,7 +168,11 @@ def _bodies(found: PlanetsResult) -> xr.Dataset:
     table = {"excess": ("trajectory", excess, {"long_name": "GM of this body alone over the Sun's, minus 1"})}
     caption = ""
     if not found.simulated:
-        table["mass"] = ("trajectory", [MASSES[name] for name in names], {"long_name": "mass over the Sun's"})
+        table["mass"] = (
+            "trajectory",
+            [MASSES.get(name, np.nan) for name in names],
+            {"long_name": "mass over the Sun's"},
+        )
         caption = (
             "Body by body the strength is GM (1 + m), plus what the other bodies do: Jupiter shows its own mass, "
             "1/1047."
@@ -184,11 +188,15 @@ def findings(algebra: LieAlgebra, tables: Mapping[str, xr.Dataset]) -> list[str]
     median = {name: float(np.median(validation[name])) for name in (first, *others)}
     best = min(others, key=lambda name: median[name])
     plane = [float(noise[name][0]) for name in list(noise.data_vars)[:3]]
+    against = ""
+    if not accepted.all():
+        against = (
+            f", against {float(symmetry.upper_bound.values[~accepted][0]):.2g} for the next candidate, which is "
+            f"{symmetry.verdict.values[~accepted][0]}"
+        )
     return [
         f"The data show {algebra.name}: {'; '.join(algebra.texts())}. "
-        f"Violations are below {float(symmetry.upper_bound.values[accepted].max(initial=0)):.2g} (95 %), against "
-        f"{float(symmetry.upper_bound.values[~accepted][0]):.2g} for the next candidate, which is "
-        f"{symmetry.verdict.values[~accepted][0]}.",
+        f"Violations are below {float(symmetry.upper_bound.values[accepted].max(initial=0)):.2g} (95 %){against}.",
         f"Time scales as the {float(symmetry.tau_over_scale):.4f} ± {float(symmetry.tau_over_scale_error):.1g} power "
         "of length: Kepler's third law.",
         _about_the_plane(plane),
