@@ -18,6 +18,7 @@ from symdyn.cli.shipped import planets_file
 __all__ = ["JobAbout", "job_command", "open_page", "run_job_of", "workflow_options"]
 
 _SHARED = ("out", "scheduler", "resume", "seed", "quiet")  # last in the help
+_VALUES = ("cpu", "phi(u.x)", "threads")
 _FILES = ("data", "symmetry", "config")
 
 
@@ -162,6 +163,9 @@ def _parameter(one: dict[str, Any]) -> click.Parameter:
 
 
 def _sentence(text: str) -> str:
+    """Write a help text as a sentence, unless it begins with a value."""
+    if not text or text.split()[0].strip(",") in _VALUES:
+        return text
     return f"{text[:1].upper()}{text[1:]}."
 
 

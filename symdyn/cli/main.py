@@ -32,8 +32,8 @@ JOBS = {
     ),
     "fields": JobAbout(
         "fields",
-        "Identify the law of fields u(t, x) and its point symmetries.",
-        "DATA is a netCDF or Zarr file of fields over (trajectory, time, x[, y]).",
+        "Find the law of fields and its point symmetries.",
+        "DATA is a netCDF or Zarr file of fields u over (trajectory, time, x[, y]).",
         "symdyn fields burgers.nc --candidates 2 --out runs/burgers",
     ),
     "train": JobAbout(
@@ -52,7 +52,7 @@ JOBS = {
     ),
     "sums": JobAbout(
         "accumulate",
-        "Accumulate the sums over trajectories, in shares if need be.",
+        "Accumulate the sums over trajectories.",
         "Each job of an array takes its share of the chunks (--share K/N). `symdyn discover` with the same options, "
         "--out and --resume continues with the sums.",
         "symdyn sums orbits.nc --share 1/4 --out runs/orbits",
@@ -152,11 +152,11 @@ def check(data: str, states: str | None, as_json: bool) -> None:
 
     with short_warnings():
         found = examined(data, states)
+    if found["problem"] and not as_json:
+        raise click.ClickException(found["problem"])
     _print(found, written(found), as_json)
     if found["problem"]:
-        if as_json:
-            click.get_current_context().exit(1)
-        raise click.ClickException(found["problem"])
+        click.get_current_context().exit(1)
 
 
 @command.command()
@@ -165,7 +165,9 @@ def check(data: str, states: str | None, as_json: bool) -> None:
 @_JSON
 @DEBUG
 def show(file: str, open_report: bool, as_json: bool) -> None:
-    """Print what symdyn wrote: an algebra, a law, sums, or the results of a run directory.
+    """Print any result of symdyn as text.
+
+    FILE is a run directory, its results.nc, a saved algebra or law, or sums over trajectories.
 
     \b
     Example:
@@ -181,11 +183,13 @@ def show(file: str, open_report: bool, as_json: bool) -> None:
 
 
 @command.command("list")
-@click.argument("what", required=False, type=ChosenWord(_LISTS), metavar=f"[{'|'.join(_LISTS)}]")
+@click.argument("what", required=False, type=ChosenWord(_LISTS), metavar="[WHAT]")
 @_JSON
 @DEBUG
 def list_words(what: str | None, as_json: bool) -> None:
-    """List the words that options take: candidates, elements, laws, systems.
+    """List the words that options take.
+
+    WHAT is candidates, elements, laws or systems; all of them if left out.
 
     \b
     Example:
