@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from symdyn.cli.cost import advice_for_fields, advice_for_trajectories
+from symdyn.cli.cost import Advice, advice_for_fields, advice_for_trajectories
 from symdyn.data.clocks import note_on_dates, time_unit
 from symdyn.data.grids import field_block, field_grid, is_field_data
 from symdyn.data.trajectories import Trajectory, each_trajectory, names_with_role, open_trajectories, state_names
@@ -167,7 +167,7 @@ def _range(low: float, high: float) -> str:
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
-def _cost(advice) -> dict[str, float]:
+def _cost(advice: Advice) -> dict[str, float]:
     seconds = float(f"{advice.seconds:.1g}")
     megabytes = float(round(advice.megabytes, 1 - floor(log10(advice.megabytes))))
     return {"rows": advice.rows, "features": advice.features, "seconds": seconds, "megabytes": megabytes}

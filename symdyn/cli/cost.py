@@ -10,7 +10,7 @@ __all__ = ["Advice", "advice_for_fields", "advice_for_trajectories"]
 _LARGEST_DEGREE = 3
 _ROWS_PER_FEATURE = 10
 _MOST_FEATURES = 300
-# Fitted to a handful of runs on one core (20 to 200 trajectories of 400 samples, 2 to 6 states): a factor of 3 is usual.
+# From a handful of runs on one core (20 to 200 trajectories of 400 samples, 2 to 6 states); right to a factor of 3.
 _START, _BASE = 2.0, 280.0  # seconds and megabytes of any job
 _PER_ROW, _PER_CUBE, _PER_SQUARE = 4e-9, 5e-6, 0.025
 _PER_POINT, _BYTES_PER_POINT = 6e-6, 320

@@ -15,6 +15,8 @@ from symdyn.cli.hints import did_you_mean
 
 __all__ = ["DEBUG", "Commands", "short_warnings"]
 
+_LONGEST = 240  # characters of a warning: of long lists of terms the middle is left out
+
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show where in the code an error arose.")
 
 
@@ -83,7 +85,10 @@ def short_warnings() -> Iterator[None]:
     def show(message: Warning | str, *_: object, **__: object) -> None:
         if str(message) not in told:
             told.add(str(message))
-            click.echo(f"warning: {' '.join(str(message).split())}", err=True)
+            text = " ".join(str(message).split())
+            half = _LONGEST // 3
+            short = text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-2 * half :]}"
+            click.echo(f"warning: {short}", err=True)
 
     with warnings.catch_warnings():
         warnings.showwarning = show

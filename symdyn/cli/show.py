@@ -15,6 +15,7 @@ from symdyn.sums.store import dataset_to_algebra, dataset_to_law, load_moments
 __all__ = ["read", "written"]
 
 _VERDICTS = ("verdict", "violation", "upper_bound", "trivial", "reason")  # of the tables of evidence
+_RESULTS = ("results.nc", "law.nc", "moments.nc")  # of a run directory
 _SHOWN = 20  # rows of a table
 _WIDTH = 64  # of the texts in it
 
@@ -27,12 +28,11 @@ def read(path: Path) -> dict[str, Any]:
     ValueError
         For a file that symdyn has not written.
     """
-    file = path / "results.nc" if path.is_dir() else path
-    if not file.exists():
-        other = next(iter(sorted(path.glob("*.nc"))), None)
-        if other is None:
+    file = path
+    if path.is_dir():
+        file = next((path / name for name in _RESULTS if (path / name).exists()), None)
+        if file is None:
             raise ValueError(f"{path} holds no results.nc: it is no run directory, or its run has not finished")
-        file = other
     try:
         with xr.open_datatree(file, engine="h5netcdf", decode_times=False) as tree:
             groups = {node.path.strip("/"): node.to_dataset().load() for node in tree.subtree if node.variables}
