@@ -41,7 +41,7 @@ JOBS = {
         "Train neural operators that keep a symmetry (needs torch).",
         "Operators from u(t) to u(t + lead) are trained side by side and tested on other trajectories, as they are and "
         "moved by the symmetry. FILE is results.nc of a discovery or a saved algebra. Needs the extra `neural`.",
-        "symdyn train burgers.nc --symmetry runs/burgers/results.nc --model plain equivariant",
+        "symdyn train burgers.nc --symmetry runs/burgers/results.nc",
     ),
     "sweep": JobAbout(
         "sweep",
@@ -114,10 +114,11 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @command.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("symdyn-demo"), metavar="DIR", show_default=True,
               help="Run directory.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on where the last run ended; nothing to do if it finished.")
 @click.option("--quiet", is_flag=True, help="Log to the run directory only.")
 @click.option("--open", "open_report", is_flag=True, help="Open the report in a browser.")
 @DEBUG
-def demo(out: Path, quiet: bool, open_report: bool) -> None:
+def demo(out: Path, resume: bool, quiet: bool, open_report: bool) -> None:
     """Run the planets' example, on data that ship with symdyn.
 
     From an ephemeris to the symmetries of the motion, Newton's law and a report; half a minute.
@@ -126,7 +127,7 @@ def demo(out: Path, quiet: bool, open_report: bool) -> None:
     Example:
       symdyn demo --open
     """
-    run_job_of("planets", {"data": str(planets_file()), "out": out, "quiet": quiet})
+    run_job_of("planets", {"data": str(planets_file()), "out": out, "resume": resume, "quiet": quiet})
     click.echo(f"The report is {(out / 'report.html').resolve()}")
     if open_report:
         open_page(out)

@@ -120,7 +120,7 @@ def test_the_demo_is_the_job_of_the_planets_on_the_data_that_ship(tmp_path, monk
     monkeypatch.setattr(symdyn_main, "run_job_of", lambda *given: called.append(given))
     done = symdyn("demo", "--out", tmp_path / "demo")
     assert done.exit_code == 0 and str(tmp_path / "demo" / "report.html") in done.output
-    assert called == [("planets", {"data": PLANETS, "out": tmp_path / "demo", "quiet": False})]
+    assert called == [("planets", {"data": PLANETS, "out": tmp_path / "demo", "resume": False, "quiet": False})]
 
 
 @pytest.mark.parametrize(
