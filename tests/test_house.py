@@ -16,9 +16,10 @@ ROOT = Path(__file__).parents[1]
 # From the ground up: a package imports from those below it and from its own family.
 FLOORS = [
     ("functions",), ("lie",), ("jets",), ("data", "systems"), ("rows",), ("sums",), ("laws",), ("evidence",),
-    ("discovery",), ("invariant", "promotion", "neural"), ("regression",), ("reporting",), ("runs",),
+    ("discovery",), ("invariant", "promotion", "neural"), ("regression",), ("reporting",), ("runs",), ("cli",),
 ]  # fmt: skip
-FLOOR_OF = {package: level for level, packages in enumerate(FLOORS) for package in packages} | {"testing": 8}
+FLOOR_OF = {package: level for level, packages in enumerate(FLOORS) for package in packages}
+FLOOR_OF |= {"testing": 8, "__main__": len(FLOORS)}
 # The only ways up: `save` and `load` of an algebra, and the bridge to pysindy, are loaded when they are called.
 UP = {
     ("symdyn.lie.algebras.algebra", "symdyn.sums.store"),

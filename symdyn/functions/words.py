@@ -17,9 +17,9 @@ from symdyn.functions.monomials import Polynomial
 from symdyn.functions.radial import CentralForce
 from symdyn.functions.space import Features
 
-__all__ = ["Word", "parse_features", "read_words", "whole_number"]
+__all__ = ["FEATURES", "Word", "parse_features", "read_words", "whole_number"]
 
-_FEATURES = ("polynomial", "central", "fourier")
+FEATURES = ("polynomial", "central", "fourier")
 _ALIASES = {"aff": "affine", "sp": "symplectic", "poly": "polynomial"}
 
 
@@ -68,7 +68,7 @@ def parse_features(text: str, n: int) -> Features:
     ValueError
         For names and numbers that mean nothing, saying which do.
     """
-    return reduce(add, [_feature(term, n) for term in read_words(text, _FEATURES)])
+    return reduce(add, [_feature(term, n) for term in read_words(text, FEATURES)])
 
 
 def _feature(term: Word, n: int) -> Features:

@@ -17,11 +17,11 @@ from symdyn.lie import candidates, groups
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators, VectorField
 
-__all__ = ["as_candidates", "parse_candidates", "parse_elements", "parse_symmetry"]
+__all__ = ["CANDIDATES", "ELEMENTS", "TIME", "as_candidates", "parse_candidates", "parse_elements", "parse_symmetry"]
 
-_CANDIDATES = ("translations", "so", "se", "gl", "affine", "scalings", "symplectic", "polynomial", "lorentz")
-_TIME = ("time_scaling", "time_translation")
-_ELEMENTS = ("sign_flips", "permutations", "cyclic")
+CANDIDATES = ("translations", "so", "se", "gl", "affine", "scalings", "symplectic", "polynomial", "lorentz")
+TIME = ("time_scaling", "time_translation")
+ELEMENTS = ("sign_flips", "permutations", "cyclic")
 
 
 def parse_candidates(text: str, n: int, *, time_scaling: bool = False, time_translation: bool = False) -> Generators:
@@ -40,20 +40,20 @@ def parse_candidates(text: str, n: int, *, time_scaling: bool = False, time_tran
     ValueError
         For names and numbers that mean nothing, saying which do.
     """
-    return _generators(read_words(text, (*_CANDIDATES, *_TIME)), text, n, time_scaling, time_translation)
+    return _generators(read_words(text, (*CANDIDATES, *TIME)), text, n, time_scaling, time_translation)
 
 
 def parse_elements(text: str, n: int) -> Elements | None:
     """Read finite groups on n states, such as `sign_flips+permutations`; None for `none`."""
     if text == "none":
         return None
-    return _elements(read_words(text, _ELEMENTS), n)
+    return _elements(read_words(text, ELEMENTS), n)
 
 
 def parse_symmetry(text: str, n: int) -> list[Generators | Elements]:
     """Read generators and finite groups on n states, such as `so(2)`, `so+sign_flips`: each kind at most once."""
-    terms = read_words(text, (*_CANDIDATES, *_ELEMENTS, *_TIME))
-    moving, finite = ([t for t in terms if (t.name in _ELEMENTS) == is_finite] for is_finite in (False, True))
+    terms = read_words(text, (*CANDIDATES, *ELEMENTS, *TIME))
+    moving, finite = ([t for t in terms if (t.name in ELEMENTS) == is_finite] for is_finite in (False, True))
     found: list[Generators | Elements] = [_generators(moving, text, n, False, False)] if moving else []
     return found + ([_elements(finite, len(found[0].states) if found else n)] if finite else [])
 
@@ -113,10 +113,10 @@ def as_matrices(given) -> np.ndarray | None:
 
 def _generators(terms: Sequence[Word], text: str, n: int, time_scaling: bool, time_translation: bool) -> Generators:
     names = {term.name for term in terms}
-    parts = [_candidate(term, n) for term in terms if term.name not in _TIME]
+    parts = [_candidate(term, n) for term in terms if term.name not in TIME]
     if not parts:
         raise ValueError(f"{text!r} moves no state: add candidates such as gl, or leave time out")
-    rescaled, translated = time_scaling or _TIME[0] in names, time_translation or _TIME[1] in names
+    rescaled, translated = time_scaling or TIME[0] in names, time_translation or TIME[1] in names
     spatial = reduce(add, parts)
     return (
         candidates.with_time(spatial, rescaled=rescaled, translated=translated) if rescaled or translated else spatial

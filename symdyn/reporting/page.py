@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jinja2 import Environment, PackageLoader
 
-__all__ = ["report"]
+__all__ = ["cell_text", "report"]
 
 
 def report(
@@ -78,10 +78,12 @@ def _table(name: str, dataset: xr.Dataset) -> dict[str, str | list]:
     label = dataset.attrs.get("label", str(over or ""))
     keys = dataset[over].values if over in dataset.coords else range(dataset.sizes[over]) if over else []
     rows = [
-        {"key": str(key), "cells": [_cell(dataset[c].values[i]) for c in columns], "kind": _kind(dataset, i)}
+        {"key": str(key), "cells": [cell_text(dataset[c].values[i]) for c in columns], "kind": _kind(dataset, i)}
         for i, key in enumerate(keys)
     ]
-    scalars = [(_long_name(dataset, v), _cell(a.item(), digits=8)) for v, a in dataset.data_vars.items() if a.ndim == 0]
+    scalars = [
+        (_long_name(dataset, v), cell_text(a.item(), digits=8)) for v, a in dataset.data_vars.items() if a.ndim == 0
+    ]
     return {
         "title": _TITLES.get(name, name.replace("_", " ").capitalize()),
         "caption": dataset.attrs.get("caption", ""),
@@ -102,7 +104,8 @@ def _long_name(dataset: xr.Dataset, variable: Hashable) -> str:
     return f"{name} ({units})" if units else name
 
 
-def _cell(value: str | float | np.generic, digits: int = 3) -> str:
+def cell_text(value: str | float | np.generic, digits: int = 3) -> str:
+    """Write a value as a table shows it."""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
     if isinstance(value, int | np.integer):

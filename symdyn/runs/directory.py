@@ -76,6 +76,8 @@ class RunDirectory:
 
     def __exit__(self, kind, error, trace) -> None:
         if error is not None and not (isinstance(error, SystemExit) and error.code in (0, None, *_INTERRUPTED)):
+            for to_screen in self._handlers[1:]:  # there the error is printed by who started the job
+                self.log.removeHandler(to_screen)
             self.log.error("stopped: %s: %s", kind.__name__, error)
         for handler in self._handlers:
             self.log.removeHandler(handler)

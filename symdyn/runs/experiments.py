@@ -14,7 +14,7 @@ from symdyn.discovery.symmetry import SymmetryDiscovery
 from symdyn.functions.words import parse_features
 from symdyn.lie.words import parse_candidates
 
-__all__ = ["check_parameters", "discovery", "find_job"]
+__all__ = ["check_parameters", "discovery", "find_job", "known_systems"]
 
 _MOVED = {  # modules with jobs, since files of 0.1.0 were written
     "symdyn.regression.experiment": "symdyn.invariant.learning_experiment",
@@ -106,8 +106,8 @@ def check_parameters(job: Callable[..., dict], parameters: dict) -> None:
     names = [parameter.name for parameter in known if parameter.kind is not parameter.VAR_KEYWORD]
     if job is discovery:
         system = parameters.get("system")
-        if system not in _systems():
-            raise ValueError(f"system must be one of {', '.join(_systems())}, got {system!r}")
+        if system not in known_systems():
+            raise ValueError(f"system must be one of {', '.join(known_systems())}, got {system!r}")
         names += _parameters_of(getattr(symdyn.systems, system))
     elif len(names) < len(known):  # it takes anything
         return
@@ -116,7 +116,7 @@ def check_parameters(job: Callable[..., dict], parameters: dict) -> None:
         raise ValueError(f"parameter {unknown[0]!r} is unknown; there are {', '.join(names)}")
 
 
-def _systems() -> list[str]:
+def known_systems() -> list[str]:
     """List the names of the functions that simulate without arguments."""
     found = []
     for name in dict.fromkeys(symdyn.systems.__all__):

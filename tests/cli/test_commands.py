@@ -1,0 +1,184 @@
+"""The command as a person types it: one run of each kind, and what it says of mistakes."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+from options_of_workflows import ROOT
+
+import symdyn as sd
+import symdyn.cli.main as symdyn_main
+from symdyn.cli.cost import advice_for_trajectories
+from symdyn.cli.main import command
+
+PLANETS = str(ROOT / "datasets" / "planets.nc")
+
+
+def symdyn(*words):
+    return CliRunner().invoke(command, [str(word) for word in words], prog_name="symdyn")
+
+
+@pytest.fixture(scope="module")
+def hopf(tmp_path_factory):
+    x, step = sd.systems.hopf(noise=0.02, n_trajectories=8, n_times=150)
+    path = tmp_path_factory.mktemp("data") / "hopf.nc"
+    data = sd.open_trajectories(x, t=step, states=["x", "y"])
+    for name in ("x", "y"):
+        data[name].attrs["units"] = "m"
+    data.to_netcdf(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(hopf, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "hopf"
+    done = symdyn("discover", hopf, "--candidates", "gl", "--conserved", "none", "--quiet", "--out", out)
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_a_discovery_leaves_a_run_directory(run):
+    assert {"report.html", "results.nc", "config.toml", "run.log"} <= {path.name for path in run.iterdir()}
+
+
+def test_results_are_shown_as_text_and_as_json(run):
+    done = symdyn("show", run)
+    assert done.exit_code == 0, done.output
+    assert "algebra so(2) on (x, y)" in done.output and "x' = " in done.output and "verdict" in done.output
+    found = json.loads(symdyn("show", run / "results.nc", "--json").output)
+    assert found["algebra"]["generators"] == [{"generator": "y ∂x − x ∂y", "exact": True}]
+    assert found["provenance"]["job"] == "discover"
+
+
+def test_saved_algebras_laws_and_sums_are_shown(hopf, tmp_path):
+    sd.LieAlgebra(sd.candidates.so(3)).save(tmp_path / "so3.nc")
+    assert "algebra so(3) on" in symdyn("show", tmp_path / "so3.nc").output
+    done = symdyn("sums", hopf, "--quiet", "--out", tmp_path / "sums")
+    assert done.exit_code == 0, done.output
+    assert "sums over 8 trajectories, 1200 samples" in symdyn("show", tmp_path / "sums").output
+
+
+def test_a_report_is_opened(run, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert symdyn("show", run, "--open").exit_code == 0
+    assert opened == [(run / "report.html").as_uri()]
+
+
+def test_a_file_of_trajectories_is_checked():
+    done = symdyn("check", PLANETS)
+    assert done.exit_code == 0, done.output
+    assert "rate of x" in done.output and "au/day" in done.output and "21600" in done.output
+    assert f"next: symdyn discover {PLANETS} --kind second_order" in done.output
+    found = json.loads(symdyn("check", PLANETS, "--json").output)
+    assert found["trajectories"] == 9 and found["problem"] is None and found["cost"]["features"] == 84
+
+
+def test_gaps_maps_and_missing_units_are_noted(tmp_path):
+    rows = ["t,x,y", *(f"{t},{t % 3},{t % 5}" for t in [*range(20), *range(40, 60)])]
+    (tmp_path / "map.csv").write_text("\n".join(rows[:21]))
+    done = symdyn("check", tmp_path / "map.csv")
+    assert "add --kind map" in done.output and "no units: x, y" in done.output and "--law polynomial:1" in done.output
+    (tmp_path / "gap.csv").write_text("\n".join(rows))
+    assert "1 steps longer than 5 times the median" in symdyn("check", tmp_path / "gap.csv").output
+
+
+def test_fields_are_checked(tmp_path):
+    sd.systems.heat(n_trajectories=2, n_times=20, n_points=32).to_netcdf(tmp_path / "heat.nc")
+    done = symdyn("check", tmp_path / "heat.nc")
+    assert done.exit_code == 0 and "fields over x" in done.output and "next: symdyn fields" in done.output
+
+
+def test_what_is_wrong_with_a_file_is_one_line(hopf, tmp_path):
+    with xr.open_dataset(hopf, engine="h5netcdf") as data:
+        data = data.load()
+    data["x"].values[2, 10] = np.nan
+    data.to_netcdf(tmp_path / "gap.nc")
+    done = symdyn("check", tmp_path / "gap.nc")
+    assert done.exit_code == 1 and len(done.output.splitlines()) == 1
+    assert "variable 'x' of trajectory '2' is not finite at sample 10" in done.output
+    done = symdyn("check", tmp_path / "gap.nc", "--json")
+    assert done.exit_code == 1 and "sample 10" in json.loads(done.output)["problem"]
+
+
+def test_few_samples_get_a_law_of_low_degree():
+    assert advice_for_trajectories(10_000, 3, "flow").options == []
+    assert advice_for_trajectories(100, 3, "map").options == ["--law", "polynomial:2", "--kind", "map"]
+
+
+def test_words_are_listed():
+    assert "lorentz" in symdyn("list", "candidates").output
+    found = json.loads(symdyn("list", "--json").output)
+    assert set(found) == {"candidates", "elements", "laws", "systems"}
+    assert {"hopf", "kepler", "burgers"} <= set(found["systems"]) and all(found["systems"].values())
+
+
+def test_the_demo_is_the_job_of_the_planets_on_the_data_that_ship(tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr(symdyn_main, "run_job_of", lambda *given: called.append(given))
+    done = symdyn("demo", "--out", tmp_path / "demo")
+    assert done.exit_code == 0 and str(tmp_path / "demo" / "report.html") in done.output
+    assert called == [("planets", {"data": PLANETS, "out": tmp_path / "demo", "resume": False, "quiet": False})]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("discovr",), 2, "did you mean 'discover'?"),
+        (("nothing",), 2, "there are demo, check, discover"),
+        (("discover",), 2, "missing argument 'DATA'"),
+        (("discover", PLANETS, "--candidate", "gl"), 2, "--candidates"),
+        (("discover", PLANETS, "--kind", "flwo"), 2, "did you mean 'flow'?"),
+        (("discover", PLANETS.replace("planets", "planet")), 1, f"did you mean '{PLANETS}'?"),
+        (("discover", PLANETS, "--candidates", "afine"), 1, "did you mean 'affine'?"),
+        (("discover", PLANETS, "--law", "polynomal:2"), 1, "did you mean 'polynomial'?"),
+        (("discover", PLANETS, "--inputs", "force"), 1, "input 'force' is not in the data"),
+        (("fit", PLANETS), 2, "give --symmetry or --discover"),
+        (("fit", PLANETS, "--discover", "--symmetry", PLANETS), 2, "exclude one another"),
+        (("fit", PLANETS, "--symmetry", "none.nc"), 1, "no such file: none.nc"),
+        (("recovery", "--m", "1-"), 2, "'1-' is no list of numbers"),
+        (("recovery", "--small", "--m", "6"), 2, "leave out --m"),
+        (("planets", "--simulate", "some"), 2, "'some' is not a valid integer"),
+        (("list", "candidats"), 2, "did you mean 'candidates'?"),
+        (("show", PLANETS), 1, "holds no result of symdyn"),
+        (("check", ROOT / "README.md"), 1, "unknown kind of file"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(words, code, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quiet = ["--quiet"] if words[-1] in ("force",) else []
+    done = symdyn(*words, *quiet)
+    assert done.exit_code == code, done.output
+    assert len(done.output.strip().splitlines()) == 1 and done.output.startswith("error: ")
+    assert message in done.output
+    assert quiet or not list(tmp_path.iterdir())
+
+
+def test_debug_shows_where_an_error_arose(tmp_path):
+    done = symdyn("discover", PLANETS, "--inputs", "force", "--quiet", "--debug", "--out", tmp_path / "run")
+    assert done.exit_code == 1 and "Traceback" in done.output and "symdyn/" in done.output
+
+
+def test_an_error_is_printed_once(tmp_path):
+    done = symdyn("discover", PLANETS, "--inputs", "force", "--out", tmp_path / "run")
+    assert done.output.count("input 'force' is not in the data") == 1
+    assert "stopped: " in (tmp_path / "run" / "run.log").read_text()
+
+
+def test_a_fault_of_symdyn_is_one_line_too(monkeypatch):
+    monkeypatch.setattr(symdyn_main, "planets_file", lambda: 1 / 0)
+    done = symdyn("demo")
+    assert done.exit_code == 1 and "ZeroDivisionError" in done.output and "Traceback" not in done.output
+    assert "--debug" in done.output
+
+
+def test_a_list_may_follow_its_option(monkeypatch):
+    asked = []
+    monkeypatch.setattr("symdyn.cli.job_commands.run_job_of", lambda workflow, values: asked.append(values["model"]))
+    train = ("train", PLANETS, "--symmetry", PLANETS)
+    assert symdyn(*train, "--model", "plain", "penalty", "--lead", "2").exit_code == 0
+    assert symdyn(*train, "--model", "plain", "--model", "penalty").exit_code == 0
+    assert symdyn("train", "--model", "plain", "penalty", "--symmetry", PLANETS, PLANETS).exit_code == 0
+    assert asked == [("plain", "penalty")] * 3
