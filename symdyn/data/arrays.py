@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -111,15 +111,17 @@ def _runs_of(x: ArrayLike | Sequence[ArrayLike]) -> list[np.ndarray]:
     return arrays
 
 
-def _entries(t: ArrayLike | Sequence[ArrayLike], n_runs: int) -> list[ArrayLike]:
+def _entries(t: ArrayLike | list[ArrayLike] | tuple[ArrayLike, ...], n_runs: int) -> list[ArrayLike]:
     """Return a step or times for each run."""
-    if not isinstance(t, list | tuple) and np.ndim(t) == 2:
+    if not isinstance(t, list | tuple):
+        if np.ndim(t) != 2:
+            return [t] * n_runs
         t = list(t)
-    if isinstance(t, list | tuple) and len(t) != n_runs:
-        if any(np.ndim(entry) for entry in t):
-            raise ValueError(f"t lists {len(t)} times for {n_runs} trajectories: give one entry a trajectory")
-        t = np.asarray(t)  # the times themselves, as a list
-    return list(t) if isinstance(t, list | tuple) else [t] * n_runs
+    if len(t) == n_runs:
+        return list(t)
+    if any(np.ndim(entry) for entry in t):
+        raise ValueError(f"t lists {len(t)} times for {n_runs} trajectories: give one entry a trajectory")
+    return [np.asarray(t)] * n_runs  # the times themselves, as a list
 
 
 def _upright(run: np.ndarray, entry: ArrayLike) -> np.ndarray:
@@ -128,7 +130,8 @@ def _upright(run: np.ndarray, entry: ArrayLike) -> np.ndarray:
     return run.T if length is not None and length == run.shape[1] != len(run) else run
 
 
-def _times_of(entry: ArrayLike, index: int, length: int) -> np.ndarray:
+def _times_of(entry: Any, index: int, length: int) -> np.ndarray:
+    """Return the times `(time,)` of a run from a step, an interval, or the times themselves."""
     if np.ndim(entry) == 0:
         step = np.asarray(entry)
         interval = step.dtype.kind in "mO"

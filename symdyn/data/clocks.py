@@ -7,7 +7,7 @@ data, and every rate is per that unit.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import xarray as xr
@@ -112,6 +112,10 @@ def dates_or_numbers(values, name: str) -> np.ndarray:
         raise ValueError(f"{name} hold {array.dtype}, neither numbers nor dates; convert them first") from error
 
 
+@overload
+def _numbers(dates: np.ndarray, unit: str, origin: np.datetime64 | np.timedelta64) -> np.ndarray: ...
+@overload
+def _numbers(dates: Array, unit: str, origin: np.datetime64 | np.timedelta64) -> Array: ...
 def _numbers(dates: np.ndarray | Array, unit: str, origin: np.datetime64 | np.timedelta64) -> np.ndarray | Array:
     """Count dates or intervals from an origin, in a unit; undefined ones become NaN. Lazy where they are."""
     return (dates - origin) / np.timedelta64(round(_UNITS[unit] * 1e6), "us")

@@ -138,7 +138,8 @@ def noise_of_fields(values: np.ndarray) -> np.ndarray:
     left = values
     factor = 1.0
     for axis in (2, 3):
-        left = sum(w * np.take(left, range(k, left.shape[axis] - 4 + k), axis) for k, w in enumerate(_STENCIL))
+        parts = (w * np.take(left, range(k, left.shape[axis] - 4 + k), axis) for k, w in enumerate(_STENCIL))
+        left = np.asarray(sum(parts))
         factor *= np.sum(_STENCIL**2)
     squares = np.mean(left**2, axis=tuple(range(2, values.ndim)))
     return np.sqrt(squares / factor)

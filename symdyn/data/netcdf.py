@@ -68,7 +68,7 @@ def _plain(values: np.ndarray) -> np.ndarray:
 
 def _values(stored: h5py.Dataset) -> np.ndarray:
     if h5py.check_string_dtype(stored.dtype):
-        return stored.asstr()[...]
+        return np.asarray(stored.asstr()[...])
     return stored[...].astype(bool) if stored.attrs.get("dtype") == "bool" else stored[...]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,15 +101,15 @@ def read_table(path: Path, states: Sequence[str] | None = None) -> xr.Dataset:
     ValueError
         For a file that is no table, naming it.
     """
-    options = _dialect(path)
+    options: dict[str, Any] = {"float_precision": "round_trip", **_dialect(path)}
     try:
-        table = pd.read_csv(path, float_precision="round_trip", **options)
+        table = pd.read_csv(path, **options)
     except ValueError as error:  # pandas' own errors are kinds of ValueError that do not name the file
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
     return from_table(table.rename(columns=lambda column: str(column).strip()), str(path), None, states)
 
 
-def _dialect(path: Path) -> dict:
+def _dialect(path: Path) -> dict[str, Any]:
     """Find what parts the columns, what marks decimals, and a header in the last remark before the numbers."""
     with open(path, encoding="utf-8-sig", errors="replace") as file:
         lines = file.read(_LOOKED_AT).splitlines()

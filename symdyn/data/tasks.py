@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent import futures
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import xarray as xr
 from dask import config
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dask.distributed import Client
 
 __all__ = ["as_finished", "current_client", "on_block", "one_blas_thread"]
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
@@ -42,7 +44,7 @@ def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
     return delayed(piece)(*arguments)
 
 
-def as_finished(work: Mapping[Hashable, Delayed], n_threads: int | None = None) -> Iterator[tuple[Hashable, object]]:
+def as_finished(work: Mapping[Name, Delayed], n_threads: int | None = None) -> Iterator[tuple[Name, Any]]:
     """Yield names and results of the work as it ends; an exception stands in for the result it prevented.
 
     Parameters
@@ -99,10 +101,11 @@ def one_blas_thread() -> _OneThread:
     return _ONE_THREAD
 
 
-def _from_workers(client: Client, work: Mapping[Hashable, Delayed]) -> Iterator[tuple[Hashable, object]]:
+def _from_workers(client: Client, work: Mapping[Name, Delayed]) -> Iterator[tuple[Name, Any]]:
     from dask.distributed import as_completed
 
-    names = dict(zip(client.compute(list(work.values())), work, strict=True))
+    pending: Any = client.compute(list(work.values()))
+    names = dict(zip(pending, work, strict=True))
     try:
         for future in as_completed(list(names)):
             error = future.exception()
@@ -113,7 +116,7 @@ def _from_workers(client: Client, work: Mapping[Hashable, Delayed]) -> Iterator[
             client.cancel(list(names))
 
 
-def _from_threads(work: Mapping[Hashable, Delayed], n_threads: int) -> Iterator[tuple[Hashable, object]]:
+def _from_threads(work: Mapping[Name, Delayed], n_threads: int) -> Iterator[tuple[Name, Any]]:
     pool = futures.ThreadPoolExecutor(min(n_threads, max(len(work), 1)))
     try:
         with one_blas_thread():

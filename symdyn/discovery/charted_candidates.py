@@ -74,7 +74,7 @@ def in_given_candidates(evidence: Evidence, mixture: np.ndarray) -> Evidence:
         return evidence
     forms = evidence.forms
     parts = (forms.violation, forms.size, forms.cross, forms.error, forms.jackknife)
-    moved = QuadraticForms(*(mixture @ part @ mixture.T for part in parts), forms.stretch)
+    moved = QuadraticForms(*(mixture @ part @ mixture.T for part in parts), stretch=forms.stretch)
     changes: dict = {"forms": moved}
     # A combination w of the basis is the combination mixture^-T w of the generators.
     if isinstance(evidence, ExactEvidence):

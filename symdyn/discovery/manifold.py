@@ -159,7 +159,7 @@ def _level_set(level_set: Callable[[np.ndarray], np.ndarray], points: np.ndarray
 
     def distance(where: np.ndarray) -> np.ndarray:
         off, slopes = equations(where)
-        bad = ~(np.isfinite(off).all(axis=1) & np.isfinite(slopes).all(axis=(1, 2)))
+        bad = np.asarray(~(np.isfinite(off).all(axis=1) & np.isfinite(slopes).all(axis=(1, 2))))
         off, slopes = np.where(bad[:, None], 0.0, off), np.where(bad[:, None, None], 0.0, slopes)
         found = np.linalg.norm(np.einsum("sie,se->si", np.linalg.pinv(slopes, rcond=1e-6), off), axis=1)
         return np.where(bad, np.nan, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from dask.base import is_dask_collection
@@ -81,7 +82,7 @@ class Sampled:
 
     f: Callable
     jacobian: Callable | None
-    points: object
+    points: Any
     candidates: Generators
     output: Values
     rng: np.random.Generator

@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 from scipy import stats
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from symdyn.discovery.exact_elements import judged_with_reasons, known_violation
 from symdyn.evidence.element_table import are_outside
@@ -113,7 +113,7 @@ class PointCloud:
     @classmethod
     def of(cls, points: np.ndarray, count: int, dim: int | None = None) -> PointCloud:
         """Fit planes through `count` neighbours of each point; their dimension from the principal components."""
-        near = cKDTree(points).query(points, k=count + 1)[1][:, 1:]
+        near = np.asarray(KDTree(points).query(points, k=count + 1)[1])[:, 1:]
         offsets = points[near] - points[near].mean(axis=1, keepdims=True)
         dim = principal_dimension(offsets) if dim is None else dim
         return cls(points, near, normal_projectors(offsets, dim), dim)
@@ -156,7 +156,7 @@ class PointCloud:
 
         Far from the manifold a small step along it takes an image far to the side.
         """
-        place = self._tree.query(images)[1]
+        place = np.asarray(self._tree.query(images)[1])
         away = np.linalg.norm(self._along_normals(images, place), axis=1)
         gap = images - self.points[place]
         along = np.linalg.norm(gap - np.einsum("sij,sj->si", self.normals[place], gap), axis=1)
@@ -174,8 +174,8 @@ class PointCloud:
         return tuple(PointCloud.of(part, self.near.shape[1], self.dim) for part in parts)
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.points)
+    def _tree(self) -> KDTree:
+        return KDTree(self.points)
 
     @cached_property
     def _middle(self) -> np.ndarray:
@@ -234,10 +234,10 @@ def _evidence(squares: np.ndarray, errors: np.ndarray, regions: np.ndarray, size
     t = stats.t.ppf(0.95, max(n - 1, 1)) / stats.norm.ppf(0.95) * np.sqrt(n / max(n - 1, 1e-6))
     forms = ((seen - expected)[0] + mean, 1.0, (t * shift - (error - mean)) / 2, error, mean)
     shaped = [np.reshape(part, (-1, 1, 1) if np.ndim(part) else (1, 1)) for part in forms]
-    return Evidence(QuadraticForms(*shaped, np.ones(_REPLICATES)), delta)
+    return Evidence(QuadraticForms(*shaped, stretch=np.ones(_REPLICATES)), delta)
 
 
 def _regions(points: np.ndarray) -> np.ndarray:
     """Assign points to cells `(sample,)` about some of them."""
     centres = points[np.random.default_rng(0).permutation(len(points))[:_REGIONS]]
-    return cKDTree(centres).query(points)[1]
+    return np.asarray(KDTree(centres).query(points)[1])

@@ -150,9 +150,10 @@ def _law_forms(element: Elements, fit: LawFit, sample: LawSample) -> LawForms | 
     unseen = np.sqrt(_outside(element, sample)[0]) if sample.lacking else 0.0
 
     def forms(k, **others):
-        shaped = (parts[k][0], size, crosses[k][1:], parts[k][1:], jackknife)
+        numbers = (parts[k][0], size, crosses[k][1:], parts[k][1:], jackknife)
+        shaped = [np.asarray(part)[..., None, None] for part in numbers]
         floors = {"floor": fit.floor, "test_floor": np.hypot(fit.test_floor, unseen)}
-        return LawForms(*(np.asarray(part)[..., None, None] for part in shaped), fit.stretch, **floors, **others)
+        return LawForms(*shaped, stretch=fit.stretch, **floors, **others)
 
     return forms(0, rivals=tuple(forms(k + 1) for k in range(len(fit.rivals))), unknown=unknown)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from symdyn.evidence.evidence import Evidence, holm
 from symdyn.lie.groups import Elements
@@ -57,7 +57,7 @@ def are_outside(images: np.ndarray, points: np.ndarray, spreads: np.ndarray) -> 
     largest = np.maximum(np.abs(points).max(axis=0), np.abs(images).max(axis=0, initial=0.0))
     scale = np.where(scale > 0, scale, 1e-9 * np.where(largest > 0, largest, 1.0))
     reach = _FAR * np.sqrt(points.shape[1])
-    return ~np.isfinite(cKDTree(points / scale).query(images / scale, distance_upper_bound=reach)[0])
+    return ~np.isfinite(KDTree(points / scale).query(images / scale, distance_upper_bound=reach)[0])
 
 
 def element_table(

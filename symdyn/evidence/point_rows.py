@@ -83,10 +83,11 @@ def _representatives(
         if not np.all(np.isfinite(columns)):
             break
         parts = linalg.qr(columns, mode="r", pivoting=True)
-        triangle, order = parts[0], parts[-1]
+        triangle, order = np.asarray(parts[0]), np.asarray(parts[-1])
         diagonal = np.abs(np.diag(triangle))
         rank = int(np.sum(diagonal > _RANK * diagonal[0]))
         if rank < _FILLED * len(columns):
             others = linalg.solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:])
-            return order[:rank], np.linalg.qr(np.vstack([np.eye(rank), others.T]), mode="r")
+            # An array, whatever numpy's types say of this mode.
+            return order[:rank], np.asarray(np.linalg.qr(np.vstack([np.eye(rank), others.T]), mode="r"))
     return np.arange(n), np.eye(n)

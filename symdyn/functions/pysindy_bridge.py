@@ -34,15 +34,15 @@ class FeaturesLibrary(BaseFeatureLibrary):
         self.features = features
 
     @x_sequence_or_item
-    def fit(self, x_full, y=None):
-        self.n_features_in_ = x_full[0].n_coord
+    def fit(self, x, y=None):
+        self.n_features_in_ = x[0].n_coord
         self.n_output_features_ = self.features.size(self.n_features_in_)
         return self
 
     @x_sequence_or_item
-    def transform(self, x_full):
+    def transform(self, x):
         check_is_fitted(self)
-        return [AxesArray(self._values(np.asarray(x)), x.axes) for x in x_full]
+        return [AxesArray(self._values(np.asarray(run)), run.axes) for run in x]
 
     def get_feature_names(self, input_features=None):
         check_is_fitted(self)
@@ -95,7 +95,7 @@ class LibraryFeatures(Features):
             with warnings.catch_warnings():
                 # A function that drops the imaginary part gives 0 here, which the differences disprove.
                 warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
-                columns.append(np.asarray(self.library.transform(shifted)).imag / h)
+                columns.append(np.imag(np.asarray(self.library.transform(shifted))) / h)
         return np.stack(columns, axis=-1)
 
     def _central_difference(self, points: np.ndarray) -> np.ndarray:

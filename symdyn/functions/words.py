@@ -43,7 +43,7 @@ def read_words(text: str, known: Sequence[str]) -> list[Word]:
     for word in text.replace(" ", "").split("+"):
         parts = re.fullmatch(r"([^:(]*)(?:\(([^)]*)\))?(?::([^()]*))?", word)
         name = _ALIASES.get(parts[1].lower(), parts[1].lower()) if parts else word
-        if name not in known:
+        if parts is None or name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f": did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{name!r} in {text!r} is none of {', '.join(known)}{hint}")

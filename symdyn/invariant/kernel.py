@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,7 +115,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
             For a kernel that the manifold does not have, smoothness of at most half the dimension, and a group
             that cannot be averaged over.
         """
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=float)
+        X, y = map(np.asarray, validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=float))
         self._check_options()
         X_fit = X if self.manifold is None else self.manifold.check(X)
         X = self._charted = self._prepare(X_fit)
@@ -153,7 +154,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
     def _check_options(self) -> None:
         if self.kernel not in _KERNELS:
             raise ValueError(f"kernel must be one of {', '.join(_KERNELS)}, got {self.kernel!r}")
-        if not (np.isscalar(self.alpha) and self.alpha >= 0):
+        if not (isinstance(self.alpha, Real) and float(self.alpha) >= 0):
             raise ValueError(f"alpha must be a number of at least 0, got {self.alpha!r}")
         if self.kernel == "von_mises" and not isinstance(self.manifold, Torus):
             raise ValueError("the von Mises kernel lives on a torus; give manifold=Torus(dim, period)")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.symmetries import as_group
 from symdyn.lie.chart import Chart
-from symdyn.lie.constraints.equivariance import as_symmetries
 from symdyn.lie.groups import Elements
 from symdyn.sums.data_charts import chart_of_points
 
@@ -41,7 +41,7 @@ def in_kernel_chart(chart: Chart, group):
     if group is None:
         return None
     parts = []
-    for part in as_symmetries(group):
+    for part in as_group(group):
         if isinstance(part, Elements):
             moved = chart.elements(part)
             shift = _without_rounding(moved.translations, moved.matrices, chart)
@@ -62,7 +62,7 @@ def _parts(
     """Return the matrices and shifts of elements, and those of fields."""
     matrices, shifts = [np.zeros((0, n, n))], [np.zeros((0, n))]
     fields, drifts = [np.zeros((0, n, n))], [np.zeros((0, n))]
-    for part in as_symmetries(group) if group is not None else []:
+    for part in as_group(group) if group is not None else []:
         if len(part.states) != n:
             raise ValueError(f"group acts on {len(part.states)} coordinates, the points have {n}")
         if isinstance(part, Elements):
@@ -71,7 +71,7 @@ def _parts(
         else:
             fields.append(part.matrices)
             drifts.append(part.translations)
-    return tuple(np.concatenate(parts) for parts in (matrices, shifts, fields, drifts))
+    return np.concatenate(matrices), np.concatenate(shifts), np.concatenate(fields), np.concatenate(drifts)
 
 
 def _step_to_fixed(

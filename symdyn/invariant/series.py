@@ -105,7 +105,7 @@ def cut_errors(folds: Sequence[Fold], widths: Sequence[int], *, mean: bool) -> n
     total = sum(fold.size for fold in folds)
     for k, left_out in enumerate(folds):
         rest = [fold for i, fold in enumerate(folds) if i != k]
-        means = sum(fold.moments for fold in rest) / sum(fold.size for fold in rest)
+        means = np.asarray(sum(fold.moments for fold in rest)) / sum(fold.size for fold in rest)
         for i, width in enumerate(widths):
             fitted = means[:width] if mean else least_squares(rest, width)
             residual = left_out.triangle[:, :width] @ fitted - left_out.triangle[:, size:]

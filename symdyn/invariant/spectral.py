@@ -130,7 +130,8 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
             If a given limit falls inside an eigenspace, or n is so small that the rule keeps the constant only.
         """
         self._check_options()
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, ensure_min_samples=2, dtype=float)
+        given = validate_data(self, X, y, multi_output=True, y_numeric=True, ensure_min_samples=2, dtype=float)
+        X, y = map(np.asarray, given)
         self._chart = None
         if self.manifold is None:
             self._chart = chart_of_points(X)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -114,6 +115,6 @@ def checked_limit(name: str, value) -> float:
     """Return a limit given by a user as a number, infinite for None."""
     if value is None:
         return np.inf
-    if isinstance(value, bool) or not np.isscalar(value) or isinstance(value, str) or not value >= 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 1:
         raise ValueError(f"{name} must be at least 1, None or 'cv' (max_eigs_total only), got {value!r}")
     return float(value)

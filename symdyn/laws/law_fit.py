@@ -286,7 +286,7 @@ def _predicts_better(problem: _Problem, more: tuple[str, ...], fewer: tuple[str,
     """
     folds = _folds(problem)
     gain = abs(np.mean(_held_out(problem, folds, fewer))) - abs(np.mean(_held_out(problem, folds, more)))
-    return gain > 10.0**-_DIGITS
+    return bool(gain > 10.0**-_DIGITS)
 
 
 def _left_over(problem: _Problem, kept: tuple[str, ...]) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from symdyn.laws.residual import Residual, residual_from_parts
 from symdyn.laws.scales import Scales
@@ -54,7 +54,7 @@ def _neighbours(moments: Moments, scales: Scales) -> tuple[np.ndarray, np.ndarra
     sizes = scales.states[moments.owner][:, : moments.points.shape[1]]
     points = moments.points / sizes
     n_near = min(_N_NEAR + 2 * _STEPS_APART + 1, len(points))
-    distance, near = cKDTree(points).query(points, k=n_near)
+    distance, near = KDTree(points).query(points, k=n_near)
     distance, near = distance.reshape(len(points), -1), near.reshape(len(points), -1)
     first = np.broadcast_to(np.arange(len(points))[:, None], near.shape)
     place = _places(moments)

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from scipy import linalg
 
 from symdyn.functions.printing import equation_lines
 from symdyn.lie.prolongation import velocity_names
+
+if TYPE_CHECKING:
+    from symdyn.lie.algebras.algebra import LieAlgebra
+    from symdyn.lie.vectorfields import Generators
 
 __all__ = [
     "Elements",
@@ -85,6 +90,10 @@ class Elements:
             raise ValueError(f"states names {len(tuple(states))} states, the elements act on {len(self.states)}")
         return replace(self, states=tuple(states))
 
+    @overload
+    def __add__(self, other: Elements) -> Elements: ...
+    @overload
+    def __add__(self, other: Generators | LieAlgebra | list) -> list: ...
     def __add__(self, other):
         """Join the elements of both; a list if the other is not `Elements`, such as candidate generators."""
         if not isinstance(other, Elements):
@@ -291,7 +300,7 @@ def elements(members, *, states=None) -> Elements:
 def _joined(*parts: Elements) -> Elements:
     names = ("matrices", "translations", "reverses_time")
     arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
-    return Elements(*arrays, parts[0].states, np.full(len(arrays[0]), -1))
+    return Elements(*arrays, states=parts[0].states, group=np.full(len(arrays[0]), -1))
 
 
 def _group(generators: Sequence[Elements]) -> Elements:

@@ -30,7 +30,7 @@ def padded(velocity: np.ndarray, parts: list[np.ndarray], moves: np.ndarray) -> 
 def unit_moves(values: np.ndarray, index: int, row: int, column: int) -> np.ndarray:
     """Return what the matrix with a single 1 at (row, column), acting on one index, makes of the values."""
     moved = np.zeros_like(values)
-    target = [slice(None)] * values.ndim
+    target: list[slice | int] = [slice(None)] * values.ndim
     source = list(target)
     target[index], source[index] = row, column
     moved[tuple(target)] = values[tuple(source)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -63,7 +63,7 @@ class VectorField:
             object.__setattr__(self, "inside", None)  # coefficients that were changed since are the field
 
     @classmethod
-    def from_chart(cls, inside: Charted, features: Features, **options) -> VectorField:
+    def from_chart(cls, inside: Charted, features: Features, **options) -> Self:
         """Build the field over x on `features`, whose images in its chart are the features of `inside`."""
         return cls(features, inside.coefficients(features), inside.field.states, inside=inside, **options)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
     count = dataset.sizes["trajectory"]
     amounts = strength * np.random.default_rng(rng).standard_normal((copies * count, len(basis)))
     dataset = dataset.drop_vars([name for name, c in dataset.coords.items() if c.dims == ("trajectory",)])
-    alike = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
+    alike: dict[str, Any] = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
     every = xr.concat([dataset] * (1 + copies), "trajectory", **alike)
     every = every.assign_coords(trajectory=np.arange((1 + copies) * count))
     return flow_along(every, basis, np.concatenate([np.zeros((count, len(basis))), amounts]))

@@ -90,9 +90,9 @@ def load_module(path, module: nn.Module | None = None) -> nn.Module:
 
 def _description(module: nn.Module) -> dict[str, Any]:
     kind = f"{type(module).__module__}:{type(module).__qualname__}"
-    config = module.config() if hasattr(module, "config") and hasattr(module, "from_config") else None
+    describe = getattr(module, "config", None) if hasattr(module, "from_config") else None
     # Through JSON and back, so that tuples and lists compare equal.
-    return json.loads(json.dumps({"class": kind, "config": config}))
+    return json.loads(json.dumps({"class": kind, "config": None if describe is None else describe()}))
 
 
 def _built(description: dict[str, Any], path: str | os.PathLike[str]) -> nn.Module:

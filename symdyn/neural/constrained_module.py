@@ -119,7 +119,7 @@ def _register(module: _Layer, name: str, subspace: InSubspace | _Transposed) -> 
         if name == "weight":
             transposed = isinstance(module, _TRANSPOSED)
             now = getattr(module, name)
-            inner = subspace.inner if transposed else subspace
+            inner = subspace.inner if isinstance(subspace, _Transposed) else subspace
             pair = [w.transpose(0, 1) if transposed else w for w in (now, before)]
             scaled = inner.rescaled(*pair)
             setattr(module, name, scaled.transpose(0, 1) if transposed else scaled)

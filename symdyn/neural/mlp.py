@@ -96,6 +96,9 @@ class GatedLayer(nn.Module):
         Of hidden and the products.
     """
 
+    gate_of: Tensor
+    pointwise: Tensor
+
     def __init__(self, rep_in: Representation, hidden: Representation):
         super().__init__()
         moving = [(part, places) for part, places in block_types(hidden) if not _is_permuted(part)]

@@ -129,7 +129,7 @@ class Representation:
         n = config["dim"]
         matrices = [np.array(config[name], dtype=float).reshape(-1, n, n) for name in ("generators", "elements")]
         errors = None if config["errors"] is None else np.array(config["errors"], dtype=float)
-        return cls(*matrices, errors, tuple(config.get("blocks", ())))
+        return cls(*matrices, errors=errors, blocks=tuple(config.get("blocks", ())))
 
     @property
     def key(self) -> bytes:

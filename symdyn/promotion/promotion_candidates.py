@@ -11,7 +11,7 @@ from scipy import sparse
 
 from symdyn.lie.actions import output_action
 from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.algebras.symmetries import as_group
 from symdyn.lie.chart import Chart
 from symdyn.lie.derivative import difference
 from symdyn.lie.groups import Elements
@@ -65,7 +65,7 @@ class CandidateMaps:
 def split_candidates(candidates: Candidates) -> tuple[Generators | None, Elements | None]:
     """Split whatever is accepted as candidates into generators and finite elements."""
     generators, elements = None, None
-    for part in as_symmetries(candidates):
+    for part in as_group(candidates):
         if isinstance(part, Elements):
             elements = part if elements is None else elements + part
         else:

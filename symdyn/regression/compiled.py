@@ -58,7 +58,8 @@ def polynomial_part(features: Features, n_states: int) -> np.ndarray | None:
     """Return the exponents `(feature, state)` of features that are all monomials; None if any is not."""
     if isinstance(features, Sum):
         parts = [polynomial_part(part, n_states) for part in features.parts]
-        return None if any(part is None for part in parts) else np.concatenate(parts)
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(parts) else None
     return monomial_exponents(features, n_states)
 
 

@@ -272,10 +272,10 @@ def compare_fits(
     seen = train if spare is None else joined([spare, train])
     law, root, enforcement = fit_enforced(joined([seen, held_out]), features, symmetry, optimizer, layout)
     enforcement.warn(stacklevel=4)
-    laws = [
+    inside, free = (
         law_from(one, root, features, layout.arguments, kind)
         for one in (law, fit_root(root, features, None, optimizer, kind))
-    ]
+    )
     fitted = _compared(train, seen, features, enforcement, optimizer, layout)
     curve = learning_curve(
         train,
@@ -294,7 +294,7 @@ def compare_fits(
     enforced = enforcement.symmetry
     kept = enforced[0] if isinstance(enforced, list) and len(enforced) == 1 else enforced
     table = _table(fitted, judged)
-    return SymmetricFit(*laws, table, curve, kept, train, held_out, layout, enforcement)
+    return SymmetricFit(inside, free, table, curve, kept, train, held_out, layout, enforcement)
 
 
 def _compared(

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import linalg
 
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.conserved import Conserved
 from symdyn.lie.algebras.symmetries import Part, as_symmetries
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.chart import Chart
@@ -60,8 +61,9 @@ def on_arguments(
             f"control inputs need a representation of the symmetry on them: it acts on {n} states, the data have "
             f"{n_states} and {n_controls} inputs; give inputs='invariant', or inputs= one matrix a generator"
         )
-    if 2 * n == n_states and all(hasattr(part, "prolong") for part in parts):
-        return [part.prolong() for part in parts]
+    moving = [part for part in parts if not isinstance(part, Conserved)]
+    if 2 * n == n_states and len(moving) == len(parts):
+        return [part.prolong() for part in moving]
     raise ValueError(f"the symmetry acts on {n} states, the data have {n_states}")
 
 

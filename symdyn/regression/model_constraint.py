@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,11 +57,12 @@ def library_features(library: Features | BaseFeatureLibrary | None, n_inputs: in
     """
     if library is None:
         raise ValueError("library is missing: a symmetry constrains coefficients of known functions")
-    if hasattr(library, "spatiotemporal_grid") and hasattr(library, "function_library"):
-        if library.derivative_order or library.implicit_terms:
+    given: Any = library  # pysindy has no type for libraries of derivatives: they are known by their attributes
+    if hasattr(given, "spatiotemporal_grid") and hasattr(given, "function_library"):
+        if given.derivative_order or given.implicit_terms:
             raise ValueError("a library of spatial derivatives: symmetries of fields act on jets, not on the states")
-        inner = library_features(library.function_library, n_inputs)
-        return Monomials(((0,) * n_inputs,)) + inner if library.include_bias else inner
+        inner = library_features(given.function_library, n_inputs)
+        return Monomials(((0,) * n_inputs,)) + inner if given.include_bias else inner
     return as_features(library, n_inputs, "library")
 
 

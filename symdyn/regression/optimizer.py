@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 import pysindy as ps
@@ -21,7 +21,7 @@ from symdyn.lie.constraints.equivariance import generic_points, in_chart
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.constraints.violation import Violation, explained_violations
 from symdyn.regression.enforcing.enforcement import SymmetryLike
-from symdyn.regression.enforcing.solving import is_unbiased, reading, scaled_ridge, sharpened, support
+from symdyn.regression.enforcing.solving import Fitted, is_unbiased, reading, scaled_ridge, sharpened, support
 from symdyn.regression.enforcing.tied_targets import commuting_whitener, compressed, is_full, stacked, tied_targets
 from symdyn.regression.model_constraint import (
     allowed,
@@ -82,6 +82,8 @@ class EquivariantOptimizer(BaseOptimizer):
         For generators that are not exact: the violation of the fit, and how much of it the error bar explains.
     """
 
+    intercept_: Any  # 0, as of all optimizers of pysindy, which declares an array
+
     def __init__(
         self,
         optimizer: BaseEstimator | None = None,
@@ -102,7 +104,8 @@ class EquivariantOptimizer(BaseOptimizer):
         self.whiten = whiten
         self.chart = chart
 
-    def set_params(self, **params) -> Self:
+    # pysindy's own optimizers return None, against scikit-learn's rule.
+    def set_params(self, **params) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Set parameters; return self, which pysindy's own optimizers forget."""
         super().set_params(**params)
         return self
@@ -160,7 +163,7 @@ class EquivariantOptimizer(BaseOptimizer):
         """Return whether nothing is constrained, so that the wrapped optimizer sees the columns themselves."""
         return is_full(self.subspace_) and not self.whiten
 
-    def _reduce(self, x: np.ndarray, y: np.ndarray) -> NoReturn:
+    def _reduce(self, *data: np.ndarray) -> NoReturn:
         raise TypeError("EquivariantOptimizer is fitted by fit, not by _reduce")
 
     def _constrain(self, shape: tuple[int, int]) -> None:
@@ -241,7 +244,7 @@ class InChart(ps.STLSQ):
 
     def _regress(self, x: np.ndarray, y: np.ndarray, dim: int, sparse_sub: np.ndarray) -> np.ndarray:
         if self.sparse_ind is not None:
-            return super()._regress(x, y, dim, sparse_sub)
+            return np.asarray(super()._regress(x, y, dim, sparse_sub))
         self.iters += 1
         return scaled_ridge(x, y, self.alpha)
 
@@ -306,7 +309,7 @@ def _complete_rows(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) 
     return rows * root, targets * root
 
 
-def _sharp(found: BaseEstimator, optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray) -> BaseEstimator:
+def _sharp(found: Fitted, optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray) -> Fitted:
     """Give a fitted optimizer, if nothing is penalised in the end, all the digits that its rows have."""
     if is_unbiased(optimizer):
         shape, rows, targets = np.shape(found.coef_), *compressed(rows, targets)
@@ -314,12 +317,10 @@ def _sharp(found: BaseEstimator, optimizer: BaseEstimator, rows: np.ndarray, tar
     return found
 
 
-def _fitted(
-    optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray, reduce_kws: dict[str, object]
-) -> BaseEstimator:
+def _fitted(optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray, reduce_kws: dict[str, object]) -> Fitted:
     """Fit a clone that does not keep the rows, which would be pickled with the model."""
     try:
-        found = clone(optimizer)
+        found: Any = clone(optimizer)
     except (RuntimeError, TypeError):  # pysindy's WrappedOptimizer, and SR3 with an array of weights, cannot be cloned
         found = copy.deepcopy(optimizer)
     # scikit-learn's single-target models want one dimension.
@@ -329,5 +330,5 @@ def _fitted(
         raise ValueError(f"{type(optimizer).__name__} has no coef_ after its fit")
     for part in (found, getattr(found, "opt", None), getattr(found, "optimizer", None)):
         if part is not None:
-            part.__dict__.pop("Theta_", None)
+            vars(part).pop("Theta_", None)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -155,5 +156,6 @@ def _optimised(optimizer: BaseEstimator, found: Identified, law: FieldLaw, space
         space = TermSpace(np.zeros(n_fields * n), np.eye(n_fields * n))
     joint = np.kron(np.eye(n_fields), rows)
     right = targets.T.ravel() - joint @ space.offset
-    fitted = clone(optimizer).fit(joint @ space.basis, right[:, None])
+    fitted: Any = clone(optimizer)
+    fitted.fit(joint @ space.basis, right[:, None])
     return (space.offset + space.basis @ np.ravel(fitted.coef_)).reshape(law.coefficients.shape)

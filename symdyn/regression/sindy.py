@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import pysindy as ps
@@ -31,6 +31,7 @@ from symdyn.sums.data_charts import chart_of_points
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from pysindy.utils import AxesArray
 
 __all__ = ["EquivariantOptimizer", "SymmetricSINDy"]
 
@@ -70,6 +71,9 @@ class SymmetricSINDy(ps.SINDy):
     enforcement_ : Enforcement
         The same with the numbers.
     """
+
+    optimizer: Any  # None, too, which pysindy's own class replaces by its default
+    feature_library: Any
 
     def __init__(
         self,
@@ -144,6 +148,7 @@ class SymmetricSINDy(ps.SINDy):
     def free_terms(self) -> list[str]:
         """Write each free coefficient of the model with the terms it ties."""
         check_is_fitted(self, "model_")
+        assert self.model_.feature_names is not None  # `fit` gives them
         states = self.model_.feature_names[: self.subspace_.shape[0]]
         return self.subspace_.describe(states, self.model_.get_feature_names())
 
@@ -152,7 +157,7 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         return self.model_.coefficients()
 
-    def predict(self, x, u=None) -> np.ndarray | list[np.ndarray]:
+    def predict(self, x, u=None) -> AxesArray | list[AxesArray]:
         """Predict x' (of a map, the next state) at x; see `pysindy.SINDy.predict`."""
         check_is_fitted(self, "model_")
         return self.model_.predict(x, u)
@@ -182,11 +187,12 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         return self.model_.get_feature_names()
 
+    # pysindy declares no type, and numpy's count of what is not 0 is another kind of integer.
     @property
-    def complexity(self) -> int:
+    def complexity(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Number of non-zero coefficients."""
         check_is_fitted(self, "model_")
-        return self.model_.complexity
+        return int(self.model_.optimizer.complexity)  # a pysindy.DiscreteSINDy has none itself
 
     @property
     def _is_map(self) -> bool:

@@ -93,7 +93,8 @@ def _pattern(step: float, stride: int, offset: int) -> _Pattern:
     samples = np.arange(offset, 4 * stride, 2)
     centers = (np.arange(_SLOTS) - _BEFORE + 2) * stride
     s = (samples[:, None] - centers) / (2 * stride)
-    bump, slope = np.empty((2, *s.shape))
+    both = np.empty((2, *s.shape))
+    bump, slope = both[0], both[1]
     fill_bumps(s, np.full((len(s), 1), 2 * step), 2 * POWER / (2 * stride * step), bump, slope)
     # A window four further on lies as this one does in the tile that follows: its parts make one whole.
     norms = np.array([bump[:, slot].sum() + bump[:, slot + 4 : slot + 5].sum() for slot in range(4)])

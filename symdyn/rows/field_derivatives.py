@@ -101,7 +101,8 @@ def _along(values: np.ndarray, axis: int, order: int, scheme: str, step: float, 
         reach = (_ACCURACY[scheme] + 2 * ((order + 1) // 2) - 1) // 2
         offsets = np.arange(-reach, reach + 1)
     weights = stencil(offsets, order) / step**order
-    return sum(w * np.roll(values, -offset, axis) for offset, w in zip(offsets, weights, strict=True) if w)
+    moved = (w * np.roll(values, -offset, axis) for offset, w in zip(offsets, weights, strict=True) if w)
+    return np.asarray(sum(moved))
 
 
 def _margin(scheme: str, order: int) -> int:

@@ -106,7 +106,7 @@ def _moments(bump: np.polynomial.Polynomial, order: int, n: int) -> np.ndarray:
 
 def checkerboard(shape: Sequence[int]) -> np.ndarray:
     """Return 2 on the even points of a grid and 0 on the odd ones."""
-    parity = sum(np.ix_(*[np.arange(n) for n in shape])) % 2
+    parity = np.asarray(sum(np.ix_(*[np.arange(n) for n in shape]))) % 2
     return 2.0 * (parity == 0)
 
 

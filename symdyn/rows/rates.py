@@ -100,4 +100,4 @@ def _knots(times: np.ndarray, gap: float) -> np.ndarray:
 
 
 def _structure(scaled: np.ndarray, lag: int) -> float:
-    return np.mean((scaled[lag:] - scaled[:-lag]) ** 2)
+    return float(np.mean((scaled[lag:] - scaled[:-lag]) ** 2))

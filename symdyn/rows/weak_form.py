@@ -128,7 +128,7 @@ def _spline_weights(times: np.ndarray) -> np.ndarray:
     knots = np.concatenate([[times[0]] * 4, times[2:-2], [times[-1]] * 4])
     design = BSpline.design_matrix(times, knots, 3).tocsc()
     integrals = (knots[4:] - knots[:-4]) / 4
-    return spsolve(design.T.tocsc(), integrals)
+    return np.asarray(spsolve(design.T.tocsc(), integrals))
 
 
 def _kernel(

@@ -13,6 +13,7 @@ Any axes are right, good ones are accurate: which points were looked at shows in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -136,10 +137,8 @@ def _loaded(dataset: xr.Dataset, numbers: np.ndarray) -> list[xr.Dataset]:
     """
     if not is_dask_collection(dataset):
         return [dataset.isel(trajectory=numbers)]
-    lineage = (
-        tuple(str(v.data.name) for v in dataset.variables.values() if hasattr(v.data, "dask")),
-        *numbers.tolist(),
-    )
+    lazy: list[Any] = [v.data for v in dataset.variables.values() if hasattr(v.data, "dask")]
+    lineage = (tuple(str(array.name) for array in lazy), *numbers.tolist())
     if lineage not in _KEPT:
         _KEPT.clear()
         _KEPT[lineage] = _read_chunks(dataset, numbers)

@@ -104,7 +104,7 @@ class Sources:
 def _chunk_files(array: zarr.Array, rows: Sequence[int], n_rows: int) -> list[str]:
     """List the store's paths of the chunks that hold some rows of the first axis, where that is over trajectories."""
     shape = array.shards or array.chunks
-    numbers = [range(-(-size // step)) for size, step in zip(array.shape, shape, strict=True)]
+    numbers: list[Sequence[int]] = [range(-(-size // step)) for size, step in zip(array.shape, shape, strict=True)]
     if array.ndim > 1 and array.shape[0] == n_rows:
         numbers[0] = sorted({row // shape[0] for row in rows})
     return [f"{array.path}/{array.metadata.encode_chunk_key(index)}" for index in product(*numbers)]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -230,13 +231,13 @@ def dataset_to_moments(dataset: xr.Dataset) -> Moments:
     return Moments(**values)
 
 
-def _own_units(values: Mapping[str, np.ndarray | tuple[str, ...]]) -> dict[str, np.ndarray]:
+def _own_units(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the chart of sums that know of none: arguments, and targets where these are no states."""
     n = values["spread"].shape[1]
     return {"centre": np.zeros(n), "scale": np.ones(n), "clock": np.array(1.0)}
 
 
-def _seen_at_points(values: Mapping[str, np.ndarray | tuple[str, ...]]) -> dict[str, np.ndarray]:
+def _seen_at_points(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return where runs lie, as far as the points tell, and their lengths by the number of their rows."""
     owner, n = values["owner"], len(values["labels"])
     count = np.bincount(owner, minlength=n)[:, None]

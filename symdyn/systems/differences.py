@@ -21,7 +21,8 @@ STENCILS = {
 def central_difference(values: np.ndarray, axis: int, order: int, step: float) -> np.ndarray:
     """Take the central difference of second order of accuracy along a periodic axis."""
     weights = STENCILS[order] / step**order
-    return sum(w * np.roll(values, -offset, axis) for offset, w in zip(range(-2, 3), weights, strict=True) if w)
+    moved = (w * np.roll(values, -offset, axis) for offset, w in zip(range(-2, 3), weights, strict=True) if w)
+    return np.asarray(sum(moved))
 
 
 def evolve_differences(

@@ -183,6 +183,7 @@ def test_a_kernel_that_would_diverge_at_fixed_points_is_refused():
     [
         ({"kernel": "laplace"}, "kernel must be one of gaussian"),
         ({"alpha": -1.0}, "alpha must be"),
+        ({"alpha": "small"}, "alpha must be"),
         ({"gamma": 0.0}, "gamma must be positive"),
         ({"kernel": "von_mises"}, "lives on a torus"),
         ({"kernel": "sobolev"}, "needs the eigenfunctions"),

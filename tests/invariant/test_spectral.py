@@ -233,6 +233,7 @@ def test_a_transitive_group_ends_the_search_for_more_invariants(monkeypatch):
         ({"manifold": Torus(2), "smoothness": 1.0}, "smoothness must be above 1"),
         ({"manifold": Torus(2), "max_eigs_total": 0}, "max_eigs_total must be at least 1"),
         ({"manifold": Torus(2), "max_eigs_total": "all"}, "max_eigs_total must be at least 1"),
+        ({"manifold": Torus(2), "max_eigs_total": 9 + 1j}, "max_eigs_total must be at least 1"),
         ({"manifold": Torus(2), "max_eigs_total": "cv", "n_folds": 1}, "n_folds must be between"),
         ({"manifold": Torus(2), "max_eigs_total": 700, "estimator": "lstsq"}, "functions, but 300 equations"),
         ({"manifold": Torus(2), "estimator": "lstsq", "density": np.sum}, "least squares needs none"),

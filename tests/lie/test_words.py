@@ -6,7 +6,7 @@ import pytest
 import symdyn as sd
 from symdyn.functions.features import as_features
 from symdyn.functions.words import parse_features
-from symdyn.lie.algebras.symmetries import as_symmetries
+from symdyn.lie.algebras.symmetries import as_group, as_symmetries
 from symdyn.lie.words import as_candidates, parse_candidates, parse_elements
 
 
@@ -157,3 +157,10 @@ def test_symmetries_are_taken_in_words_as_lists_and_from_searches():
 def test_what_is_no_symmetry_is_named(given, error, message):
     with pytest.raises(error, match=message):
         as_symmetries(given)
+
+
+def test_conserved_quantities_are_no_group():
+    energy = sd.conserved(sd.features.Polynomial(2), [0, 0, 0, 1, 0, 1])
+    assert len(as_group(["so(2)", sd.groups.sign_flips(2)])) == 2
+    with pytest.raises(TypeError, match="conserved quantities are no group"):
+        as_group(["so(2)", energy], 2)

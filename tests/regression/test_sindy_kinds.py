@@ -43,7 +43,7 @@ def test_a_map_keeps_its_symmetry_and_finds_its_terms():
     assert_symmetric(VectorField(features, model.coefficients(), ("x", "y")), ROTATION)
     np.testing.assert_allclose(model.coefficients()[0, 1:3], [0.96, -0.6], atol=0.01)
     np.testing.assert_allclose(model.simulate(MAPS[0][0], 5)[1], turning_map(MAPS[0][0]), atol=0.02)
-    assert model.score(MAPS, 1) > 0.99
+    assert model.score(MAPS, 1) > 0.99 and model.complexity == 12
     again = pickle.loads(pickle.dumps(clone(model).fit(MAPS, 1)))
     np.testing.assert_array_equal(again.coefficients(), model.coefficients())
     free = SymmetricSINDy(STLSQ, ps.PolynomialLibrary(3), kind="map").fit(MAPS, 1)

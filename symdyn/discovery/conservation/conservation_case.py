@@ -287,7 +287,7 @@ def _generic(points: np.ndarray, features: Features, rng: np.random.Generator) -
     noise = _JITTER * rng.standard_normal(points.shape)
     moved = points + noise * np.where(points.std(axis=0) > STILL, points, 1.0)
     with np.errstate(all="ignore"):
-        inside = np.isfinite(features(moved)).all(axis=1)
+        inside = np.asarray(np.isfinite(features(moved)).all(axis=1))
     return np.where(inside[:, None], moved, points)
 
 

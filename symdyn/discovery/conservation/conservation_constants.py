@@ -85,7 +85,7 @@ def without(span: np.ndarray, known: np.ndarray) -> np.ndarray:
 def restricted(forms: QuadraticForms, frame: np.ndarray) -> QuadraticForms:
     """Restrict forms to the columns of a frame `(candidate, direction)`."""
     parts = (forms.violation, forms.size, forms.cross, forms.error, forms.jackknife)
-    return QuadraticForms(*(frame.T @ part @ frame for part in parts), forms.stretch)
+    return QuadraticForms(*(frame.T @ part @ frame for part in parts), stretch=forms.stretch)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ def why_undetermined(
     of_law : str
         The reason where there is a law.
     """
-    found = [_reason(*numbers, n_runs, delta) if n_runs else of_law for numbers in zip(*parts, strict=True)]
+    asked = {"n_runs": n_runs, "delta": delta}
+    found = [_reason(*numbers, **asked) if n_runs else of_law for numbers in zip(*parts, strict=True)]
     return [reason if is_open else "" for reason, is_open in zip(found, undecided, strict=True)]
 
 

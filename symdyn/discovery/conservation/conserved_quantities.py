@@ -28,6 +28,8 @@ eps is relative to the motion.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy import linalg
@@ -174,7 +176,7 @@ def _judged(case: Case, readable: Readable, alpha: float) -> xr.Dataset:
 
 def _joined(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
     """Join both tables, what is conserved first."""
-    how = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
+    how: dict[str, Any] = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
     table = xr.concat([first, second], "quantity", combine_attrs="override", **how)
     return table.isel(quantity=np.argsort(table.verdict.values != "conserved", kind="stable"))
 

@@ -30,7 +30,7 @@ class Reduced:
 
     def follow(self, spans: np.ndarray) -> np.ndarray:
         """Find the same elements in other estimates of the span `(replicate, element, feature)`."""
-        return np.stack([linalg.lstsq(span[:, self.pivots], span)[0] for span in spans])
+        return np.stack([_least_squares(span[:, self.pivots], span) for span in spans])
 
 
 def levels_of(families: list[str]) -> np.ndarray:
@@ -102,7 +102,7 @@ def _split_products(mine: np.ndarray, lower: np.ndarray, kept: np.ndarray) -> tu
         return np.zeros((0, n)), np.eye(n)
     products = _products(kept)
     mine, beside = _residual(mine, lower), _residual(products, lower)
-    solution = linalg.lstsq(mine, beside)[0]
+    solution = _least_squares(mine, beside)
     lengths = np.linalg.norm(beside, axis=0)
     visible = lengths > 1e-6 * np.linalg.norm(products, axis=0)
     captured = 1 - (np.linalg.norm(beside - mine @ solution, axis=0) / np.where(visible, lengths, 1.0)) ** 2
@@ -111,6 +111,12 @@ def _split_products(mine: np.ndarray, lower: np.ndarray, kept: np.ndarray) -> tu
     vectors, values, _ = np.linalg.svd(np.hstack([found, np.zeros((n, n))]))
     count = int(np.sum(values > 0.3))
     return vectors[:, :count].T, vectors[:, count:].T
+
+
+def _least_squares(columns: np.ndarray, right: np.ndarray) -> np.ndarray:
+    found = linalg.lstsq(columns, right)
+    assert found is not None  # scipy has an answer for each of its drivers
+    return np.asarray(found[0])
 
 
 def _products(kept: np.ndarray) -> np.ndarray:

@@ -56,7 +56,8 @@ class Readable:
         moved = [given @ self._in_about for given in (rows, replicates)]
         if len(rows) and np.linalg.cond(moved[0][:, pivots]) < _TURNED:
             moved = [np.linalg.solve(given[..., pivots], given) for given in moved]
-        return tuple(given * self._about_scale for given in moved)
+        functions, drawn = (given * self._about_scale for given in moved)
+        return functions, drawn
 
     def unreduced(self, rows: np.ndarray) -> np.ndarray:
         """Return single functions, about the origin, in units of the spread of the features there."""

@@ -30,6 +30,7 @@ def weak_law(law: FieldLaw) -> list[list[tuple[WeakTerm, float]]] | None:
 def elements_of(generators: Generators, n_coordinates: int) -> tuple[list[Elementary], np.ndarray, np.ndarray]:
     """Return monomials of generators, weights `(generator, element)`, and which generators have a weak form."""
     exponents = monomial_exponents(generators.features, len(generators.states))
+    assert exponents is not None  # candidates are polynomial, see `Frames`
     n_fields = len(generators.states) - n_coordinates
     elements, columns = [], []
     for component, row in np.argwhere(np.any(generators.coefficients != 0, axis=0)):

@@ -137,7 +137,7 @@ class DirectRoute:
         p_value = stats.t.sf(statistic, n - 1) if n >= _UNITS_NEEDED else np.ones(len(more))
         violation = np.sqrt(np.maximum(seen.mean(axis=1), 0.0) / np.maximum(size.mean(axis=1), 1e-300))
         columns = [np.where(usable, column, np.nan) for column in (violation, statistic, p_value)]
-        return DirectTest(*columns, usable)
+        return DirectTest(*columns, usable=usable)
 
     def angle(self, vectors: np.ndarray) -> float:
         """Return the angle in degrees between given generators and as many directions of this route."""
@@ -165,8 +165,8 @@ def direct_route(
     weights = np.hstack([np.zeros((int(usable.sum()), len(shifts))), weights[usable]])
     forms = direct_forms(sums, weights, share, n_bootstrap, rng)
     kept = generators.with_vectors(generators.vectors()[usable])
-    units = (np.einsum("ki,uij,lj->ukl", weights, form, weights, optimize=True) for form in (sums.violation, size))
-    return DirectRoute(kept, forms, direct_directions(forms), *units, blind)
+    units = [np.einsum("ki,uij,lj->ukl", weights, form, weights, optimize=True) for form in (sums.violation, size)]
+    return DirectRoute(kept, forms, direct_directions(forms), *units, blind=blind)
 
 
 def _direct_windows(grid: FieldGrid, time_order: int, n_runs: int) -> tuple[FieldWindows, int]:

@@ -74,6 +74,7 @@ def flowed(generator: Generators, points: np.ndarray, amount: float) -> np.ndarr
     """Move points `(sample, variable)` along a single generator by a parameter `amount`."""
     step = amount / _STEPS
     exponents = monomial_exponents(generator.features, len(generator.states))
+    assert exponents is not None  # candidates are polynomial, see `Frames`
     used = np.any(generator.coefficients[0] != 0, axis=0)
     exponents, coefficients = exponents[used], generator.coefficients[0][:, used].T
 
@@ -157,7 +158,7 @@ class _Solution:
         along, total = (0, order[1]) if order[1] else (1, order[0])
         reach = _REACH + total // 2 if total else 0
         weights = stencil(np.arange(-reach, reach + 1), total) / steps[along] ** total if total else np.ones(1)
-        result = 0.0
+        result = np.zeros((len(middle) * len(places), len(self.read)))
         for offset, weight in zip(range(-reach, reach + 1), weights, strict=True):
             shift = [0.0, 0.0]
             shift[along] = offset * steps[along]
@@ -179,5 +180,6 @@ class _Solution:
 
 def _depends_on_fields(generator: Generators, n_coordinates: int) -> bool:
     exponents = monomial_exponents(generator.features, len(generator.states))
+    assert exponents is not None
     on_fields = exponents[:, n_coordinates:].any(axis=1)
     return bool(np.any(np.abs(generator.coefficients[0, :n_coordinates][:, on_fields]) > 1e-9))

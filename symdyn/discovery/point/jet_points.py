@@ -96,7 +96,7 @@ def smoothed(values: np.ndarray, noise: np.ndarray, grid: FieldGrid, index: int)
     n = grid.shape[0]
     scale = np.where(np.arange(n) == 0, np.sqrt(1 / n), np.sqrt(2 / n))
     slices = np.cos(np.pi * np.arange(n) * (2 * index + 1) / (2 * n)) * scale
-    return fft.ifftn(np.tensordot(slices, spectrum, (0, 1)), axes=space, norm="ortho").real
+    return np.real(np.asarray(fft.ifftn(np.tensordot(slices, spectrum, (0, 1)), axes=space, norm="ortho")))
 
 
 def _window(grid: FieldGrid, halves: Sequence[float]) -> tuple[list[np.ndarray], np.ndarray]:
@@ -123,7 +123,7 @@ def _centers(fading: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 def _denoised(values: np.ndarray, noise: np.ndarray, space: tuple[int, ...]) -> np.ndarray:
     """Keep coefficients `(field, frequency, wave numbers...)` that stand out from the noise, none finer than it."""
-    spectrum = fft.fftn(fft.dct(values, axis=1, norm="ortho"), axes=space, norm="ortho")
+    spectrum = np.asarray(fft.fftn(fft.dct(values, axis=1, norm="ortho"), axes=space, norm="ortho"))
     level = _ABOVE * noise.reshape(-1, *[1] * (values.ndim - 1))
     spectrum = np.where(np.abs(spectrum) > level, spectrum, 0.0)
     power = np.abs(spectrum) ** 2
@@ -160,7 +160,7 @@ def _at(
     for axis, (size, step, k) in enumerate(zip(grid.shape[1:], grid.steps[1:], order[1:], strict=True)):
         waves = (2j * np.pi * np.fft.fftfreq(size, step)) ** k
         states = states * waves.reshape(-1, *[1] * (len(space) - 1 - axis))
-    values = fft.ifftn(states, axes=space, norm="ortho").real
+    values = np.real(np.asarray(fft.ifftn(states, axes=space, norm="ortho")))
     index = (np.arange(len(times))[:, None, None], slice(None), *where)
     return values[index]
 

@@ -65,8 +65,8 @@ def characteristic_parts(evolution: Evolution, generators: Generators) -> list[l
 
 
 def _condition_rows(evolution: Evolution, generators: Generators, sample: JetSample) -> tuple[np.ndarray, np.ndarray]:
-    sides = conditions(evolution, generators)
-    return tuple(_flat(sample.averages(evolution.space, side), sample) for side in sides)
+    left, right = (sample.averages(evolution.space, side) for side in conditions(evolution, generators))
+    return _flat(left, sample), _flat(right, sample)
 
 
 def _flat(averaged: np.ndarray, sample: JetSample) -> np.ndarray:

@@ -178,7 +178,8 @@ def _products(first: _Maps, second: _Maps) -> _Maps:
 
 
 def _joined(*parts: _Maps) -> _Maps:
-    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    matrices, shifts = zip(*parts, strict=True)
+    return np.concatenate(matrices), np.concatenate(shifts)
 
 
 def _inverse(element: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class Eigenspace:
     label: Any
 
     @cached_property
-    def modes(self):
+    def modes(self) -> Any:
         """What the manifold keeps about the functions."""
         return self.manifold.modes(self)
 
@@ -48,7 +48,7 @@ class Eigenspace:
         """Evaluate the basis functions `(sample, multiplicity)` at points."""
         return self.manifold.basis(self, points)
 
-    def invariants(self, group: Isometries, *, vector: bool = False):
+    def invariants(self, group: Isometries, *, vector: bool = False) -> Any:
         """Find orthonormal coefficients `(multiplicity, dim)` of the invariant functions; see `Manifold.invariants`."""
         return self.manifold.invariants(self, group, vector=vector)
 
@@ -76,7 +76,7 @@ class Manifold(ABC):
         """Yield all eigenspaces in order of eigenvalue, without end; their functions are not built."""
 
     @abstractmethod
-    def modes(self, space: Eigenspace):
+    def modes(self, space: Eigenspace) -> Any:
         """Return what `basis` needs to know about an eigenspace."""
 
     @abstractmethod
@@ -117,7 +117,7 @@ class Manifold(ABC):
         """List the eigenspaces with eigenvalue up to `cutoff`."""
         return list(takewhile(lambda space: space.eigenvalue <= cutoff * (1 + 1e-9), self.eigenspaces()))
 
-    def invariants(self, space: Eigenspace, group: Isometries, *, vector: bool = False):
+    def invariants(self, space: Eigenspace, group: Isometries, *, vector: bool = False) -> Any:
         """Find the functions of an eigenspace that a group fixes.
 
         A function with coefficients c is invariant if and only if D(g) c = c for the generators g, where

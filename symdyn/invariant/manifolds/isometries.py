@@ -9,7 +9,7 @@ import numpy as np
 
 from symdyn.functions.tolerances import MAPPED
 from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.lie.constraints.equivariance import as_symmetries
+from symdyn.lie.algebras.symmetries import as_group
 from symdyn.lie.groups import Elements
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def as_isometries(manifold: Manifold, group) -> Isometries:
         return group
     n = manifold.n_coordinates
     maps, fields = [(np.zeros((0, n, n)), np.zeros((0, n)))], [(np.zeros((0, n, n)), np.zeros((0, n)))]
-    for part in as_symmetries(group) if group is not None else []:
+    for part in as_group(group) if group is not None else []:
         if len(part.states) != n:
             raise ValueError(f"group acts on {len(part.states)} coordinates, points of {manifold} have {n}")
         if isinstance(part, Elements):

@@ -111,7 +111,7 @@ def _of_copies(cross: np.ndarray) -> tuple[str, ...]:
 
 def _labels(space: TermSpace, terms: Sequence[str]) -> list[str]:
     """Name what each free coefficient multiplies."""
-    which = [np.flatnonzero(column) % len(terms) for column in space.basis.T]
+    which = [(np.flatnonzero(column) % len(terms)).tolist() for column in space.basis.T]
     return [" + ".join(dict.fromkeys(terms[k] for k in rows)) for rows in which]
 
 

@@ -83,7 +83,7 @@ class NormalEquations:
         if not len(dropped):
             return self.space.basis[:, kept]
         sizes = self._sizes(np.ones(len(self.grams)), self.space.basis[:, kept])
-        rows = self.origin.home[np.ix_(dropped, kept)] / np.maximum(sizes, 1e-300)
+        rows = self.origin.home[np.ix_(np.asarray(dropped), kept)] / np.maximum(sizes, 1e-300)
         turn = linalg.null_space(rows / np.linalg.norm(rows, axis=1, keepdims=True))
         frame = np.zeros((len(self.space.basis), turn.shape[1]))
         frame[kept] = turn / np.maximum(sizes, 1e-300)[:, None]

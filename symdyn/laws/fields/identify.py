@@ -218,8 +218,13 @@ def _identified(
 def _simplest(laws: Sequence[FieldLaw]) -> int:
     """Choose, of the laws that leave about as little as the best, the first with the fewest terms."""
     left = np.array([law.unexplained[0] for law in laws])
-    n_terms = np.array([np.count_nonzero(law.free) if law.support.any() else np.inf for law in laws])
+    n_terms = np.array([_n_terms(law) for law in laws])
     return int(np.argmin(np.where(left <= 5 * left.min() + _EQUAL, n_terms, np.inf)))
+
+
+def _n_terms(law: FieldLaw) -> float:
+    assert law.free is not None  # a law that was fitted here knows what it was chosen among
+    return float(np.count_nonzero(law.free)) if law.support.any() else np.inf
 
 
 def stretches_of(dataset: xr.Dataset) -> int:
@@ -231,14 +236,12 @@ def weak_windows(
     values: np.ndarray, noise: np.ndarray, grid: FieldGrid, names: Sequence[str], time_order: int
 ) -> FieldWindows:
     """Choose windows whose sums know the coefficients of a library best: smallest volume of the jackknife ellipsoid."""
-    best = None
-    for share in _SPACE:
-        windows = _windows(grid, share, time_order)
+
+    def volume(windows: FieldWindows) -> float:
         cross = equation_sums(values, noise, _terms(names, grid), windows, time_order).cross
-        volume = _volume(cross, len(names), len(grid.fields))
-        if best is None or volume < best[0]:
-            best = (volume, windows)
-    return best[1]
+        return _volume(cross, len(names), len(grid.fields))
+
+    return min((_windows(grid, share, time_order) for share in _SPACE), key=volume)
 
 
 def _windows(grid: FieldGrid, share: float, time_order: int) -> FieldWindows:
@@ -320,7 +323,10 @@ def _weak_names(terms: Sequence[str] | None, grid: FieldGrid, required: bool) ->
 
 
 def _terms(names: Sequence[str], grid: FieldGrid) -> list[WeakTerm]:
-    return [weak_term(name, grid.fields, grid.axes) for name in names]
+    found = [weak_term(name, grid.fields, grid.axes) for name in names]
+    weak = [term for term in found if term is not None]
+    assert len(weak) == len(names)  # see `_weak_names`
+    return weak
 
 
 def _enough(cross: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators, VectorField
 from symdyn.lie.words import as_matrices, parse_symmetry
 
-__all__ = ["Part", "as_symmetries", "which_were_found"]
+__all__ = ["Part", "as_group", "as_symmetries", "which_were_found"]
 
 Part = LieAlgebra | Elements | Conserved
 _Given: TypeAlias = (
@@ -57,6 +57,26 @@ def as_symmetries(symmetry, n_states: int | None = None) -> list[Part]:
     if len(sizes) > 1:
         raise ValueError(f"the symmetries act on different numbers of states: {sorted(sizes)}")
     return parts
+
+
+def as_group(symmetry, n_states: int | None = None) -> list[LieAlgebra | Elements]:
+    """Convert whatever is accepted as a group to a list of algebras and finite elements on the same states.
+
+    Parameters
+    ----------
+    symmetry, n_states
+        See `as_symmetries`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_symmetries`; TypeError for conserved quantities, too, which move no state.
+    """
+    parts = as_symmetries(symmetry, n_states)
+    moving = [part for part in parts if not isinstance(part, Conserved)]
+    if len(moving) < len(parts):
+        raise TypeError("conserved quantities are no group: they move no state; leave them out, or give generators")
+    return moving
 
 
 def which_were_found(symmetry, n_states: int | None = None) -> list[bool]:
@@ -109,8 +129,8 @@ def _size_in(text: str, n_states: int | None) -> int:
     raise ValueError(f"{text!r} does not say on how many states: write the number, such as so(3)")
 
 
-def _found_by(symmetry: _Search | _Model, n_states: int | None) -> list[Part]:
-    """Return what a fitted search or model found."""
+def _found_by(symmetry: Any, n_states: int | None) -> list[Part]:
+    """Return what a fitted search or model found; anything else is no symmetry."""
     if hasattr(symmetry, "algebra_"):
         found = (symmetry.algebra_, getattr(symmetry, "elements_", None))
         parts = [part for part in found if part is not None and part.dim]

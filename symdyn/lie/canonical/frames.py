@@ -35,7 +35,7 @@ class Frame:
 
     def vector_map(self, features: Features) -> np.ndarray:
         """Return J `(coefficient, coefficient)`: rows over u, times J, are the rows over y."""
-        return block_diag(np.kron(self.matrix.T, self._functions(features)), 1.0)
+        return np.asarray(block_diag(np.kron(self.matrix.T, self._functions(features)), 1.0))
 
     @property
     def inverse(self) -> Frame:
@@ -112,12 +112,13 @@ def _group(features: Features, matrices: np.ndarray, shifts: bool) -> FrameGroup
         fields = np.concatenate([fields, _shifts(n)])
     size = features.size(n)
     exponents = monomial_exponents(features, n)
-    derived = [None if exponents is None else _derivatives(exponents, field) for field in fields]
-    kept = [k for k, matrix in enumerate(derived) if matrix is not None]
+    derived = [] if exponents is None else [_derivatives(exponents, field) for field in fields]
+    inside = {k: matrix for k, matrix in enumerate(derived) if matrix is not None}
     tangents = [
-        block_diag(np.kron(fields[k][:, 1:].T, np.eye(size)) - np.kron(np.eye(n), derived[k]), 0.0) for k in kept
+        block_diag(np.kron(fields[k][:, 1:].T, np.eye(size)) - np.kron(np.eye(n), matrix), 0.0)
+        for k, matrix in inside.items()
     ]
-    return FrameGroup(fields[kept], np.array(tangents).reshape(-1, n * size + 1, n * size + 1))
+    return FrameGroup(fields[list(inside)], np.array(tangents).reshape(-1, n * size + 1, n * size + 1))
 
 
 def _shifts(n: int) -> np.ndarray:

@@ -124,7 +124,7 @@ def eigenframes(matrix: np.ndarray, error: float) -> Iterator[np.ndarray]:
 def _clusters(values: np.ndarray, width: float) -> list[np.ndarray]:
     """Cluster indices of eigenvalues linked by steps below `width`; real ones are within it of their conjugate."""
     near = np.abs(values[:, None] - values) <= width
-    near |= (np.abs(values[:, None] - values.conj()) <= width) & (np.abs(values.imag) <= width)
+    near |= (np.abs(values[:, None] - values.conj()) <= width) & (np.abs(np.imag(values)) <= width)
     for _ in values:
         near = (near.astype(int) @ near) > 0
     return [np.flatnonzero(row) for row in np.unique(near, axis=0)]
@@ -143,8 +143,8 @@ def _block(matrix: np.ndarray, values: np.ndarray, width: float) -> np.ndarray |
     basis = basis[:, :count]
     if centre.imag <= width:
         # A real subspace with a complex basis: the real and imaginary parts span it twice.
-        return np.linalg.svd(np.hstack([basis.real, basis.imag]))[0][:, :count]
-    return np.stack([basis.real, basis.imag], axis=2).reshape(len(matrix), -1)
+        return np.linalg.svd(np.hstack([np.real(basis), np.imag(basis)]))[0][:, :count]
+    return np.stack([np.real(basis), np.imag(basis)], axis=2).reshape(len(matrix), -1)
 
 
 def _members(ties: Sequence[Sequence[int]]) -> np.ndarray:

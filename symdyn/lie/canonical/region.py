@@ -52,7 +52,7 @@ class Region:
         root = sizes[:, None] * axes * np.sqrt(np.maximum(values, UNSEEN * values[-1]))
         rows = np.linalg.qr((span @ root).T)[0].T
         # The same rows whatever basis the span came in.
-        rows = linalg.qr(rows.T @ rows, pivoting=True)[0][:, : len(rows)].T
+        rows = np.asarray(linalg.qr(rows.T @ rows, pivoting=True)[0])[:, : len(rows)].T
         moved = np.swapaxes(np.linalg.qr(np.swapaxes(replicates @ root, 1, 2))[0], 1, 2)
         beside = (moved - (moved @ rows.T) @ rows).reshape(-1, len(root))
         # Directions of the span last, with a value below all others.

@@ -34,7 +34,7 @@ def simple_frames(
     scales = ratio_scales(matrices, noise, ties)
     frame = Frame(np.diag(scales), centre)
     yield group, frame
-    yield group, Frame(np.diag(scales * _balance(basis, region, frame, ties)), centre)
+    yield group, Frame(np.diag(scales * _balance(basis, exponents, region, frame, ties)), centre)
     if np.any(exponents.sum(axis=1) > 1) or np.any(affine_terms(features, n)[1] < 0):
         return
     group = linear_frames(features, n, origin is None)
@@ -57,10 +57,11 @@ def templates(basis: Generators, region: Region, frame: Frame) -> Iterator[np.nd
     """Yield fractions near readable generators in a frame that close under brackets."""
     before, carry = [], frame.vector_map(basis.features)
     for readable, _ in _readable_rows(basis, region, frame):
-        template = [_rounded(row, carry, region) for row in readable]
-        if any(row is None for row in template):
+        rows = [_rounded(row, carry, region) for row in readable]
+        found = [row for row in rows if row is not None]
+        if len(found) < len(rows):
             continue
-        template = np.stack(template)
+        template = np.stack(found)
         if np.linalg.matrix_rank(template) < len(template) or any(np.array_equal(template, one) for one in before):
             continue
         before.append(template)
@@ -88,11 +89,13 @@ def _readable_rows(basis: Generators, region: Region, frame: Frame) -> Iterator[
         yield readable, errors
 
 
-def _balance(basis: Generators, region: Region, frame: Frame, ties: list[list[int]]) -> np.ndarray:
-    """Find scales that make the coefficients of each readable generator alike, in a frame."""
+def _balance(
+    basis: Generators, exponents: np.ndarray, region: Region, frame: Frame, ties: list[list[int]]
+) -> np.ndarray:
+    """Find scales that make the coefficients of each readable generator of monomials alike, in a frame."""
     n = len(basis.states)
     readable, errors = next(_readable_rows(basis, region, frame))
-    powers = (np.eye(n)[:, None] - monomial_exponents(basis.features, n)).reshape(-1, n)
+    powers = (np.eye(n)[:, None] - exponents).reshape(-1, n)
     seen = (np.abs(readable) > np.maximum(4 * errors, 1e-3))[:, :-1]
     return balanced_scales(powers, readable[:, :-1], seen, ties)
 

@@ -20,6 +20,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from symdyn.functions.sparse_arrays import shape_of
+
 __all__ = ["PRIME", "exact_null_space", "reduced_rows_mod", "unknown_groups"]
 
 # The largest prime below 2^27: 512 products of two residues still fit into 64 bits.
@@ -45,7 +47,7 @@ def exact_null_space(equations: Sequence[sparse.csr_array]) -> tuple[np.ndarray,
     None
         If fractions are too large to be read back, or a block is too large to be eliminated.
     """
-    n_unknowns = equations[0].shape[1]
+    n_unknowns = shape_of(equations[0])[1]
     basis = sparse.eye_array(n_unknowns, dtype=np.int64, format="csr")
     for system in equations:
         restricted = _product_mod(system, basis)
@@ -107,7 +109,7 @@ def unknown_groups(system: sparse.csr_array, largest: float = np.inf) -> Iterato
     OverflowError
         At a block of more than `largest` entries.
     """
-    n_rows, n_unknowns = system.shape  # pyright: ignore[reportGeneralTypeIssues]
+    n_rows, n_unknowns = shape_of(system)
     entries = system.tocoo()
     joined = sparse.coo_array(
         (np.ones(entries.nnz, dtype=np.int8), (entries.row, n_rows + entries.col)), shape=(n_rows + n_unknowns,) * 2
@@ -152,7 +154,7 @@ def _null_space_of(system: sparse.csr_array | None) -> sparse.csr_array | None:
         columns.append(count + which)
         values.append(kernel[where, which])
         count += kernel.shape[1]
-    return _assembled(values, rows, columns, (system.shape[1], count))
+    return _assembled(values, rows, columns, (shape_of(system)[1], count))
 
 
 def _block_null_space(block: np.ndarray) -> np.ndarray:
@@ -178,7 +180,7 @@ def _reduced_columns(basis: sparse.csr_array) -> tuple[sparse.csr_array, np.ndar
         values.append(reduced[which, where])
         pivots.extend(unknowns[leading])
     order = np.argsort(pivots)
-    reduced = _assembled(values, rows, columns, (basis.shape[0], len(pivots)))
+    reduced = _assembled(values, rows, columns, (shape_of(basis)[0], len(pivots)))
     return reduced[:, order], np.asarray(pivots, dtype=int)[order]
 
 
@@ -196,8 +198,9 @@ def _read_back(residues: sparse.csr_array) -> tuple[sparse.csr_array, np.ndarray
             return None
         table[residue] = fraction
     fractions = [table[residue] for residue in columns.data.tolist()]
-    common = np.ones(columns.shape[1], dtype=object)
-    owner = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
+    n_columns = shape_of(columns)[1]
+    common = np.ones(n_columns, dtype=object)
+    owner = np.repeat(np.arange(n_columns), np.diff(columns.indptr))
     for column, fraction in zip(owner, fractions, strict=True):
         common[column] = math.lcm(common[column], fraction.denominator)
     integers = [f.numerator * (common[k] // f.denominator) for k, f in zip(owner, fractions, strict=True)]
@@ -219,7 +222,7 @@ def _fraction(residue: int) -> Fraction | None:
 
 def _vanishes(system: sparse.csr_array, integers: sparse.csr_array) -> bool:
     """Check whether equations hold over the integers; False if the products might not fit into 64 bits."""
-    return _fits(system, integers) and not (system @ integers).count_nonzero()
+    return _fits(system, integers) and not sparse.csr_array(system @ integers).count_nonzero()
 
 
 def _product_mod(left: sparse.csr_array, right: sparse.csr_array) -> sparse.csr_array | None:
@@ -232,7 +235,7 @@ def _product_mod(left: sparse.csr_array, right: sparse.csr_array) -> sparse.csr_
 
 def _fits(left: sparse.csr_array, right: sparse.csr_array) -> bool:
     largest = np.abs(right.data).max(initial=0)
-    return float(np.abs(left).sum(axis=1, dtype=float).max(initial=0.0)) * float(largest) < _FITS
+    return float(np.asarray(abs(left).sum(axis=1, dtype=float)).max(initial=0.0)) * float(largest) < _FITS
 
 
 def _mod(matrix: sparse.csr_array) -> sparse.csr_array:

@@ -179,7 +179,7 @@ class LieRows:
                 sums[2] += _gram(part)
             power += np.vdot(batch.values, batch.values) / batch.values[0].size
             count += len(batch)
-        return LieForms(*(sums / count), power / count)
+        return LieForms(*(sums / count), power=power / count)
 
     def along(self, batch: Batch, directions: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """See `Rows`."""

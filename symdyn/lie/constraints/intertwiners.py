@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -115,7 +116,7 @@ def intertwiner_rows(inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     return np.concatenate([np.kron(np.eye(n_out), a.T) - np.kron(b, np.eye(n_in)) for a, b in pairs])
 
 
-def _is_inexact(representation: _Representation) -> bool:
+def _is_inexact(representation: _Representation) -> TypeGuard[LieAlgebra]:
     return isinstance(representation, LieAlgebra) and not representation.exact.all()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
+from symdyn.functions.sparse_arrays import shape_of
 from symdyn.lie.constraints.elimination import exact_null_space, unknown_groups
 from symdyn.lie.constraints.subspace import null_space, pivoted_basis
 
@@ -38,13 +39,13 @@ def shared_null_space(equations: Sequence[sparse.csr_array]) -> tuple[np.ndarray
 
 
 def _grouped_null_space(system: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
-    columns, pivots = [], []
+    n_unknowns = shape_of(system)[1]
+    columns, pivots = [np.zeros((n_unknowns, 0))], []
     for equations, unknowns in unknown_groups(system):
         block, here = pivoted_basis(null_space(equations))
-        wide = np.zeros((system.shape[1], block.shape[1]))
+        wide = np.zeros((n_unknowns, block.shape[1]))
         wide[unknowns] = block
         columns.append(wide)
         pivots.extend(unknowns[here].tolist())
     order = np.argsort(pivots)
-    basis = np.concatenate([np.zeros((system.shape[1], 0)), *columns], axis=1)
-    return basis[:, order], np.asarray(pivots, dtype=int)[order]
+    return np.concatenate(columns, axis=1)[:, order], np.asarray(pivots, dtype=int)[order]

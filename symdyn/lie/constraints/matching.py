@@ -83,16 +83,20 @@ def reordered(part, order: Sequence[int]):
         return Conserved(VectorField(field.features, field.coefficients[:, places], states))
     if isinstance(part, LieAlgebra):
         return _reordered_algebra(part, order, states)
-    places = _feature_places(part.features, order)
-    return Generators(part.features, part.coefficients[:, order][:, :, places], part.time_scaling, states)
+    return _reordered_generators(part, order, states)
+
+
+def _reordered_generators(basis: Generators, order: Sequence[int], states: tuple[str, ...]) -> Generators:
+    places = _feature_places(basis.features, order)
+    return Generators(basis.features, basis.coefficients[:, order][:, :, places], basis.time_scaling, states)
 
 
 def _reordered_algebra(algebra: LieAlgebra, order: Sequence[int], states: tuple[str, ...]) -> LieAlgebra:
-    basis = reordered(algebra.basis, order)
+    basis = _reordered_generators(algebra.basis, order, states)
     # Where each coefficient stood: the same move on a row that counts them.
     width = algebra.basis.vectors().shape[1]
     counted = algebra.basis.with_vectors(np.arange(width, dtype=float)[None])
-    places = reordered(counted, order).vectors()[0].astype(int)
+    places = _reordered_generators(counted, order, states).vectors()[0].astype(int)
     blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)[:, places][:, :, :, places]
     chart = None if algebra.chart is None else algebra.chart.subset(order)
     found = LieAlgebra(basis, blocks.reshape(algebra.covariance.shape), algebra.exact, chart)

@@ -5,6 +5,8 @@ J. Han et al., Learning physical dynamics with subequivariant graph neural netwo
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from symdyn.lie.algebras.algebra import LieAlgebra
@@ -12,11 +14,18 @@ from symdyn.lie.constraints.subspace import pivoted_basis
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["stabiliser"]
 
 _SAME = 1e-9
 
 
+@overload
+def stabiliser(symmetry: LieAlgebra | Generators, direction: ArrayLike) -> LieAlgebra: ...
+@overload
+def stabiliser(symmetry: Elements, direction: ArrayLike) -> Elements: ...
 def stabiliser(symmetry, direction):
     """Find the generators with A g = 0, or the elements with A g = g, for a known direction g.
 

@@ -78,10 +78,11 @@ def terms_leaving(features: Features, part, points: np.ndarray, kind: str | Acti
     kind : {"flow", "map", "second_order", "invariant"}
     """
     action = action_of(kind).on_functions
-    whole = isinstance(features, Polynomial) and features.columns is None
+    whole = features if isinstance(features, Polynomial) and features.columns is None else None
     affine = isinstance(part, Elements) or (isinstance(part, LieAlgebra) and is_affine(part.basis))
     values = features(points)
-    if isinstance(part, Conserved) or (whole and affine and (features.constant or not _translates(part))):
+    kept = whole is not None and affine and (whole.constant or not _translates(part))
+    if isinstance(part, Conserved) or kept:
         return np.zeros(values.shape[1], dtype=bool)
     if isinstance(part, Elements):
         images = difference(features, part, points, action).transport
@@ -115,7 +116,7 @@ def _size(derivative: LieDerivative, coefficients: np.ndarray):
 
 
 def _conservation_violations(
-    features: Features, coefficients: np.ndarray, part: LieAlgebra | Elements, points: np.ndarray
-):
+    features: Features, coefficients: np.ndarray, part: Conserved, points: np.ndarray
+) -> np.ndarray:
     terms = part.quantities.jacobian(points) * (features(points) @ coefficients.T)[:, None]
     return np.abs(terms.sum(axis=2)).max(axis=0) / np.maximum(np.abs(terms).sum(axis=2).max(axis=0), 1e-300)

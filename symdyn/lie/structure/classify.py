@@ -92,7 +92,7 @@ def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2, about: np.ndarray |
     values, vectors = np.linalg.eig(matrix)
     largest = np.abs(values).max()
     bounded = np.linalg.cond(vectors) < 1e6
-    if not (bounded and np.abs(values.real).max() <= tolerance * largest and np.any(values.imag)):
+    if not (bounded and np.abs(np.real(values)).max() <= tolerance * largest and np.any(np.imag(values))):
         return False
     if about is None or not np.any(about):
         return True

@@ -39,7 +39,8 @@ def estimated_name(basis: Generators, errors: np.ndarray, draws: list[Generators
     if values[-1] < _DEPENDENT * values[0]:
         return f"unnamed, dimension {int(np.sum(values >= _DEPENDENT * values[0]))}"
     # Of unit length and at right angles, the constants of most algebras are of order 1.
-    mixture = np.linalg.inv(np.linalg.qr(vectors.T, mode="r").T)
+    triangle = np.asarray(np.linalg.qr(vectors.T, mode="r"))  # an array, whatever numpy's types say of this mode
+    mixture = np.linalg.inv(triangle.T)
     natural = rescaled(basis).combine(mixture)
     # Translations move nothing but what is wrong with them, so next to D v_j v_i their brackets are not small.
     if min(bracket_size(natural), bracket_strength(natural)) < ABELIAN:

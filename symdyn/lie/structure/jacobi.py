@@ -127,7 +127,8 @@ def _linearised(constants: np.ndarray, allowed: Callable[[np.ndarray], np.ndarra
         second = np.tensordot(constants, weights, ((0, 1), (0, 1)))
         return allowed(first + second).ravel()
 
-    return LinearOperator((n**4, n**3), matvec=forward, rmatvec=backward, dtype=float)
+    # scipy makes an instance of another class, which takes these arguments.
+    return LinearOperator((n**4, n**3), matvec=forward, rmatvec=backward, dtype=float)  # pyright: ignore[reportCallIssue]
 
 
 def _cyclic(tensor: np.ndarray) -> np.ndarray:

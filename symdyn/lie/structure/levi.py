@@ -177,7 +177,7 @@ def _eigenspaces(matrix: np.ndarray, gap: float = 1e-3) -> list[np.ndarray]:
     )
     scale = np.abs(values).max()
     groups: list[list[complex]] = []
-    for value in values[np.lexsort((values.imag, values.real))]:
+    for value in values[np.lexsort((np.imag(values), np.real(values)))]:
         near = [group for group in groups if min(abs(value - other) for other in group) < gap * scale]
         joined = [value, *(other for group in near for other in group)]
         groups = [group for group in groups if not any(group is other for other in near)] + [joined]
@@ -188,8 +188,9 @@ def _eigenspaces(matrix: np.ndarray, gap: float = 1e-3) -> list[np.ndarray]:
             folded = complex(value.real, abs(value.imag))
             return min(abs(folded - other) for other in group) < gap * scale / 2
 
-        _, vectors, size = tuple(linalg.schur(matrix.astype(complex), output="complex", sort=belongs))
-        left = np.linalg.svd(np.hstack([vectors[:, :size].real, vectors[:, :size].imag]))[0]
+        sorted_first = linalg.schur(matrix.astype(complex), output="complex", sort=belongs)
+        vectors, size = np.asarray(sorted_first[1]), int(sorted_first[-1])
+        left = np.linalg.svd(np.hstack([np.real(vectors[:, :size]), np.imag(vectors[:, :size])]))[0]
         spaces.append(left[:, :size])
     return spaces
 
@@ -204,7 +205,7 @@ def _are_ideals(constants: np.ndarray, parts: Sequence[np.ndarray], level: float
         for i, first in enumerate(parts)
         for second in parts[:i]
     ]
-    return max(crossed) < 10 * level * len(constants)
+    return bool(max(crossed) < 10 * level * len(constants))
 
 
 def _column_space(matrix: np.ndarray, level: float) -> np.ndarray:

@@ -167,7 +167,7 @@ def _action(constants: np.ndarray, subalgebra: np.ndarray, ideal: np.ndarray) ->
 def _closes(constants: np.ndarray, subspace: np.ndarray, level: float) -> bool:
     brackets = np.einsum("ia,jb,ijk->kab", subspace, subspace, constants, optimize=True)
     outside = brackets - np.tensordot(subspace @ subspace.T, brackets, 1)
-    return np.linalg.norm(outside) <= 10 * level * len(constants)
+    return bool(np.linalg.norm(outside) <= 10 * level * len(constants))
 
 
 def _are_transverse(first: np.ndarray, second: np.ndarray) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
-from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
+
+from symdyn.neural.autograd import Context, Function
 
 __all__ = ["directional_derivatives", "value_and_derivative"]
 
@@ -40,6 +41,7 @@ def directional_derivatives(module: nn.Module, u: Tensor, directions: Tensor) ->
     for direction in directions:
         value, along = value_and_derivative(module, u, direction)
         derivatives.append(along)
+    assert value is not None  # an algebra has generators, see `as_generators`
     return value, torch.stack(derivatives)
 
 
@@ -66,7 +68,7 @@ class _OneTangent(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Product(torch.autograd.Function):
+class _Product(Function):
     """c + a b for matrices, or batches of as many matrices."""
 
     @staticmethod
@@ -76,7 +78,7 @@ class _Product(torch.autograd.Function):
         return torch.addmm(c, a, b) if a.ndim == 2 else torch.baddbmm(c, a, b)
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: _Factors, output: Tensor) -> None:
+    def setup_context(ctx: Context, inputs: _Factors, output: Tensor) -> None:
         c, a, b = inputs
         ctx.set_materialize_grads(False)
         ctx.offset = None if c is None else c.shape
@@ -84,7 +86,7 @@ class _Product(torch.autograd.Function):
         ctx.save_for_forward(a, b)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, g: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    def backward(ctx: Context, g: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         if g is None:
             return None, None, None
         a, b = ctx.saved_tensors
@@ -93,9 +95,13 @@ class _Product(torch.autograd.Function):
         return offset, g @ b.mH if a_needed else None, a.mH @ g if b_needed else None
 
     @staticmethod
-    def jvp(ctx: FunctionCtx, dc: Tensor | None, da: Tensor | None, db: Tensor | None) -> Tensor:
-        a, b = ctx.saved_tensors  # one of them moves, see _OneTangent
-        moved = da @ b if db is None else a @ db
+    def jvp(ctx: Context, dc: Tensor | None, da: Tensor | None, db: Tensor | None) -> Tensor:
+        a, b = ctx.saved_tensors
+        if db is None:
+            assert da is not None  # one of them moves, see _OneTangent
+            moved = da @ b
+        else:
+            moved = a @ db
         return moved if dc is None else moved + dc
 
 

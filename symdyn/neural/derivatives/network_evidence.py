@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import xarray as xr
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from symdyn.discovery.charted_candidates import Posed
 from symdyn.discovery.function import exact_evidence
@@ -136,7 +136,7 @@ def _replicates(rows: Rows, samples: Differentiated, frame: np.ndarray) -> np.nd
     are no independent witnesses, and points are drawn by regions, the cells of some of the points.
     """
     n_regions = int(np.clip(samples.sums.count // 4, 1, _REGIONS))
-    centres = cKDTree(samples.chart.points(samples.sums.chosen[:n_regions]))
+    centres = KDTree(samples.chart.points(samples.sums.chosen[:n_regions]))
     grams = np.zeros((centres.n, frame.shape[1], frame.shape[1]))
     for batch in samples.batches():
         region = centres.query(batch.points)[1]

@@ -125,7 +125,7 @@ class LieDerivativePenalty:
         moves = self.action(u.detach()).detach()
         frame = _frame(moves, u.detach())
         if self.n_generators is not None:
-            frame = frame @ self._draw(frame).to(frame)
+            frame = frame @ self._draw(frame, self.n_generators).to(frame)
         if self.n_samples is None or self.n_samples >= len(u):
             value, change = self._derivatives(module, u, moves, frame)
         else:
@@ -216,9 +216,9 @@ class LieDerivativePenalty:
         within = {} if space is None else {name: box for name, box in space.items() if name in generators.states}
         return Action(generators, within or None, time)
 
-    def _draw(self, frame: Tensor) -> Tensor:
+    def _draw(self, frame: Tensor, rank: int) -> Tensor:
         """Draw random orthonormal directions, scaled so that the mean of their penalties is that of all."""
-        count, rank = frame.shape[1], self.n_generators
+        count = frame.shape[1]
         return torch.linalg.qr(torch.randn(count, rank, generator=self.random, dtype=torch.float64))[0] * (
             (count / rank) ** 0.5
         )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 from symdyn.functions.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
 from symdyn.lie.vectorfields import Generators, VectorField
+from symdyn.neural.autograd import Context, Function
 
 if TYPE_CHECKING:
     from torch._functorch.autograd_function import VmapInfo
@@ -87,6 +88,8 @@ class FeatureModule(nn.Module):
 class _Powers(nn.Module):
     """Monomials, each as a product of powers that are products themselves: no 0^0, and smooth in all orders."""
 
+    exponents: Tensor
+
     def __init__(self, exponents: np.ndarray, columns: Sequence[int] | None):
         super().__init__()
         self.highest = int(exponents.max(initial=0))
@@ -119,29 +122,30 @@ class _Numeric(nn.Module):
         return values.reshape(*points.shape[:-1], -1)
 
 
-class _Evaluate(torch.autograd.Function):
+class _Evaluate(Function):
     """Values and Jacobians of numpy features; derivatives of values only, once."""
 
     @staticmethod
     def forward(points: Tensor, features: Features) -> tuple[Tensor, Tensor]:
         array = points.detach().cpu().numpy().astype(float)
-        values, jacobian = features(array), features.jacobian(array)
-        return tuple(torch.from_numpy(np.ascontiguousarray(a)).to(points) for a in (values, jacobian))
+        found = (features(array), features.jacobian(array))
+        values, jacobian = (torch.from_numpy(np.ascontiguousarray(a)).to(points) for a in found)
+        return values, jacobian
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Features], output: tuple[Tensor, Tensor]) -> None:
+    def setup_context(ctx: Context, inputs: tuple[Tensor, Features], output: tuple[Tensor, Tensor]) -> None:
         ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(output[1])
         ctx.save_for_forward(output[1])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor, _: Tensor | None) -> tuple[Tensor, None]:
+    def backward(ctx: Context, gradient: Tensor, _: Tensor | None) -> tuple[Tensor, None]:
         (jacobian,) = ctx.saved_tensors
         return torch.einsum("sf,sfi->si", gradient, jacobian), None
 
     @staticmethod
-    def jvp(ctx: FunctionCtx, tangent: Tensor, _: None) -> tuple[Tensor, None]:
+    def jvp(ctx: Context, tangent: Tensor, _: None) -> tuple[Tensor, None]:
         (jacobian,) = ctx.saved_tensors
         return torch.einsum("sfi,si->sf", jacobian, tangent), None
 

@@ -193,7 +193,9 @@ def _exchanges(space: Sequence[str]) -> bool:
     return "quarter_turns" in space or "rotations" in space
 
 
-def _checked_space(space: str | Sequence[str] | None, modes: Sequence[int], joint: bool) -> tuple[str, ...]:
+def _checked_space(
+    space: str | list[str] | tuple[str, ...] | None, modes: Sequence[int], joint: bool
+) -> tuple[str, ...]:
     names = () if space is None else tuple(space) if isinstance(space, list | tuple) else (space,)
     if any(name not in SPACES for name in names) or len(set(names)) < len(names):
         raise ValueError(f"space must be None or among {SPACES}, got {space!r}")

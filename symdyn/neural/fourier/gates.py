@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 
+from symdyn.neural.autograd import Context, Function
 from symdyn.neural.fourier.gelu import gelu, gelu_tangent
 from symdyn.neural.fourier.spectral import Tabled
 from symdyn.neural.representations import Representation, equivariant_matrices
@@ -91,7 +91,7 @@ class Gate(Tabled):
         x = u.reshape(len(u) * self.permuted, sum(self.pieces), self.copies, self.n, -1)
         given = (x, self.weight, self.bias, self.forms, self.pieces, self.still)
         # A compiler fuses the plain formula by itself.
-        moved = gated(*given)[0] if torch.compiler.is_compiling() else _Gated.apply(*given)[0]  # type: ignore[index]
+        moved = gated(*given)[0] if torch.compiler.is_compiling() else _Gated.apply(*given)[0]
         return moved.reshape(u.shape)
 
 
@@ -141,7 +141,7 @@ def _switches(
     return invariants, scales, *switches
 
 
-class _Gated(torch.autograd.Function):
+class _Gated(Function):
     """`gated` with derivatives by hand; those of higher order are the automatic ones of `gated`."""
 
     generate_vmap_rule = True
@@ -154,7 +154,7 @@ class _Gated(torch.autograd.Function):
 
     @staticmethod
     def setup_context(
-        ctx: FunctionCtx,
+        ctx: Context,
         inputs: tuple[Tensor, Tensor, Tensor, _Forms, Sequence[int], bool],
         output: tuple[Tensor, ...],
     ) -> None:
@@ -165,7 +165,7 @@ class _Gated(torch.autograd.Function):
         ctx.save_for_forward(*inputs[:3])
 
     @staticmethod
-    def backward(ctx: FunctionCtx, g: Tensor | None, *_: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Context, g: Tensor | None, *_: Tensor | None) -> tuple[Tensor | None, ...]:
         if g is None:
             return (None,) * 6
         x, weight, bias, *known = ctx.saved_tensors
@@ -179,7 +179,7 @@ class _Gated(torch.autograd.Function):
 
     @staticmethod
     def jvp(
-        ctx: FunctionCtx, dx: Tensor | None, dweight: Tensor | None, dbias: Tensor | None, *_: None
+        ctx: Context, dx: Tensor | None, dweight: Tensor | None, dbias: Tensor | None, *_: None
     ) -> tuple[Tensor | None, ...]:
         x, weight, bias = ctx.saved_tensors
         return _pushed((x, weight, bias), (dx, dweight, dbias), *ctx.options), *[None] * (2 + len(ctx.options[1]))

@@ -10,23 +10,24 @@ import math
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 from torch.nn import functional
+
+from symdyn.neural.autograd import Context, Function
 
 __all__ = ["gelu", "gelu_tangent"]
 
 
 def gelu(x: Tensor) -> Tensor:
     """Compute x Phi(x), Phi the distribution function of the normal distribution."""
-    return functional.gelu(x) if torch.compiler.is_compiling() else _Gelu.apply(x)  # type: ignore[return-value]
+    return functional.gelu(x) if torch.compiler.is_compiling() else _Gelu.apply(x)
 
 
 def gelu_tangent(dx: Tensor, x: Tensor) -> Tensor:
     """Compute gelu'(x) dx."""
-    return _Tangent.apply(dx, x)  # type: ignore[return-value]
+    return _Tangent.apply(dx, x)
 
 
-class _Gelu(torch.autograd.Function):
+class _Gelu(Function):
     generate_vmap_rule = True
 
     @staticmethod
@@ -34,20 +35,20 @@ class _Gelu(torch.autograd.Function):
         return functional.gelu(x)
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Context, inputs: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, g: Tensor) -> Tensor:
+    def backward(ctx: Context, g: Tensor) -> Tensor:
         return torch.ops.aten.gelu_backward(g, *ctx.saved_tensors)
 
     @staticmethod
-    def jvp(ctx: FunctionCtx, dx: Tensor) -> Tensor:
+    def jvp(ctx: Context, dx: Tensor) -> Tensor:
         return gelu_tangent(dx, *ctx.saved_tensors)
 
 
-class _Tangent(torch.autograd.Function):
+class _Tangent(Function):
     generate_vmap_rule = True
 
     @staticmethod
@@ -55,21 +56,24 @@ class _Tangent(torch.autograd.Function):
         return torch.ops.aten.gelu_backward(dx, x)
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Context, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Context, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         dx, x = ctx.saved_tensors
         first, second = ctx.needs_input_grad
         return torch.ops.aten.gelu_backward(g, x) if first else None, g * dx * _curvature(x) if second else None
 
     @staticmethod
-    def jvp(ctx: FunctionCtx, ddx: Tensor | None, dx_of_x: Tensor | None) -> Tensor:
+    def jvp(ctx: Context, ddx: Tensor | None, dx_of_x: Tensor | None) -> Tensor | None:
         dx, x = ctx.saved_tensors
-        moved = 0.0 if ddx is None else torch.ops.aten.gelu_backward(ddx, x)
-        return moved if dx_of_x is None else moved + dx * dx_of_x * _curvature(x)
+        moved = None if ddx is None else torch.ops.aten.gelu_backward(ddx, x)
+        if dx_of_x is None:
+            return moved
+        bent = dx * dx_of_x * _curvature(x)
+        return bent if moved is None else moved + bent
 
 
 def _curvature(x: Tensor) -> Tensor:

@@ -138,7 +138,7 @@ def _shared_places(modes: Sequence[int], group: GridGroup) -> tuple[np.ndarray, 
         last = np.where(turned[..., axis] != 0, np.sign(turned[..., axis]), last)
     sign = np.where(last < 0, -1, 1)
     free = index[tuple(np.moveaxis((turned * sign[..., None]) % size, 2, 0))] + (sign < 0) * len(waves)
-    return free[:, :, None] * len(group) + group.quotients[None], ~waves.any(axis=1)
+    return free[:, :, None] * len(group) + group.quotients[None], np.asarray(~waves.any(axis=1))
 
 
 class SteerableConvolution(ValuedConvolution):

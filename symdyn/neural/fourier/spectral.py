@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx
 
+from symdyn.neural.autograd import Context, Function
 from symdyn.neural.checks import check_tensor
 from symdyn.neural.fourier.transforms import from_modes, low_modes, low_spectrum, wavenumbers
 
@@ -70,7 +70,7 @@ class Tabled(nn.Module):
         return self
 
 
-class _Packed(torch.autograd.Function):
+class _Packed(Function):
     """The same tensor, with a gradient packed in memory: batched products of others copy each matrix."""
 
     generate_vmap_rule = True
@@ -80,15 +80,15 @@ class _Packed(torch.autograd.Function):
         return x.view_as(x)
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Context, inputs: tuple[Tensor], output: Tensor) -> None:
         pass
 
     @staticmethod
-    def backward(ctx: FunctionCtx, g: Tensor) -> Tensor:
+    def backward(ctx: Context, g: Tensor) -> Tensor:
         return g.contiguous()
 
     @staticmethod
-    def jvp(ctx: FunctionCtx, dx: Tensor) -> Tensor:
+    def jvp(ctx: Context, dx: Tensor) -> Tensor:
         return _Packed.apply(dx)
 
 

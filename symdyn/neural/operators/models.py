@@ -189,6 +189,7 @@ def _constrained(
 ) -> EquivariantFNO:
     n = parts.values.dim
     if joint:
+        assert parts.turn is not None  # see `SymmetryParts.joint`
         values: Any = parts.turn[None]
     else:
         values = parts.values if len(parts.values.generators) else None

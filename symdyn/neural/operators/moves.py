@@ -116,7 +116,8 @@ class AugmentedPairs:
         rng = np.random.default_rng([self.seed, self.epoch, 1])
         for u, target in self.pairs:
             amounts, turns = self.mover.draw(len(u), rng)
-            yield tuple(self.mover(part, t, amounts, turns) for part, t in zip((u, target), self.times, strict=True))
+            before, after = self.times
+            yield self.mover(u, before, amounts, turns), self.mover(target, after, amounts, turns)
 
 
 class MovedPenalty:

@@ -330,9 +330,8 @@ def _named(value: float | Callable) -> float | str:
 def _with_penalty(module: nn.Module, u: Tensor, penalty: _Penalty | None) -> tuple[Tensor, Tensor | None]:
     if penalty is None:
         return module(u), None
-    if hasattr(penalty, "value_and_penalty"):
-        return penalty.value_and_penalty(module, u)
-    return module(u), penalty(module, u)
+    both = getattr(penalty, "value_and_penalty", None)
+    return (module(u), penalty(module, u)) if both is None else both(module, u)
 
 
 def _history(records: Sequence[Mapping[str, float | list[float]]]) -> xr.Dataset:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 __all__ = ["Anderson"]
@@ -22,7 +24,7 @@ class Anderson:
 
     def __init__(self, memory: int, size: int):
         self.memory, self.size = memory, size
-        self.residuals = self.values = self.products = None
+        self.history: _History | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -38,18 +40,30 @@ class Anderson:
         self.last = (residual, value)
         if before is None or norm == 0:
             return value
-        if self.residuals is None:
-            self.residuals = np.empty((self.memory, self.size))
-            # Of what is combined, the digits of single precision do: differences vanish as the iteration converges.
-            self.values = np.empty((self.memory, self.size), dtype=np.float32)
-            self.products = np.zeros((self.memory, self.memory))
+        if self.history is None:
+            self.history = _History.empty(self.memory, self.size)
         newest, known = self.count % self.memory, min(self.count + 1, self.memory)
-        np.subtract(residual, before[0], out=self.residuals[newest])
-        np.subtract(value, before[1], out=self.values[newest], casting="same_kind")
+        np.subtract(residual, before[0], out=self.history.residuals[newest])
+        np.subtract(value, before[1], out=self.history.values[newest], casting="same_kind")
         self.count += 1
-        return value - self._weights(newest, known, residual).astype(np.float32) @ self.values[:known]
+        return value - self.history.weights(newest, known, residual).astype(np.float32) @ self.history.values[:known]
 
-    def _weights(self, newest: int, known: int, residual: np.ndarray) -> np.ndarray:
+
+class _History(NamedTuple):
+    """Differences of residuals and of values `(memory, size)`, and products of the former `(memory, memory)`."""
+
+    residuals: np.ndarray
+    values: np.ndarray
+    products: np.ndarray
+
+    @classmethod
+    def empty(cls, memory: int, size: int) -> _History:
+        # Of what is combined, the digits of single precision do: differences vanish as the iteration converges.
+        values = np.empty((memory, size), dtype=np.float32)
+        return cls(np.empty((memory, size)), values, np.zeros((memory, memory)))
+
+    def weights(self, newest: int, known: int, residual: np.ndarray) -> np.ndarray:
+        """Return the weights of the known differences, the newest of which has no products yet."""
         differences = self.residuals[:known]
         self.products[newest, :known] = self.products[:known, newest] = differences @ differences[newest]
         products = self.products[:known, :known]

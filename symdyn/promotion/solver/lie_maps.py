@@ -18,6 +18,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from symdyn.functions.features import Features, Monomials, Polynomial, monomials, polynomial_exponents
+from symdyn.functions.sparse_arrays import shape_of
 from symdyn.lie.actions import Action, output_action
 from symdyn.lie.derivative import LieDerivative
 from symdyn.lie.prolongation import affine_parts
@@ -49,7 +50,7 @@ class LieMaps:
     n_outputs: int = 1
 
     def __len__(self) -> int:
-        return self.stacked.shape[0] // (self.n_outputs * len(self.exponents))
+        return shape_of(self.stacked)[0] // (self.n_outputs * len(self.exponents))
 
     def __getitem__(self, index: int) -> sparse.csr_array:
         if not -len(self) <= index < len(self):
@@ -61,7 +62,7 @@ class LieMaps:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of one map."""
-        return self.n_outputs * len(self.exponents), self.stacked.shape[1]
+        return self.n_outputs * len(self.exponents), shape_of(self.stacked)[1]
 
 
 def lie_maps(features: Features, generators: Generators, output: str | Action = "invariant") -> LieMaps:
@@ -260,7 +261,8 @@ def _joined(parts: list[_Terms], n_states: int) -> _Terms:
     if not parts:
         empty = np.zeros(0, dtype=int)
         return empty, empty, np.zeros((0, n_states), dtype=int), empty, np.zeros(0)
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    index, output, exponents, column, value = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return index, output, exponents, column, value
 
 
 def _distinct(exponents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import linalg, sparse
 
+from symdyn.functions.sparse_arrays import shape_of
 from symdyn.promotion.solver.lie_maps import LieMaps
 from symdyn.promotion.solver.shrinkage import nuclear_norm
 
@@ -46,7 +47,7 @@ class Penalty:
     @property
     def n_unknowns(self) -> int:
         """Number of coefficients."""
-        return self.stacked.shape[1]
+        return shape_of(self.stacked)[1]
 
     @cached_property
     def mask(self) -> np.ndarray | None:
@@ -103,7 +104,9 @@ class Penalty:
         if self._shape_of_root == "full":
             return rows @ (self.root.T if transposed else self.root)
         # BLAS counts along columns, as the transpose lies in memory: (rows C)^T = C^T rows^T, half of a product's work.
-        return linalg.blas.dtrmm(1.0, self.root.T, rows.T, lower=0, trans_a=transposed).T
+        # scipy does not declare its compiled functions.
+        multiply = linalg.blas.dtrmm  # pyright: ignore[reportAttributeAccessIssue]
+        return multiply(1.0, self.root.T, rows.T, lower=0, trans_a=transposed).T
 
     @cached_property
     def metric(self) -> np.ndarray:
@@ -157,7 +160,7 @@ def as_penalty(lie_maps: LieMapsLike, gram: np.ndarray | None = None) -> Penalty
     if isinstance(lie_maps, Penalty):
         return lie_maps
     stacked, blocks = _stacked(lie_maps)
-    height = stacked.shape[0] // len(blocks)
+    height = shape_of(stacked)[0] // len(blocks)
     if not np.all(np.isfinite(stacked.data)):
         raise ValueError("lie_maps hold values that are not finite")
     if gram is None:
@@ -194,7 +197,8 @@ def _stacked(
     return sparse.csr_array(sparse.vstack([sparse.csr_array(matrix) for matrix in matrices], format="csr")), blocks
 
 
-def _matrices(group: LieMaps | _Matrix | Sequence[_Matrix]) -> list[_Matrix]:
+def _matrices(group: LieMaps | _Matrix | Sequence[_Matrix]) -> list[Any]:
+    """Return the matrices, sparse or dense, of which scipy declares no common type."""
     if isinstance(group, LieMaps):
         return [group[k] for k in range(len(group))]
     members = list(group) if isinstance(group, list | tuple) else [group]

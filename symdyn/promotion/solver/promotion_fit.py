@@ -97,7 +97,8 @@ class LeastSquares:
 
     def loss(self, coefficients: np.ndarray) -> float:
         """Compute |Theta w − y|^2 / 2."""
-        return 0.5 * max(coefficients @ (self.products @ coefficients - 2 * self.moment) + self.square, 0.0)
+        square = coefficients @ (self.products @ coefficients - 2 * self.moment) + self.square
+        return 0.5 * max(float(square), 0.0)
 
     @property
     def size(self) -> float:
@@ -109,7 +110,7 @@ class LeastSquares:
         residual, along = 2 * self.loss(coefficients), coefficients @ self.moment - self.square
         # c = 1 at the minimum; of residuals that are rounding the best c is any number.
         best = min(largest, _FARTHEST, -along / residual) if residual > 0 else min(largest, 1.0)
-        return -best * (best * residual / 2 + along) if best > 0 else 0.0
+        return float(-best * (best * residual / 2 + along)) if best > 0 else 0.0
 
 
 Fit = Interpolation | LeastSquares
@@ -200,7 +201,8 @@ def interpolation(metric: Metric, design: np.ndarray, target: np.ndarray) -> Int
     """
     n, largest, missed = design.shape[1], np.abs(target).max(initial=0.0), 0.0
     if len(design) > n:
-        joint = np.linalg.qr(np.column_stack([design, target]), mode="r")
+        # An array, whatever numpy's types say of this mode.
+        joint = np.asarray(np.linalg.qr(np.column_stack([design, target]), mode="r"))
         design, target, missed = joint[:n, :n], joint[:n, n], abs(joint[n, n])
     found = NestedSamples.build(metric, design).first(target)
     if found is None:
@@ -231,7 +233,8 @@ def _size(matrix: np.ndarray) -> float:
 
 def _definite_factor(matrix: np.ndarray) -> np.ndarray | None:
     """Return Cholesky's lower factor, or None where a direction may be undetermined."""
-    factor, failed = linalg.lapack.dpotrf(matrix, lower=1)
+    # scipy does not declare its compiled functions.
+    factor, failed = linalg.lapack.dpotrf(matrix, lower=1)  # pyright: ignore[reportAttributeAccessIssue]
     diagonal = np.diag(matrix)
     definite = failed == 0 and np.all(diagonal > 0) and np.all(np.diag(factor) > _FLAT * np.sqrt(diagonal))
     return factor if definite else None
@@ -239,5 +242,6 @@ def _definite_factor(matrix: np.ndarray) -> np.ndarray | None:
 
 def _inverse(factor: np.ndarray) -> np.ndarray:
     """Compute (L L^T)^-1 from L."""
-    lower = np.tril(linalg.lapack.dpotri(factor, lower=1)[0])
+    # scipy does not declare its compiled functions.
+    lower = np.tril(linalg.lapack.dpotri(factor, lower=1)[0])  # pyright: ignore[reportAttributeAccessIssue]
     return lower + np.tril(lower, -1).T

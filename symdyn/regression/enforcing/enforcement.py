@@ -28,6 +28,7 @@ from symdyn.regression.enforcing.trials import Trials
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+    from symdyn.laws.fields.field_law import TermSpace
     from symdyn.lie.vectorfields import Generators, VectorField
 
 __all__ = [
@@ -52,6 +53,8 @@ _HALF_FREE = 0.9  # share of the free law in a mixture from which on it is the f
 # Whatever a user may call a symmetry (`as_symmetries`), fitted searches and models among it, or what one leaves.
 _Single: TypeAlias = "Part | Subspace | Generators | VectorField | BaseEstimator | np.ndarray | str"
 SymmetryLike: TypeAlias = "_Single | Sequence[SymmetryLike] | Sequence[float]"
+# What some units leave, None for everything, and the laws in it.
+_Trial: TypeAlias = "tuple[Subspace | TermSpace | None, np.ndarray]"
 
 
 class Unit(NamedTuple):
@@ -236,16 +239,16 @@ class _Choice:
 
     def __init__(self, units: list[Unit], trials: Trials):
         self.units, self.trials = units, trials
-        self._found: dict[tuple[int, ...], tuple[Subspace | None, np.ndarray] | None] = {}
+        self._found: dict[tuple[int, ...], _Trial | None] = {}
 
-    def trial(self, members: tuple[int, ...]) -> tuple[Subspace | None, np.ndarray] | None:
-        """Return the Subspace of some units and its laws `(part, output, feature)`; None where no term is left."""
+    def trial(self, members: tuple[int, ...]) -> _Trial | None:
+        """Return the space of some units and its laws `(part, output, feature)`; None where no term is left."""
         members = tuple(sorted(members))
         if members not in self._found:
             self._found[members] = self._tried(self.parts(members))
         return self._found[members]
 
-    def _tried(self, parts: list[Part]) -> tuple[Subspace | None, np.ndarray] | None:
+    def _tried(self, parts: list[Part]) -> _Trial | None:
         space = self.trials.space(parts) if parts else None
         laws = self.trials.laws(space)
         # A law without terms predicts nothing: it is never what a symmetry leaves, unless the free one is empty, too.
@@ -303,7 +306,9 @@ class _Choice:
         """
         best: tuple = ((), 1.0, None)
         outer = self.trial(kept)
-        for n in range(1, len(dropped) + 1) if outer is not None else []:
+        if outer is None:
+            return best
+        for n in range(1, len(dropped) + 1):
             inner = self.trial((*kept, *dropped[:n]))
             if inner is None:
                 break

@@ -37,7 +37,7 @@ def parted_rows(rows: np.ndarray, targets: np.ndarray, lengths: list[int]) -> Pa
         How many rows each run has; rows that are not of samples (a weak form has others) are taken for one run.
     """
     lengths = lengths if sum(lengths) == len(rows) else [len(rows)]
-    complete = ~(np.isnan(targets).any(axis=1) | np.isnan(rows).any(axis=1))
+    complete = np.asarray(~(np.isnan(targets).any(axis=1) | np.isnan(rows).any(axis=1)))
     ends = np.cumsum(lengths)[:-1]
     parts, names = parts_of_rows(lengths, [np.nansum(run**2) for run in np.split(targets, ends)])
     whole = [(rows[part[complete[part]]], targets[part[complete[part]]]) for part in parts]

@@ -9,6 +9,8 @@ once more, on columns of size 1.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import pysindy as ps
 from sklearn.base import BaseEstimator
@@ -16,18 +18,25 @@ from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
 
 from symdyn.functions.tolerances import DEPENDENT
 
-__all__ = ["averages_rows", "is_unbiased", "reading", "scaled_ridge", "sharpened", "support"]
+__all__ = ["Fitted", "averages_rows", "is_unbiased", "reading", "scaled_ridge", "sharpened", "support"]
 
 _CUT = 1e-6  # singular values, relative to the largest, below which solvers may have left something
 _PENALISED = (ps.STLSQ, ps.SR3)
+
+
+class Fitted(Protocol):
+    """A fitted optimizer, with coefficients `(target, feature)`, or `(feature,)` of a single target."""
+
+    coef_: np.ndarray
 
 
 def is_unbiased(optimizer: BaseEstimator) -> bool:
     """Return whether an optimizer ends by plain least squares on the terms that it keeps."""
     if type(optimizer) is LinearRegression:
         return not optimizer.positive
-    known = isinstance(optimizer, ps.STLSQ | ps.WrappedOptimizer) or type(optimizer) is ps.SR3
-    return known and optimizer.unbias and getattr(optimizer, "sparse_ind", None) is None
+    if not (isinstance(optimizer, ps.STLSQ | ps.WrappedOptimizer) or type(optimizer) is ps.SR3):
+        return False
+    return optimizer.unbias and getattr(optimizer, "sparse_ind", None) is None
 
 
 def averages_rows(optimizer: BaseEstimator) -> bool:
@@ -35,7 +44,7 @@ def averages_rows(optimizer: BaseEstimator) -> bool:
     return type(optimizer) in (Lasso, ElasticNet)
 
 
-def support(found: BaseEstimator) -> np.ndarray:
+def support(found: Fitted) -> np.ndarray:
     """Return the terms `(target, feature)` that a fitted optimizer keeps."""
     coefficients = np.atleast_2d(found.coef_)
     if type(found) is LinearRegression:

@@ -82,7 +82,8 @@ def compressed(rows: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nd
     """Compute few rows with the same sums of products, `(feature + target, ...)`: a QR factor of both side by side."""
     if len(rows) <= rows.shape[1] + targets.shape[1]:
         return rows, targets
-    triangle = np.linalg.qr(np.hstack([rows, targets]), mode="r")
+    # An array, whatever numpy's types say of this mode.
+    triangle = np.asarray(np.linalg.qr(np.hstack([rows, targets]), mode="r"))
     return triangle[:, : rows.shape[1]], triangle[:, rows.shape[1] :]
 
 
