@@ -254,3 +254,12 @@ def test_texts_are_cut_after_a_term():
 def test_a_law_from_sums_is_shown_as_equations(search):
     law = fit_moments(HOPF, sd.features.Polynomial(3), symmetry=search.algebra_)
     assert repr(law).splitlines()[1].startswith("  x0' = ")
+
+
+def test_what_notebooks_show_of_large_objects_is_short():
+    library = sd.features.Polynomial(4)
+    law = VectorField(library, np.ones((8, library.size(8))), tuple("abcdefgh"))
+    for given in (law, sd.candidates.gl(8), LieAlgebra(sd.candidates.gl(8))):
+        text = given._repr_latex_()
+        assert r"\ldots" in text and len(text.splitlines()) < 16 and len(text) < 4000
+    assert "… and 2 more" in law._repr_html_() and len(law._repr_html_()) < 6000

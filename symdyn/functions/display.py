@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-__all__ = ["MOST_LINES", "WIDTH", "html_table", "joined_text", "latex_lines", "listed", "shortened", "states_text"]
+__all__ = [
+    "MOST_LINES",
+    "MOST_TERMS",
+    "WIDTH",
+    "html_table",
+    "joined_text",
+    "latex_lines",
+    "listed",
+    "shortened",
+    "states_text",
+]
 
 WIDTH = 100  # columns of a line
 MOST_LINES = 6  # that follow the first
+MOST_TERMS = 24  # of an equation in LaTeX
 _MOST_STATES = 8
 
 
@@ -46,10 +57,11 @@ def joined_text(head: str, texts: Sequence[str], count: int) -> str:
     return line if len(texts) == count else f"{line}; …"
 
 
-def latex_lines(lines: Sequence[str]) -> str | None:
-    r"""Set lines below each other, aligned where they have a `&`; None where there are none."""
+def latex_lines(lines: Sequence[str], count: int | None = None) -> str | None:
+    r"""Set lines below each other, aligned where they have a `&`, the first of `count`; None where there are none."""
     if not lines:
         return None
+    lines = [*lines, r"\ldots"] if count is not None and count > len(lines) else lines
     return "$$\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}$$"
 
 

@@ -44,7 +44,7 @@ def equation_lines(coefficients: np.ndarray, names: Sequence[str], precision: in
 
 
 def equation_latex(
-    coefficients: np.ndarray, features: Features, states: Sequence[str], precision: int = 3
+    coefficients: np.ndarray, features: Features, states: Sequence[str], precision: int = 3, most: int | None = None
 ) -> list[str]:
     r"""Write right-hand sides in LaTeX, one string per output; terms with coefficient 0 are left out.
 
@@ -55,15 +55,18 @@ def equation_latex(
     states : sequence of str
     precision : int
         Significant digits.
+    most : int, optional
+        Number of terms after which dots stand for the rest.
     """
     names, lines = _feature_latex(features, states), []
     for row in coefficients:
-        pieces = []
-        for value, name in [(value, name) for value, name in zip(row, names, strict=True) if value]:
+        pieces, terms = [], [(value, name) for value, name in zip(row, names, strict=True) if value]
+        for value, name in terms[:most]:
             size = _latex_number(abs(value), False, precision)
             body = size if name == "1" else name if size == "1" else rf"{size}\,{name}"
             pieces.append(f"{'- ' if value < 0 else '+ '}{body}" if pieces else f"-{body}" if value < 0 else body)
-        lines.append(" ".join(pieces) or "0")
+        dots = [r"+ \ldots"] if len(terms) > len(pieces) else []
+        lines.append(" ".join([*pieces, *dots]) or "0")
     return lines
 
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from symdyn.functions.display import MOST_LINES, html_table, joined_text, latex_lines, listed, states_text
+from symdyn.functions.display import (
+    MOST_LINES,
+    MOST_TERMS,
+    WIDTH,
+    html_table,
+    joined_text,
+    latex_lines,
+    listed,
+    shortened,
+    states_text,
+)
 from symdyn.functions.features import Features, Polynomial
 from symdyn.functions.printing import equation_latex, equation_lines, field_latex, field_text, state_latex
 
@@ -17,6 +27,8 @@ if TYPE_CHECKING:
     from symdyn.lie.chart import Chart
 
 __all__ = ["Charted", "Generators", "VectorField", "of_size_one"]
+
+_LATEX = 12  # generators that are written in LaTeX
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,12 +148,14 @@ class VectorField:
 
     def _repr_html_(self) -> str:
         more = len(self.coefficients) - MOST_LINES
-        return html_table(f"{self._head()} on {states_text(self.states)}", (), self._equations(MOST_LINES), more)
+        rows = [(left, shortened(right, 4 * WIDTH)) for left, right in self._equations(MOST_LINES)]
+        return html_table(f"{self._head()} on {states_text(self.states)}", (), rows, more)
 
     def _repr_latex_(self) -> str | None:
-        shown = np.where(self.matters(), self.coefficients, 0.0)
-        right = equation_latex(shown, self.features, self.states)
-        return latex_lines([f"{a} &= {b}" for a, b in zip(self._left_latex(), right, strict=True)])
+        shown = np.where(self.matters(), self.coefficients, 0.0)[:MOST_LINES]
+        right = equation_latex(shown, self.features, self.states, most=MOST_TERMS)
+        lines = [f"{a} &= {b}" for a, b in zip(self._left_latex(), right, strict=False)]
+        return latex_lines(lines, len(self.coefficients))
 
     def _equations(self, most: int) -> list[tuple[str, str]]:
         """Pair left and right sides of the first equations."""
@@ -216,8 +230,9 @@ class Generators:
         return latex_lines(
             [
                 field_latex(rows, self.features, self.states, time_scaling=tau)
-                for rows, tau in zip(self.coefficients, rates, strict=True)
-            ]
+                for rows, tau in zip(self.coefficients[:_LATEX], rates, strict=False)
+            ],
+            len(self),
         )
 
     def __add__(self, other: Generators) -> Generators:

@@ -27,6 +27,7 @@ __all__ = ["LieAlgebra"]
 
 # Brackets and closure errors below this are rounding, not error.
 ROUNDING = 1e-9
+_LATEX = 12  # generators that are written in LaTeX
 _QUICKLY_NAMED = 6  # generators; a name takes seconds where there are dozens
 
 
@@ -149,7 +150,7 @@ class LieAlgebra:
         return html_table(self.title, ("generator", "coefficients"), rows, self.dim - len(rows))
 
     def _repr_latex_(self) -> str | None:
-        return latex_lines(self.latex())
+        return latex_lines(self[:_LATEX].latex(), self.dim)
 
     @property
     def title(self) -> str:
