@@ -12,6 +12,7 @@ from symdyn.discovery.charted_candidates import Posed, in_given_candidates
 from symdyn.evidence.element_table import accepted_elements, elements_text
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.findings import conclude, findings_text
+from symdyn.evidence.verdict_faces import counted, search_html
 from symdyn.evidence.verdicts import empty_table
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.groups import Elements
@@ -22,7 +23,7 @@ __all__ = ["FunctionSymmetry", "concluded", "undetermined_notes", "without_gener
 _SHOWN = 4  # elements or generators that are named in a note
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FunctionSymmetry:
     """What `discover_function`, `discover_manifold` and `discover_network` found; attributes as of `SymmetryDiscovery`.
 
@@ -38,6 +39,14 @@ class FunctionSymmetry:
     elements_: Elements | None = None
     element_verdicts_: xr.Dataset | None = None
     notes_: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        tables = {"generators": self.verdicts_, "elements": self.element_verdicts_}
+        counts = [f"{name} {counted(table.verdict.values)}" for name, table in tables.items() if table is not None]
+        return f"FunctionSymmetry: {'; '.join(counts)}\n{self.algebra_!r}"
+
+    def _repr_html_(self) -> str:
+        return search_html(self)
 
     def summary(self) -> str:
         """Write the verdicts as tables."""

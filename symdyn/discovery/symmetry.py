@@ -21,6 +21,7 @@ from symdyn.evidence.element_evidence import judge_elements
 from symdyn.evidence.element_table import accepted_elements, elements_text
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.findings import View, conclude, findings_text
+from symdyn.evidence.verdict_faces import ShowsVerdicts
 from symdyn.evidence.verdicts import empty_table, judged_table
 from symdyn.laws.fitness import check_law, ranges_text, still_functions, still_note
 from symdyn.lie.actions import action_of
@@ -35,7 +36,7 @@ __all__ = ["SymmetryDiscovery"]
 _OUTPUTS = ("vector_field", "invariant", "vector", "density", "metric")
 
 
-class SymmetryDiscovery(BaseEstimator):
+class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     """Find the generators v with L(v, f) = 0 for the law f behind trajectories.
 
     The law is identified from sums over trajectories (weak form, even/odd instruments); the bracket is bilinear, so

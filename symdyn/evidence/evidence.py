@@ -32,7 +32,7 @@ from symdyn.evidence.inverted_bounds import LARGEST, ROUNDING, Search, largest_h
 __all__ = ["Evidence", "LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "holm"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evidence:
     """Directions of the candidate space in order of evidence, with bounds.
 
@@ -43,6 +43,9 @@ class Evidence:
     forms: QuadraticForms
     delta: float
     level: float = 0.95
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} on {len(self.forms.size)} candidates, delta = {self.delta:g}"
 
     @cached_property
     def noise(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from symdyn.evidence.evidence import Evidence
 __all__ = ["ExactEvidence", "Known"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Known(Evidence):
     """Evidence from forms that are exact but for `resolution`, what violations may come from: that breaks nothing."""
 
@@ -23,7 +23,7 @@ class Known(Evidence):
         return 1.0 if self.violation(vector) < max(self.delta, self.resolution) else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExactEvidence(Evidence):
     """Evidence from a law without error.
 

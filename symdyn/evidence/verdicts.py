@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.evidence.evidence import Evidence, holm
+from symdyn.functions.display import shortened
 
 __all__ = ["empty_table", "judged_table", "verdict_table", "verdict_text"]
 
@@ -104,7 +105,7 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
         remark = f" ({', '.join(notes)})" if notes else ""
         lines.append(
             f"{row.verdict.item():<13}{row.violation.item():>10.2g}{row.upper_bound.item():>12.2g}"
-            f"{_p_text(row.p_value.item()):>11}  {_shortened(row.generator.item())}{remark}"
+            f"{_p_text(row.p_value.item()):>11}  {shortened(row.generator.item())}{remark}"
         )
     hidden = verdicts.sizes["generator"] - n_shown
     if hidden > 0:
@@ -115,15 +116,6 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
     )
     lines.append("approximate: both")
     return "\n".join(lines)
-
-
-def _shortened(text: str, width: int = 100) -> str:
-    """End long sums after a whole term."""
-    if len(text) <= width:
-        return text
-    head = text[: width - 2]
-    cut = max(head.rfind(" + "), head.rfind(" − "))
-    return f"{head[:cut]} + …"
 
 
 def _p_text(p: float) -> str:

@@ -12,6 +12,7 @@ from symdyn.functions.features import Features, Monomials, Polynomial, Sum, poly
 
 __all__ = [
     "FUNCTIONS",
+    "equation_latex",
     "equation_lines",
     "field_latex",
     "field_text",
@@ -42,6 +43,33 @@ def equation_lines(coefficients: np.ndarray, names: Sequence[str], precision: in
     return [_sum([(value, name) for value, name in zip(row, names, strict=True)], precision) for row in coefficients]
 
 
+def equation_latex(
+    coefficients: np.ndarray, features: Features, states: Sequence[str], precision: int = 3, most: int | None = None
+) -> list[str]:
+    r"""Write right-hand sides in LaTeX, one string per output; terms with coefficient 0 are left out.
+
+    Parameters
+    ----------
+    coefficients : ndarray, `(output, feature)`
+    features : Features
+    states : sequence of str
+    precision : int
+        Significant digits.
+    most : int, optional
+        Number of terms after which dots stand for the rest.
+    """
+    names, lines = _feature_latex(features, states), []
+    for row in coefficients:
+        pieces, terms = [], [(value, name) for value, name in zip(row, names, strict=True) if value]
+        for value, name in terms[:most]:
+            size = _latex_number(abs(value), False, precision)
+            body = size if name == "1" else name if size == "1" else rf"{size}\,{name}"
+            pieces.append(f"{'- ' if value < 0 else '+ '}{body}" if pieces else f"-{body}" if value < 0 else body)
+        dots = [r"+ \ldots"] if len(terms) > len(pieces) else []
+        lines.append(" ".join([*pieces, *dots]) or "0")
+    return lines
+
+
 def field_text(coefficients, names, states, *, time_scaling=0.0, precision=3, tiny=5e-4, sizes=None) -> str:
     """Write a generator as a differential operator: `y ∂x − x ∂y`, and `t ∂t` for time.
 
@@ -50,12 +78,20 @@ def field_text(coefficients, names, states, *, time_scaling=0.0, precision=3, ti
     """
     values = np.append(np.ravel(coefficients), time_scaling)
     weights = np.abs(values) * (1.0 if sizes is None else sizes)
-    labels = [f"{'' if name == '1' else name + ' '}∂{state}" for state in states for name in names] + ["t ∂t"]
     largest = weights.max(initial=0.0)
     kept = weights > tiny * largest
-    shown = _sum([(v, label) for v, label, seen in zip(values, labels, kept, strict=True) if seen], precision)
+    labels = {k: _operator(k, names, states) for k in np.flatnonzero(kept)}  # of many terms few are shown
+    shown = _sum([(values[k], label) for k, label in labels.items()], precision)
     hidden = tiny > 10**-precision and np.any(~kept & (weights > 10**-precision * largest))
     return shown + (" + …" if hidden else "")
+
+
+def _operator(place: int, names: Sequence[str], states: Sequence[str]) -> str:
+    """Write the term at a place among those of all states, time last."""
+    state, name = divmod(place, len(names))
+    if state == len(states):
+        return "t ∂t"
+    return f"{'' if names[name] == '1' else names[name] + ' '}∂{states[state]}"
 
 
 def _sum(terms: Sequence[tuple[float, str]], precision: int) -> str:

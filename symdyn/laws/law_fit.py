@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import stats
 
+from symdyn.functions.display import MOST_LINES, joined_text
 from symdyn.functions.features import Features, Sum
 from symdyn.functions.monomials import has_all_divisors
 from symdyn.functions.printing import monomial_exponents
@@ -72,7 +73,7 @@ def law_families(features: Features, states: Sequence[str]) -> Families:
     return Families(features.families(states), tuple(chains))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LawFit:
     """A law with its error.
 
@@ -101,6 +102,11 @@ class LawFit:
     n_parts: int = field(default=1, kw_only=True)
     richest: np.ndarray | None = field(default=None, kw_only=True)
     families: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __repr__(self) -> str:
+        outputs, features = self.coefficients.shape
+        head = f"LawFit of {outputs} outputs on {features} features, {len(self.errors)} replicates, families kept"
+        return joined_text(head, self.kept[:MOST_LINES], len(self.kept))
 
     def mapped(self, turn: Callable[[np.ndarray], np.ndarray]) -> LawFit:
         """Carry all coefficients `(..., output, feature)` of the fit over by a linear map."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from symdyn.functions.display import listed
 from symdyn.functions.features import Features
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
@@ -28,7 +29,7 @@ _PROBES = 64  # points at which functions are sized
 _CANCELLED = 1e-14  # of the terms of a sum, below which it is rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Chart:
     """Centre and scale of every state, and the unit of time.
 
@@ -67,6 +68,13 @@ class Chart:
 
     def __len__(self) -> int:
         return len(self.scale)
+
+    def __repr__(self) -> str:
+        if self.is_identity:
+            return f"Chart on {len(self)} states: identity"
+        rows = {"centre": self.centre, "scale": self.scale, "time": (self.time,)}
+        lines = [f"{name:<7}{', '.join(f'{value:.3g}' for value in values)}" for name, values in rows.items()]
+        return listed(f"Chart on {len(self)} states", lines)
 
     @property
     def is_identity(self) -> bool:

@@ -6,13 +6,14 @@ what a symmetry of a model asks of its coefficients, it asks for generators only
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from scipy import linalg
 
+from symdyn.functions.display import MOST_LINES, joined_text, states_text
 from symdyn.functions.printing import equation_lines
 from symdyn.lie.prolongation import velocity_names
 
@@ -35,7 +36,7 @@ __all__ = [
 _SAME = 1e-8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Elements:
     """Affine maps g_k(x) = A_k x + b_k of the states, each perhaps with t -> −t.
 
@@ -73,10 +74,21 @@ class Elements:
         """Number of elements, by the name that a `LieAlgebra` gives to its number of generators."""
         return len(self)
 
-    def __getitem__(self, index: int) -> Elements:
-        if not -len(self) <= index < len(self):
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Elements:
+        """Return the element at an index, or those of a slice or list, each of which stands for itself."""
+        if isinstance(index, int | np.integer) and not -len(self) <= index < len(self):
             raise IndexError(f"there are {len(self)} elements, index {index} is out of range")
-        return self.subset(index)
+        return self.subset(np.arange(len(self))[index])
+
+    def __iter__(self) -> Iterator[Elements]:
+        return (self[k] for k in range(len(self)))
+
+    def __repr__(self) -> str:
+        n_groups = len(np.unique(self.group[self.group >= 0]))
+        of = "" if not n_groups else ", generators of a group" if n_groups == 1 else f", of {n_groups} groups"
+        return joined_text(
+            f"Elements({len(self)}) on {states_text(self.states)}{of}", self[:MOST_LINES].texts(), len(self)
+        )
 
     def subset(self, indices) -> Elements:
         """Return the elements with the given indices, each of which stands for itself."""

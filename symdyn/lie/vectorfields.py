@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, overload
 
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from symdyn.functions.display import (
+    MOST_LINES,
+    MOST_TERMS,
+    WIDTH,
+    html_table,
+    joined_text,
+    latex_lines,
+    listed,
+    shortened,
+    states_text,
+)
 from symdyn.functions.features import Features, Polynomial
-from symdyn.functions.printing import equation_lines, field_text
+from symdyn.functions.printing import equation_latex, equation_lines, field_latex, field_text, state_latex
 
 if TYPE_CHECKING:
     from symdyn.lie.chart import Chart
 
 __all__ = ["Charted", "Generators", "VectorField", "of_size_one"]
+
+_LATEX = 12  # generators that are written in LaTeX
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +47,7 @@ class Charted:
         return self.chart.law(self.field.coefficients, features, self.units)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VectorField:
     """f(x) = W theta(x).
 
@@ -128,8 +142,42 @@ class VectorField:
         """Number of terms that matter."""
         return int(np.count_nonzero(self.matters()))
 
+    def __repr__(self) -> str:
+        lines = [f"{left} = {right}" for left, right in self._equations(MOST_LINES)]
+        return listed(f"{self._head()} on {states_text(self.states)}", lines, len(self.coefficients))
 
-@dataclass(frozen=True)
+    def _repr_html_(self) -> str:
+        more = len(self.coefficients) - MOST_LINES
+        rows = [(left, shortened(right, 4 * WIDTH)) for left, right in self._equations(MOST_LINES)]
+        return html_table(f"{self._head()} on {states_text(self.states)}", (), rows, more)
+
+    def _repr_latex_(self) -> str | None:
+        shown = np.where(self.matters(), self.coefficients, 0.0)[:MOST_LINES]
+        right = equation_latex(shown, self.features, self.states, most=MOST_TERMS)
+        lines = [f"{a} &= {b}" for a, b in zip(self._left_latex(), right, strict=False)]
+        return latex_lines(lines, len(self.coefficients))
+
+    def _equations(self, most: int) -> list[tuple[str, str]]:
+        """Pair left and right sides of the first equations."""
+        shown = np.where(self.matters(), self.coefficients, 0.0)[:most]
+        right = equation_lines(shown, self.features.names(self.states))
+        return list(zip(self._left(), right, strict=False))
+
+    def _head(self) -> str:
+        return type(self).__name__
+
+    def _left(self) -> list[str]:
+        """Name the outputs: by the states where there is one for each."""
+        n = len(self.coefficients)
+        return [f"f_{name}" for name in (self.states if n == len(self.states) else range(n))]
+
+    def _left_latex(self) -> list[str]:
+        n = len(self.coefficients)
+        names = [state_latex(name) for name in self.states] if n == len(self.states) else range(n)
+        return [f"f_{{{name}}}" for name in names]
+
+
+@dataclass(frozen=True, repr=False)
 class Generators:
     """Vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
 
@@ -159,8 +207,33 @@ class Generators:
     def __len__(self) -> int:
         return len(self.time_scaling)
 
-    def __getitem__(self, index: int) -> VectorField:
-        return VectorField(self.features, self.coefficients[index], self.states)
+    @overload
+    def __getitem__(self, index: int) -> VectorField: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Generators: ...
+    def __getitem__(self, index):
+        """Return one generator as a vector field, without its rate of time; of a slice or list, these generators."""
+        if np.ndim(self.time_scaling[index]) == 0:
+            return VectorField(self.features, self.coefficients[index], self.states)
+        return Generators(self.features, self.coefficients[index], self.time_scaling[index], self.states)
+
+    def __iter__(self) -> Iterator[VectorField]:
+        return (self[k] for k in range(len(self)))
+
+    def __repr__(self) -> str:
+        return joined_text(
+            f"Generators({len(self)}) on {states_text(self.states)}", self[:MOST_LINES].texts(), len(self)
+        )
+
+    def _repr_latex_(self) -> str | None:
+        rates = np.zeros(len(self)) if "t" in self.states else self.time_scaling
+        return latex_lines(
+            [
+                field_latex(rows, self.features, self.states, time_scaling=tau)
+                for rows, tau in zip(self.coefficients[:_LATEX], rates, strict=False)
+            ],
+            len(self),
+        )
 
     def __add__(self, other: Generators) -> Generators:
         """Join the generators of both, on the larger of two spaces of polynomials, or on the features of both."""

@@ -9,6 +9,7 @@ All of these are linear in the generators, so errors drawn from error bars are c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import block_diag
 
+from symdyn.functions.display import joined_text, shortened
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.intertwiners import intertwiner_rows, intertwiners
 from symdyn.lie.constraints.subspace import Subspace, null_space, pivoted_basis
@@ -31,7 +33,7 @@ _Rule = Callable[[np.ndarray, np.ndarray], np.ndarray]  # what a sum or product 
 _PENALTY = "a weight cannot hold such an action; LieDerivativePenalty asks it of a network by its loss"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Representation:
     """Matrices of generators and finite elements on R^n.
 
@@ -69,6 +71,13 @@ class Representation:
             object.__setattr__(self, "blocks", (self.dim,))
         if sum(self.blocks) != self.dim:
             raise ValueError(f"blocks {self.blocks} do not add up to the dimension {self.dim}")
+
+    def __repr__(self) -> str:
+        sizes = [f"{count} of size {size}" for size, count in Counter(self.blocks).items()]
+        blocks = joined_text(", blocks", sizes, len(sizes)) if len(self.blocks) > 1 else ""
+        bars = "" if self.errors is None else " with error bars"
+        counts = f"{len(self.generators)} generators{bars}, {len(self.elements)} elements"
+        return shortened(f"Representation of dimension {self.dim}: {counts}{blocks}")
 
     @property
     def dim(self) -> int:

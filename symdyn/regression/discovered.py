@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TypeAlias
 
@@ -51,7 +52,7 @@ _FEWEST = 5
 _Fits: TypeAlias = dict[str, tuple[RootFit, int, int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SymmetricFit:
     """A law inside a symmetry, and what that bought.
 
@@ -79,6 +80,15 @@ class SymmetricFit:
     indices: tuple[np.ndarray, ...] = ()
     search: SymmetryDiscovery | None = None
     given: SymmetryLike | None = None
+
+    def __repr__(self) -> str:
+        parts = {"enforced": self.enforced_, "promoted": self.promoted_, "dropped": self.dropped_}
+        counts = [f"{len(some)} {word}" for word, some in parts.items() if some]
+        return f"SymmetricFit, parts of the symmetry: {', '.join(counts) or 'none'}\n{self.law!r}"
+
+    def _repr_html_(self) -> str:
+        said = "".join(f"<li>{escape(line)}</li>" for line in self.summary().splitlines())
+        return f"{self.law._repr_html_()}\n<ul>{said}</ul>"
 
     @property
     def enforced_(self) -> list:

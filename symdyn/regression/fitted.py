@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.integrate import solve_ivp
 
+from symdyn.functions.printing import state_latex
 from symdyn.functions.symbolic import field_sympy
 from symdyn.lie.actions import action_of
 from symdyn.lie.prolongation import first_order
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["FittedLaw", "law_of"]
 
 _MARKS = {"flow": "'", "second_order": "''", "map": " step"}
+_LATEX_MARKS = {"flow": r"\dot{%s}", "second_order": r"\ddot{%s}", "map": r"\Delta %s"}
 _IMPLICIT = ("Radau", "BDF", "LSODA")
 _FAR = 1e6  # times the start: a solution that gets there is taken to leave
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FittedLaw(VectorField):
     """A `VectorField` that says what it is the law of.
 
@@ -69,6 +71,16 @@ class FittedLaw(VectorField):
         if self.kind not in _MARKS:
             raise ValueError(f"kind must be one of {tuple(_MARKS)}, got {self.kind!r}")
 
+    def _head(self) -> str:
+        return f"FittedLaw of a {self.kind.replace('_', '-')}{' law' if self.kind == 'second_order' else ''}"
+
+    def _left(self) -> list[str]:
+        mark = "Δ{}" if self.kind == "map" else f"{{}}{_MARKS[self.kind]}"
+        return [mark.format(state) for state in self.states[: len(self.coefficients)]]
+
+    def _left_latex(self) -> list[str]:
+        return [_LATEX_MARKS[self.kind] % state_latex(state) for state in self.states[: len(self.coefficients)]]
+
     def to_function(self) -> Callable[[np.ndarray], np.ndarray]:
         """Compile f to a plain numpy function of x `(state,)` or `(..., state)`, with only the terms that are not 0."""
         return value_function(self)
@@ -96,8 +108,7 @@ class FittedLaw(VectorField):
         from sympy import Float, Integer, Symbol, latex
 
         column = column.xreplace({value: Integer(value) for value in column.atoms(Float) if float(value).is_integer()})
-        marks = {"flow": r"\dot{%s}", "second_order": r"\ddot{%s}", "map": r"\Delta %s"}
-        names = [marks[self.kind] % latex(Symbol(state)) for state in self.states]
+        names = [_LATEX_MARKS[self.kind] % latex(Symbol(state)) for state in self.states]
         return [f"{name} = {latex(formula)}" for name, formula in zip(names, column, strict=False)]
 
     def simulate(

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dask import config
 from dask.config import set as configured
@@ -62,7 +62,9 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
         from dask.distributed import LocalCluster
 
         # Left in this order: a cluster that ends before its client tells at length of results it loses.
-        with _memory_kept(), LocalCluster(threads_per_worker=1) as cluster, _client(cluster):
+        # Of the types only: a cluster may be asynchronous, this one is not.
+        local: Any = LocalCluster(threads_per_worker=1)
+        with _memory_kept(), local as cluster, _client(cluster):
             yield f"local cluster, {len(cluster.workers)} workers"
     elif name == "slurm":
         with _slurm_jobs() as cluster, _client(cluster):
@@ -144,7 +146,8 @@ def dashboard() -> str | None:
 def _slurm_jobs() -> Iterator[SLURMCluster]:
     if shutil.which("sbatch") is None:
         raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
-    with slurm_cluster() as cluster:
+    jobs: Any = slurm_cluster()
+    with jobs as cluster:
         # Jobs that reach their walltime are replaced only by a cluster that adapts.
         cluster.adapt(minimum_jobs=1, maximum_jobs=int(config.get("symdyn.slurm.maximum-jobs", 10)))
         yield cluster

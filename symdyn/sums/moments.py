@@ -36,7 +36,7 @@ _SHARED = ("axes", "centre", "scale", "clock")  # by all parts of the sums
 _PLACE, _TOTAL = "first_trajectory", "n_trajectories"  # attributes of a block: where it stands in the data
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Moments:
     """Sums of rows T = (features, targets) of the law, see `symdyn.rows.law_rows`.
 
@@ -76,6 +76,15 @@ class Moments:
     scale: np.ndarray
     clock: np.ndarray
     labels: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        n_outputs, n_terms = self.power.shape[-1], self.products.shape[-1]
+        what = "folds of trajectories" if np.any(self.fold >= 0) else "trajectories"
+        return (
+            f"Moments of {self.n_trajectories} {what}, {self.samples.sum():.0f} samples\n"
+            f"  {n_terms - n_outputs} features, {n_outputs} outputs, {self.location.shape[-1]} arguments\n"
+            f"  {self.count.sum():.0f} rows in {len(self.count)} groups, {len(self.points)} points kept"
+        )
 
     @property
     def chart(self) -> Chart:

@@ -57,7 +57,7 @@ def vanishing(basis: Generators, law: FieldLaw, sample: JetSample) -> np.ndarray
     return whole < _VANISHES**2 * np.sum(np.square(np.stack(parts)), axis=(0, 1, 2))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PointEvidence(Evidence):
     """Evidence that takes a direction for a symmetry only if it may be an exact one.
 

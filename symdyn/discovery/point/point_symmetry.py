@@ -23,6 +23,7 @@ from symdyn.discovery.point.point_forms import law_forms
 from symdyn.discovery.point.point_reasons import direct_notes, law_doubts, residual_notes, verdict_notes
 from symdyn.discovery.point.point_table import coefficient_table, equation_table, flow_table, point_text, refused
 from symdyn.evidence.forms import LawForms
+from symdyn.evidence.verdict_faces import ShowsVerdicts
 from symdyn.laws.fields.field_law import FieldLaw
 from symdyn.laws.fields.field_residual import left_over
 from symdyn.laws.fields.identify import (
@@ -44,7 +45,7 @@ _RUNS = 24
 _DIRECT = ("direct_violation", "direct_statistic", "direct_p_value")
 
 
-class PointSymmetryDiscovery(BaseEstimator):
+class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     """Find the generators tau ∂t + xi ∂x + phi ∂u that map solutions of the law behind fields to solutions.
 
     Two routes. *Two-step*: the law ∂_t^m u = N[u] is identified (weak form, even/odd instruments, sparse), then the

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from symdyn.functions.display import html_table, listed
 from symdyn.jets.evolution import Evolution
 from symdyn.jets.jetchart import rate_units, terms_forward
 from symdyn.jets.jets import JetSpace
@@ -15,7 +16,7 @@ from symdyn.lie.chart import Chart
 __all__ = ["FieldLaw", "TermSpace", "unexplained"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FieldLaw:
     """A law ∂_t^m u = W T with its error.
 
@@ -37,6 +38,16 @@ class FieldLaw:
     free: np.ndarray | None = None
     doubts: tuple[str, ...] = ()
     n_units: int = 0
+
+    def __repr__(self) -> str:
+        return listed(f"FieldLaw on ({', '.join((*self.coordinates, *self.fields))})", [*self.texts(), *self._doubt()])
+
+    def _repr_html_(self) -> str:
+        sides = [tuple(text.split(" = ", 1)) for text in self.texts()]
+        return html_table(f"FieldLaw on ({', '.join((*self.coordinates, *self.fields))})", (), sides)
+
+    def _doubt(self) -> list[str]:
+        return [] if self.is_determined else ["not determined by these data"]
 
     @property
     def is_determined(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 
+from symdyn.functions.display import MOST_LINES, html_table, latex_lines, listed, states_text
 from symdyn.functions.features import Features
 from symdyn.functions.printing import field_latex
 from symdyn.functions.symbolic import field_sympy
@@ -25,9 +27,11 @@ __all__ = ["LieAlgebra"]
 
 # Brackets and closure errors below this are rounding, not error.
 ROUNDING = 1e-9
+_LATEX = 12  # generators that are written in LaTeX
+_QUICKLY_NAMED = 6  # generators; a name takes seconds where there are dozens
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LieAlgebra:
     """A basis of generators v_k(x) with rates of time tau_k, and the error bars of their coefficients.
 
@@ -121,6 +125,46 @@ class LieAlgebra:
     def dim(self) -> int:
         """Number of independent generators."""
         return len(self.basis)
+
+    def __len__(self) -> int:
+        return self.dim
+
+    @overload
+    def __getitem__(self, index: int) -> VectorField: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> LieAlgebra: ...
+    def __getitem__(self, index):
+        """Return one generator, as `generators` does; of a slice or list, these generators with their error bars."""
+        chosen = np.arange(self.dim)[index]
+        return self.basis[int(chosen)] if chosen.ndim == 0 else self.subset(chosen)
+
+    def __iter__(self) -> Iterator[VectorField]:
+        return iter(self.basis)
+
+    def __repr__(self) -> str:
+        return listed(self.title, self._first_texts(), self.dim)
+
+    def _repr_html_(self) -> str:
+        marks = ["exact" if one else "estimated" for one in self.exact]
+        rows = list(zip(self._first_texts(), marks, strict=False))
+        return html_table(self.title, ("generator", "coefficients"), rows, self.dim - len(rows))
+
+    def _repr_latex_(self) -> str | None:
+        return latex_lines(self[:_LATEX].latex(), self.dim)
+
+    @property
+    def title(self) -> str:
+        """What the algebra is, in one line: by its name where that is known or soon found, else by its dimension."""
+        known = "name" in self.__dict__ or ("inside" in self.__dict__ and "name" in self.inside.__dict__)
+        quick = self.dim <= _QUICKLY_NAMED and bool(self.exact.all())
+        called = self.name if known or quick else f"of dimension {self.dim}"
+        n_exact = int(self.exact.sum())
+        how = "" if n_exact == self.dim else f", {n_exact} of {self.dim} generators exact"
+        return f"LieAlgebra {called} on {states_text(self.states)}{how}"
+
+    def _first_texts(self) -> list[str]:
+        first = self.basis[:MOST_LINES]
+        return first.texts() if self.chart is None else charted_texts(first, self.chart)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -296,11 +340,12 @@ class LieAlgebra:
         Simple fractions in generators marked exact are written as fractions, other numbers with `precision` digits.
         """
         options = {"precision": precision}
+        rates = np.zeros(self.dim) if "t" in self.states else self.time_scaling  # t then moves as a state
         if self.chart is not None:  # the terms that matter on the data, as in `texts`
             options |= {"sizes": self.chart.term_sizes(self.basis), "tiny": MATTERS}
         return [
             field_latex(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact, **options)
-            for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
+            for field, tau, exact in zip(self.generators, rates, self.exact, strict=True)
         ]
 
     def sympy(self) -> list:

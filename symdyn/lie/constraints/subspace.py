@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, stats
 
+from symdyn.functions.display import joined_text
+
 __all__ = ["Subspace", "null_space", "pivoted_basis"]
 
 _THREE_SIGMA = 0.9973
+_SHOWN = 8  # positions of free coefficients
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Subspace:
     """The matrices W `(output, feature)` that a symmetry allows.
 
@@ -42,6 +45,12 @@ class Subspace:
     def dim(self) -> int:
         """Number of free coefficients."""
         return self.basis.shape[1]
+
+    def __repr__(self) -> str:
+        outputs, features = self.shape
+        head = f"Subspace of dimension {self.dim} in {outputs * features} coefficients {outputs} x {features}"
+        free = [f"({k // features}, {k % features})" for k in self.pivots[:_SHOWN].tolist()]
+        return joined_text(f"{head}, free at", free, self.dim) if free else head
 
     def expand(self, coordinates: np.ndarray) -> np.ndarray:
         """Return the matrix W `(output, feature)` with the given free coefficients `(dim,)`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.regression import FittedLaw, Pareto, SymmetricFit
 from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures, fits
@@ -57,7 +58,7 @@ def groups(fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw, *, n
 
 def _symmetry(fit: SymmetricFit) -> xr.Dataset:
     if fit.search is None:
-        assert fit.given is not None
+        assert isinstance(fit.given, LieAlgebra)
         return algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")
     caption = f"Found on {len(fit.indices[0])} other trajectories."
     algebra = fit.search.algebra_

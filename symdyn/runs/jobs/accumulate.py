@@ -68,7 +68,7 @@ def accumulate(
 def _sum(run: RunDirectory, what: tuple, share: tuple[int, int] | None) -> None:
     options = {"log": run.log, "progress": run.progress("chunks")}
     if share is not None:
-        computed, in_share = accumulate_share(*what, share, **options)
+        computed, in_share = accumulate_share(*what, share=share, **options)
         run.log.info("share %d of %d: %d chunks, %d of them new", *share, in_share, computed)
         return
     with run.stage("accumulate"):
