@@ -160,7 +160,10 @@ def _limits(steps: np.ndarray) -> tuple[float, float]:
     if not steps.size:
         raise ValueError("every trajectory has one sample: rates need at least two")
     low, high = float(steps.min()), float(steps.max())
-    return (low, high) if high - low > 1e-6 * high else (float(np.median(steps)),) * 2
+    if high - low > 1e-6 * high:
+        return low, high
+    step = float(np.median(steps))
+    return step, step
 
 
 def _range(low: float, high: float) -> str:
