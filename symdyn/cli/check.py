@@ -93,12 +93,13 @@ def _of_trajectories(data: xr.Dataset) -> dict[str, Any]:
     every = np.concatenate(steps)
     gaps = sum(int((step > _GAP * np.median(step)).sum()) for step in steps if step.size)
     declared = sum("derivative_of" in data[name].attrs for name in variables)
-    kind = "second_order" if 2 * declared == len(state_names(data)) else "flow"
+    with_velocities = 2 * declared == len(state_names(data))
+    kind = "second_order" if with_velocities else "flow"
     advice = advice_for_trajectories(sum(lengths), len(variables), kind)
     unit = _unit_of_time(data)
     few = [] if min(lengths) > len(variables) else ["fewer samples than states: are rows and columns exchanged?"]
     return {
-        "kind": "trajectories" if kind == "flow" else "trajectories of positions and velocities",
+        "kind": "trajectories of positions and velocities" if with_velocities else "trajectories",
         "samples": sum(lengths),
         "samples_each": _range(min(lengths), max(lengths)),
         "step": f"{_range(*_limits(every))}{f' {unit}' if unit else ''}",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 __all__ = ["Advice", "advice_for_fields", "advice_for_trajectories"]
 
+_KIND_OPTIONS: dict[str, list[str]] = {"flow": []}  # what is taken without being asked for
 _LARGEST_DEGREE = 3
 _ROWS_PER_FEATURE = 10
 _MOST_FEATURES = 300
@@ -43,7 +44,7 @@ def advice_for_trajectories(n_samples: int, n_variables: int, kind: str) -> Advi
     degree = next((d for d in degrees if comb(n_variables + d, d) <= most), 1)
     size = comb(n_variables + degree, degree)
     options = [] if degree == _LARGEST_DEGREE else ["--law", f"polynomial:{degree}"]
-    options += [] if kind == "flow" else ["--kind", kind]
+    options += _KIND_OPTIONS.get(kind, ["--kind", kind])
     seconds = _START + _PER_ROW * n_samples * size**2 + _PER_CUBE * size**3
     megabytes = _BASE + _PER_SQUARE * size**2 + _COPIES * 8e-6 * n_samples * n_variables
     return Advice(options, n_samples, size, seconds, megabytes)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["FittedLaw", "law_of"]
 
 _MARKS = {"flow": "'", "second_order": "''", "map": " step"}
+_TEXT_MARKS = {kind: f"{{}}{mark}" for kind, mark in _MARKS.items()} | {"map": "Δ{}"}
+_NAMES = {"flow": "flow", "second_order": "second-order law", "map": "map"}
 _LATEX_MARKS = {"flow": r"\dot{%s}", "second_order": r"\ddot{%s}", "map": r"\Delta %s"}
 _IMPLICIT = ("Radau", "BDF", "LSODA")
 _FAR = 1e6  # times the start: a solution that gets there is taken to leave
@@ -72,10 +74,10 @@ class FittedLaw(VectorField):
             raise ValueError(f"kind must be one of {tuple(_MARKS)}, got {self.kind!r}")
 
     def _head(self) -> str:
-        return f"FittedLaw of a {self.kind.replace('_', '-')}{' law' if self.kind == 'second_order' else ''}"
+        return f"FittedLaw of a {_NAMES[self.kind]}"
 
     def _left(self) -> list[str]:
-        mark = "Δ{}" if self.kind == "map" else f"{{}}{_MARKS[self.kind]}"
+        mark = _TEXT_MARKS[self.kind]
         return [mark.format(state) for state in self.states[: len(self.coefficients)]]
 
     def _left_latex(self) -> list[str]:
