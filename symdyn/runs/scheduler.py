@@ -62,9 +62,8 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
         from dask.distributed import LocalCluster
 
         # Left in this order: a cluster that ends before its client tells at length of results it loses.
-        # Of the types only: a cluster may be asynchronous, this one is not.
-        local: Any = LocalCluster(threads_per_worker=1)
-        with _memory_kept(), local as cluster, _client(cluster):
+        started: Any = LocalCluster  # whose type leaves open whether it is asynchronous
+        with _memory_kept(), started(threads_per_worker=1) as cluster, _client(cluster):
             yield f"local cluster, {len(cluster.workers)} workers"
     elif name == "slurm":
         with _slurm_jobs() as cluster, _client(cluster):
