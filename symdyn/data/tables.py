@@ -15,6 +15,9 @@ from symdyn.data.arrays import given_times, stacked_runs
 
 __all__ = ["from_table", "from_tables", "read_table"]
 
+# From pandas 3.1 on it reads so by itself, and asking for it is deprecated.
+_OLD = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+_TO_THE_LAST_DIGIT = {"float_precision": "round_trip"} if _OLD else {}
 _CLOCKS = ("t", "time", "date", "datetime", "timestamp")
 _RUNS = "trajectory"
 _LOOKED_AT = 1 << 16  # characters at the beginning of a file
