@@ -104,7 +104,7 @@ def read_table(path: Path, states: Sequence[str] | None = None) -> xr.Dataset:
     ValueError
         For a file that is no table, naming it.
     """
-    options: dict[str, Any] = {"float_precision": "round_trip", **_dialect(path)}
+    options: dict[str, Any] = {**_TO_THE_LAST_DIGIT, **_dialect(path)}
     try:
         table = pd.read_csv(path, **options)
     except ValueError as error:  # pandas' own errors are kinds of ValueError that do not name the file
