@@ -21,7 +21,7 @@ from symdyn.evidence.exact_evidence import Known
 from symdyn.functions.tolerances import STILL
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
-from symdyn.lie.output_actions import Matrices, Values, value_action
+from symdyn.lie.output_actions import Values, value_action
 from symdyn.sums.data_charts import chart_of_points
 
 __all__ = ["judge_elements_of_function", "judged_with_reasons", "known_violation", "output_of_elements"]
@@ -80,7 +80,7 @@ def judge_elements_of_function(
     def judge(part: Elements) -> tuple[Known | None, str]:
         known = inside.index(part)[0]  # a product of elements is none of them
         images = elements[known].images(points)[:, :, 0] if known >= 0 else None
-        matrix = action.matrices[known] if isinstance(action, Matrices) else None
+        matrix = action.matrix_of(known)
         return compared.judge(part, images, matrix)
 
     outside = np.array([compared.share_outside(elements[k]) for k in range(len(elements))])

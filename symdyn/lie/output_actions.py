@@ -70,6 +70,10 @@ class Values(ABC):
         """Whether values do not move at all, whatever their shape."""
         return False
 
+    def matrix_of(self, candidate: int) -> np.ndarray | None:
+        """Return the matrix that is given for a candidate, None where none is."""
+        return None
+
     def free_indices(self, n_indices: int) -> list[int]:
         """Return the indices that an unknown matrix acts on."""
         return [i for i, action in enumerate(self.indices(n_indices)) if action == "linear"]
@@ -259,6 +263,9 @@ class Matrices(Values):
 
     def in_units(self, units: np.ndarray) -> Values:
         return replace(self, matrices=self.matrices * units / units[:, None])
+
+    def matrix_of(self, candidate: int) -> np.ndarray | None:
+        return self.matrices[candidate]
 
     def mixed(self, weights: np.ndarray) -> Values:
         return replace(self, matrices=np.tensordot(weights, self.matrices, 1))
