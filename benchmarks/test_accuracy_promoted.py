@@ -67,5 +67,4 @@ def test_errors_at_new_points(name, count, noise):
         f"({ratios[:, 0].max():.2f}), constants {int(found[:, 3].sum())}"
     )
     assert model <= 1.05 * min(promoted, least) and not found[:, 3].any()
-    # Errors of two fits have a ratio with tails: that of single draws can be bounded in number only.
-    assert np.sum(ratios[:, 1] > 4 / 3) <= 0.1 * len(found)
+    assert np.all(ratios <= 4 / 3)  # what was asked for; docs/accuracy.md counts the draws that miss it
