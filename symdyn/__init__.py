@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checkers
-    from symdyn import systems
+    from symdyn import datasets, invariant, neural, promotion, regression, systems
     from symdyn.data.trajectories import open_trajectories
     from symdyn.discovery.conservation.conserved_quantities import conserved_quantities
     from symdyn.discovery.function import discover_function
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checke
     from symdyn.lie.constraints.subspace import Subspace
     from symdyn.lie.vectorfields import VectorField
     from symdyn.reporting.page import report
+    from symdyn.versions import show_versions
 
 _HOMES = {
     "LieAlgebra": "symdyn.lie.algebras.algebra",
@@ -45,12 +46,18 @@ _HOMES = {
     "open_trajectories": "symdyn.data.trajectories",
     "report": "symdyn.reporting.page",
     "samples_needed": "symdyn.discovery.genericity",
+    "show_versions": "symdyn.versions",
     "stabiliser": "symdyn.lie.constraints.stabiliser",
 }
 _MODULES = {
     "candidates": "symdyn.lie.candidates",
+    "datasets": "symdyn.datasets",
     "features": "symdyn.functions.features",
     "groups": "symdyn.lie.groups",
+    "invariant": "symdyn.invariant",
+    "neural": "symdyn.neural",
+    "promotion": "symdyn.promotion",
+    "regression": "symdyn.regression",
     "systems": "symdyn.systems",
 }
 
@@ -63,16 +70,22 @@ __all__ = [
     "candidates",
     "conserved",
     "conserved_quantities",
+    "datasets",
     "discover_function",
     "discover_manifold",
     "equivariant_subspace",
     "features",
     "groups",
     "intertwiners",
+    "invariant",
+    "neural",
     "noether_pairing",
     "open_trajectories",
+    "promotion",
+    "regression",
     "report",
     "samples_needed",
+    "show_versions",
     "stabiliser",
     "systems",
 ]

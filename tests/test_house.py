@@ -8,6 +8,7 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import symdyn as sd
@@ -15,11 +16,11 @@ import symdyn as sd
 ROOT = Path(__file__).parents[1]
 # From the ground up: a package imports from those below it and from its own family.
 FLOORS = [
-    ("functions",), ("lie",), ("jets",), ("data", "systems"), ("rows",), ("sums",), ("laws",), ("evidence",),
+    ("functions",), ("lie",), ("jets",), ("data", "systems"), ("datasets", "rows"), ("sums",), ("laws",), ("evidence",),
     ("discovery",), ("invariant", "promotion", "neural"), ("regression",), ("reporting",), ("runs",), ("cli",),
 ]  # fmt: skip
 FLOOR_OF = {package: level for level, packages in enumerate(FLOORS) for package in packages}
-FLOOR_OF |= {"testing": 8, "__main__": len(FLOORS)}
+FLOOR_OF |= {"versions": 0, "testing": 8, "__main__": len(FLOORS)}
 # The only ways up: `save` and `load` of an algebra, and the bridge to pysindy, are loaded when they are called.
 UP = {
     ("symdyn.lie.algebras.algebra", "symdyn.sums.store"),
@@ -150,8 +151,32 @@ def test_no_pickles():
         assert not {"pickle", "joblib", "cloudpickle", "dill"} & imports_of(module), module
 
 
-def test_datasets_is_no_package():
+def test_modules_of_the_package_are_lazy():
+    """They are there by name without an import of their own, and `import symdyn` loads none of them."""
+    code = (
+        "import sys, symdyn as sd; print(*(name for name in sd._MODULES.values() if name in sys.modules));"
+        "sd.regression.fit_moments, sd.datasets.planets, sd.promotion.promote, sd.invariant.Torus, sd.neural"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
+
+
+def test_networks_without_torch_name_the_extra():
+    code = "import sys; sys.modules['torch'] = None; import symdyn as sd; sd.neural"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1 and "ImportError: networks need torch" in done.stderr.splitlines()[-1]
+
+
+def test_the_folder_of_data_files_is_no_package():
     assert not (ROOT / "datasets" / "__init__.py").exists()
+
+
+def test_versions_are_shown_without_loading_what_is_listed():
+    code = "import sys, symdyn; symdyn.show_versions(); assert not {'torch', 'pysindy', 'xarray'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    shown = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert shown["numpy"] == np.__version__ and shown["symdyn"] == sd.__version__ and "threads" in shown["blas"]
+    assert {"python", "torch", "pysindy", "zarr"} <= set(shown)
 
 
 def test_a_namesake_is_warned_of(monkeypatch):

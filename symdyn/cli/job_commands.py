@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
+from symdyn import datasets
 from symdyn.cli.errors import DEBUG, short_warnings
 from symdyn.cli.hints import ChosenWord, check_file
-from symdyn.cli.shipped import planets_file
 
 __all__ = ["JobAbout", "job_command", "open_page", "run_job_of", "workflow_options"]
 
@@ -66,7 +66,7 @@ def job_command(name: str, about: JobAbout) -> click.Command:
     def run(open_report: bool = False, **values: Any) -> None:
         _check_choice(about.workflow, values)
         if name == "planets" and values["data"] is None and not values["simulate"]:
-            values["data"] = str(planets_file())
+            values["data"] = str(datasets.path("planets"))
         run_job_of(about.workflow, values)
         if open_report:
             open_page(values["out"])

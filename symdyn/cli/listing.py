@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from symdyn import datasets
 from symdyn.functions.features import CentralForce, Fourier, Polynomial
 from symdyn.functions.words import FEATURES
 from symdyn.lie import candidates, groups
@@ -18,6 +19,7 @@ _HEADS = {
     "elements": "Finite elements (--elements), joined by +, such as sign_flips+permutations; none for none",
     "laws": "Function libraries (--law, --conserved), joined by +, such as polynomial:3",
     "systems": "Systems that a sweep may name (system = ...), all functions of symdyn.systems",
+    "datasets": "Data sets that ship with symdyn, functions of symdyn.datasets",
 }
 _LIBRARIES = {"polynomial": Polynomial, "central": CentralForce, "fourier": Fourier}
 _WRITTEN = {"polynomial": "polynomial:DEGREE", "central": "central:FIRST-LAST", "fourier": "fourier:ORDER"}
@@ -59,10 +61,20 @@ def _systems() -> dict[str, str]:
     return {name: _first_line(getattr(symdyn.systems, name)) for name in known_systems()}
 
 
-_FINDERS = {"candidates": _candidates, "elements": _elements, "laws": _laws, "systems": _systems}
+def _datasets() -> dict[str, str]:
+    return {name: f"{_first_line(getattr(datasets, name))} {datasets.path(name)}" for name in datasets.NAMES}
+
+
+_FINDERS = {
+    "candidates": _candidates,
+    "elements": _elements,
+    "laws": _laws,
+    "systems": _systems,
+    "datasets": _datasets,
+}
 
 
 def _first_line(described: Any) -> str:
     text = (inspect.getdoc(described) or "").split("\n\n")[0]
     text = " ".join(text.split()).partition(" See `simulate_field`")[0]
-    return text.removeprefix("Build ")
+    return text.removeprefix("Build ").removeprefix("Open ")

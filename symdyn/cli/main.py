@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from symdyn import datasets
 from symdyn.cli.errors import DEBUG, Commands, short_warnings
 from symdyn.cli.hints import ChosenWord, check_file
 from symdyn.cli.job_commands import JobAbout, job_command, open_page, run_job_of
-from symdyn.cli.shipped import planets_file
 
 __all__ = ["JOBS", "command", "main"]
 
@@ -79,7 +79,7 @@ JOBS = {
         "symdyn learning-curves --family 'T2, C4' --first 7 --last 8 --seeds 1",
     ),
 }
-_LISTS = ("candidates", "elements", "laws", "systems")
+_LISTS = ("candidates", "elements", "laws", "systems", "datasets")
 
 
 class _AllCommands(Commands):
@@ -127,7 +127,7 @@ def demo(out: Path, resume: bool, quiet: bool, open_report: bool) -> None:
     Example:
       symdyn demo --open
     """
-    run_job_of("planets", {"data": str(planets_file()), "out": out, "resume": resume, "quiet": quiet})
+    run_job_of("planets", {"data": str(datasets.path("planets")), "out": out, "resume": resume, "quiet": quiet})
     click.echo(f"The report is {(out / 'report.html').resolve()}")
     if open_report:
         open_page(out)
@@ -190,7 +190,7 @@ def show(file: str, open_report: bool, as_json: bool) -> None:
 def list_words(what: str | None, as_json: bool) -> None:
     """List the words that options take.
 
-    WHAT is candidates, elements, laws or systems; all of them if left out.
+    WHAT is candidates, elements, laws, systems or datasets; all of them if left out.
 
     \b
     Example:

@@ -1,5 +1,10 @@
 """Neural networks that keep a symmetry by their weights, or learn it by a penalty (extra `neural`: torch)."""
 
+from importlib.util import find_spec
+
+if find_spec("torch") is None or find_spec("safetensors") is None:
+    raise ImportError("networks need torch and safetensors: pip install 'symdyn-workbench[neural]'")
+
 from symdyn.neural.augmentation import augmented, flow_along
 from symdyn.neural.checkpoints import load_module, save_module
 from symdyn.neural.constrained_module import constrain, stencil

@@ -111,7 +111,7 @@ def test_few_samples_get_a_law_of_low_degree():
 def test_words_are_listed():
     assert "lorentz" in symdyn("list", "candidates").output
     found = json.loads(symdyn("list", "--json").output)
-    assert set(found) == {"candidates", "elements", "laws", "systems"}
+    assert set(found) == {"candidates", "elements", "laws", "systems", "datasets"}
     assert {"hopf", "kepler", "burgers"} <= set(found["systems"]) and all(found["systems"].values())
 
 
@@ -168,7 +168,7 @@ def test_an_error_is_printed_once(tmp_path):
 
 
 def test_a_fault_of_symdyn_is_one_line_too(monkeypatch):
-    monkeypatch.setattr(symdyn_main, "planets_file", lambda: 1 / 0)
+    monkeypatch.setattr(sd.datasets, "path", lambda name: 1 / 0)
     done = symdyn("demo")
     assert done.exit_code == 1 and "ZeroDivisionError" in done.output and "Traceback" not in done.output
     assert "--debug" in done.output

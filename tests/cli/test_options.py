@@ -10,9 +10,9 @@ import click
 import pytest
 from options_of_workflows import LIST, ROOT, described, text, workflows
 
+from symdyn import datasets
 from symdyn.cli.job_commands import job_command
 from symdyn.cli.main import JOBS, command
-from symdyn.cli.shipped import planets_file
 
 OWN = {"open_report", "debug"}
 MOST = 0.5  # CPU seconds of --help
@@ -75,12 +75,13 @@ def test_python_m_symdyn_is_the_command():
     assert done.returncode == 0 and done.stdout.startswith("symdyn, version")
 
 
-def test_a_wheel_holds_what_the_demo_needs():
+def test_a_wheel_holds_the_data_sets():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["scripts"] == {"symdyn": "symdyn.cli.main:main"}
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"datasets/planets.nc": "symdyn/datasets/planets.nc"}
-    assert (ROOT / "symdyn" / "py.typed").exists() and planets_file() == ROOT / "datasets" / "planets.nc"
+    assert wheel["force-include"] == {f"datasets/{n}.nc": f"symdyn/datasets/{n}.nc" for n in datasets.NAMES}
+    assert (ROOT / "symdyn" / "py.typed").exists()
+    assert all(datasets.path(name) == ROOT / "datasets" / f"{name}.nc" for name in datasets.NAMES)
 
 
 def test_the_page_of_the_command_names_every_subcommand():
