@@ -14,14 +14,22 @@ from jinja2 import Environment, PackageLoader
 
 from symdyn.reporting.moving import Mover
 from symdyn.reporting.slider import drawings
-from symdyn.reporting.style import ACCENT, FAINT, GREY, INK, SECOND
+from symdyn.reporting.style import ACCENT, FAINT, GREY, INK, PAPER, SECOND
 from symdyn.reporting.table_layout import lay_out
 
 __all__ = ["Picture", "report"]
 
 Picture: TypeAlias = tuple[Path, str] | Mover  # a file with its caption, or a slider
 
-_ROLES = {INK: "ink", GREY: "grey", FAINT: "faint", ACCENT: "accent", SECOND: "second", "#000000": "ink"}
+_ROLES = {
+    INK: "ink",
+    GREY: "grey",
+    FAINT: "faint",
+    ACCENT: "accent",
+    SECOND: "second",
+    PAPER: "paper",
+    "#000000": "ink",
+}
 _ORIGIN = {
     "data_sha256": "SHA-256 of all values (not of the file)",
     "peak_memory_MB": "peak memory (MB)",

@@ -18,6 +18,7 @@ __all__ = [
     "FAINT",
     "GREY",
     "INK",
+    "PAPER",
     "SECOND",
     "SERIES",
     "VERDICT_COLOURS",
@@ -31,6 +32,7 @@ __all__ = [
 INK = "#1f2933"
 GREY = "#9aa5b1"
 FAINT = "#d5dbe1"
+PAPER = "#fffffe"  # of the page; white itself stays white
 ACCENT = "#0b7285"
 SECOND = "#d9480f"
 SERIES = (ACCENT, SECOND, "#7048a8", "#b08900", "#2b8a3e", GREY)
@@ -64,7 +66,7 @@ def clean(axes: Axes) -> Axes:
 
 
 def logarithmic(*axes: Axis) -> None:
-    """Make axes logarithmic, with plain numbers at ticks that are close enough to tell values; call it after drawing."""
+    """Make axes logarithmic, with plain numbers at ticks that tell values; call it after drawing."""
     for axis in axes:
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
         low, high = axis.get_view_interval()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from symdyn.reporting.texts import approximately, number, with_error
+from symdyn.reporting.texts import approximately, number, shorten, with_error
 
 __all__ = ["Cell", "Column", "Row", "Table", "cell_text", "lay_out"]
 
@@ -18,6 +18,8 @@ _OVER = ("generator", "element", "output", "trajectory", "term")  # what rows ar
 _HIDDEN = {"generator_coefficients", "covariance", "coefficients", "charted", "output_units", "errors", "exact"}
 _ERROR = "_error"
 _LEAST = 1e-16  # of p values, below which they are rounding
+_WIDTH = 64  # of the label of a generator of which leading terms are written
+_CERTAIN, _NOTHING = 1e6, 5e-3  # ratios of signal to noise that no digits are needed of
 _MOST_ROWS = 300  # on a page; files have all
 
 
@@ -46,6 +48,7 @@ class Row:
     key: str
     kind: str
     cells: list[Cell]
+    whole: str  # the label where `key` is cut
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def lay_out(name: str, dataset: xr.Dataset) -> Table:
     keys = [] if over is None else dataset[over].values if over in dataset.coords else range(dataset.sizes[over])
     shown = min(int(dataset.attrs.get("n_shown", _MOST_ROWS)), len(keys)) if parts else 0
     rows = [
-        Row(approximately(str(key)), _kind(dataset, over, k), [cells[k] for _, cells in parts])
+        _row(str(key), _kind(dataset, over, k), [cells[k] for _, cells in parts])
         for k, key in enumerate(list(keys)[:shown])
     ]
     return Table(
@@ -87,6 +90,11 @@ def lay_out(name: str, dataset: xr.Dataset) -> Table:
         n_hidden=len(keys) - shown if parts else 0,
         scalars=_scalars(dataset),
     )
+
+
+def _row(label: str, kind: str, cells: list[Cell]) -> Row:
+    text = approximately(label)
+    return Row(shorten(text, _WIDTH, 2) if text.startswith("≈") else text, kind, cells, label)
 
 
 def cell_text(value: str | float | np.generic, digits: int = 3) -> str:
@@ -112,7 +120,7 @@ def _columns(dataset: xr.Dataset, over: str) -> list[tuple[Column, list[Cell]]]:
             for k, label in enumerate(dataset[second].values):
                 part = None if error is None else error.isel({second: k})
                 found.append(_column(str(label), variable.isel({second: k}), part))
-    return [(column, cells) for column, cells in found if any(cell.text for cell in cells)]
+    return [(column, cells) for column, cells in found if any(cell.text not in ("", "–") for cell in cells)]
 
 
 def _column(name: str, variable: xr.DataArray, error: xr.DataArray | None) -> tuple[Column, list[Cell]]:
@@ -133,6 +141,8 @@ def _cell(name: str, value: str | float | np.generic, error: float | None = None
         return Cell(f"< {number(_LEAST)}", plain)
     if np.isnan(plain):
         return Cell("–")
+    if name == "signal_to_noise" and not _NOTHING < abs(plain) < _CERTAIN:
+        return Cell("0" if abs(plain) < 1 else f"> {number(_CERTAIN)}", plain)
     return Cell(cell_text(value) if error is None else with_error(plain, float(error)), plain)
 
 

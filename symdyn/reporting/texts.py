@@ -84,11 +84,13 @@ def shorten(text: str, width: int, n_words: int = 1) -> str:
 def approximately(generator: str) -> str:
     """Mark a generator of which only the leading terms are written: `−∂x + …` becomes `≈ ∂x`.
 
-    Its direction is free, so the first term gets a positive sign.
+    Its direction is free, so the first term gets a positive sign. Numbers with powers of ten are written as `number`
+    writes them.
     """
-    if " + …" not in generator and not generator.endswith(" …"):
+    generator = re.sub(r"\b\d+(\.\d+)?e[+-]\d+\b", lambda found: number(float(found.group()), 2), generator)
+    if " + …" not in generator:
         return generator
-    text = generator.partition(" about ")[0].replace(" + …", "").removesuffix(" …")
+    text = generator.partition(" about ")[0].replace(" + …", "")
     if text.startswith("−"):
         swapped = {" + ": " − ", " − ": " + "}
         text = re.sub(r" [+−] ", lambda found: swapped[found.group()], text[1:])
