@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from symdyn.reporting.page import cell_text
+from symdyn.reporting.table_layout import cell_text
 from symdyn.sums.store import dataset_to_algebra, dataset_to_law, load_moments
 
 __all__ = ["read", "written"]

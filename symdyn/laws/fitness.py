@@ -138,7 +138,7 @@ def still_note(functions: list[str]) -> list[str]:
 
 
 def ranges_text(ranges: dict[str, tuple[float, float]], most: int = 6) -> str:
-    """Say in a line where verdicts hold: `verdicts hold where the data are: over x in -1.2 ... 1.3`."""
-    texts = [f"{name} in {low:.3g} ... {high:.3g}" for name, (low, high) in ranges.items()]
+    """Say in a line where verdicts hold: `verdicts hold in the range of the data: x from -1.2 to 1.3`."""
+    texts = [f"{name} from {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items()]
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return f"verdicts hold where the data are: over {', '.join(texts[:most])}{more}"
+    return f"verdicts hold in the range of the data: {', '.join(texts[:most])}{more}"

@@ -35,10 +35,10 @@ class Residual:
     by_output: np.ndarray
 
     def text(self) -> str:
-        """Return a line: `the law leaves 2.9% of the rates over beyond noise (0% to 4.1%)`."""
-        share = "an unknown part" if np.isnan(self.share) else f"{self.share:.1%}"
-        upper = f"{min(self.upper, 1.0):.1%}" if np.isfinite(self.upper) else "all"
-        return f"the law leaves {share} of the rates over beyond noise ({self.lower:.1%} to {upper})"
+        """Return a line: `the law leaves 2.9 % of the rates unexplained, beyond noise (0.0 % to 4.1 %)`."""
+        share = "an unknown part" if np.isnan(self.share) else f"{100 * self.share:.1f} %"
+        upper = f"{100 * min(self.upper, 1.0):.1f} %" if np.isfinite(self.upper) else "all"
+        return f"the law leaves {share} of the rates unexplained, beyond noise ({100 * self.lower:.1f} % to {upper})"
 
 
 def residual_from_parts(parts: np.ndarray, power: np.ndarray, units: np.ndarray) -> Residual:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import xarray as xr
@@ -12,8 +13,23 @@ from matplotlib.figure import Figure
 from symdyn.data.trajectories import Trajectory
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.vectorfields import VectorField
-from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, VERDICT_COLOURS, clean, new_figure
-from symdyn.reporting.texts import percent, shorten
+from symdyn.reporting.style import (
+    ACCENT,
+    FAINT,
+    GREY,
+    INK,
+    PAPER,
+    SECOND,
+    VERDICT_COLOURS,
+    clean,
+    logarithmic,
+    new_figure,
+    ordered_colours,
+)
+from symdyn.reporting.texts import approximately, percent, shorten
+
+_MOST_BARS = 40
+_ARROWS = 9  # along each side of a panel
 
 __all__ = ["evidence", "generator_fields", "orbits", "phase_planes", "predictions", "principal_axes"]
 
@@ -35,7 +51,7 @@ def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
     panel = axes[0, 0]
     radii = [np.linalg.norm(p, axis=1) for p in positions]
     inner = 0.5 * min(r.min() for r in radii)
-    colours = _colours(len(runs))
+    colours = ordered_colours(len(runs))
     for run, position, colour in zip(runs, positions, colours, strict=True):
         x, y = _log_radius(position @ plane.T, inner)
         panel.plot(x, y, lw=1.1, color=colour)
@@ -47,26 +63,28 @@ def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
     return figure
 
 
-def phase_planes(runs: Sequence[Trajectory], states: Sequence[str], most: int = 3) -> Figure:
+def phase_planes(runs: Sequence[Trajectory], states: Sequence[str], most: int = 3, units: Sequence[str] = ()) -> Figure:
     """Draw trajectories in the planes of neighbouring states, at most `most` of them; a single state against time."""
+    named = [f"{state} ({unit})" if unit else state for state, unit in zip_longest(states, units, fillvalue="")]
     n = min(len(runs[0].states.T), len(states))
     pairs = [(i, i + 1) for i in range(0, n - 1, 1 if n < 5 else 2)][:most] or [(None, 0)]
     figure, axes = new_figure(3.6 * len(pairs), 3.5, 1, len(pairs))
-    colours = _colours(len(runs))
+    colours = ordered_colours(len(runs))
     for panel, (first, second) in zip(axes.flat, pairs, strict=True):
         clean(panel)
         for run, colour in zip(runs, colours, strict=True):
             across = run.times if first is None else run.states[:, first]
             panel.plot(across, run.states[:, second], lw=0.8, color=colour, alpha=0.8)
-        panel.set_xlabel("t" if first is None else states[first], fontsize=9)
-        panel.set_ylabel(states[second], fontsize=9)
-        panel.tick_params(labelsize=8)
+        panel.set(xlabel="t" if first is None else named[first], ylabel=named[second])
     return figure
 
 
 def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figure:
-    """Draw the violation of each generator with its 95 % upper bound, coloured by verdict, against delta."""
-    shown = verdicts.isel(generator=np.isfinite(verdicts.violation.values))
+    """Draw the violation of each generator with its 95 % upper bound, coloured by verdict, against delta.
+
+    Of very many generators the first are drawn; `labels` are those of all that have a violation.
+    """
+    shown = verdicts.isel(generator=np.isfinite(verdicts.violation.values)).isel(generator=slice(0, _MOST_BARS))
     n = shown.sizes["generator"]
     figure, axes = new_figure(8.6, 0.34 * n + 1.3)
     panel = clean(axes[0, 0])
@@ -81,41 +99,53 @@ def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figur
         if one.violation.item() > floor:
             panel.plot(low, row, marker="o", ms=5, color=colour)
     panel.axvline(verdicts.attrs["delta"], color=INK, lw=0.9, ls=(0, (4, 3)))
-    panel.text(verdicts.attrs["delta"], -0.95, " delta", color=INK, fontsize=8, va="center")
+    panel.text(
+        verdicts.attrs["delta"], -0.95, f" delta = {verdicts.attrs['delta']:g}", color=INK, fontsize=8, va="center"
+    )
     panel.set_xscale("log")
     panel.set_xlim(floor, 2.0)
+    logarithmic(panel.xaxis)
     panel.set_ylim(n - 0.4, -1.3)
-    names = labels if labels is not None else [shorten(str(g), 58, 2) for g in shown.generator.values]
-    panel.set_yticks(range(n), names, fontsize=8)
+    names = [shorten(approximately(str(g)), 58, 2) for g in shown.generator.values]
+    panel.set_yticks(range(n), names if labels is None else list(labels)[:n], fontsize=8)
     panel.tick_params(axis="y", length=0)
-    panel.set_xlabel("violation (dot) and its 95 % upper bound (bar)", color=INK, fontsize=9)
+    panel.set_xlabel("violation (dot) and its 95 % upper bound (end of the bar)", color=INK, fontsize=9)
     for name, colour in VERDICT_COLOURS.items():
         panel.plot([], [], lw=3.2, color=colour, label=name)
     panel.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=8, borderaxespad=0)
     return figure
 
 
-def generator_fields(algebra: LieAlgebra, columns: int = 4) -> Figure:
-    """Draw each generator as arrows in the plane of the two states that it mixes most."""
+def generator_fields(
+    algebra: LieAlgebra, columns: int = 4, ranges: Mapping[str, Sequence[float]] | None = None
+) -> Figure:
+    """Draw each generator as arrows in the plane of the two states that it mixes most.
+
+    Over `ranges` of the states, by name, where they are given, with all other states in the middle of theirs; else
+    over [-1, 1].
+    """
     n = algebra.dim
     width = min(n, columns)
     figure, axes = new_figure(2.5 * width, 3.0 * -(-n // width), -(-n // width), width)
     for panel in axes.flat[n:]:
         panel.axis("off")
-    grid = np.linspace(-1, 1, 9)
+    low, high = np.array([(ranges or {}).get(state, (-1.0, 1.0)) for state in algebra.states]).T
+    across, up = np.meshgrid(*[np.linspace(-1, 1, _ARROWS)] * 2)
     for panel, generator, text in zip(axes.flat, algebra.generators, algebra.texts(), strict=False):
         first, second = _plane_of(generator)
-        across, up = np.meshgrid(grid, grid)
-        points = np.zeros((across.size, len(algebra.states)))
-        points[:, first], points[:, second] = across.ravel(), up.ravel()
-        moved = generator(points)
-        panel.quiver(points[:, first], points[:, second], moved[:, first], moved[:, second], color=ACCENT, width=0.008)
+        points = np.tile((low + high) / 2, (across.size, 1))
+        half = (high - low) / 2
+        for state, place in ((first, across), (second, up)):
+            points[:, state] += half[state] * place.ravel()
+        # Arrows in units of the ranges: a panel is square whatever the states are measured in.
+        arrows = generator(points)[:, [first, second]] / np.where(half > 0, half, 1.0)[[first, second]]
+        panel.quiver(across.ravel(), up.ravel(), *arrows.T, color=ACCENT, width=0.008, pivot="middle")
         panel.set_title(_wrap(text), fontsize=8, color=INK)
-        panel.set_xlabel(algebra.states[first], fontsize=9)
-        panel.set_ylabel(algebra.states[second], fontsize=9)
-        panel.set_aspect("equal")
-        panel.set_xticks([])
-        panel.set_yticks([])
+        panel.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
+        panel.set(xlabel=algebra.states[first], ylabel=algebra.states[second])
+        for axis, state in ((panel.xaxis, first), (panel.yaxis, second)):
+            ends = [] if ranges is None else [low[state], high[state]]
+            axis.set_ticks([-1, 1][: len(ends)], [f"{end:.2g}" for end in ends])
         for side in panel.spines.values():
             side.set_color(GREY)
     return figure
@@ -151,7 +181,7 @@ def predictions(pairs: Sequence[tuple], dims: int, names: tuple[str, str], colum
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
         panel.set_title(f"{first.name}: {percent(first.error)} | {percent(second.error)}", fontsize=9, color=INK)
         for side in panel.spines.values():
-            side.set_color("#d5dbe1")
+            side.set_color(FAINT)
     handles = [
         figure.axes[0].plot([], [], color=c, ls=s, lw=w, label=label)[0]
         for c, s, w, label in ((GREY, "-", 3.5, "true"), (ACCENT, "-", 1.2, names[0]), (SECOND, "--", 1.2, names[1]))
@@ -177,11 +207,10 @@ def _rings(panel: Axes, inner: float, outer: float, unit: str) -> None:
         if inner * 1.2 < radius < outer * 1.6:
             stretched = np.log10(radius / inner)
             angle = np.linspace(0, 2 * np.pi, 200)
-            panel.plot(stretched * np.cos(angle), stretched * np.sin(angle), color="#d5dbe1", lw=0.7, zorder=0)
+            panel.plot(stretched * np.cos(angle), stretched * np.sin(angle), color=FAINT, lw=0.7, zorder=0)
             place = stretched * np.array([np.cos(-0.6), np.sin(-0.6)])
-            panel.text(
-                place[0], place[1], f"{radius:g} {unit}", fontsize=7, color=GREY, ha="center", va="center", zorder=0
-            )
+            text = panel.text(*place, f"{radius:g} {unit}", fontsize=7, color=GREY, ha="center", va="center")
+            text.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 1})
     panel.plot(0, 0, marker="o", ms=5, color="#f2b705")
 
 
@@ -190,12 +219,6 @@ def _name_at_top(
 ) -> None:
     top = int(np.argmax(y))
     panel.text(x[top], y[top], name, fontsize=8, color=colour, ha="center", va="bottom")
-
-
-def _colours(n: int) -> list[tuple[float, float, float, float]]:
-    from matplotlib import colormaps
-
-    return [colormaps["viridis"](0.05 + 0.8 * k / max(n - 1, 1)) for k in range(n)]
 
 
 def _plane_of(generator: VectorField) -> tuple[int, int]:

@@ -8,25 +8,21 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, SERIES, clean, logarithmic, new_figure
 from symdyn.reporting.texts import percent, shorten
 
 __all__ = ["learning", "left_out", "pareto_front"]
-
-_COLOURS = (ACCENT, SECOND, GREY, "#f2b705", "#5f3dc4", "#2b8a3e")
 
 
 def learning(curve: xr.Dataset) -> Figure:
     """Draw the held-out error against the number of trajectories fitted, one line a model (`learning_curve`)."""
     figure, axes = new_figure(5.4, 3.6)
     panel = clean(axes[0, 0])
-    for (name, errors), colour in zip(curve.data_vars.items(), _COLOURS, strict=False):
+    for (name, errors), colour in zip(curve.data_vars.items(), SERIES, strict=False):
         values = np.where(errors.values > 0, errors.values, np.nan)  # noise hides what is missed
         panel.plot(curve.trajectories, values, marker="o", ms=4, lw=1.5, color=colour, label=str(name))
-    panel.set_xscale("log")
-    panel.set_yscale("log")
-    panel.set_xlabel("trajectories fitted", color=INK, fontsize=9)
-    panel.set_ylabel("relative error of the rates, held out", color=INK, fontsize=9)
+    panel.set(xscale="log", xlabel="trajectories fitted", ylabel="relative error of the rates, held out")
+    logarithmic(panel.yaxis)
     panel.set_xticks(curve.trajectories.values, [str(n) for n in curve.trajectories.values])
     panel.minorticks_off()
     panel.legend(frameon=False, fontsize=8)
@@ -43,20 +39,19 @@ def pareto_front(table: xr.Dataset) -> Figure:
     errors, numbers = table.held_out_error.values, np.maximum(table.n_numbers.values, 0.5)
     floor = 0.5 * min(errors[errors > 0], default=1e-3)
     shown = np.maximum(errors, floor)
-    for name, colour in zip(dict.fromkeys(table.symmetry.values), _COLOURS * len(errors), strict=False):
+    for name, colour in zip(dict.fromkeys(table.symmetry.values), SERIES * len(errors), strict=False):
         mine = table.symmetry.values == name
         panel.plot(numbers[mine], shown[mine], "o", ms=5, color=colour, alpha=0.6, label=shorten(str(name), 30))
     front = table.on_front.values
     panel.plot(numbers[front], shown[front], "o", ms=10, mfc="none", mec=INK, mew=0.8, label="front")
     chosen = table.attrs["chosen"]
     panel.plot(numbers[chosen], shown[chosen], "*", ms=13, color=INK, label="chosen")
-    panel.set_yscale("log")
     panel.set_xscale("log")
+    logarithmic(panel.yaxis)
     ticks = [n for n in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000) if n <= 1.3 * numbers.max()]
     panel.set_xticks(ticks, [str(n) for n in ticks])
     panel.minorticks_off()
-    panel.set_xlabel("free numbers that are not 0", color=INK, fontsize=9)
-    panel.set_ylabel("relative error of the rates, held out", color=INK, fontsize=9)
+    panel.set(xlabel="coefficients that are not 0", ylabel="relative error of the rates, held out")
     panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
     return figure
 
@@ -86,8 +81,7 @@ def left_out(pairs: Sequence[tuple], states: Sequence[str], names: tuple[str, st
         panel.plot(*_plane(first.times, first.predicted), color=ACCENT, lw=1.2)
         panel.axis(limits)
         panel.set_title(f"{first.name}: {percent(first.error)} | {percent(second.error)}", fontsize=9, color=INK)
-        panel.set_xlabel(states[0] if len(states) > 1 else "t", fontsize=8)
-        panel.set_ylabel(states[1] if len(states) > 1 else states[0], fontsize=8)
+        panel.set(xlabel=states[0] if len(states) > 1 else "t", ylabel=states[1] if len(states) > 1 else states[0])
     handles = [
         figure.axes[0].plot([], [], color=colour, ls=style, lw=width, label=label)[0]
         for colour, style, width, label in (

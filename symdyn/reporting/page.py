@@ -4,18 +4,47 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Hashable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
-import numpy as np
 import xarray as xr
 from jinja2 import Environment, PackageLoader
 
-__all__ = ["cell_text", "report"]
+from symdyn.reporting.moving import Mover
+from symdyn.reporting.slider import drawings
+from symdyn.reporting.style import ACCENT, FAINT, GREY, INK, PAPER, SECOND
+from symdyn.reporting.table_layout import lay_out
+
+__all__ = ["Picture", "report"]
+
+Picture: TypeAlias = tuple[Path, str] | Mover  # a file with its caption, or a slider
+
+_ROLES = {
+    INK: "ink",
+    GREY: "grey",
+    FAINT: "faint",
+    ACCENT: "accent",
+    SECOND: "second",
+    PAPER: "paper",
+    "#000000": "ink",
+}
+_ORIGIN = {
+    "data_sha256": "SHA-256 of all values (not of the file)",
+    "peak_memory_MB": "peak memory (MB)",
+    "key": "key of options and version",
+}
 
 
 def report(
-    results, out, *, title: str = "symdyn run", findings: Sequence[str] = (), figures: Sequence[tuple[Path, str]] = ()
+    results,
+    out,
+    *,
+    title: str = "symdyn run",
+    findings: Sequence[str] = (),
+    figures: Sequence[Picture] = (),
+    warnings: Sequence[tuple[str, int]] = (),
 ) -> Path:
     """Write the page of a run.
 
@@ -23,15 +52,16 @@ def report(
     ----------
     results : dict of str to xr.Dataset, or xr.DataTree
         The groups of `results.nc`: `symmetry` (the verdicts), `law`, `validation`, `provenance`; absent ones are left
-        out, others are shown as tables. The attribute `caption` of a group is printed above its table, `label` above
-        its first column.
+        out, others are shown as tables, see `symdyn.reporting.table_layout.lay_out`.
     out : path
         The HTML file, or the run directory that gets a `report.html`.
     title : str
     findings : sequence of str
         Sentences at the top of the page.
-    figures : sequence of (path, caption)
-        Pictures, inlined in this order.
+    figures : sequence of (path, caption) or Mover
+        Pictures, inlined in this order; colours of SVG files follow the page, light or dark.
+    warnings : sequence of (str, int)
+        Each warning of the run with the number of times that it was given.
 
     Returns
     -------
@@ -46,14 +76,14 @@ def report(
     if not groups:
         raise ValueError("results hold no group: nothing to report")
     path = Path(out) / "report.html" if Path(out).is_dir() else Path(out)
-    environment = Environment(loader=PackageLoader("symdyn.reporting", "."), autoescape=True, trim_blocks=True)
+    loader = PackageLoader("symdyn.reporting", ".")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.get_template("page.html.jinja").render(
         title=title,
         findings=findings,
-        figures=[{"data": _inlined(file), "caption": caption} for file, caption in figures],
-        tables=[_table(name, group) for name, group in groups.items() if name != "provenance"],
-        provenance=_provenance(groups.get("provenance")),
-        stages=_stages(groups.get("provenance")),
+        warnings=warnings,
+        sections=_sections(figures, groups),
+        lists=_provenance(groups.get("provenance")),
     )
     path.write_text(page, encoding="utf-8")
     return path
@@ -65,83 +95,61 @@ def _groups(results: Mapping[str, xr.Dataset] | xr.DataTree) -> dict[str, xr.Dat
     return dict(results)
 
 
-_TITLES = {"symmetry": "Symmetries", "law": "Law", "validation": "Trajectories left out"}
-# Variables that belong to the file, not to the eye.
-_HIDDEN = {"generator_coefficients", "covariance", "coefficients"}
+def _sections(figures: Sequence[Picture], groups: Mapping[str, xr.Dataset]) -> list[dict[str, Any]]:
+    """Put each picture above the table of its name, and tables without a picture at the end."""
+    tables = {_key(name): lay_out(name, group) for name, group in groups.items() if name != "provenance"}
+    sections = []
+    for picture in figures:
+        shown = _shown(picture)
+        table = tables.pop(_key(shown["title"]), None)
+        sections.append({"title": shown["title"] if table is None else table.title, "picture": shown, "table": table})
+    return [*sections, *({"title": table.title, "picture": None, "table": table} for table in tables.values())]
 
 
-def _table(name: str, dataset: xr.Dataset) -> dict[str, str | list]:
-    """Lay out a group as a table: one row an entry of its first dimension, one column a variable over it alone."""
-    dims = [str(d) for d in dataset.dims]
-    over = next((d for d in ("generator", "output", "trajectory") if d in dims), dims[0] if dims else None)
-    columns = [str(v) for v, a in dataset.data_vars.items() if a.dims == (over,) and v not in _HIDDEN]
-    label = dataset.attrs.get("label", str(over or ""))
-    keys = dataset[over].values if over in dataset.coords else range(dataset.sizes[over]) if over else []
-    rows = [
-        {"key": str(key), "cells": [cell_text(dataset[c].values[i]) for c in columns], "kind": _kind(dataset, i)}
-        for i, key in enumerate(keys)
-    ]
-    scalars = [
-        (_long_name(dataset, v), cell_text(a.item(), digits=8)) for v, a in dataset.data_vars.items() if a.ndim == 0
-    ]
-    return {
-        "title": _TITLES.get(name, name.replace("_", " ").capitalize()),
-        "caption": dataset.attrs.get("caption", ""),
-        "label": label,
-        "columns": [_long_name(dataset, c) for c in columns],
-        "rows": rows if columns else [],
-        "scalars": scalars,
-    }
+def _key(name: str) -> str:
+    return re.sub(r"\W+", "_", name.lower())
 
 
-def _kind(dataset: xr.Dataset, index: int) -> str:
-    return str(dataset["verdict"].values[index]) if "verdict" in dataset else ""
+def _shown(picture: Picture) -> dict[str, Any]:
+    """Lay out a picture: vector graphics stand in the page, pixels in the text of a link."""
+    if isinstance(picture, Mover):
+        return {
+            "title": picture.title,
+            "caption": picture.caption,
+            "mover": {"drawings": drawings(picture), "dotted": picture.dotted},
+        }
+    file, caption = Path(picture[0]), picture[1]
+    title = re.sub(r"^\d+-", "", file.stem).replace("-", " ").replace("_", " ").capitalize()
+    if file.suffix == ".svg":
+        return {"title": title, "caption": caption, **_themed(file.read_text(encoding="utf-8"))}
+    kind = {".png": "image/png"}[file.suffix]
+    data = f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
+    return {"title": title, "caption": caption, "data": data}
 
 
-def _long_name(dataset: xr.Dataset, variable: Hashable) -> str:
-    units = dataset[variable].attrs.get("units", "")
-    name = dataset[variable].attrs.get("long_name", str(variable).replace("_", " "))
-    return f"{name} ({units})" if units else name
+def _themed(svg: str) -> dict[str, Any]:
+    """Take the element out of an SVG file, with its width in pixels, and let its colours be those of the page."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    points = re.search(r'width="([\d.]+)pt"', svg)
+    width = round(float(points.group(1)) * 4 / 3) if points else 800
+    return {"svg": re.sub(r"#[0-9a-f]{6}\b", lambda found: _coloured(found.group()), svg), "width": width}
 
 
-def cell_text(value: str | float | np.generic, digits: int = 3) -> str:
-    """Write a value as a table shows it."""
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else ""
-    if isinstance(value, int | np.integer):
-        return str(value)
-    if isinstance(value, float | np.floating):
-        return _number(float(value), digits)
-    return str(value)
+def _coloured(colour: str) -> str:
+    return f"var(--{_ROLES[colour]})" if colour in _ROLES else colour
 
 
-def _number(value: float, digits: int) -> str:
-    if np.isnan(value):
-        return "–"
-    if np.isinf(value):
-        return "∞"
-    if value != 0 and abs(value) < 1e-16:
-        return "< 1e-16"
-    # What is told apart from 1 needs its decimals.
-    return f"{value:.{max(digits, 6) if abs(value - 1) < 0.02 else digits}g}"
-
-
-def _inlined(path: Path) -> str:
-    kind = {".png": "image/png", ".svg": "image/svg+xml"}[Path(path).suffix]
-    return f"data:{kind};base64,{base64.b64encode(Path(path).read_bytes()).decode()}"
-
-
-def _provenance(dataset: xr.Dataset | None) -> list[tuple[str, str | float]]:
+def _provenance(dataset: xr.Dataset | None) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """List what the run took, its options, and where its numbers come from."""
     if dataset is None:
         return []
-    rows = [(key.replace("_", " "), value) for key, value in dataset.attrs.items() if key != "config"]
+    stages = zip(dataset.stage.values, dataset.seconds.values, strict=True)
     config = json.loads(dataset.attrs.get("config", "{}"))
-    return [*[(f"config: {key}", value) for key, value in config.items()], *rows]
-
-
-def _stages(dataset: xr.Dataset | None) -> list[tuple[str, str]]:
-    if dataset is None:
-        return []
-    return [
-        (str(name), f"{value:.1f} s") for name, value in zip(dataset.stage.values, dataset.seconds.values, strict=True)
+    origin = {_ORIGIN.get(key, key.replace("_", " ")): value for key, value in dataset.attrs.items() if key != "config"}
+    lists = [
+        ("Time", [(str(name), f"{seconds:.1f} s") for name, seconds in stages]),
+        ("Options", list(config.items())),
+        ("Where the numbers come from", list(origin.items())),
     ]
+    return [(name, rows) for name, rows in lists if rows]

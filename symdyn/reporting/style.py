@@ -1,26 +1,57 @@
-"""Colours and axes shared by all figures."""
+"""Colours and axes shared by all figures, and figures as files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-__all__ = ["ACCENT", "GREY", "INK", "SECOND", "VERDICT_COLOURS", "clean", "new_figure", "save_figures"]
+__all__ = [
+    "ACCENT",
+    "FAINT",
+    "GREY",
+    "INK",
+    "PAPER",
+    "SECOND",
+    "SERIES",
+    "VERDICT_COLOURS",
+    "clean",
+    "logarithmic",
+    "new_figure",
+    "ordered_colours",
+    "save_figures",
+]
 
 INK = "#1f2933"
 GREY = "#9aa5b1"
+FAINT = "#d5dbe1"
+PAPER = "#fffffe"  # of the page; white itself stays white
 ACCENT = "#0b7285"
 SECOND = "#d9480f"
+SERIES = (ACCENT, SECOND, "#7048a8", "#b08900", "#2b8a3e", GREY)
 VERDICT_COLOURS = {"symmetric": ACCENT, "broken": SECOND, "undetermined": GREY}
+# Of one lightness, so that all of them are legible on white and on a dark page.
+_ORDERED = LinearSegmentedColormap.from_list(
+    "ordered", ["#4c78d0", "#1f93ad", "#2f9e72", "#8a9a2b", "#c8801e", "#d4593f"]
+)
+_MOST_POINTS = 20_000  # of lines in a panel; more are drawn as pixels, or a page would take megabytes
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options):
     """Make a figure with its axes, not registered anywhere (safe in threads and in batch jobs)."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
     axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for panel in axes.flat:
+        panel.xaxis.label.set(fontsize=9, color=INK)
+        panel.yaxis.label.set(fontsize=9, color=INK)
+        panel.tick_params(labelsize=8, colors=INK)
     return figure, axes
 
 
@@ -34,11 +65,46 @@ def clean(axes: Axes) -> Axes:
     return axes
 
 
+def logarithmic(*axes: Axis) -> None:
+    """Make axes logarithmic, with plain numbers at ticks that tell values; call it after drawing."""
+    for axis in axes:
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        low, high = axis.get_view_interval()
+        wide = low > 0 and np.log10(high / low) > 2.2
+        axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _power_text(value)))
+        axis.set_minor_locator(NullLocator())
+
+
+def _power_text(value: float) -> str:
+    power = np.log10(value)
+    plain = -3.5 < power < 4.5 or abs(power - round(power)) > 1e-6
+    return f"{value:g}" if plain else f"$10^{{{round(power)}}}$"
+
+
+def ordered_colours(count: int) -> list[tuple[float, float, float, float]]:
+    """Return colours for an ordered series, legible on light and on dark paper."""
+    return [_ORDERED(k / max(count - 1, 1)) for k in range(count)]
+
+
 def save_figures(folder: Path, drawings: Mapping[str, tuple[Figure, str]]) -> list[tuple[Path, str]]:
-    """Write figures as `1-name.png`, `2-name.png`, ...; return their paths with captions, for `report`."""
+    """Write figures as `1-name.png` and `1-name.svg`, `2-name.png`, ...
+
+    Returns the paths of the vector graphics with captions, for `report`, which adapts their colours to the page.
+    """
     paths = []
     for number, (name, (figure, caption)) in enumerate(drawings.items(), start=1):
-        path = folder / f"{number}-{name}.png"
-        figure.savefig(path)
+        path = folder / f"{number}-{name.replace(' ', '-')}.svg"
+        figure.savefig(path.with_suffix(".png"))
+        _draw_many_points_as_pixels(figure)
+        with rc_context({"svg.hashsalt": name}):  # the same figure is the same file
+            figure.savefig(path, transparent=True, metadata={"Date": None})
         paths.append((path, caption))
     return paths
+
+
+def _draw_many_points_as_pixels(figure: Figure) -> None:
+    for panel in figure.axes:
+        if sum(len(line.get_xydata()) for line in panel.lines) > _MOST_POINTS:
+            for line in panel.lines:
+                line.set_rasterized(True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import xarray as xr
 
-from symdyn.reporting.page import report
+from symdyn.reporting.page import Picture, report
 from symdyn.runs.directory import RunDirectory
 from symdyn.sums.store import save_results
 
@@ -20,7 +19,7 @@ def publish(
     *,
     title: str,
     findings: Sequence[str],
-    figures: Sequence[tuple[Path, str]],
+    figures: Sequence[Picture],
     tables: Mapping[str, xr.Dataset] | None = None,
 ) -> None:
     """Write `results.nc` and `report.html` of a run.

@@ -91,7 +91,7 @@ def test_a_drift_that_depends_on_the_place_is_not_explained_and_nothing_is_accep
     data = fields.burgers(n_trajectories=8, n_times=100, n_points=128, rng=2, drift=0.5)
     found = PointSymmetryDiscovery(WORDS, n_bootstrap=20, finite_flow=False).fit(data)
     assert found.algebra_.dim == 0 and "symmetric" not in found.verdicts_.verdict.values
-    assert "its library cannot hold it" in found.notes_[0]
+    assert "the library cannot represent it" in found.notes_[0]
 
 
 def test_a_given_equation_is_taken_as_exact(noisy):

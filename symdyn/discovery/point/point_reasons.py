@@ -23,8 +23,9 @@ def law_doubts(law: FieldLaw, residual: Residual, delta: float) -> list[str]:
     found = []
     if lower > delta or left > _NOTHING:
         found.append(
-            f"the law leaves {left:.2g} of the rates over (at least {lower:.2g} beyond noise): its library cannot "
-            "hold it, so nothing is accepted; add terms, or give fields whose law does not depend on place or time"
+            f"the law leaves {left:.2g} of the rates unexplained (at least {lower:.2g} beyond noise): the library "
+            "cannot represent it, so nothing is accepted; add terms, or give fields whose law does not depend on place "
+            "or time"
         )
     if law.doubts:
         found.append("the law is not determined, so nothing is accepted: " + "; ".join(law.doubts))
@@ -37,15 +38,15 @@ def residual_notes(residual: Residual, law: FieldLaw, delta: float) -> list[str]
         return []
     if residual.aliased:
         return [
-            f"even and odd points of the grid contradict each other by {residual.upper:.2g} of the rates, which is in "
-            "the bounds of all generators: the fields are sampled too coarsely in time or space, or their noise is not "
+            f"even and odd points of the grid disagree by {residual.upper:.2g} of the rates, which is part of the "
+            "bounds of all generators: the fields are sampled too coarsely in time or space, or their noise is not "
             "white"
         ]
     # |residual|^2 is what is averaged, so its bound falls as the fourth root of the number of trajectories.
     cure = f"{_times((residual.upper / (delta / 2)) ** 4)} or less noise would decide"
     return [
-        f"the law may leave {residual.upper:.2g} of the rates over (95 % bound from {residual.n_parts} parts of the "
-        f"data; estimate {residual.share:.2g}), which is in the bounds of all generators: {cure}"
+        f"the law may leave {residual.upper:.2g} of the rates unexplained (95 % bound from {residual.n_parts} parts of "
+        f"the data; estimate {residual.share:.2g}), which is part of the bounds of all generators: {cure}"
     ]
 
 
@@ -56,13 +57,13 @@ def direct_notes(
     notes = []
     if route.blind > delta:
         notes.append(
-            f"in weak form the data leave {route.blind:.2g} of the condition for shifts over, as those of difference "
-            "equations and of coarse grids do: the direct route cannot contradict less than that"
+            f"in weak form the condition for shifts has a residual of {route.blind:.2g} on these data, as for "
+            "difference equations and on coarse grids: the direct route cannot contradict less than that"
         )
     for k in np.flatnonzero(against):
         notes.append(
-            f"the data contradict {texts[k]}, which is not accepted: its weak condition leaves "
-            f"{test.violation[k]:.2g} over, more than {max(delta, route.blind):.2g} by t = {test.statistic[k]:.2g} "
+            f"the data contradict {texts[k]}, which is not accepted: in weak form its condition has a residual of "
+            f"{test.violation[k]:.2g}, above {max(delta, route.blind):.2g} by t = {test.statistic[k]:.2g} "
             f"over {route.n_units} units (p = {test.p_value[k]:.1g}, level {alpha:g} / {len(texts)})"
         )
     return notes
@@ -95,8 +96,8 @@ def verdict_notes(
         factor = (bound / delta) ** 2 if bound > 2 * left else (2 * left / delta) ** 4
         notes.append(
             f"{int(near.sum())} directions are undetermined: their violations are below delta, their bounds "
-            f"({bound:.2g} and more, of which what the law may leave over is {left:.2g}) are not; {_times(factor)} or "
-            "less noise would decide the first"
+            f"({bound:.2g} and more, of which {left:.2g} is what the law may leave unexplained) are not; "
+            f"{_times(factor)} or less noise would decide the first"
         )
     return notes
 

@@ -19,7 +19,7 @@ from symdyn.neural.operators.parts import SymmetryParts
 from symdyn.neural.resampling import turned
 from symdyn.neural.training.errors import relative_error, rollout_errors
 
-__all__ = ["in_disc", "moves_of", "scores", "step_seconds", "truth_of", "turned_fields"]
+__all__ = ["baseline_scores", "in_disc", "moves_of", "scores", "step_seconds", "truth_of", "turned_fields"]
 
 ANGLE = np.pi / 6
 _MOST = 256  # pairs to test with
@@ -76,6 +76,41 @@ def scores(
     found["rollout"] = float(rollout_errors(module, truth)[-1])
     found["parameters"] = float(sum(p.numel() for p in model.module.parameters()))
     return found
+
+
+def baseline_scores(
+    test: xr.Dataset, train: xr.Dataset, lead: int, like: nn.Module, *, memory: float = 5e8, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Compute what a model must beat: the errors of two predictions that need no training, by name.
+
+    Parameters
+    ----------
+    test, train : xr.Dataset
+    lead : int
+    like : nn.Module
+        Of the precision and on the device of the models.
+    memory, seed
+        As for `scores`.
+
+    Returns
+    -------
+    dict
+        `persistence`: fields stay as they are; `mean`: each field is its mean over the training data everywhere; of
+        each, `test` and `rollout` as for `scores`.
+    """
+    truth = truth_of(test, lead, like, memory)
+    u, target = _pairs(truth, seed)
+    fields = str(train.attrs["states"]).split()
+    means = torch.tensor([float(train[name].mean()) for name in fields]).to(truth)
+    mean = means.reshape(-1, *[1] * (truth.ndim - 3)).expand(truth.shape[2:])
+    ends, starts = truth[:, -1], truth[:, 0]
+    return {
+        "persistence": {"test": float(relative_error(u, target)), "rollout": float(relative_error(starts, ends))},
+        "mean": {
+            "test": float(relative_error(mean.expand_as(target), target)),
+            "rollout": float(relative_error(mean.expand_as(ends), ends)),
+        },
+    }
 
 
 def truth_of(test: xr.Dataset, lead: int, module: nn.Module, memory: float = 5e8) -> Tensor:

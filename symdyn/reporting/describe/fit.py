@@ -12,9 +12,10 @@ from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.regression import FittedLaw, Pareto, SymmetricFit
 from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures, fits
+from symdyn.reporting.page import Picture
 from symdyn.reporting.style import save_figures
-from symdyn.reporting.tables import with_algebra, with_law
-from symdyn.reporting.texts import output_names
+from symdyn.reporting.tables import law_terms, with_algebra, with_law
+from symdyn.reporting.texts import element_text, listing, output_names, plural
 from symdyn.sums.store import algebra_to_dataset
 
 __all__ = ["draw", "findings", "groups"]
@@ -24,7 +25,15 @@ _DRAWN = 6  # trajectories
 Pairs = Sequence[tuple[Prediction, Prediction]]  # of one trajectory, by the law and by the free one
 
 
-def groups(fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw, *, n_periods: int) -> dict[str, xr.Dataset]:
+def groups(
+    fit: SymmetricFit,
+    models: Pareto,
+    pairs: Pairs,
+    law: FittedLaw,
+    *,
+    n_periods: int,
+    errors: np.ndarray | None = None,
+) -> dict[str, xr.Dataset]:
     """Make the tables of the report, by name; `results.nc` holds the same.
 
     Parameters
@@ -35,23 +44,29 @@ def groups(fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw, *, n
         Of trajectories left out, over `n_periods` characteristic periods.
     law : FittedLaw
         The one of `fit`, or another that was chosen among the models.
+    errors : ndarray, `(output, feature)`, optional
+        Standard errors of its coefficients.
     """
     return {
         "validation": _validation(pairs, n_periods),
         "comparison": fit.table.assign_attrs(
-            caption="Fitted to the same trajectories and judged on others. Error: root mean square of what the law "
-            "misses of the rates, relative to the rates, without noise; excess: how much more of the mean square is "
-            "missed than by the law inside the symmetry, with its standard error over trajectories in pairs."
+            caption="Laws fitted to the same trajectories and judged on others; the free fit is the baseline. "
+            "held_out_error is the root mean square residual of the rates, noise subtracted, relative to the rates. "
+            "excess is how much larger the mean square residual is than inside the symmetry (standard error from "
+            "paired trajectories); above 0 the symmetry helps."
         ),
         "models": models.table.assign_attrs(
-            caption="Every threshold with every symmetry, the fewest free numbers first; take one by --model. Chosen "
-            f"would be {models.chosen}: the simplest within one standard error of the best. Who chooses by these "
-            "errors has seen the trajectories left out."
+            caption="Every threshold with every symmetry, the fewest coefficients first; --model N takes row N. Row "
+            f"{models.chosen} is the simplest within one standard error of the best. A choice by these errors has used "
+            "the trajectories left out, so they no longer test it."
         ),
         "samples": fit.curve.assign_attrs(
-            caption="Relative error on the trajectories left out when so many are fitted: medians of 11 draws."
+            label="trajectories",
+            caption="Relative error of the rates on the trajectories left out, by the number of trajectories fitted: "
+            "medians of 11 draws.",
         ),
         "law": _law(law),
+        "terms of the law": _terms(law, errors),
         "symmetry": _symmetry(fit),
     }
 
@@ -60,7 +75,10 @@ def _symmetry(fit: SymmetricFit) -> xr.Dataset:
     if fit.search is None:
         assert isinstance(fit.given, LieAlgebra)
         return algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")
-    caption = f"Found on {len(fit.indices[0])} other trajectories."
+    caption = (
+        f"Found on {plural(len(fit.indices[0]), 'trajectory')} that the law was neither fitted to nor judged on. "
+        "Symmetric: the 95 % upper bound of the violation is below delta. After ≈ only the leading terms are written."
+    )
     algebra = fit.search.algebra_
     return with_algebra(fit.search.verdicts_.assign_attrs(algebra=algebra.name, caption=caption), algebra)
 
@@ -74,8 +92,9 @@ def _validation(pairs: Pairs, n_periods: int) -> xr.Dataset:
         },
         coords={"trajectory": names},
         attrs={
-            "caption": f"Predicted over {n_periods} characteristic periods from the first state, smoothed: root mean "
-            "square distance over root mean square size."
+            "caption": f"Predicted over {n_periods} characteristic periods from the first state, which is smoothed. "
+            "Error: root mean square distance over root mean square size; free is the baseline, the fit without a "
+            "symmetry."
         },
     )
 
@@ -83,14 +102,25 @@ def _validation(pairs: Pairs, n_periods: int) -> xr.Dataset:
 def _law(law: FittedLaw) -> xr.Dataset:
     outputs = output_names(law.states, len(law.coefficients), law.kind)
     table = xr.Dataset(
-        {"equation": ("output", np.array(law.equations(4), dtype=object))},
+        {"equation": ("output", np.array(law.equations(3), dtype=object))},
         coords={"output": np.array(outputs, dtype=object)},
         attrs={
-            "caption": "The fitted law; law.nc holds it, symdyn.regression.FittedLaw.load reads it.",
+            "caption": "The fitted law. symdyn.regression.FittedLaw.load reads it from law.nc.",
             "kind": law.kind,
         },
     )
     return with_law(table, law, outputs)
+
+
+def _terms(law: FittedLaw, errors: np.ndarray | None) -> xr.Dataset:
+    outputs = output_names(law.states, len(law.coefficients), law.kind)
+    caption = "Coefficients of the fitted law"
+    if errors is not None:
+        caption += (
+            " with their standard errors in units of the last digit, by a jackknife over the trajectories of fit and "
+            "judgement"
+        )
+    return law_terms(law, outputs, errors).assign_attrs(caption=f"{caption}.")
 
 
 def findings(fit: SymmetricFit, law: FittedLaw) -> list[str]:
@@ -98,12 +128,13 @@ def findings(fit: SymmetricFit, law: FittedLaw) -> list[str]:
     lines = []
     if fit.search is not None:
         algebra = fit.search.algebra_
-        found = "; ".join(algebra.texts()) if algebra.dim else "no continuous symmetry but the motion itself"
-        lines.append(f"Found on {len(fit.indices[0])} trajectories: {found}.")
+        found = listing(algebra.texts()) if algebra.dim else "no continuous symmetry other than the flow itself"
+        lines.append(f"Found on {plural(len(fit.indices[0]), 'trajectory')}: {found}.")
         if hasattr(fit.search, "elements_"):
-            lines.append(f"Finite symmetries: {'; '.join(fit.search.elements_.texts()) or 'none'}.")
+            elements = [element_text(text, fit.search.elements_.states) for text in fit.search.elements_.texts()]
+            lines.append(f"Finite symmetries: {listing(elements) or 'none'}.")
     lines += fit.summary().splitlines()
-    lines.append(f"The law has {law.n_terms} terms that matter: {'; '.join(_equations(law))}.")
+    lines.append(f"The law has {plural(law.n_terms, 'term')}: {'; '.join(_equations(law))}.")
     return lines
 
 
@@ -112,22 +143,29 @@ def _equations(law: FittedLaw) -> list[str]:
     return [f"{output} = {line}" for output, line in zip(outputs, law.equations(3), strict=False)]
 
 
-def draw(folder: Path, fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw) -> list[tuple[Path, str]]:
+def draw(folder: Path, fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw) -> list[Picture]:
     """Draw all figures into `folder`; return paths with captions."""
     drawings = {
-        "predictions": (
-            fits.left_out(pairs[:_DRAWN], law.states, ("the law", "free")),
-            "Trajectories left out, and what is predicted from their first states. Errors: the law | free.",
+        "validation": (
+            fits.left_out(pairs[:_DRAWN], law.states, ("inside the symmetry", "free")),
+            "Trajectories left out, and their prediction from the first state; errors inside the symmetry | free. "
+            "Where the dashed line leaves the grey one, the free law fails.",
         ),
         "samples": (
             fits.learning(fit.curve),
-            "What the symmetry saves: error on the trajectories left out against how many are fitted.",
+            "What the symmetry saves: error on the trajectories left out against the number of trajectories fitted. "
+            "The horizontal distance between the curves is the saving in data.",
         ),
         "models": (
             fits.pareto_front(models.table),
-            "Every threshold with every symmetry: free numbers against error on the trajectories left out.",
+            "Every threshold with every symmetry: number of coefficients against the error on the trajectories left "
+            "out. Good models are at the lower left; rings mark those that no other beats in both.",
         ),
     }
     if fit.search is not None and len(fit.search.generators_):
-        drawings["evidence"] = (figures.evidence(fit.search.verdicts_), "Violation of each candidate, with its bound.")
-    return save_figures(folder, drawings)
+        drawings["symmetry"] = (
+            figures.evidence(fit.search.verdicts_),
+            "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
+            "left of the dashed line is symmetric within delta.",
+        )
+    return list(save_figures(folder, drawings))

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from symdyn.invariant.learning_experiment import FAMILIES, gain_between
-from symdyn.reporting.style import INK, clean, new_figure, save_figures
+from symdyn.reporting.style import INK, clean, logarithmic, new_figure, ordered_colours, save_figures
+from symdyn.reporting.texts import number, plural
 
 __all__ = ["draw", "findings", "group_name", "table"]
 
 COLUMNS = {
-    "slope": "slope of log risk",
-    "slope_expected": "by counting functions",
-    "slope_theory": "asymptotic",
-    "gain": "worth in samples",
-    "gain_expected": "by counting functions ",
-    "gain_theory": "asymptotic ",
+    "slope": "slope of log risk against log n, measured",
+    "slope_expected": "the same slope, expected from the number of eigenfunctions that the group leaves",
+    "slope_theory": "the same slope by Weyl's law, the limit of many eigenfunctions",
+    "gain": "samples that the smallest group needs for the same risk, as a multiple, measured",
+    "gain_expected": "the same multiple, expected from the number of eigenfunctions",
+    "gain_theory": "the same multiple by Weyl's law",
 }
 
 
@@ -46,15 +46,15 @@ def table(curves: Mapping[str, xr.Dataset]) -> xr.Dataset:
             names.append(f"{family}: {group}")
     values = np.array(rows).T
     variables = {
-        key: ("curve", column, {"long_name": long.strip()})
-        for (key, long), column in zip(COLUMNS.items(), values, strict=True)
+        key: ("curve", column, {"long_name": long}) for (key, long), column in zip(COLUMNS.items(), values, strict=True)
     }
     caption = (
         "Slopes of straight lines through log risk against log n, and how many times more samples the smallest group "
-        "needs for the risk in the middle: measured; expected from the number of eigenfunctions each group leaves; by "
-        "Weyl's law, which is the limit of many eigenfunctions."
+        "of the family needs for the same risk (in the middle of the curve)."
     )
-    return xr.Dataset(variables, coords={"curve": np.array(names, dtype=object)}, attrs={"caption": caption})
+    return xr.Dataset(
+        variables, coords={"curve": np.array(names, dtype=object)}, attrs={"caption": caption, "label": "family: group"}
+    )
 
 
 def draw(folder: Path, curves: Mapping[str, xr.Dataset]) -> list[tuple[Path, str]]:
@@ -66,14 +66,18 @@ def draw(folder: Path, curves: Mapping[str, xr.Dataset]) -> list[tuple[Path, str
         panel.axis("off")
     for panel, (family, found) in zip(axes.flat, curves.items(), strict=False):
         clean(panel)
-        panel.set(xscale="log", yscale="log", xlabel="samples n", ylabel="excess risk")
+        panel.set(xscale="log", xlabel="samples n", ylabel="excess risk")
         panel.set_title(f"{family}, s = {FAMILIES[family].smoothness:g}", fontsize=9, color=INK)
         _curves(panel, found)
+        panel.set_xticks(found.n.values, [str(n) for n in found.n.values], rotation=45 if found.sizes["n"] > 5 else 0)
+        panel.minorticks_off()
+        logarithmic(panel.yaxis)
     caption = (
-        "Excess risk against the number of samples. Dots: means over functions and samples, with two standard errors; "
-        "lines: what counting the functions that the group leaves expects; dotted: Weyl's law."
+        "Excess risk against the number of samples; a curve that lies lower needs fewer samples for the same risk. "
+        "Dots: means over functions and draws with two standard errors. Lines: expected from the number of "
+        "eigenfunctions that the group leaves. Dotted: Weyl's law, the limit of many eigenfunctions."
     )
-    return save_figures(folder, {"learning-curves": (figure, caption)})
+    return save_figures(folder, {"learning": (figure, caption)})
 
 
 def findings(summary: xr.Dataset, seeds: int) -> list[str]:
@@ -83,19 +87,19 @@ def findings(summary: xr.Dataset, seeds: int) -> list[str]:
         row = summary.isel(curve=[str(name).split(": ")[0] == family for name in summary.curve.values]).isel(curve=-1)
         group = str(row.curve.values).split(": ")[1]
         lines.append(
-            f"{family}: with {group} a sample is worth {float(row.gain):.3g} (counting expects "
-            f"{float(row.gain_expected):.3g}, asymptotically {float(row.gain_theory):.3g}); the risk falls like n^"
-            f"{float(row.slope):.3f} (counting {float(row.slope_expected):.3f}, asymptotically "
-            f"{float(row.slope_theory):.3f}; {seeds} seeds)."
+            f"{family}: with the group {group} one sample is worth {number(float(row.gain))} samples without it "
+            f"(expected {number(float(row.gain_expected))}, in the limit {number(float(row.gain_theory))}). The risk "
+            f"falls as n to the power {number(float(row.slope))} (expected {number(float(row.slope_expected))}, in the "
+            f"limit {number(float(row.slope_theory))}; {plural(seeds, 'seed')})."
         )
     return lines
 
 
 def _curves(panel: Axes, found: xr.Dataset) -> None:
     n, size = found.n.values, found.sizes["group"]
-    shown = range(size) if size <= 4 else range(0, size, 2)
+    shown, inks = range(size) if size <= 4 else range(0, size, 2), ordered_colours(size)
     for k in shown:
-        ink = colormaps["viridis"](0.85 * k / max(size - 1, 1))
+        ink = inks[k]
         part = found.isel(group=k)
         mean = part.risk.mean("seed").values
         error = part.risk.std("seed", ddof=min(1, part.sizes["seed"] - 1)).values / np.sqrt(part.sizes["seed"])

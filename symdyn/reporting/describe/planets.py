@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from symdyn.data.trajectories import each_trajectory
+from symdyn.data.trajectories import Trajectory, each_trajectory
 from symdyn.discovery.symmetry import SymmetryDiscovery
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.regression import FittedLaw, SymmetricSINDy
 from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures
+from symdyn.reporting.moving import move_trajectory
+from symdyn.reporting.page import Picture
 from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import with_algebra, with_law
-from symdyn.reporting.texts import output_names
+from symdyn.reporting.texts import listing, number, output_names, with_error
 
 __all__ = ["PlanetsResult", "draw", "findings", "groups", "title"]
 
@@ -82,8 +84,10 @@ def groups(found: PlanetsResult) -> dict[str, xr.Dataset]:
         "validation": _validation(found.predictions),
         "bodies": _bodies(found),
         "noise": found.under_noise.assign_attrs(
-            caption="95 % bounds on rotations about the axes of the bodies' common plane, and the number of generators "
-            "accepted, when white noise is added (fraction of each body's distance and speed)."
+            label="noise",
+            caption="95 % upper bounds on the violation of rotations about three axes, when white noise is added to "
+            "positions and velocities: first the normal of the common plane of the bodies, then two axes in it. Noise "
+            "is a fraction of each body's distance and speed; accepted is the number of generators.",
         ),
     }
 
@@ -92,13 +96,13 @@ def _symmetry(search: SymmetryDiscovery) -> xr.Dataset:
     # What was measured: the accepted algebra was snapped to 3/2, without an error.
     ratio, error = search.found_.time_per_scale() if np.any(search.algebra_.time_scaling) else (np.nan, np.nan)
     return search.verdicts_.assign(
-        tau_over_scale=((), ratio, {"long_name": "tau / scale (Kepler's third law: 3/2)"}),
+        tau_over_scale=((), ratio, {"long_name": "time exponent tau / scale (Kepler's third law: 3/2)"}),
         tau_over_scale_error=((), error, {"long_name": "its standard error"}),
     ).assign_attrs(
         algebra=search.algebra_.name,
-        caption="The 10-dimensional space of 3x3 matrices on positions and rescalings of time, in order of evidence. "
-        f"Symmetric: the 95 % bound of the violation lies below delta = {search.delta:g}; broken: violation 0 is "
-        f"rejected at {search.alpha:g}. Of broken combinations the leading terms are shown.",
+        caption="Candidates: all linear maps of the positions and rescalings of time (10 dimensions), in order of "
+        f"evidence. Symmetric: the 95 % upper bound of the violation is below delta = {search.delta:g}. Broken: a "
+        f"violation of 0 is rejected at the level {search.alpha:g}. After ≈ only the leading terms are written.",
     )
 
 
@@ -107,24 +111,26 @@ def _law(found: PlanetsResult) -> xr.Dataset:
     row = found.search.law_fit_.coefficients.shape[0]  # of the first velocity in the flow on positions and velocities
     strength = -law.coefficients[row, column]
     weak = -float(np.mean(np.diag(_block(found))))
+    error = float(np.sqrt(np.mean(_block_errors(found).trace(axis1=1, axis2=2) ** 2)) / 3)
     nonzero = int(np.count_nonzero(found.free.coefficients))
     of_strength = {"units": "au^3/day^2"}
     return xr.Dataset(
         {
-            "GM": ((), strength, {**of_strength, "long_name": "GM, constrained fit"}),
-            "GM_weak": ((), weak, {**of_strength, "long_name": "GM, mean over x, y, z of the weak-form law"}),
-            "GM_relative": ((), strength / found.unit, {"long_name": "GM over its known value"}),
+            "GM": ((), strength, {**of_strength, "long_name": "GM, fit inside the symmetry"}),
+            "GM_weak": ((), weak, {**of_strength, "long_name": "GM, mean over x, y, z in the weak form"}),
+            "GM_weak_error": ((), error),
+            "GM_deviation": ((), strength / found.unit - 1, {"long_name": "relative deviation of GM from its value"}),
             "free_coefficients": ((), found.model.subspace_.dim, {"long_name": "free coefficients with the symmetry"}),
-            "free_coefficients_without": ((), law.coefficients.size, {"long_name": "free coefficients without"}),
+            "free_coefficients_without": ((), law.coefficients.size, {"long_name": "free coefficients without it"}),
             "nonzero_without": ((), nonzero, {"long_name": "of these not 0 after STLSQ"}),
-            "terms": ((), "; ".join(found.model.free_terms()), {"long_name": "what one coefficient ties"}),
-            "equation": ("output", np.array(law.equations(6), dtype=object)),
+            "terms": ((), "; ".join(found.model.free_terms()), {"long_name": "terms that share one coefficient"}),
+            "equation": ("output", np.array(law.equations(3), dtype=object)),
         },
         coords={"output": np.array(output_names(law.states, len(law.states), "flow"), dtype=object)},
         attrs={
-            "caption": "The law fitted inside the symmetry; library: q |q|^-k for k = 0 to 5, constants, velocities, "
-            "each with its own coefficient in each of the six equations. Selected before by prediction of left-out "
-            f"bodies, with no isotropy put in: {', '.join(found.search.law_fit_.kept)}."
+            "caption": "The law fitted inside the symmetry. Library: q |q|^-k for k = 0 to 5, constants and "
+            "velocities, each with a coefficient of its own in each of the six equations. Terms that predict bodies "
+            f"left out, selected without assuming isotropy: {', '.join(found.search.law_fit_.kept)}."
         },
     )
 
@@ -134,11 +140,23 @@ def _block(found: PlanetsResult) -> np.ndarray:
     return found.search.law_.coefficients[:, found.column : found.column + 3]
 
 
+def _block_errors(found: PlanetsResult) -> np.ndarray:
+    """Take the errors `(replicate, 3, 3)` of the same coefficients."""
+    return found.search.law_fit_.errors[:, :, found.column : found.column + 3]
+
+
 def _isotropy(found: PlanetsResult) -> xr.Dataset:
     """Lay out the nine coefficients of q |q|^-3, which isotropy would make the identity."""
     block = -_block(found) / found.unit
-    table = {f"{s} |q|^-3": ("trajectory", block[:, i]) for i, s in enumerate("xyz")}
-    caption = "q |q|^-3 in the weak-form law over −GM, before any symmetry is used: isotropy is not put in."
+    errors = np.sqrt(np.mean(_block_errors(found) ** 2, axis=0)) / found.unit
+    table = {}
+    for i, s in enumerate("xyz"):
+        table[f"{s} |q|^-3"] = ("trajectory", block[:, i])
+        table[f"{s} |q|^-3_error"] = ("trajectory", errors[:, i])
+    caption = (
+        "Coefficients of q |q|^-3 in the weak form over −GM, before any symmetry is imposed, with their standard "
+        "errors in units of the last digit. Isotropy would make this the identity."
+    )
     return xr.Dataset(table, {"trajectory": [f"{s}''" for s in "xyz"]}, {"caption": caption, "label": "acceleration"})
 
 
@@ -147,7 +165,7 @@ def _validation(predictions: Mapping[str, Sequence[Prediction]]) -> xr.Dataset:
         name.replace(",", "").replace(" ", "_"): (
             "trajectory",
             [p.error for p in row],
-            {"long_name": f"{name}: orbit error"},
+            {"long_name": f"orbit error, {name}"},
         )
         for name, row in predictions.items()
     }
@@ -155,9 +173,11 @@ def _validation(predictions: Mapping[str, Sequence[Prediction]]) -> xr.Dataset:
         table,
         coords={"trajectory": [p.name for p in next(iter(predictions.values()))]},
         attrs={
-            "caption": "Each body is left out of discovery and fit; its orbit is then predicted from its first state "
-            "over one period. Error: root mean square distance over root mean square radius. The free fit is shown for "
-            "three thresholds of STLSQ, the constrained one for the first."
+            "label": "body",
+            "caption": "Each body is left out of discovery and fit, and its orbit is then predicted over one period "
+            "from its first state. Error: root mean square distance over root mean square radius. The free fit, the "
+            "baseline, is shown for three thresholds of STLSQ, the constrained fit for the first of them. Both errors "
+            "are equal where no symmetry was found without the body.",
         },
     )
 
@@ -174,10 +194,10 @@ def _bodies(found: PlanetsResult) -> xr.Dataset:
             {"long_name": "mass over the Sun's"},
         )
         caption = (
-            "Body by body the strength is GM (1 + m), plus what the other bodies do: Jupiter shows its own mass, "
-            "1/1047."
+            "The strength of attraction body by body. It is GM (1 + m) with the body's own mass m, plus what the other "
+            "bodies do: Jupiter shows its own mass, 1/1047."
         )
-    return xr.Dataset(table, coords={"trajectory": names}, attrs={"caption": caption})
+    return xr.Dataset(table, coords={"trajectory": names}, attrs={"caption": caption, "label": "body"})
 
 
 def findings(algebra: LieAlgebra, tables: Mapping[str, xr.Dataset]) -> list[str]:
@@ -191,54 +211,77 @@ def findings(algebra: LieAlgebra, tables: Mapping[str, xr.Dataset]) -> list[str]
     against = ""
     if not accepted.all():
         against = (
-            f", against {float(symmetry.upper_bound.values[~accepted][0]):.2g} for the next candidate, which is "
-            f"{symmetry.verdict.values[~accepted][0]}"
+            f" The next candidate is {symmetry.verdict.values[~accepted][0]}, with a bound of "
+            f"{number(float(symmetry.upper_bound.values[~accepted][0]), 2)}."
         )
+    power = with_error(float(symmetry.tau_over_scale), float(symmetry.tau_over_scale_error))
     return [
-        f"The data show {algebra.name}: {'; '.join(algebra.texts())}. "
-        f"Violations are below {float(symmetry.upper_bound.values[accepted].max(initial=0)):.2g} (95 %){against}.",
-        f"Time scales as the {float(symmetry.tau_over_scale):.4f} ± {float(symmetry.tau_over_scale_error):.1g} power "
-        "of length: Kepler's third law.",
+        f"The data show the symmetry {algebra.name}, generated by {listing(algebra.texts())}. All violations are below "
+        f"{number(float(symmetry.upper_bound.values[accepted].max(initial=0)), 2)} (95 % bound).{against}",
+        *([f"Time scales as length to the power {power}: Kepler's third law."] if power != "–" else []),
         _about_the_plane(plane),
-        f"Inside the symmetry {int(law.free_coefficients)} of {int(law.free_coefficients_without)} coefficients are "
-        f"free; GM comes out at {float(law.GM_relative):.5f} of its known value.",
-        f"A body left out is predicted over a period to {100 * median[first]:.2g} % (median) with the symmetry, to "
-        f"{100 * median[others[0]]:.2g} % without at the same threshold; the best of {len(others)} thresholds, "
-        f"chosen in hindsight, gives {100 * median[best]:.2g} %.",
+        f"The symmetry leaves {int(law.free_coefficients)} of {int(law.free_coefficients_without)} coefficients free. "
+        f"The fitted GM deviates from its known value by {_percent(float(law.GM_deviation))}.",
+        "Each body in turn is left out and predicted over one period. The median error is "
+        f"{_percent(median[first])} with the symmetry and {_percent(median[others[0]])} without it at the same "
+        f"threshold; the best of {len(others)} thresholds, chosen in hindsight, gives {_percent(median[best])}.",
     ]
 
 
 def _about_the_plane(bounds: Sequence[float]) -> str:
     inside, outside = bounds[0], max(bounds[1:])
-    text = f"Rotations in the common plane of the bodies are bounded by {inside:.1g}, out of it by {outside:.1g}"
-    if outside < 3 * inside:
-        return f"{text}: the orbits point in all directions, and all rotations are seen alike."
-    return (
-        f"{text}: what leaves the plane is seen only through the small inclinations of the orbits, and the bodies "
-        "pull at one another. Stretching the direction across the plane, along which almost nothing moves, comes next."
+    text = (
+        f"The violation of rotations in the common plane of the bodies is below {number(inside, 1)}, of rotations out "
+        f"of it below {number(outside, 1)}"
     )
+    if outside < 3 * inside:
+        return f"{text}: the orbits have all orientations, so all rotations are tested alike."
+    return (
+        f"{text}: the latter are tested only by the small inclinations of the orbits. A stretch along the normal of "
+        "the plane, along which almost nothing moves, is therefore the next candidate."
+    )
+
+
+def _range(runs: Sequence[Trajectory]) -> float:
+    """Return by which factor the orbits differ in size."""
+    sizes = [np.sqrt(np.mean(np.sum(run.states[:, :3] ** 2, axis=1))) for run in runs]
+    return float(max(sizes) / min(sizes))
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share, 2)} %"
 
 
 def draw(
     folder: Path, data: xr.Dataset, search: SymmetryDiscovery, predictions: Mapping[str, Sequence[Prediction]]
-) -> list[tuple[Path, str]]:
-    """Draw all figures into `folder`; return paths with captions."""
+) -> list[Picture]:
+    """Draw all figures into `folder`; return paths with captions, and the slider."""
     runs = list(each_trajectory(data))
     pairs = list(zip(predictions["constrained"], list(predictions.values())[1], strict=True))
     drawings = {
         "orbits": (
             figures.orbits(runs, 3, "au"),
-            "The trajectories in their common plane; radius on a logarithmic scale.",
+            "The data: orbits in the common plane of the bodies, with the radius on a logarithmic scale (rings). Their "
+            f"sizes differ by a factor of {number(_range(runs), 2)}, which is what tests the symmetry under rescaling.",
         ),
-        "evidence": (
+        "symmetry": (
             figures.evidence(search.verdicts_),
-            "Violation of each generator with its 95 % upper bound. Left of delta: symmetric.",
+            "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
+            "left of the dashed line is symmetric within delta; the farther left, the more exact the symmetry.",
         ),
-        "generators": (figures.generator_fields(search.algebra_), "The accepted generators as fields on positions."),
-        "predictions": (
-            figures.predictions(pairs, 3, ("with the symmetry", "without (same threshold)")),
+        "generators": (
+            figures.generator_fields(search.algebra_),
+            "The accepted generators as vector fields on positions: along the arrows, orbits move into other orbits. "
+            "A term in t ∂t rescales time along with them.",
+        ),
+        "validation": (
+            figures.predictions(pairs, 3, ("with the symmetry", "without it (same threshold)")),
             "Bodies left out, predicted over one period from their first state; errors with | without the symmetry. "
-            "Dots: where the body is predicted to be after one period; ring: where it is.",
+            "Ring: the body after one period; dots: where it is predicted. Where the dashed line leaves the grey "
+            "orbit and the coloured one does not, the symmetry has helped.",
         ),
     }
-    return save_figures(folder, drawings)
+    pictures: list[Picture] = list(save_figures(folder, drawings))
+    units = [str(data[state].attrs.get("units", "")) for state in search.algebra_.states]
+    mover = move_trajectory(search.algebra_, search.law_, runs[0], kind="second_order", units=units)
+    return pictures if mover is None else [*pictures[:3], mover, *pictures[3:]]

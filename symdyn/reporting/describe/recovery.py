@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure, save_figures
+from symdyn.reporting.texts import number, plural
 
-__all__ = ["draw", "finding", "medians", "rows"]
+__all__ = ["draw", "finding", "medians", "rows", "title"]
 
 _COLUMNS = ("m", "r", "d", "seed", "n_recover", "n_lib", "dt", "gap")
 _INKS = (ACCENT, SECOND, "#5f3dc4", INK)
@@ -41,15 +42,32 @@ def medians(table: xr.Dataset) -> xr.Dataset:
         "largest_gap": [float(part.gap.max()) for part in chosen],
     }
     names = np.array([f"degree {d}, r = {r}, m = {m}" for d, r, m in cells], dtype=object)
-    return xr.Dataset({name: ("problem", values) for name, values in numbers.items()}, coords={"problem": names})
+    meanings = {
+        "samples": "median over seeds of the number of samples from which the polynomial is recovered",
+        "least": "smallest such number over seeds",
+        "most": "largest such number over seeds",
+        "library": "number of features, which is what a fit without symmetry needs",
+        "cpu_seconds": "mean CPU time of one polynomial",
+        "largest_gap": "largest certified duality gap, relative",
+    }
+    columns = {name: ("problem", values, {"long_name": meanings[name]}) for name, values in numbers.items()}
+    columns["cpu_seconds"][2]["units"] = "s"
+    return xr.Dataset(columns, coords={"problem": names})
+
+
+def title(name: str) -> str:
+    """Say which functions and which symmetry a table is about."""
+    family, algebra = name.split("_")
+    return f"{_NAMES[family]} under {_NAMES[algebra]}"
 
 
 def finding(name: str, table: xr.Dataset) -> str:
     """Say what a table holds, in one line."""
     share = float((table.n_recover / table.n_lib).median())
     return (
-        f"{name}: {table.sizes['row']} rows in {float(table.dt.sum()):.1f} CPU s; the median polynomial takes "
-        f"{share:.2f} samples a feature of the library; largest certified gap {float(table.gap.max()):.1e}."
+        f"{title(name)}: {plural(table.sizes['row'], 'polynomial')} in {number(float(table.dt.sum()))} s of CPU time. "
+        f"The median polynomial takes {number(share, 2)} samples per feature of the library, where a fit without "
+        f"symmetry takes 1. Largest certified duality gap: {number(float(table.gap.max()), 2)}."
     )
 
 
@@ -62,24 +80,22 @@ def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
         here = table.isel(row=np.flatnonzero(table.d == degree))
         _panel(clean(panel), here, inks)
         panel.set_title(f"degree {degree}", fontsize=9, color=INK)
-        panel.set_xlabel("number of states m", fontsize=8)
-    axes[0, 0].set_ylabel("samples for recovery", fontsize=8)
+        panel.set_xlabel("number of states m")
+    axes[0, 0].set_ylabel("samples for recovery")
     fullest = max(axes[0], key=lambda panel: len(panel.lines))
     fullest.legend(frameon=False, fontsize=8, loc="upper left")
-    path = folder / f"{name}.png"
-    figure.savefig(path)
-    family, algebra = name.split("_")
     caption = (
-        f"{_NAMES[family]} under {_NAMES[algebra]}: smallest number of noiseless samples from which the polynomial is "
-        "recovered. Lines are medians over seeds, bands their range; grey, the size of the library."
+        f"{title(name)}: smallest number of noiseless samples from which the polynomial is recovered. Lines are "
+        "medians over seeds, bands their ranges. Dashed: the size of the library, which is what a fit without symmetry "
+        "needs; the gap between the lines is what the symmetry saves."
     )
-    return path, caption
+    return save_figures(folder, {name: (figure, caption)})[0]
 
 
 def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
     sizes = dict(zip(table.m.values.tolist(), table.n_lib.values.tolist(), strict=True))
     states = sorted(sizes)
-    panel.plot(states, [sizes[m] for m in states], "--", color=GREY, linewidth=1, label="library")
+    panel.plot(states, [sizes[m] for m in states], "--", color=GREY, linewidth=1, label="library (no symmetry)")
     for r in sorted({int(r) for r in table.r}):
         groups = [table.n_recover.values[(table.m.values == m) & (table.r.values == r)] for m in states]
         known = [k for k, group in enumerate(groups) if group.size]

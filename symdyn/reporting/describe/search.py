@@ -11,38 +11,48 @@ from symdyn.data.trajectories import each_trajectory
 from symdyn.discovery.symmetry import SymmetryDiscovery
 from symdyn.laws.fitness import ranges_text
 from symdyn.reporting import figures
+from symdyn.reporting.moving import Mover, move_trajectory
+from symdyn.reporting.page import Picture
 from symdyn.reporting.style import save_figures
-from symdyn.reporting.tables import with_algebra, with_law
-from symdyn.reporting.texts import output_names, sentence
+from symdyn.reporting.tables import law_terms, with_algebra, with_law
+from symdyn.reporting.texts import element_text, listing, number, output_names, plural, sentence
 
 __all__ = ["draw", "findings", "groups"]
 
 _DRAWN = 200  # trajectories
+_REST = 10  # quantities that are not conserved
 
 
 def groups(search: SymmetryDiscovery, conserved: xr.Dataset | None) -> dict[str, xr.Dataset]:
     """Make the tables of the report, by name; `results.nc` holds the same."""
     tables = {"symmetry": with_algebra(_symmetry(search), search.algebra_)}
     if hasattr(search, "element_verdicts_"):
-        tables["finite symmetries"] = search.element_verdicts_.assign_attrs(
-            caption="Each element by itself; image outside: the share of images of the data far from all data."
+        texts = [element_text(str(text), search.elements_.states) for text in search.element_verdicts_.element.values]
+        judged = search.element_verdicts_.assign_coords(element=np.array(texts, dtype=object))
+        tables["finite symmetries"] = judged.assign_attrs(
+            caption="Each finite element is judged by itself. image_outside is the share of the images of the data "
+            "that lie far from all data, where the law is extrapolated."
         )
     if conserved is not None:
+        kept = int((conserved.verdict == "conserved").sum())
         tables["conserved quantities"] = conserved.assign_attrs(
-            caption="Functions that stay constant along each trajectory while they differ between them; the constant, "
-            f"powers and products left out. Functionally independent: {conserved.attrs['gradient_rank']}."
+            n_shown=kept + _REST,
+            caption="Functions of the states that are constant along each trajectory and differ between trajectories; "
+            "constants, powers and products of conserved quantities are left out. "
+            f"Functionally independent: {conserved.attrs['gradient_rank']}. Quantities that are not conserved follow "
+            "in order of evidence.",
         )
-    tables["law"] = _law(search)
+    tables["law"], tables["terms of the law"] = _law(search), _terms(search)
     return tables
 
 
 def _symmetry(search: SymmetryDiscovery) -> xr.Dataset:
     return search.verdicts_.assign_attrs(
         algebra=search.algebra_.name,
-        caption=f"{len(search.generators_)} combinations of the candidates in order of evidence. Symmetric: the "
-        f"95 % bound of the violation lies below delta = {search.delta:g}, over their whole span, which closes "
-        f"under brackets; broken: violation 0 is rejected at {search.alpha:g}; trivial: parallel to the motion. Of "
-        "combinations that are not symmetric the leading terms are shown.",
+        caption=f"{plural(len(search.generators_), 'combination')} of the candidates in order of evidence. Symmetric: "
+        f"the 95 % upper bound of the violation is below delta = {search.delta:g} for every combination of the "
+        "accepted generators, and these close under brackets. Broken: a violation of 0 is rejected at the level "
+        f"{search.alpha:g}. Trivial: parallel to the flow. After ≈ only the leading terms are written.",
     )
 
 
@@ -50,68 +60,118 @@ def _law(search: SymmetryDiscovery) -> xr.Dataset:
     law = search.law_
     outputs = output_names(law.states, len(law.coefficients), search.kind_)
     unexplained, lower = search.unexplained_
-    path = "; ".join(f"{', '.join(kept)}: {error:.2g}" for kept, error, _ in search.law_fit_.path)
+    path = "; ".join(f"{', '.join(kept)}: {number(error)}" for kept, error, _ in search.law_fit_.path)
     table = xr.Dataset(
         {
-            "unexplained": ((), unexplained, {"long_name": "part of the rates unexplained beyond noise"}),
+            "unexplained": ((), unexplained, {"long_name": "unexplained share of the rates, beyond noise"}),
             "unexplained_lower": ((), lower, {"long_name": "its 99 % lower bound"}),
-            "selection": ((), path, {"long_name": "families of terms: error on trajectories left out"}),
-            "equation": ("output", np.array(law.equations(4), dtype=object)),
+            "selection": ((), path, {"long_name": "error on trajectories left out, by the families of terms kept"}),
+            "equation": ("output", np.array(law.equations(3), dtype=object)),
         },
         coords={"output": np.array(outputs, dtype=object)},
-        attrs={"caption": f"The law that the verdicts are about. Terms kept: {', '.join(search.law_fit_.kept)}."},
+        attrs={
+            "caption": f"The verdicts are about this law. Families of terms kept: {', '.join(search.law_fit_.kept)}."
+        },
     )
     return with_law(table, law, outputs)
+
+
+def _terms(search: SymmetryDiscovery) -> xr.Dataset:
+    law = search.law_
+    errors = np.sqrt(np.mean(search.law_fit_.errors**2, axis=0))
+    return law_terms(law, output_names(law.states, len(law.coefficients), search.kind_), errors).assign_attrs(
+        caption="Coefficients of the law with their standard errors in units of the last digit, before any symmetry "
+        "is imposed."
+    )
 
 
 def findings(search: SymmetryDiscovery, conserved: xr.Dataset | None) -> list[str]:
     """Tell the report in a few sentences; every number comes from the tables."""
     lines = _about_generators(search)
     if hasattr(search, "elements_"):
-        found = "; ".join(search.elements_.texts()) or "none"
-        lines.append(f"Finite symmetries among {search.element_verdicts_.sizes['element']} elements: {found}.")
+        lines.append(_about_elements(search))
     if conserved is not None:
-        kept = conserved.quantity.values[(conserved.verdict == "conserved").values]
-        lines.append(f"Conserved: {'; '.join(map(str, kept)) or 'nothing in the library'}.")
+        kept = [str(name) for name in conserved.quantity.values[(conserved.verdict == "conserved").values]]
+        lines.append(f"Conserved: {listing(kept)}." if kept else "No function in the library is conserved.")
     return [*lines, *map(sentence, (search.residual_.text(), ranges_text(search.ranges_), *search.notes_))]
+
+
+def _about_elements(search: SymmetryDiscovery) -> str:
+    found = [element_text(text, search.elements_.states) for text in search.elements_.texts()]
+    searched = plural(search.element_verdicts_.sizes["element"], "finite element")
+    if not found:
+        return f"None of {searched} is a symmetry."
+    return f"Of {searched} {len(found)} {'is a symmetry' if len(found) == 1 else 'are symmetries'}: {listing(found)}."
 
 
 def _about_generators(search: SymmetryDiscovery) -> list[str]:
     verdicts = search.verdicts_
     shown = verdicts.isel(generator=(verdicts.verdict == "symmetric").values & ~verdicts.trivial.values)
     rest = verdicts.isel(generator=(verdicts.verdict != "symmetric").values & np.isfinite(verdicts.violation.values))
-    lines = ["No symmetry but the motion itself was found among the candidates."]
+    lines = ["No continuous symmetry was found among the candidates, other than motion along the flow."]
     if shown.sizes["generator"]:
         lines = [
-            f"The data show {search.algebra_.name}: {'; '.join(search.algebra_.texts())}. "
-            f"Violations are below {float(shown.upper_bound.max()):.2g} (95 %)."
+            f"The data show the symmetry {search.algebra_.name}, generated by {listing(search.algebra_.texts())}. "
+            f"All violations are below {number(float(shown.upper_bound.max()), 2)} (95 % bound)."
         ]
     if search.trivial_.dim:
-        lines.append(f"Parallel to the motion, and so no news: {'; '.join(search.trivial_.texts())}.")
+        lines.append(f"Trivial, because parallel to the flow: {listing(search.trivial_.texts())}.")
     if rest.sizes["generator"]:
+        others = rest.sizes["generator"] - 1
+        undetermined = int((rest.verdict.values[1:] == "undetermined").sum())
         lines.append(
-            f"The next candidate is {rest.verdict.values[0]}, with a violation of {float(rest.violation[0]):.2g} and a "
-            f"bound of {float(rest.upper_bound[0]):.2g}; {int((rest.verdict == 'undetermined').sum())} of "
-            f"{rest.sizes['generator']} others are undetermined."
+            f"The next candidate is {rest.verdict.values[0]}: its violation is {number(float(rest.violation[0]), 2)}, "
+            f"with an upper bound of {number(float(rest.upper_bound[0]), 2)}. "
+            f"{_about_others(others, undetermined)}"
         )
     return lines
 
 
-def draw(folder: Path, data: xr.Dataset, search: SymmetryDiscovery) -> list[tuple[Path, str]]:
-    """Draw all figures into `folder`; return paths with captions."""
-    states = search.law_.states
+def _about_others(count: int, undetermined: int) -> str:
+    if not count:
+        return ""
+    if undetermined in (0, count):
+        verdict = "undetermined" if undetermined else "broken"
+        return f"The other one is {verdict}." if count == 1 else f"All {count} others are {verdict}."
+    return f"Of the {count} others {undetermined} {'is' if undetermined == 1 else 'are'} undetermined."
+
+
+def draw(folder: Path, data: xr.Dataset, search: SymmetryDiscovery) -> list[Picture]:
+    """Draw all figures into `folder`; return paths with captions, and the slider."""
+    states, runs = search.law_.states, list(each_trajectory(data))
+    units = [data[state].attrs.get("units", "") if state in data else "" for state in states]
+    units = ["" if unit == "1" else unit for unit in units]
+    planes = figures.phase_planes(runs[:_DRAWN], states, units=units)
     drawings = {
-        "trajectories": (figures.phase_planes(list(each_trajectory(data))[:_DRAWN], states), "The trajectories."),
-        "evidence": (
+        "trajectories": (
+            planes,
+            f"The data: {plural(min(len(runs), _DRAWN), 'trajectory')} in "
+            "planes of two states, coloured in the order of the file. Verdicts hold in the region that they cover.",
+        ),
+        "symmetry": (
             figures.evidence(search.verdicts_),
-            "Violation of each generator with its 95 % upper bound. Left of delta: symmetric.",
+            "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
+            "left of the dashed line is symmetric within delta; the farther left, the more exact the symmetry.",
         ),
     }
     if search.algebra_.dim:
-        drawings["generators"] = (figures.generator_fields(search.algebra_), "The accepted generators.")
-    if hasattr(search, "element_verdicts_"):
-        drawings["elements"] = (
-            figures.evidence(search.element_verdicts_.rename(element="generator")),
-            "Finite symmetries, each by itself.",
+        drawings["generators"] = (
+            figures.generator_fields(search.algebra_, ranges=search.ranges_),
+            "The accepted generators as vector fields over the range of the data: along the arrows, solutions move "
+            "into other solutions.",
         )
-    return save_figures(folder, drawings)
+    if hasattr(search, "element_verdicts_"):
+        table = search.element_verdicts_.rename(element="generator")
+        seen = table.generator.values[np.isfinite(table.violation.values)]
+        labels = [element_text(str(text), search.elements_.states) for text in seen]
+        drawings["finite symmetries"] = (
+            figures.evidence(table, labels),
+            "Violation of each finite element with its upper bound, to be read as above.",
+        )
+    pictures: list[Picture] = list(save_figures(folder, drawings))
+    mover = _mover(search, runs, units)
+    return pictures if mover is None else [*pictures[:3], mover, *pictures[3:]]
+
+
+def _mover(search: SymmetryDiscovery, runs: list, units: list[str]) -> Mover | None:
+    return move_trajectory(search.algebra_, search.law_, runs[0], kind=search.kind_, units=units)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from symdyn.reporting.style import clean, new_figure, save_figures
+from symdyn.reporting.style import clean, new_figure, ordered_colours, save_figures
 
 __all__ = ["draw", "findings", "table"]
 
@@ -44,7 +43,9 @@ def draw(
     x = _known("x", x or dims[0], results.dims)
     others = [name for name in dims if name != x]
     colour = _known("colour", colour or (others[0] if others else None), [*results.dims, None])
-    caption = f"{y} against {x}; dots are means, bars the range over everything not shown."
+    rest = [name for name in results[y].dims if name not in (x, colour)]
+    spread = f", bars the range over {' and '.join(rest)}" if rest else ""
+    caption = f"{y} against {x}: dots are means{spread}. Where lines part, {colour or x} matters."
     return save_figures(folder, {"sweep": (_figure(results, y, x, colour), caption)})
 
 
@@ -52,8 +53,9 @@ def _figure(results: xr.Dataset, y: str, x: str, colour: str | None) -> Figure:
     figure, axes = new_figure(5.5, 3.6)
     panel = clean(axes[0, 0])
     lines = [({}, "")] if colour is None else [({colour: k}, value) for k, value in enumerate(results[colour].values)]
+    inks = ordered_colours(len(lines))
     for number, (chosen, value) in enumerate(lines):
-        ink = colormaps["viridis"](0.85 * number / max(len(lines) - 1, 1))
+        ink = inks[number]
         label = f"{str(colour).replace('_', ' ')} = {value}"
         _line(panel, results[y].isel(chosen), x, number - (len(lines) - 1) / 2, ink).set_label(label)
     if results[x].dtype.kind not in "if":
@@ -63,7 +65,7 @@ def _figure(results: xr.Dataset, y: str, x: str, colour: str | None) -> Figure:
     if results[y].size and np.all(results[y] == np.round(results[y])):
         panel.yaxis.set_major_locator(MaxNLocator(integer=True))
     if colour is not None:
-        panel.legend(frameon=False, fontsize=8)
+        panel.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
@@ -80,14 +82,17 @@ def _line(panel: Axes, part: xr.DataArray, x: str, aside: float, ink: tuple[floa
 def table(results: xr.Dataset) -> xr.Dataset:
     """Lay out one row a point, for the report."""
     flat = results.stack(point=list(results.dims), create_index=False).reset_coords()
-    names = [", ".join(f"{d} {flat[d].values[k]}" for d in results.dims) for k in range(flat.sizes["point"])]
-    return flat[list(results.data_vars)].assign_coords(point=np.array(names, dtype=object))
+    columns = {str(d): ("point", flat[d].values) for d in results.dims}
+    values = {str(name): flat[name].reset_coords(drop=True) for name in results.data_vars}
+    points = np.array([str(k + 1) for k in range(flat.sizes["point"])], dtype=object)
+    return xr.Dataset(columns | values, {"point": points})
 
 
 def findings(results: xr.Dataset, n_failed: int) -> list[str]:
     """Say how many points there are."""
-    shape = " x ".join(f"{size} {name}" for name, size in results.sizes.items())
-    return [f"{results[next(iter(results))].size} points: {shape}; {n_failed} failed."]
+    shape = ", ".join(f"{name} ({size})" for name, size in results.sizes.items())
+    failed = f" {n_failed} failed, see run.log." if n_failed else ""
+    return [f"{results[next(iter(results))].size} points, all combinations of {shape}.{failed}"]
 
 
 def _known(argument: str, name: str | None, names: Iterable[Hashable]) -> str | None:

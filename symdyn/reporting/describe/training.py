@@ -15,14 +15,15 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 from torch import Tensor, nn
 
 from symdyn.neural.operators.job import OperatorTask
 from symdyn.neural.operators.score import in_disc, moves_of, truth_of
 from symdyn.neural.training import Training
 from symdyn.neural.training.errors import relative_error, rollout, rollout_errors
-from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure, save_figures
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, logarithmic, new_figure, save_figures
+from symdyn.reporting.texts import number, plural
 
 __all__ = [
     "assumed",
@@ -37,21 +38,28 @@ __all__ = [
 ]
 
 _BASELINE = ("plain",)  # the operator that others are compared with
+_UNTRAINED = ("persistence", "mean")  # predictions that any model must beat
 INKS = {"plain": SECOND, "equivariant": ACCENT, "penalty": "#7048a8", "augmented": "#b08900"}
 NAMES = {
-    "validation": "validation",
-    "test": "test",
-    "test_quarter_turn": "quarter turns",
-    "test_angle": "30°, disc",
-    "test_disc": "0°, disc",
-    "test_values": "random elements",
-    "broken_quarter_turn": "broken: quarter turns",
-    "broken_angle": "broken: 30°",
-    "broken_values": "broken: random elements",
-    "rollout": "rollout",
-    "parameters": "parameters",
-    "step": "step, ms",
-    "epochs": "epochs",
+    "validation": "one step on validation trajectories",
+    "test": "one step on test trajectories",
+    "test_quarter_turn": "one step on test trajectories after quarter turns",
+    "test_angle": "one step on test trajectories after a turn by 30°, in a disc",
+    "test_disc": "one step on test trajectories, in the same disc",
+    "test_values": "one step on test trajectories moved by random elements of the symmetry",
+    "broken_quarter_turn": "violation of quarter turns",
+    "broken_angle": "violation of a turn by 30°, in a disc",
+    "broken_values": "violation of random elements of the symmetry",
+    "rollout": "end of a rollout on test trajectories",
+    "parameters": "number of weights",
+    "step": "time of a training step",
+    "epochs": "epochs that were trained",
+}
+SHORT = {
+    "test": "one step",
+    "test_quarter_turn": "one step, quarter turns",
+    "test_values": "one step, random elements",
+    "rollout": "end of a rollout",
 }
 COUNTS = ("parameters", "epochs")
 MOVES = {"quarter_turn": "quarter turn", "angle": "turn by 30°", "values": "random elements"}
@@ -67,8 +75,8 @@ def table(scores: Scores) -> xr.Dataset:
     values = {
         name: (
             "model",
-            np.array([row.get(name, np.nan) for row in scores.values()]).astype(int if name in COUNTS else float),
-            {"long_name": NAMES[name]},
+            np.array([row.get(name, np.nan) for row in scores.values()]),
+            {"long_name": NAMES[name], **({"units": "ms"} if name == "step" else {})},
         )
         for name in columns
     }
@@ -79,15 +87,18 @@ def in_pages(errors: xr.Dataset) -> dict[str, xr.Dataset]:
     """Cut the table into two that fit a page: errors, and how well the symmetry is kept at what cost."""
     second = [name for name in map(str, errors.data_vars) if name.startswith("broken") or name in (*COUNTS, "step")]
     first = (
-        "Relative errors |F(u) − u(t + lead)| / |u(t + lead)|: of a step on validation and test trajectories, on test "
-        "trajectories moved by elements of the symmetry (quarter turns, random ones of what else it holds), and at the "
-        "end of a rollout. Turns by 30° are judged in a disc, since no such turn keeps a periodic square."
+        "Relative errors |F(u) − u(t + lead)| / |u(t + lead)| of one step, and at the end of a rollout. Baselines: "
+        "persistence predicts that nothing changes, mean predicts the mean of the training data everywhere. An error "
+        "of 1 is that of predicting 0. Turns by 30° are judged in a disc, since they do not map a periodic square to "
+        "itself."
     )
     kept = (
-        "Broken: |F(g u) − g F(u)| / |F(u)| on test trajectories. Training steps were timed in turns (CPU time; by the "
-        "clock on a GPU)."
+        "broken is |F(g u) − g F(u)| / |F(u)| on test trajectories: 0 for an operator that has the symmetry. step is "
+        "the time of a training step, measured in turns (CPU time; wall-clock time on a GPU)."
     )
-    pages = {"errors": errors.drop_vars(second), "symmetry_and_cost": errors[second]}
+    trained = errors.isel(model=~np.isin(errors.model.values.astype(str), _UNTRAINED))[second]
+    counted = {name: trained[name].astype(int).assign_attrs(trained[name].attrs) for name in COUNTS if name in trained}
+    pages = {"errors": errors.drop_vars(second), "symmetry_and_cost": trained.assign(counted)}
     return {
         name: page.assign_attrs(caption=caption, label="model")
         for (name, page), caption in zip(pages.items(), (first, kept), strict=True)
@@ -99,7 +110,7 @@ def places(notes: Sequence[str]) -> xr.Dataset:
     parts = [note.split(": ", 1) for note in notes]
     rows = {"where": ("generator", np.array([text for _, text in parts], dtype=object))}
     names = np.array([name for name, _ in parts], dtype=object)
-    caption = "Each generator of the symmetry, and what keeps it."
+    caption = "Each generator of the symmetry, and what makes the operator respect it."
     return xr.Dataset(rows, {"generator": names}, {"caption": caption})
 
 
@@ -114,44 +125,75 @@ def findings(scores: Scores, task: OperatorTask) -> list[str]:
     """Tell in sentences what the table says."""
     sizes = [part.sizes["trajectory"] for part in task.split]
     lines = [
-        f"{sizes[0]} trajectories to train with, {sizes[1]} to choose the epoch, {sizes[2]} to test.",
+        f"Trained on {plural(sizes[0], 'trajectory')}; {sizes[1]} others choose the epoch, {sizes[2]} others test.",
         *assumed(task),
     ]
-    for kind, row in scores.items():
-        moved = [f"{row[f'test_{name}']:.3g} ({text})" for name, text in MOVES.items() if f"test_{name}" in row]
-        text = f"{kind}: error {row['test']:.3g} on test trajectories, {row['rollout']:.3g} at the end of a rollout"
-        lines.append(text + (f"; on test trajectories that were moved, {', '.join(moved)}." if moved else "."))
+    trained = {kind: row for kind, row in scores.items() if kind not in _UNTRAINED}
+    for kind, row in trained.items():
+        moved = [f"{number(row[f'test_{name}'])} ({text})" for name, text in MOVES.items() if f"test_{name}" in row]
+        text = (
+            f"{kind.capitalize()} operator: relative error {number(row['test'])} after one step on test trajectories, "
+            f"{number(row['rollout'])} at the end of a rollout"
+        )
+        lines.append(text + (f"; after one step on moved test trajectories, {', '.join(moved)}." if moved else "."))
+    lines += _against_baselines(trained, {kind: scores[kind] for kind in _UNTRAINED if kind in scores})
     if {"plain", "equivariant"} <= set(scores):
         ratio = scores["plain"]["test"] / scores["equivariant"]["test"]
         cost = scores["equivariant"]["step"] / scores["plain"]["step"]
         lines.append(
-            f"The error of the plain operator is {ratio:.2f} times that of the constrained one, whose training step "
-            f"costs {cost:.2f} times as much."
+            f"The error of the plain operator is {number(ratio)} times that of the equivariant one, whose training "
+            f"step takes {number(cost)} times as long."
         )
     return lines
 
 
+def _against_baselines(trained: Scores, untrained: Scores) -> list[str]:
+    """Say what the baselines reach, and which models are worse."""
+    lines = []
+    if untrained:
+        reached = [f"{kind} {number(row['test'])} and {number(row['rollout'])}" for kind, row in untrained.items()]
+        lines.append(f"Baselines, after one step and at the end of a rollout: {', '.join(reached)}.")
+    for name, when in (("test", "after one step"), ("rollout", "at the end of a rollout")):
+        for kind, base in untrained.items():
+            worse = [model for model, row in trained.items() if row[name] > base[name]]
+            if worse:
+                what = "persistence" if kind == "persistence" else "predicting the mean"
+                lines.append(f"Worse than {what} {when}: {', '.join(worse)}.")
+        lost = [model for model, row in trained.items() if not row[name] <= 1]
+        if lost:
+            lines.append(f"Worse than predicting 0 {when}: {', '.join(lost)}.")
+    return lines
+
+
 def draw(folder: Path, task: OperatorTask, modules: Modules, fits: Mapping[str, Training]) -> list[tuple[Path, str]]:
-    """Draw learning curves, rollouts, error maps and moved data."""
+    """Draw learning curves, rollouts beside the baselines, error maps and moved data."""
     truth = truth_of(task.split.test, task.options.lead, next(iter(modules.values())), task.options.memory)
     violated = any("violation" in fit.history for fit in fits.values())
-    right = "the violation of each generator that a penalty asks for" if violated else "training loss"
-    caption = f"Against epochs: validation error, with a dot at the epoch that was chosen (left), and {right} (right)."
+    right = "violation of each generator in the penalty" if violated else "training loss"
+    caption = (
+        f"Left: validation error against epochs, with a dot at the epoch that was chosen; a curve that still falls at "
+        f"its end asks for more epochs. Right: {right}."
+    )
     drawings = {"learning": (_learning(fits, violated), caption)}
     drawings["rollout"] = (
-        _rollouts(truth, modules, task.time_step),
-        "Relative error of rollouts on test trajectories against time: median, and the range of the middle half.",
+        _rollouts(truth, modules, task.time_step, means=_means(task)),
+        "Relative error of rollouts on test trajectories against time: median and interquartile range. Grey: the "
+        "baselines, persistence (dashed) and the mean of the training data (dotted). A model is useful as long as it "
+        "lies below both.",
     )
     field = task.grid.fields[0]
     maps = _maps_in_plane if truth.ndim == 5 else _maps_on_line
     drawings["maps"] = (
         maps(truth, modules, field, task),
-        f"{field} of the first test trajectory at the end of a rollout: truth, predictions, and differences.",
+        f"Field {field} of the first test trajectory at the end of a rollout: the truth, the predictions with their "
+        "relative errors, and the differences between them.",
     )
     if moves_of(task.parts, task.split.test, 1):
         drawings["moved"] = (
             _moved(truth, modules, field, task),
-            f"One step from a test field as it is and moved by the symmetry: truth and error of each model ({field}).",
+            f"Field {field} after one step from a test field, as it is and moved by elements of the symmetry: the "
+            "truth, and the error of each model with its relative size. A model that has the symmetry errs alike in "
+            "all rows.",
         )
     return save_figures(folder, drawings)
 
@@ -170,15 +212,20 @@ def _learning(fits: Mapping[str, Training], violated: bool) -> Figure:
             right.plot(epochs, fit.history.train, color=INKS[kind], lw=1.1)
     left.set(xlabel="epoch", ylabel="validation error")
     right.set(xlabel="epoch", ylabel="violation" if violated else "training loss")
-    _logarithmic(left, right)
+    logarithmic(left.yaxis, right.yaxis)
     for panel in (left, right):
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.legend(frameon=False, fontsize=8)
     return figure
 
 
-def _rollouts(truth: Tensor, modules: Modules, step: float) -> Figure:
-    """Draw errors in time."""
+def _means(task: OperatorTask) -> list[float]:
+    """Return the mean of each field over the training data."""
+    return [float(task.split.train[name].mean()) for name in task.grid.fields]
+
+
+def _rollouts(truth: Tensor, modules: Modules, step: float, *, means: Sequence[float]) -> Figure:
+    """Draw errors in time, beside those of persistence and of the mean."""
     figure, axes = new_figure(6.0, 3.2)
     panel = clean(axes[0, 0])
     times = step * np.arange(1, truth.shape[1])
@@ -187,8 +234,15 @@ def _rollouts(truth: Tensor, modules: Modules, step: float) -> Figure:
         low, middle, high = np.quantile(each, [0.25, 0.5, 0.75], axis=0)
         panel.plot(times, middle, color=INKS[kind], lw=1.4, label=kind)
         panel.fill_between(times, low, high, color=INKS[kind], alpha=0.15, lw=0)
+    later = truth[:, 1:]
+    constant = torch.tensor(means).to(truth).reshape(-1, *[1] * (truth.ndim - 3)).expand_as(later)
+    for value, style, label in ((truth[:, :1].expand_as(later), "--", "persistence"), (constant, ":", "mean")):
+        each = torch.linalg.vector_norm((value - later).flatten(2), dim=-1) / torch.linalg.vector_norm(
+            later.flatten(2), dim=-1
+        )
+        panel.plot(times, each.median(dim=0).values.cpu(), color=GREY, lw=1.2, ls=style, label=label)
     panel.set(xlabel="time", ylabel="relative error")
-    _logarithmic(panel)
+    logarithmic(panel.yaxis)
     panel.legend(frameon=False, fontsize=8)
     return figure
 
@@ -225,7 +279,7 @@ def _maps_on_line(truth: Tensor, modules: Modules, field: str, task: OperatorTas
         below.plot(x, (value - end)[0, 0].cpu(), color=INKS[kind], lw=1.1)
     above.set_ylabel(field)
     below.set(xlabel="x", ylabel="difference")
-    above.legend(frameon=False, fontsize=8)
+    above.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
@@ -262,12 +316,12 @@ def _moved_line(pairs: Sequence[_Move], field: str, x: np.ndarray) -> Figure:
     figure, axes = new_figure(8.4, 2.3 * len(pairs), len(pairs), 2, sharex=True, sharey="col")
     for (left, right), (name, end, errors) in zip(axes, pairs, strict=True):
         clean(left).plot(x, end[0, 0].cpu(), color=INK, lw=1.4)
-        left.set_ylabel(f"{field}, {name}", fontsize=9)
+        left.set_ylabel(f"{field}, {name}")
         for kind, error in errors.items():
             text = f"{kind}: {_error(end + error, end):.2g}"
             clean(right).plot(x, error[0, 0].cpu(), color=INKS[kind], lw=1.1, label=text)
-        right.set_ylabel("error", fontsize=9)
-        right.legend(frameon=False, fontsize=7, ncols=2)
+        right.set_ylabel("error")
+        right.legend(frameon=False, fontsize=8, ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
     for panel in axes[-1]:
         panel.set_xlabel("x")
     return figure
@@ -287,12 +341,15 @@ def draw_sweep(folder: Path, results: xr.Dataset) -> list[tuple[Path, str]]:
                 results.n_train, middle, bars, fmt="o-", ms=4, lw=1.2, color=INKS[str(kind)], label=str(kind)
             )
         panel.set(xlabel="training trajectories", ylabel="relative error", xscale="log")
-        _logarithmic(panel)
+        logarithmic(panel.yaxis)
         panel.set_xticks(results.n_train.values, [str(n) for n in results.n_train.values])
         panel.xaxis.set_minor_locator(NullLocator())
-        panel.set_title(NAMES[name], fontsize=9, color=INK)
+        panel.set_title(SHORT[name], fontsize=9, color=INK)
     axes[0, 0].legend(frameon=False, fontsize=8)
-    caption = "Errors against the number of trajectories to train with: medians over seeds, and their range."
+    caption = (
+        "Errors against the number of training trajectories: medians and ranges over seeds. A line that lies lower, or "
+        "reaches the same error farther left, needs less data."
+    )
     return save_figures(folder, {"sweep": (figure, caption)})
 
 
@@ -305,7 +362,9 @@ def sweep_table(results: xr.Dataset) -> xr.Dataset:
         for name in NAMES
         if name in middle.data_vars and name not in ("test_disc", "broken_angle", "epochs")
     }
-    caption = "Medians over seeds of errors on test trajectories, as they are and moved."
+    caption = (
+        "Medians over seeds of relative errors on test trajectories, as they are and moved by elements of the symmetry."
+    )
     return xr.Dataset(columns, {"row": rows}, {"caption": caption, "label": "model, trajectories"})
 
 
@@ -342,12 +401,3 @@ def _image(panel: Axes, values: Tensor, size: float, title: str) -> AxesImage:
         side.set_color(GREY)
     panel.set_title(title, fontsize=9, color=INK)
     return shown
-
-
-def _logarithmic(*panels: Axes) -> None:
-    """Set logarithmic heights with plain numbers at 1, 2 and 5 times powers of ten."""
-    for panel in panels:
-        panel.set_yscale("log")
-        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        panel.yaxis.set_minor_locator(NullLocator())

@@ -18,6 +18,7 @@ from symdyn.lie.words import parse_candidates, parse_elements
 from symdyn.regression import FittedLaw, Pareto, SymmetricFit, discover_then_fit, pareto, subalgebras
 from symdyn.regression.discovered import fit_then_judge
 from symdyn.regression.holdout import Prediction, predict_trajectory
+from symdyn.regression.jackknife import jackknife_errors
 from symdyn.regression.optimizer import default_optimizer
 from symdyn.reporting.describe import fit as described
 from symdyn.rows.rates import characteristic_time, differentiate
@@ -27,6 +28,7 @@ from symdyn.runs.options import RunOptions
 from symdyn.runs.parsing import names
 from symdyn.runs.publish import publish, tell
 from symdyn.runs.search_words import SearchWords
+from symdyn.sums.moments import joined
 
 __all__ = ["fit"]
 
@@ -93,7 +95,9 @@ def fit(
             models = _models(found, threshold)
         chosen = found.law if model is None else _chosen(models.laws, model)
         chosen.save(run.path / "law.nc")
-        _publish(run, dataset, found, models, chosen)
+        with run.stage("standard errors"):
+            errors = _errors(found, threshold) if model is None else None
+        _publish(run, dataset, found, models, chosen, errors)
 
     run_job(shared, {**config, "states": states}, work)
 
@@ -156,11 +160,24 @@ def _predictions(data: xr.Dataset, fit: SymmetricFit, law: FittedLaw) -> list[tu
     return pairs
 
 
-def _publish(run: RunDirectory, data: xr.Dataset, fit: SymmetricFit, models: Pareto, law: FittedLaw) -> None:
+def _errors(fit: SymmetricFit, threshold: float) -> np.ndarray:
+    """Compute standard errors of the law, from the trajectories of fit and judgement."""
+    sums = joined([fit.train, fit.held_out])
+    return jackknife_errors(sums, fit.law.features, fit.enforcement, default_optimizer(threshold), fit.layout)
+
+
+def _publish(
+    run: RunDirectory,
+    data: xr.Dataset,
+    fit: SymmetricFit,
+    models: Pareto,
+    law: FittedLaw,
+    errors: np.ndarray | None,
+) -> None:
     with run.stage("figures"):
         pairs = _predictions(data, fit, law)
         pictures = described.draw(run.figures, fit, models, pairs, law)
-    groups = described.groups(fit, models, pairs, law, n_periods=_PERIODS)
+    groups = described.groups(fit, models, pairs, law, n_periods=_PERIODS, errors=errors)
     groups["provenance"] = run.provenance(checksum(data))
     findings = described.findings(fit, law)
     title = f"A law for {Path(run.config['data']).name}"

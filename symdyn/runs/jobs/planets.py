@@ -117,10 +117,10 @@ def _bounds_under_noise(data: xr.Dataset, seed: int) -> xr.Dataset:
     rotations = candidates.from_matrices(np.stack([np.cross(np.eye(3), axis) for axis in axes]))
     searches = [_discovered(with_noise(data, level, seed), seed) for level in _NOISE_LEVELS]
     bounds = np.array([search.judge(rotations).upper_bound.values for search in searches])
-    names = ("in the plane", "out of the plane, 1st axis", "out of the plane, 2nd axis")
-    columns = {f"rotation {name}": ("trajectory", column) for name, column in zip(names, bounds.T, strict=True)}
+    names = ("rotation in the plane", "out of it, first axis", "out of it, second axis")
+    columns = {name: ("trajectory", column) for name, column in zip(names, bounds.T, strict=True)}
     accepted = ("trajectory", [search.algebra_.dim for search in searches])
-    return xr.Dataset({**columns, "accepted": accepted}, {"trajectory": [f"noise {x:g}" for x in _NOISE_LEVELS]})
+    return xr.Dataset({**columns, "accepted": accepted}, {"trajectory": [f"{x:g}" for x in _NOISE_LEVELS]})
 
 
 def _publish(run: RunDirectory, data: xr.Dataset, found: described.PlanetsResult, title: str) -> None:

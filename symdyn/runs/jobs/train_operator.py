@@ -170,10 +170,11 @@ def _trained(run: RunDirectory, task: OperatorTask, kind: str, *, resume: bool, 
 
 
 def _scores(task: OperatorTask, found: dict[str, _Trained]) -> dict[str, dict[str, float]]:
-    """Compute errors, and milliseconds of a step, of each model."""
-    from symdyn.neural.operators.score import scores, step_seconds
+    """Compute errors of the baselines and of each model, and milliseconds of a step of each model."""
+    from symdyn.neural.operators.score import baseline_scores, scores, step_seconds
 
-    table = {}
+    split, lead, like = task.split, task.options.lead, next(iter(found.values())).module
+    table = baseline_scores(split.test, split.train, lead, like, memory=task.options.memory)
     for kind, one in found.items():
         table[kind] = {"validation": one.fit.error, "epochs": float(one.fit.history.sizes["epoch"])}
         options = {"memory": task.options.memory}
