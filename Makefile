@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test check lint clean help
+.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test docs check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -59,6 +59,11 @@ bench-neural-full: $(VENV)/.test
 test: $(VENV)/.test check
 	$(BIN) -m pytest -n 2 --dist loadgroup
 
+# The documentation with its gallery, warnings being errors, and every link in it.
+docs: $(VENV)/.docs
+	$(BIN) -m sphinx -b html -W --keep-going -q -j 2 docs docs/_build/html
+	$(BIN) docs/_ext/check_links.py docs/_build/html
+
 # The suite with the lowest versions that pyproject.toml allows; without torch, so networks are left out.
 test-oldest: .venv-oldest/.done
 	.venv-oldest/bin/python -m pytest -n 2 --dist loadgroup --ignore tests/neural --ignore benchmarks
@@ -89,9 +94,13 @@ $(VENV)/.test: $(VENV)/.core
 	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,neural]"
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.test
+	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.test
 	$(BIN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-oldest runs
+	rm -rf $(VENV) .venv-oldest runs docs/_build docs/auto_gallery docs/reference/generated

@@ -1,0 +1,95 @@
+"""The pages in `docs`: samples run and print what stands there, the reference is complete, dead links are seen."""
+
+import re
+import sys
+import warnings
+from contextlib import redirect_stdout
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+sys.path.append(str(DOCS / "_ext"))
+FENCE = re.compile(r"^```(python|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# Pages whose blocks are pieces of modules, to be put where the text says.
+TEMPLATES = {"extend"}
+PAGES = sorted(page.stem for page in DOCS.glob("*.md") if "```python\n" in page.read_text(encoding="utf-8"))
+
+
+def samples_of(page):
+    """Samples in order, each with the output that stands right behind it, if any does."""
+    text, samples = (DOCS / f"{page}.md").read_text(encoding="utf-8"), []
+    for found in FENCE.finditer(text):
+        if found[1] == "python":
+            samples.append([found[2], None, found.end()])
+        elif samples and not text[samples[-1][2] : found.start()].strip():
+            samples[-1][1] = found[2]
+    return [(code, output) for code, output, _ in samples]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in TEMPLATES])
+def test_samples_run_and_print_what_stands_behind_them(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    namespace = {}
+    for code, output in samples_of(page):
+        printed = StringIO()
+        with redirect_stdout(printed), warnings.catch_warnings():
+            exec(code, namespace)
+        if output is not None:
+            assert printed.getvalue().strip() == output.strip()
+
+
+def test_every_public_object_is_in_the_reference():
+    from docstrings import MODULES
+
+    shown = {}
+    for page in (DOCS / "reference").glob("*.rst"):
+        module = ""
+        for line in page.read_text(encoding="utf-8").splitlines():
+            if line.startswith(".. currentmodule:: "):
+                module = line.split()[-1]
+            elif re.fullmatch(r"   [\w.]+", line) and module:
+                shown.setdefault(f"{module}.{line.strip()}", page.name)
+    wanted = {f"{shown_as}.{name}" for shown_as, module in MODULES.items() for name in import_module(module).__all__}
+    assert wanted - set(MODULES) == set(shown)
+
+
+@pytest.mark.parametrize(
+    ("docstring", "rest"),
+    [
+        ("|q|^-k and x_i * y of `states`", r"\|q\|^-k and x\_i \* y of ``states``"),
+        ("`LieAlgebra`s", r":py:obj:`LieAlgebra <symdyn.LieAlgebra>`\ s"),
+        ("a span `(time,\nstate)` of two lines", "a span ``(time, state)`` of two lines"),
+        (":ivar law_: W `(o, f)`, |W|", r":ivar law\_: W ``(o, f)``, \|W\|"),
+        (">>> abs(x * y_)\n|1|", ">>> abs(x * y_)\n|1|"),
+    ],
+)
+def test_docstrings_are_text_in_which_only_backticks_are_markup(docstring, rest):
+    from docstrings import to_rest
+
+    assert to_rest(docstring.split("\n")) == rest.split("\n")
+
+
+def test_dead_links_are_seen(tmp_path):
+    from check_links import dead_links, main
+
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.html").write_text('<h1 id="there"></h1><a href="../a.html#top">back</a>')
+    fine = '<a href="sub/b.html#there"></a><a href="#own"></a><p id="own"></p><a href="https://example.org">out</a>'
+    (tmp_path / "a.html").write_text(fine)
+    assert list(dead_links(tmp_path)) == [] and main(tmp_path) == 0
+    dead = (
+        '<a href="sub/b.html#gone"></a><img src="no.png"><a href="#gone"></a><script src="https://x.org/y.js"></script>'
+    )
+    (tmp_path / "a.html").write_text(fine + dead)
+    assert sorted(dead_links(tmp_path)) == [
+        "a.html: from the network https://x.org/y.js",
+        "a.html: no anchor #gone",
+        "a.html: no anchor sub/b.html#gone",
+        "a.html: no file no.png",
+    ]
+    assert main(tmp_path) == 1
