@@ -108,7 +108,7 @@ draws.set(yscale="log", xlim=(-0.5, 1.5), ylabel="error of the rates on both win
 # In one draw of the twelve the symmetric fit is bad, too: with ten runs the cubic library confuses terms that a
 # symmetry cannot tell apart either. A symmetry halves what has to be learnt; it does not replace data.
 #
-# **Try next**: break the half turn on purpose with a term b x in the last equation,
-# ``sd.systems.polynomial_law([{"x": -10, "y": 10}, {"x": 28, "y": -1, "x z": -1}, {"x y": 1, "z": -8/3, "x": b}], states)``,
-# and simulate it with ``sd.systems.simulate``. With b = 0.2 the data reject an exact symmetry (``exact_rejected``), with
-# b = 2 it is *broken*; between the two it holds within ``delta``, and the verdict says which of the three you have.
+# **Try next**: break the half turn on purpose with a term b x in the last equation, by the laws
+# ``sd.systems.polynomial_law([{"x": -10, "y": 10}, {"x": 28, "y": -1, "x z": -1}, {"x y": 1, "z": -8 / 3, "x": b}],
+# states)`` and ``sd.systems.simulate``. With b = 0.2 the data reject an exact symmetry (``exact_rejected``), with b = 2
+# it is *broken*; between the two it holds within ``delta``.
