@@ -120,7 +120,7 @@ counted = 1 / np.polyfit(days[steady], turns[steady], 1)[0]
 print(f"period from the phase, 1980 to 2010: {counted:.0f} days")
 
 # %%
-# The line rises: counted over 25 turns, the period comes out a little shorter than that of the law. The frequency of the
+# The line rises: counted over 25 turns, the period is a little shorter than that of the law. The frequency of the
 # law is a regression of rates on positions, and the push of the weather is correlated with the positions that it has
 # caused; a jackknife does not see a bias of this kind. (The value in the literature is 433 days.) Around 2018 the
 # amplitude was nearly 0, and the wobble forgot its phase.
