@@ -1,6 +1,6 @@
 """Build the data sets of this folder: `python datasets/make.py planets`.
 
-Needs the packages de421, jplephem and iris-sample-data (`pip install symdyn-workbench[data]`).
+Needs the packages de421, jplephem, iris-sample-data and astropy-iers-data (`pip install symdyn-workbench[data]`).
 """
 
 from __future__ import annotations
@@ -107,7 +107,35 @@ def sea_surface() -> xr.Dataset:
     )
 
 
-BUILDERS = {"planets": planets, "sea_surface": sea_surface}
+def polar_motion() -> xr.Dataset:
+    """Where the axis of rotation leaves the Earth, means of five days over fifty years, measured for the IERS."""
+    import astropy_iers_data  # pyright: ignore[reportMissingImports]
+
+    lines = Path(astropy_iers_data.IERS_A_FILE).read_text().splitlines()
+    # Columns as in the package's ReadMe.finals2000A; I marks what was observed, P what was predicted.
+    rows = [(line[7:15], line[18:27], line[37:46]) for line in lines if line[16] == "I"]
+    day, x, y = np.array(rows, dtype=float).T
+    first, last = 42778, 61037  # modified Julian days of 1 January 1976 and 28 December 2025
+    kept = (day >= first) & (day <= last)
+    day, x, y = (values[kept].reshape(-1, 5).mean(axis=1) for values in (day, x, y))
+    about = {"units": "arcsec", "role": "state"}
+    return xr.Dataset(
+        {
+            "x": (("trajectory", "time"), x[None].astype(np.float32), {**about, "long_name": "pole, towards Greenwich"}),
+            "y": (("trajectory", "time"), y[None].astype(np.float32), {**about, "long_name": "pole, towards 90 W"}),
+        },
+        coords={"time": ("time", day - first, {"units": "day", "long_name": "time since 1976-01-01"})},
+        attrs={
+            "states": "x y",
+            "title": "Polar motion of the Earth, 1976 to 2025",
+            "source": "IERS Bulletin A (finals2000A.all, US Naval Observatory: very long baseline interferometry, "
+            "satellite and lunar laser ranging, GPS) in astropy-iers-data 0.2026.11.2.0.34.55; observed values, means of five days",
+            "license": "BSD-3-Clause (package); the series is a work of the US Naval Observatory",
+        },
+    )
+
+
+BUILDERS = {"planets": planets, "sea_surface": sea_surface, "polar_motion": polar_motion}
 
 
 def main() -> None:

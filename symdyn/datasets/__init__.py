@@ -3,6 +3,6 @@
 It must not know what anybody looks for in them.
 """
 
-from symdyn.datasets.shipped import NAMES, path, planets, sea_surface
+from symdyn.datasets.shipped import NAMES, path, planets, polar_motion, sea_surface
 
-__all__ = ["NAMES", "path", "planets", "sea_surface"]
+__all__ = ["NAMES", "path", "planets", "polar_motion", "sea_surface"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["NAMES", "path", "planets", "sea_surface"]
+__all__ = ["NAMES", "path", "planets", "polar_motion", "sea_surface"]
 
-NAMES = ("planets", "sea_surface")
+NAMES = ("planets", "polar_motion", "sea_surface")
 
 
 def planets() -> xr.Dataset:
@@ -36,6 +36,31 @@ def planets() -> xr.Dataset:
     ('x y z vx vy vz', {'trajectory': 9, 'time': 2400})
     """
     return _opened("planets")
+
+
+def polar_motion() -> xr.Dataset:
+    """Open the polar motion of the Earth, 1976 to 2025: where the axis of rotation leaves the surface.
+
+    One trajectory of 3652 means of five days. States are `x` (towards Greenwich) and `y` (towards 90 degrees west) in
+    arcseconds (one is 30.9 m on the ground), times in days.
+
+    Returns
+    -------
+    xr.Dataset
+        Over `(trajectory, time)`.
+
+    Notes
+    -----
+    Observed values of the IERS Bulletin A (US Naval Observatory): very long baseline interferometry, satellite and
+    lunar laser ranging, GPS.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> dict(sd.datasets.polar_motion().sizes)
+    {'trajectory': 1, 'time': 3652}
+    """
+    return _opened("polar_motion")
 
 
 def sea_surface() -> xr.Dataset:
