@@ -70,6 +70,15 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     ------
     FileNotFoundError, ValueError
         Naming the file, the variable and the trajectory, and what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> t = np.linspace(0, 1, 50)
+    >>> data = sd.open_trajectories([np.column_stack([np.cos(t), -np.sin(t)])] * 3, t=t, states=["q", "v"])
+    >>> dict(data.sizes), data.attrs["states"]
+    ({'trajectory': 3, 'time': 50}, 'q v')
     """
     if isinstance(source, xr.DataArray):
         source = _separated(source)

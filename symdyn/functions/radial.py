@@ -23,6 +23,16 @@ class CentralForce(Features):
         The powers k; 3 is Newton's law, 0 a linear spring.
     columns : sequence of int
         The states that hold the position q (the first three by default).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> gravity = sd.features.CentralForce([0, 3])
+    >>> gravity.names(["x", "y", "z"])
+    ['x', 'y', 'z', 'x |q|^-3', 'y |q|^-3', 'z |q|^-3']
+    >>> gravity(np.array([[0.0, 0.0, 2.0]]))  # q, then q / |q|^3
+    array([[0.  , 0.  , 2.  , 0.  , 0.  , 0.25]])
     """
 
     powers: tuple[int, ...]
@@ -75,6 +85,14 @@ class Radial(Features):
         The powers k.
     columns : sequence of int
         The states that hold the position q (the first three by default).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> potential = sd.features.Radial([1], columns=(0, 1))
+    >>> potential.names(["x", "y"]), potential(np.array([[3.0, 4.0]]))
+    (['|q|^-1'], array([[0.2]]))
     """
 
     powers: tuple[int, ...]

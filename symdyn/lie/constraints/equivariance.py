@@ -58,6 +58,16 @@ def equivariant_subspace(
     -------
     Subspace
         Its `dim` is 0 if the symmetry leaves nothing.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> features = sd.features.Polynomial(3)
+    >>> features.size(2) * 2  # coefficients of a planar law of degree 3
+    20
+    >>> turn, mirror = sd.candidates.so(2), sd.groups.sign_flip([1, -1])
+    >>> [sd.equivariant_subspace(features, given).dim for given in (turn, mirror, [turn, mirror])]
+    [4, 10, 2]
     """
     action = output_action(output)
     if isinstance(symmetry, Subspace):
