@@ -35,6 +35,11 @@ def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", toleranc
     rng : int or numpy Generator
         Seed of the generic points.
 
+    Raises
+    ------
+    AssertionError
+        With the violation and the symmetry, where the law breaks it.
+
     Examples
     --------
     >>> import symdyn as sd
@@ -60,6 +65,11 @@ def assert_equivariant(
     function: Callable, element_in: np.ndarray, element_out: np.ndarray, points: np.ndarray, *, tolerance=1e-12
 ) -> None:
     """Assert F(g x) = g' F(x) for matrices g, g' at points `(sample, state)`, relative to the largest value.
+
+    Raises
+    ------
+    AssertionError
+        With the error, where the function is not equivariant.
 
     Examples
     --------

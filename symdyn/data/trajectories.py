@@ -98,7 +98,15 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
 
 
 def state_names(dataset: xr.Dataset) -> list[str]:
-    """Return the names of the states, in the order that the Dataset fixes."""
+    """Return the names of the states, in the order that the Dataset fixes.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.data.trajectories import state_names
+    >>> state_names(sd.systems.kepler(2))
+    ['x', 'y', 'z', 'vx', 'vy', 'vz']
+    """
     return str(dataset.attrs["states"]).split()
 
 
@@ -117,6 +125,15 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
     ------
     ValueError
         Naming the variable and the cure.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.data.trajectories import validate
+    >>> validate(sd.systems.kepler(2).drop_vars("t"))
+    Traceback (most recent call last):
+        ...
+    ValueError: times are missing: add a variable t(trajectory, time) or a coordinate time
     """
     names = list(states) if states is not None else _declared_states(dataset)
     missing = [name for name in names if name not in dataset.data_vars]

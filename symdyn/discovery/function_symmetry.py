@@ -25,7 +25,9 @@ _SHOWN = 4  # elements or generators that are named in a note
 
 @dataclass(frozen=True, repr=False)
 class FunctionSymmetry:
-    """What `discover_function`, `discover_manifold` and `discover_network` found; attributes as of `SymmetryDiscovery`.
+    """Hold what `discover_function`, `discover_manifold` and `discover_network` found.
+
+    Attributes are those of a fitted `SymmetryDiscovery`.
 
     `evidence_` is None where no generators were asked for; `elements_` and `element_verdicts_` are None where no
     elements were. `notes_` say why some are undetermined, and what would decide them.

@@ -21,8 +21,14 @@ __all__ = ["NoetherPairing", "noether_pairing"]
 
 @dataclass(frozen=True)
 class NoetherPairing:
-    """`generators` J grad h, one a conserved quantity; `partners` `(generator, quantity)`: which combination of
-    quantities each generator of the given algebra comes from, nan where none does.
+    """Pair conserved quantities h with the generators J grad h that they make.
+
+    Parameters
+    ----------
+    generators : Generators
+        The fields q' = dh/dp, p' = −dh/dq, one per conserved quantity.
+    partners : ndarray, `(generator, quantity)`
+        The combination of quantities that each generator of the given algebra comes from, nan where none does.
 
     Examples
     --------

@@ -146,7 +146,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         self.rng = rng
 
     def fit(self, data, y=None, *, accumulate: Callable[..., Moments] = accumulate) -> SymmetryDiscovery:
-        """Discover.
+        """Identify the law behind the data, and judge every candidate against it.
 
         Parameters
         ----------
@@ -244,7 +244,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         )
 
     def summary(self) -> str:
-        """The verdicts as a table.
+        """Write the verdicts as a table, with what the law leaves over and where the verdicts hold.
 
         Examples
         --------
@@ -269,7 +269,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         return "\n".join([*parts, self.residual_.text(), ranges_text(self.ranges_), *self.notes_])
 
     def judge(self, generators: Generators) -> xr.Dataset:
-        """The evidence on given generators, such as rotations about axes of one's own choice.
+        """Judge given generators, such as rotations about axes of one's own choice.
 
         Parameters
         ----------

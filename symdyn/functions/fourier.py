@@ -14,7 +14,7 @@ __all__ = ["Fourier"]
 
 @dataclass(frozen=True)
 class Fourier(Features):
-    """sin(k x_i) and cos(k x_i) for k = 1 ... n_frequencies, in the order of pysindy's `FourierLibrary`.
+    """Represent sin(k x_i) and cos(k x_i), k = 1 ... n_frequencies, in the order of pysindy's `FourierLibrary`.
 
     Parameters
     ----------

@@ -27,7 +27,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Monomials(Features):
-    """Products of powers x_1^a_1 ... x_n^a_n, one row of `exponents` `(feature, state)` each.
+    """Represent products of powers x_1^a_1 ... x_n^a_n.
+
+    Parameters
+    ----------
+    exponents : tuple of tuple of int, `(feature, state)`
+        The powers a, one row per feature.
 
     Examples
     --------
@@ -63,7 +68,7 @@ class Monomials(Features):
 
 @dataclass(frozen=True)
 class Polynomial(Features):
-    """All monomials up to `degree`, in the order of pysindy's `PolynomialLibrary`.
+    """Represent all monomials up to `degree`, in the order of pysindy's `PolynomialLibrary`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ __all__ = ["CentralForce", "Radial"]
 
 @dataclass(frozen=True)
 class CentralForce(Features):
-    """Positions times powers of the distance: q_i |q|^-k for every component i and power k.
+    """Represent positions times powers of the distance: q_i |q|^-k for every component i and power k.
 
     Each component of a law gets its own coefficient for every q_i, so isotropy is not put in by hand.
 
@@ -77,7 +77,7 @@ class CentralForce(Features):
 
 @dataclass(frozen=True)
 class Radial(Features):
-    """Powers of the distance |q|^-k, such as the potential 1/|q| of Newton's law.
+    """Represent powers of the distance |q|^-k, such as the potential 1/|q| of Newton's law.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class InChart(NamedTuple):
 
 
 class Features(ABC):
-    """A finite-dimensional space of functions theta(x) of the state x.
+    """Represent a finite-dimensional space of functions theta(x) of the state x.
 
     A law is f(x) = W theta(x) with W `(output, feature)`. Features of the same *family* are mapped
     into each other by every linear change of the states, so a family is kept or dropped as a whole:
@@ -120,7 +120,7 @@ class Features(ABC):
 
 @dataclass(frozen=True)
 class Sum(Features):
-    """The features of several spaces, side by side (written `a + b`).
+    """Join the features of several spaces, side by side (written `a + b`).
 
     Examples
     --------

@@ -38,7 +38,7 @@ _SAME = 1e-8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Elements:
-    """Affine maps g_k(x) = A_k x + b_k of the states, each perhaps with t -> −t.
+    """Represent affine maps g_k(x) = A_k x + b_k of the states, each perhaps with t -> −t.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class Charted:
 
 @dataclass(frozen=True, repr=False)
 class VectorField:
-    """f(x) = W theta(x).
+    """Represent a vector field f(x) = W theta(x): a law, or a generator.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ class VectorField:
 
 @dataclass(frozen=True, repr=False)
 class Generators:
-    """Vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
+    """Represent vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
 
     Parameters
     ----------

@@ -108,12 +108,12 @@ def kuramoto_sivashinsky(**options) -> xr.Dataset:
 
 
 def wave(**options) -> xr.Dataset:
-    """Simulate u_tt = u_xx: conformal symmetries, of which the data hold u only. See `simulate_field`.
+    """Simulate u_tt = u_xx, which has conformal symmetries; the data hold u, not u_t. See `simulate_field`.
 
     Examples
     --------
     >>> import symdyn as sd
-    >>> data = sd.systems.wave(n_trajectories=1, n_points=64, n_times=9, length=16.0)
+    >>> data = sd.systems.wave(n_trajectories=1, n_points=32, n_times=9, length=16.0, largest_step=0.02)
     >>> shape = data.u[0] - data.u[0].mean("x")  # waves return after one period of the domain
     >>> round(float(abs(shape[-1] - shape[0]).max()), 3)
     0.0
@@ -147,9 +147,9 @@ def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, isotropic: bool 
     Examples
     --------
     >>> import symdyn as sd
-    >>> data = sd.systems.lambda_omega(n_trajectories=1, n_points=(16, 16), n_times=5, isotropic=True)
+    >>> data = sd.systems.lambda_omega(n_trajectories=2, n_points=16, n_times=5, length=1.0)
     >>> dict(data.sizes), data.attrs["states"]
-    ({'trajectory': 1, 'time': 5, 'x': 16, 'y': 16}, 'u v')
+    ({'trajectory': 2, 'time': 5, 'x': 16, 'y': 16}, 'u v')
     """
     equations = field_equations("lambda_omega", viscosity=viscosity, drift=drift)
     defaults = {"period": (16.0, 16.0), "length": 4.0, "n_points": (64, 64), "n_times": 60, "modes": 3}
@@ -167,7 +167,7 @@ def vorticity(*, viscosity: float = 0.01, forcing: float = 0.0, **options) -> xr
     Examples
     --------
     >>> import symdyn as sd
-    >>> data = sd.systems.vorticity(n_trajectories=1, n_points=(16, 16), n_times=5)
+    >>> data = sd.systems.vorticity(n_trajectories=1, n_points=16, n_times=5, length=1.0)
     >>> enstrophy = (data.w**2).mean(["x", "y"])
     >>> dict(data.sizes), bool((enstrophy.diff("time") < 0).all())
     ({'trajectory': 1, 'time': 5, 'x': 16, 'y': 16}, True)

@@ -32,7 +32,7 @@ def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
 def lotka_volterra(*, length: float = 12.0, **options):
     """Simulate x' = 2/3 x − 4/3 x y, y' = x y − y: closed orbits about (1, 1/2).
 
-    The flow has no symmetry but itself up to degree 3.
+    The flow has no symmetry but itself up to degree 3. Options as for `simulate`.
 
     Examples
     --------
@@ -48,15 +48,17 @@ def lotka_volterra(*, length: float = 12.0, **options):
 
 
 def van_der_pol(*, length: float = 10.0, **options):
-    """Simulate x' = y, y' = (1 − x^2) y − x: a limit cycle, no symmetry but itself up to degree 3.
+    """Simulate x' = y, y' = (1 − x^2) y − x: a limit cycle of amplitude 2.
+
+    The flow has no symmetry but itself up to degree 3, and x, y -> −x, −y. Options as for `simulate`.
 
     Examples
     --------
     >>> import numpy as np
     >>> import symdyn as sd
-    >>> x, step = sd.systems.van_der_pol(n_trajectories=3, length=20.0)
+    >>> x, step = sd.systems.van_der_pol(n_trajectories=2, length=20.0)
     >>> [round(float(np.abs(run[200:, 0]).max()), 1) for run in x]  # the amplitude of the limit cycle
-    [2.0, 2.0, 2.0]
+    [2.0, 2.0]
     """
     return simulate(exact_law("van_der_pol"), [(-2.5, 2.5)] * 2, length=length, **options)
 
@@ -64,7 +66,7 @@ def van_der_pol(*, length: float = 10.0, **options):
 def selkov(*, length: float = 20.0, **options):
     """Simulate x' = −x + 0.08 y + x^2 y, y' = 0.6 − 0.08 y − x^2 y: glycolysis.
 
-    The flow has a limit cycle, and no symmetry but itself.
+    The flow has a limit cycle, and no symmetry but itself. Options as for `simulate`.
 
     Examples
     --------
@@ -81,6 +83,8 @@ def selkov(*, length: float = 20.0, **options):
 def duffing(*, length: float = 10.0, **options):
     """Simulate x' = y, y' = x − x^3: a particle in a double well, with energy y^2/2 − x^2/2 + x^4/4.
 
+    Options as for `simulate`.
+
     Examples
     --------
     >>> import numpy as np
@@ -95,14 +99,16 @@ def duffing(*, length: float = 10.0, **options):
 
 
 def lorenz(*, length: float = 5.0, **options):
-    """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z: starts about the attractor.
+    """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z, which x, y -> −x, −y leaves as it is.
+
+    Starts are uniform on a box about the attractor. Options as for `simulate`.
 
     Examples
     --------
     >>> import symdyn as sd
-    >>> x, step = sd.systems.lorenz(n_trajectories=4, n_times=100)
+    >>> x, step = sd.systems.lorenz(n_trajectories=2, n_times=100, length=2.0)
     >>> len(x), x[0].shape
-    (4, (100, 3))
+    (2, (100, 3))
     >>> sd.systems.exact_law("lorenz").equations()
     ['−10 x + 10 y', '28 x − y − x z', '−2.67 z + x y']
     """
@@ -110,14 +116,16 @@ def lorenz(*, length: float = 5.0, **options):
 
 
 def rossler(*, length: float = 25.0, **options):
-    """Simulate x' = −y − z, y' = x + 0.2 y, z' = 0.2 + z (x − 5.7): starts about the attractor.
+    """Simulate x' = −y − z, y' = x + 0.2 y, z' = 0.2 + z (x − 5.7).
+
+    Starts are uniform on a box about the attractor. Options as for `simulate`.
 
     Examples
     --------
     >>> import symdyn as sd
-    >>> x, step = sd.systems.rossler(n_trajectories=4, n_times=100)
+    >>> x, step = sd.systems.rossler(n_trajectories=2, n_times=100, length=5.0)
     >>> len(x), x[0].shape
-    (4, (100, 3))
+    (2, (100, 3))
     >>> sd.systems.exact_law("rossler").equations()
     ['−y − z', 'x + 0.2 y', '0.2 − 5.7 z + x z']
     """

@@ -30,6 +30,8 @@ def hopf(*, breaking: float = 0.0, length: float = 8.0, **options):
 def damped_oscillator(*, length: float = 12.0, **options):
     """Simulate x' = −0.1 x − y, y' = x − 0.1 y: linear, symmetric under so(2), the scaling, and f itself.
 
+    Options as for `simulate`.
+
     Examples
     --------
     >>> import numpy as np

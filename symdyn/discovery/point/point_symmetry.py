@@ -151,7 +151,7 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         self.rng = rng
 
     def fit(self, data: xr.Dataset | str | Path, y=None) -> PointSymmetryDiscovery:
-        """Discover.
+        """Identify the law behind the fields, and judge every candidate against it.
 
         Parameters
         ----------

@@ -33,7 +33,7 @@ _QUICKLY_NAMED = 6  # generators; a name takes seconds where there are dozens
 
 @dataclass(frozen=True, repr=False)
 class LieAlgebra:
-    """A basis of generators v_k(x) with rates of time tau_k, and the error bars of their coefficients.
+    """Represent a Lie algebra by generators v_k(x) with rates of time tau_k, and by the errors of their coefficients.
 
     Parameters
     ----------
@@ -510,7 +510,7 @@ class LieAlgebra:
         ]
 
     def save(self, path) -> None:
-        """Write the algebra to a netCDF file.
+        """Write the algebra, its error bars and its chart to a netCDF file.
 
         Examples
         --------

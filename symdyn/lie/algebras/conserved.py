@@ -15,7 +15,7 @@ __all__ = ["Conserved", "conserved"]
 
 @dataclass(frozen=True, eq=False)
 class Conserved:
-    """Functions h_q of the states that a flow x' = f(x) keeps.
+    """Represent functions h_q of the states that a flow x' = f(x) conserves.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _SHOWN = 8  # positions of free coefficients
 
 @dataclass(frozen=True, repr=False)
 class Subspace:
-    """The matrices W `(output, feature)` that a symmetry allows.
+    """Represent the matrices W `(output, feature)` that a symmetry allows.
 
     Parameters
     ----------
