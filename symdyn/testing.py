@@ -34,6 +34,21 @@ def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", toleranc
         Largest relative violation.
     rng : int or numpy Generator
         Seed of the generic points.
+
+    Raises
+    ------
+    AssertionError
+        With the violation and the symmetry, where the law breaks it.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.testing import assert_symmetric
+    >>> assert_symmetric(sd.systems.exact_law("hopf"), sd.candidates.so(2))
+    >>> assert_symmetric(sd.systems.exact_law("hopf", breaking=0.1), sd.candidates.so(2))
+    Traceback (most recent call last):
+        ...
+    AssertionError: violation 0.06 > 1e-12 under x1 ∂x0 − x0 ∂x1
     """
     __tracebackhide__ = True
     points = np.random.default_rng(rng).standard_normal((200, len(law.states)))
@@ -49,7 +64,24 @@ def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", toleranc
 def assert_equivariant(
     function: Callable, element_in: np.ndarray, element_out: np.ndarray, points: np.ndarray, *, tolerance=1e-12
 ) -> None:
-    """Assert F(g x) = g' F(x) for matrices g, g' at points `(sample, state)`, relative to the largest value."""
+    """Assert F(g x) = g' F(x) for matrices g, g' at points `(sample, state)`, relative to the largest value.
+
+    Raises
+    ------
+    AssertionError
+        With the error, where the function is not equivariant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.testing import assert_equivariant
+    >>> swap, points = np.eye(2)[[1, 0]], np.array([[1.0, 2.0], [3.0, 5.0]])
+    >>> assert_equivariant(lambda x: x**2, swap, swap, points)
+    >>> assert_equivariant(lambda x: x * [1, 2], swap, swap, points)
+    Traceback (most recent call last):
+        ...
+    AssertionError: equivariance error 0.5 > 1e-12
+    """
     __tracebackhide__ = True
     moved = np.asarray(function(points @ np.asarray(element_in).T))
     expected = np.asarray(function(points)) @ np.asarray(element_out).T

@@ -32,6 +32,15 @@ def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
     ------
     ValueError
         For what are no numbers, and lengths that do not fit, with the cure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.data.arrays import from_arrays
+    >>> runs = [np.zeros((50, 2)), np.zeros((30, 2))]
+    >>> data = from_arrays(runs, 0.1, states=["q", "v"])
+    >>> dict(data.sizes), int(data.q.isnull().sum())  # the shorter run is padded
+    ({'trajectory': 2, 'time': 50}, 20)
     """
     runs = _runs_of(x)
     if t is None:

@@ -84,6 +84,13 @@ def unit_of(text: str) -> Unit | None:
     """Parse the unit in a text such as `m s-1`, `km/h`, `kg m^2/s^2`, `days since 2000-01-01`; None for an empty one.
 
     Each `/` divides by the one factor, or the bracket, that follows it.
+
+    Examples
+    --------
+    >>> from symdyn.data.dimensions import unit_of
+    >>> speed = unit_of("km/h")
+    >>> round(speed.factor, 4), speed.dimension
+    (0.2778, (('m', 1), ('s', -1)))
     """
     text = text.partition(" since ")[0].strip()
     for sign, meaning in _SIGNS.items():

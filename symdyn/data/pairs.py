@@ -41,6 +41,14 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
         For anything else.
     ValueError
         For data that break the schema.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.data.pairs import as_dataset
+    >>> x = np.zeros((100, 2))
+    >>> as_dataset(x, 0.1).attrs["states"], as_dataset((x, x)).attrs["target_shape"]
+    ('x0 x1', (2,))
     """
     if isinstance(data, xr.Dataset | xr.DataArray | str | Path):
         if t_or_y is not None:
@@ -84,6 +92,15 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
     ------
     ValueError
         For arrays whose lengths or shapes do not fit, and values that are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.data.pairs import from_pairs
+    >>> points = np.random.default_rng(0).normal(size=(100, 3))
+    >>> data = from_pairs(points, np.einsum("si,sj->sij", points, points))
+    >>> data.attrs["states"], data.attrs["target_shape"]
+    ('x0 x1 x2', (3, 3))
     """
     if isinstance(x, list | tuple) != isinstance(y, list | tuple):
         raise ValueError("give x and y alike: both arrays, or both lists of arrays")

@@ -40,6 +40,17 @@ def from_tables(source, t=None, states: Sequence[str] | None = None) -> xr.Datas
     ------
     ValueError
         For columns that are no numbers, tables with other columns than the first, and times that are missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from symdyn.data.tables import from_tables
+    >>> t = np.linspace(0, 1, 11)
+    >>> table = pd.DataFrame({"t [s]": t, "q [m]": np.cos(t), "v [m/s]": -np.sin(t)})
+    >>> data = from_tables(table)
+    >>> {name: data[name].attrs["units"] for name in data.data_vars}
+    {'t': 's', 'q': 'm', 'v': 'm/s'}
     """
     tables = [_flat(table) for table in (source if isinstance(source, list | tuple) else [source])]
     if len(tables) == 1:

@@ -70,6 +70,15 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     ------
     FileNotFoundError, ValueError
         Naming the file, the variable and the trajectory, and what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> t = np.linspace(0, 1, 50)
+    >>> data = sd.open_trajectories([np.column_stack([np.cos(t), -np.sin(t)])] * 3, t=t, states=["q", "v"])
+    >>> dict(data.sizes), data.attrs["states"]
+    ({'trajectory': 3, 'time': 50}, 'q v')
     """
     if isinstance(source, xr.DataArray):
         source = _separated(source)
@@ -89,7 +98,15 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
 
 
 def state_names(dataset: xr.Dataset) -> list[str]:
-    """Return the names of the states, in the order that the Dataset fixes."""
+    """Return the names of the states, in the order that the Dataset fixes.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.data.trajectories import state_names
+    >>> state_names(sd.systems.kepler(2))
+    ['x', 'y', 'z', 'vx', 'vy', 'vz']
+    """
     return str(dataset.attrs["states"]).split()
 
 
@@ -108,6 +125,15 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
     ------
     ValueError
         Naming the variable and the cure.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.data.trajectories import validate
+    >>> validate(sd.systems.kepler(2).drop_vars("t"))
+    Traceback (most recent call last):
+        ...
+    ValueError: times are missing: add a variable t(trajectory, time) or a coordinate time
     """
     names = list(states) if states is not None else _declared_states(dataset)
     missing = [name for name in names if name not in dataset.data_vars]

@@ -91,6 +91,18 @@ def discover_function(
     Otto, Zolman, Kutz and Brunton, arXiv 2311.00212 (the null space of the Lie derivative); unknown action on outputs:
     Hu, Li and Lin, arXiv 2410.09841. Sums over batches of points find the few directions that are nearly null; another
     pass over the points settles these to rounding. No array holds all derivatives, or rows of all points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> def interval(x):
+    ...     return x[:, 0] ** 2 - x[:, 1] ** 2
+    >>> points = np.random.default_rng(0).normal(size=(50, 2))
+    >>> found = sd.discover_function(interval, points, sd.candidates.gl(2))
+    >>> found.algebra_
+    LieAlgebra R on (x0, x1)
+      x1 ∂x0 + x0 ∂x1
     """
     points = _checked_points(points)
     generators, elements = asked_at_points(candidates, points)

@@ -25,10 +25,24 @@ _SHOWN = 4  # elements or generators that are named in a note
 
 @dataclass(frozen=True, repr=False)
 class FunctionSymmetry:
-    """What `discover_function`, `discover_manifold` and `discover_network` found; attributes as of `SymmetryDiscovery`.
+    """Hold what `discover_function`, `discover_manifold` and `discover_network` found.
+
+    Attributes are those of a fitted `SymmetryDiscovery`.
 
     `evidence_` is None where no generators were asked for; `elements_` and `element_verdicts_` are None where no
     elements were. `notes_` say why some are undetermined, and what would decide them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> points = np.random.default_rng(0).normal(size=(100, 3))
+    >>> sd.discover_function(lambda x: (x**2).sum(axis=1), points, "gl+sign_flips")
+    FunctionSymmetry: generators 3 symmetric, 6 broken; elements 7 symmetric
+    LieAlgebra so(3) on (x0, x1, x2)
+      x1 ∂x0 − x0 ∂x1
+      x2 ∂x0 − x0 ∂x2
+      x2 ∂x1 − x1 ∂x2
     """
 
     algebra_: LieAlgebra
@@ -49,7 +63,21 @@ class FunctionSymmetry:
         return search_html(self)
 
     def summary(self) -> str:
-        """Write the verdicts as tables."""
+        """Write the verdicts as tables.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> points = np.random.default_rng(0).normal(size=(50, 2))
+        >>> print(sd.discover_function(lambda x: x[:, 0] * x[:, 1], points, sd.candidates.scalings(2)).summary())
+        symmetry algebra: R
+        verdict       violation  95 % bound  p (eps=0)  generator
+        symmetric         ...       ...          1  x0 ∂x0 − x1 ∂x1
+        broken             0.82        0.82     <1e-16  x0 ∂x0 + 0.98 x1 ∂x1
+        symmetric: bound below delta = 1e-06, closed under brackets; broken: eps = 0 rejected at 0.05;
+        approximate: both
+        """
         parts = [findings_text(self.verdicts_, self.algebra_, self.trivial_)] if len(self.generators_) else []
         if self.element_verdicts_ is not None:
             parts.append(elements_text(self.element_verdicts_))

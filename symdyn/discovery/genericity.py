@@ -49,6 +49,14 @@ def samples_needed(n_states: int, degree: int, candidates: Generators) -> int:
     ------
     ValueError
         For candidates on another number of states, or that are no polynomials, and for a negative degree.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.samples_needed(2, 4, sd.candidates.gl(2))  # of a polynomial of degree 4 in two states
+    15
+    >>> sd.samples_needed(6, 2, sd.candidates.affine(6))
+    42
     """
     if len(candidates.states) != n_states:
         raise ValueError(f"candidates act on {len(candidates.states)} states, n_states is {n_states}")

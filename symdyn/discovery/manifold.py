@@ -71,6 +71,19 @@ def discover_manifold(
         For candidates that are none.
     ValueError
         For points of the wrong shape or too few, points off the level set, and a dimension out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> points = np.random.default_rng(0).normal(size=(200, 3))
+    >>> sphere = points / np.linalg.norm(points, axis=1, keepdims=True)
+    >>> sd.discover_manifold(sphere, "affine", level_set=lambda x: (x**2).sum(axis=1) - 1)
+    FunctionSymmetry: generators 3 symmetric, 9 broken
+    LieAlgebra so(3) on (x0, x1, x2)
+      x1 ∂x0 − x0 ∂x1
+      x2 ∂x0 − x0 ∂x2
+      x2 ∂x1 − x1 ∂x2
     """
     points = np.asarray(points, dtype=float)
     generators, elements = asked_at_points(candidates, points)

@@ -21,8 +21,23 @@ __all__ = ["NoetherPairing", "noether_pairing"]
 
 @dataclass(frozen=True)
 class NoetherPairing:
-    """`generators` J grad h, one a conserved quantity; `partners` `(generator, quantity)`: which combination of
-    quantities each generator of the given algebra comes from, nan where none does.
+    """Pair conserved quantities h with the generators J grad h that they make.
+
+    Parameters
+    ----------
+    generators : Generators
+        The fields q' = dh/dp, p' = −dh/dq, one per conserved quantity.
+    partners : ndarray, `(generator, quantity)`
+        The combination of quantities that each generator of the given algebra comes from, nan where none does.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> spring = sd.candidates.from_matrices([[[0, 1], [-1, 0]]])[0]  # q' = p, p' = -q
+    >>> features = sd.features.Polynomial(2)
+    >>> turn = sd.LieAlgebra(sd.candidates.so(2))
+    >>> sd.noether_pairing(sd.conserved_quantities(spring, features), features, turn)
+    NoetherPairing(generators=Generators(1) on (x0, x1): 2 x1 ∂x0 − 2 x0 ∂x1, partners=array([[0.5]]))
     """
 
     generators: Generators
@@ -66,6 +81,15 @@ def noether_pairing(
     Notes
     -----
     Olver, Applications of Lie groups to differential equations, 1993, section 6.2.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> law, features = sd.systems.exact_law("duffing"), sd.features.Polynomial(4)
+    >>> energy = sd.conserved_quantities(law, features)
+    >>> pairs = sd.noether_pairing(energy, features, law=law)
+    >>> pairs.generators.texts()  # the energy generates the flow itself
+    ['2 y ∂x + 2 x ∂y − 2 x^3 ∂y']
     """
     states = tuple(str(quantities.attrs["states"]).split())
     if len(states) % 2:

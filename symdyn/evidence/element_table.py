@@ -23,7 +23,19 @@ def accepted_elements(elements: Elements, verdicts: xr.Dataset) -> Elements:
 
 
 def elements_text(verdicts: xr.Dataset) -> str:
-    """Write the verdicts as a table of text, most symmetric first."""
+    """Write the verdicts as a table of text, most symmetric first.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.evidence.element_table import elements_text
+    >>> search = sd.SymmetryDiscovery(sd.groups.sign_flips(2), "polynomial:3").fit(sd.systems.duffing(noise=0.01))
+    >>> print(elements_text(search.element_verdicts_))
+    verdict       violation  95 % bound  p (eps=0)  element
+    symmetric             0      0.0057          1  x0 -> -x0, x1 -> -x1
+    broken             0.93        0.94      1e-16  x1 -> -x1
+    broken             0.98        0.98      1e-16  x0 -> -x0
+    """
     order = np.argsort(np.nan_to_num(verdicts.upper_bound.values, nan=np.inf), kind="stable")
     lines = [f"{'verdict':<13}{'violation':>10}{'95 % bound':>12}{'p (eps=0)':>11}  element"]
     for k in order:

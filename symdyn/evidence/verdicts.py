@@ -93,7 +93,20 @@ def judged_table(evidence: Evidence, weights: np.ndarray, texts: list[str], alph
 
 
 def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
-    """Write the table as plain text, accepted generators first."""
+    """Write the table as plain text, accepted generators first.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.evidence.verdicts import verdict_text
+    >>> search = sd.SymmetryDiscovery("so", "polynomial:3").fit(sd.systems.hopf(noise=0.02, n_trajectories=10))
+    >>> print(verdict_text(search.verdicts_, search.algebra_.name))
+    symmetry algebra: so(2)
+    verdict       violation  95 % bound  p (eps=0)  generator
+    symmetric        0.0021       0.013       0.97  x1 ∂x0 − x0 ∂x1
+    symmetric: bound below delta = 0.1, closed under brackets; broken: eps = 0 rejected at 0.05;
+    approximate: both
+    """
     lines = [
         f"symmetry algebra: {name}",
         f"{'verdict':<13}{'violation':>10}{'95 % bound':>12}{'p (eps=0)':>11}  generator",

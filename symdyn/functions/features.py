@@ -41,7 +41,17 @@ __all__ = [
 
 
 def from_library(library) -> Features:
-    """Return a pysindy feature library as `Features`, with exact Jacobians; see `symdyn.functions.pysindy_bridge`."""
+    """Return a pysindy feature library as `Features`, with exact Jacobians; see `symdyn.functions.pysindy_bridge`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysindy as ps
+    >>> import symdyn as sd
+    >>> library = ps.PolynomialLibrary(2).fit(np.zeros((1, 2)))
+    >>> sd.features.from_library(library).names(["x", "y"])
+    ['1', 'x', 'y', 'x^2', 'x y', 'y^2']
+    """
     from symdyn.functions.pysindy_bridge import features_of_library
 
     return features_of_library(library)
@@ -65,6 +75,14 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
         For anything else.
     ValueError
         For a library that was fitted to another number of states, and words that mean nothing.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.features.as_features("polynomial:2", 2)
+    Polynomial(degree=2, constant=True, columns=None)
+    >>> sd.features.as_features("central:1-3", 6).names(["x", "y", "z", "vx", "vy", "vz"])[:3]
+    ['x |q|^-1', 'y |q|^-1', 'z |q|^-1']
     """
     if isinstance(given, Features):
         return given

@@ -14,13 +14,23 @@ __all__ = ["Fourier"]
 
 @dataclass(frozen=True)
 class Fourier(Features):
-    """sin(k x_i) and cos(k x_i) for k = 1 ... n_frequencies, in the order of pysindy's `FourierLibrary`.
+    """Represent sin(k x_i) and cos(k x_i), k = 1 ... n_frequencies, in the order of pysindy's `FourierLibrary`.
 
     Parameters
     ----------
     n_frequencies : int
     radians : tuple of float, `(state,)`, optional
         Radians in the unit of each state, r_i in sin(k r_i x_i): pi/180 for an angle in degrees; 1 if left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> sd.features.Fourier(2).names(["phi"])
+    ['sin(1 phi)', 'cos(1 phi)', 'sin(2 phi)', 'cos(2 phi)']
+    >>> degrees = sd.features.Fourier(1, radians=(np.pi / 180,))
+    >>> degrees.names(["phi"]), degrees(np.array([[90.0]])).round(6)
+    (['sin(1 pi/180 phi)', 'cos(1 pi/180 phi)'], array([[1., 0.]]))
     """
 
     n_frequencies: int = 1

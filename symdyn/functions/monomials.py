@@ -27,7 +27,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Monomials(Features):
-    """Products of powers x_1^a_1 ... x_n^a_n, one row of `exponents` `(feature, state)` each."""
+    """Represent products of powers x_1^a_1 ... x_n^a_n.
+
+    Parameters
+    ----------
+    exponents : tuple of tuple of int, `(feature, state)`
+        The powers a, one row per feature.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> duffing_energy = sd.features.Monomials(((0, 2), (2, 0), (4, 0)))
+    >>> duffing_energy.names(["q", "p"])
+    ['p^2', 'q^2', 'q^4']
+    """
 
     exponents: tuple[tuple[int, ...], ...]
 
@@ -55,7 +68,7 @@ class Monomials(Features):
 
 @dataclass(frozen=True)
 class Polynomial(Features):
-    """All monomials up to `degree`, in the order of pysindy's `PolynomialLibrary`.
+    """Represent all monomials up to `degree`, in the order of pysindy's `PolynomialLibrary`.
 
     Parameters
     ----------
@@ -65,6 +78,14 @@ class Polynomial(Features):
         Whether the constant 1 belongs to the space.
     columns : sequence of int, optional
         The states that are read; all of them if left out.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.features.Polynomial(2).names(["x", "y"])
+    ['1', 'x', 'y', 'x^2', 'x y', 'y^2']
+    >>> sd.features.Polynomial(2, constant=False, columns=(0,)).names(["x", "y"])
+    ['x', 'x^2']
     """
 
     degree: int
@@ -158,7 +179,14 @@ def substituted(exponents, shift, factor):
 
 @lru_cache(maxsize=256)
 def polynomial_exponents(n_states: int, degree: int, constant: bool = True) -> np.ndarray:
-    """Return the exponents `(feature, state)` of all monomials up to `degree`, by degree, then lexicographically."""
+    """Return the exponents `(feature, state)` of all monomials up to `degree`, by degree, then lexicographically.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.features.polynomial_exponents(2, 2).tolist()
+    [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]]
+    """
     rows = []
     for total in range(0 if constant else 1, degree + 1):
         for choice in combinations_with_replacement(range(n_states), total):
@@ -172,6 +200,13 @@ def monomials(points: np.ndarray, exponents: np.ndarray, noise: np.ndarray | flo
     """Compute the values `(sample, feature)` of the monomials with the given exponents `(feature, state)`.
 
     With `noise` `(state,)` above 0 each power is replaced by the Hermite polynomial that has it for its mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> sd.features.monomials(np.array([[2.0, 3.0]]), np.array([[1, 0], [2, 1]]))  # x and x^2 y at (2, 3)
+    array([[ 2., 12.]])
     """
     variance = np.broadcast_to(np.square(noise), points.shape[1:])[:, None]
     return monomial_rows(np.ascontiguousarray(points.T), exponents, variance).T
@@ -241,7 +276,15 @@ def _lowered(monomial: tuple[int, ...], state: int, by: int) -> tuple[int, ...]:
 
 
 def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
-    """Compute the derivatives `(sample, feature, state)` of the monomials: d x^a / dx_j = a_j x^(a - e_j)."""
+    """Compute the derivatives `(sample, feature, state)` of the monomials: d x^a / dx_j = a_j x^(a - e_j).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> sd.features.monomial_jacobian(np.array([[2.0, 3.0]]), np.array([[2, 1]]))  # of x^2 y at (2, 3)
+    array([[[12.,  4.]]])
+    """
     n_states = exponents.shape[1]
     lowered = np.maximum(exponents[:, None] - np.eye(n_states, dtype=int), 0).reshape(-1, n_states)
     needed, place = np.unique(lowered, axis=0, return_inverse=True)
@@ -253,6 +296,13 @@ def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
 
 
 def monomial_name(row, states) -> str:
-    """Return the name of a monomial: `x^2 y` for exponents (2, 1); `1` for the constant."""
+    """Return the name of a monomial: `x^2 y` for exponents (2, 1); `1` for the constant.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.features.monomial_name((2, 1), ("x", "y")), sd.features.monomial_name((0, 0), ("x", "y"))
+    ('x^2 y', '1')
+    """
     factors = [s if a == 1 else f"{s}^{a}" for s, a in zip(states, row, strict=True) if a]
     return " ".join(factors) or "1"

@@ -13,7 +13,7 @@ __all__ = ["CentralForce", "Radial"]
 
 @dataclass(frozen=True)
 class CentralForce(Features):
-    """Positions times powers of the distance: q_i |q|^-k for every component i and power k.
+    """Represent positions times powers of the distance: q_i |q|^-k for every component i and power k.
 
     Each component of a law gets its own coefficient for every q_i, so isotropy is not put in by hand.
 
@@ -23,6 +23,16 @@ class CentralForce(Features):
         The powers k; 3 is Newton's law, 0 a linear spring.
     columns : sequence of int
         The states that hold the position q (the first three by default).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> gravity = sd.features.CentralForce([0, 3])
+    >>> gravity.names(["x", "y", "z"])
+    ['x', 'y', 'z', 'x |q|^-3', 'y |q|^-3', 'z |q|^-3']
+    >>> gravity(np.array([[0.0, 0.0, 2.0]]))  # q, then q / |q|^3
+    array([[0.  , 0.  , 2.  , 0.  , 0.  , 0.25]])
     """
 
     powers: tuple[int, ...]
@@ -67,7 +77,7 @@ class CentralForce(Features):
 
 @dataclass(frozen=True)
 class Radial(Features):
-    """Powers of the distance |q|^-k, such as the potential 1/|q| of Newton's law.
+    """Represent powers of the distance |q|^-k, such as the potential 1/|q| of Newton's law.
 
     Parameters
     ----------
@@ -75,6 +85,14 @@ class Radial(Features):
         The powers k.
     columns : sequence of int
         The states that hold the position q (the first three by default).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> potential = sd.features.Radial([1], columns=(0, 1))
+    >>> potential.names(["x", "y"]), potential(np.array([[3.0, 4.0]]))
+    (['|q|^-1'], array([[0.2]]))
     """
 
     powers: tuple[int, ...]

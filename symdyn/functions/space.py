@@ -28,11 +28,25 @@ class InChart(NamedTuple):
 
 
 class Features(ABC):
-    """A finite-dimensional space of functions theta(x) of the state x.
+    """Represent a finite-dimensional space of functions theta(x) of the state x.
 
     A law is f(x) = W theta(x) with W `(output, feature)`. Features of the same *family* are mapped
     into each other by every linear change of the states, so a family is kept or dropped as a whole:
     dropping a single member would break symmetries, or make some up.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> features = sd.features.Polynomial(2)  # any other space of functions has the same methods
+    >>> features.names(["x", "y"]), features.families(["x", "y"])
+    (['1', 'x', 'y', 'x^2', 'x y', 'y^2'], ['degree 0', 'degree 1', 'degree 1', 'degree 2', 'degree 2', 'degree 2'])
+    >>> features(np.array([[2.0, 3.0]]))
+    array([[1., 2., 3., 4., 6., 9.]])
+    >>> features.jacobian(np.array([[2.0, 3.0]]))[0, :, 0]  # d/dx
+    array([0., 1., 0., 4., 3., 0.])
+    >>> isinstance(features, sd.features.Features)
+    True
     """
 
     @abstractmethod
@@ -106,7 +120,15 @@ class Features(ABC):
 
 @dataclass(frozen=True)
 class Sum(Features):
-    """The features of several spaces, side by side (written `a + b`)."""
+    """Join the features of several spaces, side by side (written `a + b`).
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> both = sd.features.Polynomial(1) + sd.features.Fourier(1)
+    >>> isinstance(both, sd.features.Sum), both.names(["angle"])
+    (True, ['1', 'angle', 'sin(1 angle)', 'cos(1 angle)'])
+    """
 
     parts: tuple[Features, ...]
 

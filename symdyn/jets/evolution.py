@@ -36,6 +36,16 @@ class Evolution:
         One N_i a field, in coordinates and jets with fewer than m derivatives along t.
     time_order : int
         m, 1 or 2.
+
+    Examples
+    --------
+    >>> from symdyn.jets.evolution import Evolution
+    >>> burgers = Evolution.of({"u": {"u u_x": -1.0, "u_xx": 0.1}}, coordinates=("t", "x"))
+    >>> burgers.space.names, burgers.time_order
+    (('t', 'x', 'u'), 1)
+    >>> u = burgers.space.term("u")
+    >>> burgers.along_time(u) == burgers.right[0]  # D_t u = N[u] on solutions
+    True
     """
 
     space: JetSpace
@@ -182,12 +192,25 @@ def determining_rows(law: Evolution, generators: Generators) -> np.ndarray:
 
 
 def exact_symmetries(law: Evolution, generators: Generators, rtol: float = 1e-10) -> Generators:
-    """Find the combinations of the generators that are point symmetries of the law, a basis with few terms.
+    r"""Find the combinations of the generators that are point symmetries of the law, a basis with few terms.
 
     Raises
     ------
     ValueError
         See `component_polynomials`.
+
+    Examples
+    --------
+    >>> from symdyn.jets.evolution import Evolution, exact_symmetries
+    >>> from symdyn.jets.pointfields import point_candidates
+    >>> heat = Evolution.of({"u": {"u_xx": 1.0}}, ("t", "x"))
+    >>> print(*exact_symmetries(heat, point_candidates(1, ["t", "x"], ["u"])).texts(), sep="\n")
+    ∂t
+    t ∂t + 0.5 x ∂x
+    ∂x
+    ∂u
+    x ∂u
+    u ∂u
     """
     rows = determining_rows(law, generators)
     if not len(rows):

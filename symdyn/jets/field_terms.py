@@ -30,6 +30,14 @@ def weak_term(name: str, fields: Sequence[str], axes: Sequence[str]) -> WeakTerm
     ------
     ValueError
         For a name that is no term in these fields and axes.
+
+    Examples
+    --------
+    >>> from symdyn.jets.field_terms import weak_term
+    >>> weak_term("u u_x", ["u"], ["x"])  # u u_x = (u^2)_x / 2
+    WeakTerm(name='u u_x', exponents=(2,), order=(1,), factor=0.5)
+    >>> weak_term("u_x^2", ["u"], ["x"]) is None
+    True
     """
     exponents, order, differentiated = [0] * len(fields), (0,) * len(axes), None
     for field, index, power in factors_of(name, fields, axes):
@@ -77,6 +85,12 @@ def field_terms(
 
     Monomials of the fields up to `degree`, 1 among them; derivatives of each field up to `order` (4 in one dimension, 2
     in two); u^p u_x up to `degree`. With `products` also those that have no weak form: u_x^2, u u_xx, u v_x.
+
+    Examples
+    --------
+    >>> from symdyn.jets.field_terms import field_terms
+    >>> field_terms(["u"], ["x"], order=2, degree=2)
+    ['1', 'u', 'u^2', 'u_x', 'u_xx', 'u u_x']
     """
     order = (4 if len(axes) == 1 else 2) if order is None else order
     names = [monomial_name(row, fields) for row in polynomial_exponents(len(fields), degree)]

@@ -61,6 +61,14 @@ def prolong_to_jets(generators: Generators, n_coordinates: int, order: int) -> G
     ------
     ValueError
         For a negative order and for coefficients that are no polynomials.
+
+    Examples
+    --------
+    >>> from symdyn.jets.jetprolongation import prolong_to_jets
+    >>> from symdyn.jets.pointfields import parse_generators
+    >>> boost = parse_generators(["t ∂x + ∂u"], ["t", "x", "u"])
+    >>> prolong_to_jets(boost, 2, order=1).texts()  # a moving frame adds -u_x to u_t
+    ['t ∂x + ∂u − u_x ∂u_t']
     """
     if order < 0:
         raise ValueError(f"order must be at least 0, got {order}")

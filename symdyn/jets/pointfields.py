@@ -22,6 +22,12 @@ def parse_generator(text: str, variables: Sequence[str]) -> dict[tuple[str, tupl
     ------
     ValueError
         For a part that is no term, naming it.
+
+    Examples
+    --------
+    >>> from symdyn.jets.pointfields import parse_generator
+    >>> parse_generator("2 t ∂t + x ∂x − u ∂u", ["t", "x", "u"])
+    {('t', (1, 0, 0)): 2.0, ('x', (0, 1, 0)): 1.0, ('u', (0, 0, 1)): -1.0}
     """
     found: dict[tuple[str, tuple[int, ...]], float] = {}
     for sign, body in re.findall(r"([+−-]?)\s*((?:[^+−\-∂]|(?<=[\d.]e)[-+])*∂\w+)", text):
@@ -43,7 +49,14 @@ def parse_generator(text: str, variables: Sequence[str]) -> dict[tuple[str, tupl
 
 
 def parse_generators(texts: Sequence[str], variables: Sequence[str], degree: int | None = None) -> Generators:
-    """Parse generators with polynomial coefficients from texts, up to `degree` (as high as needed if left out)."""
+    """Parse generators with polynomial coefficients from texts, up to `degree` (as high as needed if left out).
+
+    Examples
+    --------
+    >>> from symdyn.jets.pointfields import parse_generators
+    >>> parse_generators(["∂t", "t ∂x + ∂u"], ["t", "x", "u"])
+    Generators(2) on (t, x, u): ∂t; t ∂x + ∂u
+    """
     parsed = [parse_generator(text, variables) for text in texts]
     highest = max((sum(exponents) for terms in parsed for _, exponents in terms), default=0)
     degree = highest if degree is None else max(degree, highest)
@@ -66,6 +79,12 @@ def named_generators(name: str, coordinates: Sequence[str], fields: Sequence[str
     ------
     ValueError
         For another name, or one that these coordinates and fields do not have.
+
+    Examples
+    --------
+    >>> from symdyn.jets.pointfields import named_generators
+    >>> named_generators("galilean", ["t", "x"], ["u"])
+    ['t ∂x', '∂u', 'x u ∂u', 'x ∂u']
     """
     space = list(coordinates)[1:]
     pairs = [(a, b) for a in fields for b in fields if a != b]
@@ -107,6 +126,14 @@ def point_candidates(candidates, coordinates: Sequence[str], fields: Sequence[st
     ------
     ValueError
         For a negative degree, unknown names, and Generators on other variables.
+
+    Examples
+    --------
+    >>> from symdyn.jets.pointfields import point_candidates
+    >>> point_candidates(["translations", "t ∂x + ∂u"], ["t", "x"], ["u"]).texts()
+    ['∂t', '∂x', 't ∂x + ∂u']
+    >>> len(point_candidates(2, ["t", "x"], ["u"]))
+    30
     """
     variables = (*coordinates, *fields)
     if isinstance(candidates, Generators):

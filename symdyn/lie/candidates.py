@@ -60,6 +60,15 @@ def from_matrices(
         with every rate of time.
     states : sequence of str, optional
         Names of the states; `x0, x1, ...` if left out.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> turn, stretch = [[0, 1], [-1, 0]], [[1, 0], [0, 1]]
+    >>> sd.candidates.from_matrices([turn, stretch], states=("x", "y"))
+    Generators(2) on (x, y): y ∂x − x ∂y; x ∂x + y ∂y
+    >>> sd.candidates.from_matrices([turn], copies=2, states=("x", "y", "vx", "vy")).texts()
+    ['y ∂x − x ∂y + vy ∂vx − vx ∂vy']
     """
     matrices = np.asarray(matrices, dtype=float)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
@@ -90,6 +99,15 @@ def from_fields(features: Features, coefficients, *, time_scaling=None, states=N
     ------
     ValueError
         For coefficients of another shape than the features ask for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> inversion = np.zeros((1, 2, 6))  # on 1, x, y, x^2, x y, y^2: the conformal field along x
+    >>> inversion[0, 0, [3, 5]], inversion[0, 1, 4] = (1, -1), 2
+    >>> sd.candidates.from_fields(sd.features.Polynomial(2), inversion, states=("x", "y"))
+    Generators(1) on (x, y): x^2 ∂x − y^2 ∂x + 2 x y ∂y
     """
     coefficients = np.asarray(coefficients, dtype=float)
     if coefficients.ndim != 3:
@@ -99,23 +117,59 @@ def from_fields(features: Features, coefficients, *, time_scaling=None, states=N
 
 
 def translations(n: int, **options) -> Generators:
-    """Build R^n: the n constant fields."""
+    """Build R^n: the n constant fields; options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.translations(3, states=("x", "y", "z")).texts()
+    ['∂x', '∂y', '∂z']
+    >>> sd.candidates.translations(1, time_translation=True, states=("q",)).texts()
+    ['∂q', '∂t']
+    """
     return from_matrices(np.zeros((n, n, n)), np.eye(n), **options)
 
 
 def so(n: int, **options) -> Generators:
-    """Build so(n): the n(n-1)/2 rotations x_j ∂_i − x_i ∂_j."""
+    """Build so(n): the n(n-1)/2 rotations x_j ∂_i − x_i ∂_j; options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.so(3, states=("x", "y", "z"))
+    Generators(3) on (x, y, z): y ∂x − x ∂y; z ∂x − x ∂z; z ∂y − y ∂z
+    >>> sd.candidates.so(2, copies=2, states=("x", "y", "vx", "vy")).texts()
+    ['y ∂x − x ∂y + vy ∂vx − vx ∂vy']
+    """
     return lorentz(0, n, **options)
 
 
 def lorentz(p: int, q: int, **options) -> Generators:
-    """Build so(p, q): linear fields that keep the form diag(−1 ... −1, +1 ... +1) with p minus signs."""
+    """Build so(p, q): linear fields that keep the form diag(−1 ... −1, +1 ... +1) with p minus signs.
+
+    Options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.lorentz(1, 1, states=("t", "x")).texts()
+    ['x ∂t + t ∂x']
+    >>> len(sd.candidates.lorentz(1, 3))
+    6
+    """
     form = np.array([-1.0] * p + [1.0] * q)
     return from_matrices(_antisymmetric_under(form), **options)
 
 
 def se(n: int, **options) -> Generators:
-    """Build se(n): translations and rotations."""
+    """Build se(n): translations and rotations; options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.se(2, states=("x", "y"))
+    Generators(3) on (x, y): ∂x; ∂y; y ∂x − x ∂y
+    """
     rotations = _antisymmetric_under(np.ones(n))
     matrices = np.concatenate([np.zeros((n, n, n)), rotations])
     shifts = np.concatenate([np.eye(n), np.zeros((len(rotations), n))])
@@ -123,24 +177,56 @@ def se(n: int, **options) -> Generators:
 
 
 def gl(n: int, **options) -> Generators:
-    """Build gl(n): all linear fields, one for each entry of the matrix."""
+    """Build gl(n): all linear fields, one for each entry of the matrix; options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.gl(2, time_scaling=True, states=("x", "y"))
+    Generators(5) on (x, y): x ∂x; y ∂x; x ∂y; y ∂y; t ∂t
+    """
     return from_matrices(_units(n), **options)
 
 
 def affine(n: int, **options) -> Generators:
-    """Build aff(n): translations and all linear fields."""
+    """Build aff(n): translations and all linear fields; options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.affine(1, states=("x",)).texts()
+    ['∂x', 'x ∂x']
+    >>> [len(sd.candidates.affine(n)) for n in (1, 2, 3)]
+    [2, 6, 12]
+    """
     matrices = np.concatenate([np.zeros((n, n, n)), _units(n)])
     shifts = np.concatenate([np.eye(n), np.zeros((n * n, n))])
     return from_matrices(matrices, shifts, **options)
 
 
 def scalings(n: int, **options) -> Generators:
-    """Build the n scalings x_i ∂_i."""
+    """Build the n scalings x_i ∂_i; options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.scalings(2, time_scaling=True, states=("q", "v")).texts()
+    ['q ∂q', 'v ∂v', 't ∂t']
+    """
     return from_matrices(np.stack([np.diag(row) for row in np.eye(n)]), **options)
 
 
 def symplectic(n: int, **options) -> Generators:
-    """Build sp(n), n even: linear fields J S with S symmetric, J the symplectic form of (q, p)."""
+    """Build sp(n), n even: linear fields J S with S symmetric, J the symplectic form of (q, p).
+
+    Options as for `from_matrices`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.symplectic(2, states=("q", "p")).texts()
+    ['−q ∂p', 'q ∂q − p ∂p', 'p ∂q']
+    """
     if n % 2:
         raise ValueError(f"symplectic needs an even number of states, got {n}")
     half = np.eye(n // 2)
@@ -155,7 +241,16 @@ def symplectic(n: int, **options) -> Generators:
 
 
 def polynomial(n: int, degree: int, *, time_scaling=False, time_translation: bool = False, states=None) -> Generators:
-    """Build all polynomial fields up to `degree`."""
+    """Build all polynomial fields up to `degree`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.candidates.polynomial(1, 3, states=("x",)).texts()
+    ['∂x', 'x ∂x', 'x^2 ∂x', 'x^3 ∂x']
+    >>> len(sd.candidates.polynomial(2, 2))
+    12
+    """
     features = Polynomial(degree)
     size = features.size(n)
     coefficients = np.eye(n * size).reshape(n * size, n, size)
@@ -187,6 +282,13 @@ def with_time(generators: Generators, *, rescaled: bool = False, translated: boo
         Append t ∂t alone.
     translated : bool
         Append a state `t` and ∂t.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> turn = sd.candidates.so(2, states=("x", "y"))
+    >>> sd.candidates.with_time(turn, rescaled=True, translated=True).texts()
+    ['y ∂x − x ∂y', 't ∂t', '∂t']
     """
     n, states = len(generators.states), generators.states
     if rescaled:

@@ -43,6 +43,16 @@ class Chart:
         The unit of time, in the unit of the times.
     ties : tuple of tuples of int
         Groups of states that have one scale because they share a dimension: between them ratios are pure numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.lie.chart import Chart
+    >>> chart = Chart(centre=(300.0, 0.0), scale=(10.0, 1.0))  # a temperature in kelvins, and its rate
+    >>> chart.points(np.array([[310.0, 0.5]]))
+    array([[1. , 0.5]])
+    >>> chart.points_back(np.array([[1.0, 0.5]]))
+    array([[310. ,   0.5]])
     """
 
     centre: tuple[float, ...]

@@ -38,7 +38,7 @@ _SAME = 1e-8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Elements:
-    """Affine maps g_k(x) = A_k x + b_k of the states, each perhaps with t -> −t.
+    """Represent affine maps g_k(x) = A_k x + b_k of the states, each perhaps with t -> −t.
 
     Parameters
     ----------
@@ -51,6 +51,15 @@ class Elements:
         Names of the states.
     group : ndarray of int, `(element,)`
         Elements that share a number are generators of one group; −1 marks an element that stands for itself.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> corners = sd.groups.elements([[[0, 1], [-1, 0]], [[-1, 0], [0, 1]]], states=("x", "y"))
+    >>> corners
+    Elements(2) on (x, y): x -> y, y -> -x; x -> -x
+    >>> len(corners.generate()), corners.orders()
+    (8, array([4, 2]))
     """
 
     matrices: np.ndarray
@@ -91,13 +100,27 @@ class Elements:
         )
 
     def subset(self, indices) -> Elements:
-        """Return the elements with the given indices, each of which stands for itself."""
+        """Return the elements with the given indices, each of which stands for itself.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.sign_flips(3, states=("x", "y", "z")).generate().subset([1, 4]).texts()
+        ['x -> -x', 'x -> -x, y -> -y']
+        """
         chosen = np.atleast_1d(np.asarray(indices, dtype=int))
         parts = (self.matrices[chosen], self.translations[chosen], self.reverses_time[chosen])
         return Elements(*parts, self.states, np.full(len(chosen), -1))
 
     def renamed(self, states: Sequence[str]) -> Elements:
-        """Return the same elements with other names of the states."""
+        """Return the same elements with other names of the states.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.cyclic(3).renamed(("x", "y", "z")).texts()
+        ['cycle x -> y -> z']
+        """
         if len(tuple(states)) != len(self.states):
             raise ValueError(f"states names {len(tuple(states))} states, the elements act on {len(self.states)}")
         return replace(self, states=tuple(states))
@@ -128,24 +151,56 @@ class Elements:
         return Elements(matrices, shifts.reshape(count, n), reverses.ravel(), self.states, np.full(count, -1))
 
     def inverse(self) -> Elements:
-        """Return the inverse of each element."""
+        """Return the inverse of each element.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> shift = sd.groups.cyclic(3, states=("x", "y", "z"))
+        >>> shift.inverse().texts()
+        ['cycle x -> z -> y']
+        >>> (shift @ shift.inverse()).is_identity()
+        array([ True])
+        """
         inverses = np.linalg.inv(self.matrices) if len(self) else self.matrices
         return replace(self, matrices=inverses, translations=-np.einsum("gij,gj->gi", inverses, self.translations))
 
     def images(self, points: np.ndarray) -> np.ndarray:
-        """Compute g_k(x) `(sample, state, element)` at points `(sample, state)`."""
+        """Compute g_k(x) `(sample, state, element)` at points `(sample, state)`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.permutation([1, 0]).images([[1.0, 2.0]])[:, :, 0]
+        array([[2., 1.]])
+        """
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or points.shape[1] != len(self.states):
             raise ValueError(f"points must have shape (sample, {len(self.states)}), got {points.shape}")
         return np.einsum("kij,sj->sik", self.matrices, points) + self.translations.T
 
     def is_identity(self) -> np.ndarray:
-        """Return a mask `(element,)` of the elements that change nothing."""
+        """Return a mask `(element,)` of the elements that change nothing.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.sign_flips(2).generate().is_identity()
+        array([ True, False, False, False])
+        """
         unchanged = np.abs(self.matrices - np.eye(len(self.states))).max(axis=(1, 2), initial=0.0) < _SAME
         return unchanged & (np.abs(self.translations).max(axis=1, initial=0.0) < _SAME) & ~self.reverses_time
 
     def index(self, other: Elements) -> np.ndarray:
-        """Return for each element of the other the index of the same element here, −1 where there is none."""
+        """Return for each element of the other the index of the same element here, −1 where there is none.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> group = sd.groups.permutations(3).generate()
+        >>> group.index(sd.groups.permutation([2, 1, 0])), group.index(sd.groups.sign_flip([-1, 1, 1]))
+        (array([3]), array([-1]))
+        """
         mine, theirs = _entries(self), _entries(other)
         size = np.maximum(np.abs(theirs).max(axis=1, initial=1.0), 1.0)
         found = np.full(len(other), -1)
@@ -155,7 +210,15 @@ class Elements:
         return found
 
     def unique(self) -> Elements:
-        """Return each element once, in the order of first appearance."""
+        """Return each element once, in the order of first appearance.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> flips = sd.groups.sign_flips(2, states=("x", "y"))
+        >>> (flips @ flips).unique().texts()
+        ['identity', 'x -> -x, y -> -y']
+        """
         return self.subset(np.flatnonzero(self.index(self) == np.arange(len(self))))
 
     def generate(self, cap: int = 2000) -> Elements:
@@ -165,6 +228,12 @@ class Elements:
         ------
         ValueError
             If it has more than `cap` elements; groups with translations are infinite.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> [len(sd.groups.permutations(n).generate()) for n in (2, 3, 4)]
+        [2, 6, 24]
         """
         found = element(np.eye(len(self.states)), states=self.states)
         fresh = found
@@ -182,6 +251,12 @@ class Elements:
         Of each group all elements but the identity, and of g and its inverse one (they are symmetries together);
         elements that stand for themselves as they are. Products across groups are not looked at:
         `(sign_flips(3) + permutations(3)).generate()` lists them.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.cyclic(3, states=("x", "y", "z")).searched().texts()
+        ['cycle x -> y -> z']
         """
         parts = [self.subset(np.flatnonzero(self.group < 0))]
         for label in np.unique(self.group[self.group >= 0]):
@@ -191,11 +266,25 @@ class Elements:
         return found.subset(np.flatnonzero(~found.is_identity()))
 
     def orders(self, cap: int = 1000) -> np.ndarray:
-        """Return the smallest m > 0 with g^m = 1 for each element `(element,)`, 0 where there is none up to `cap`."""
+        """Return the smallest m > 0 with g^m = 1 for each element `(element,)`, 0 where there is none up to `cap`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.permutations(4, states="abcd").orders()
+        array([2, 4])
+        """
         return np.array([_order(self.subset(k), cap) for k in range(len(self))], dtype=int)
 
     def prolong(self) -> Elements:
-        """Prolong to positions and velocities: q -> A q + b, q' -> A q', or −A q' where time is reversed."""
+        """Prolong to positions and velocities: q -> A q + b, q' -> A q', or −A q' where time is reversed.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.element([[1]], reverses_time=True, states=("q",)).prolong().texts()
+        ['vq -> -vq, t -> -t']
+        """
         n = len(self.states)
         matrices = np.zeros((len(self), 2 * n, 2 * n))
         matrices[:, :n, :n] = self.matrices
@@ -204,13 +293,32 @@ class Elements:
         return Elements(matrices, shifts, self.reverses_time, self.states + velocity_names(self.states), self.group)
 
     def representation(self, copies: int = 1) -> np.ndarray:
-        """Return matrices `(element, copies * n, copies * n)` on blocks of the state; no translations, no reversal."""
+        """Return matrices `(element, copies * n, copies * n)` on blocks of the state; no translations, no reversal.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.permutation([1, 0]).representation(copies=2)[0].astype(int)
+        array([[0, 1, 0, 0],
+               [1, 0, 0, 0],
+               [0, 0, 0, 1],
+               [0, 0, 1, 0]])
+        """
         if np.any(self.translations) or np.any(self.reverses_time):
             raise ValueError("elements with translations or time reversal have no linear representation on the states")
         return np.array([np.kron(np.eye(copies), matrix) for matrix in self.matrices])
 
     def texts(self, precision: int = 3) -> list[str]:
-        """Write each element in words, such as `x -> -x, y -> -y`, `swap x, y` or `cycle x -> y -> z`."""
+        """Write each element in words, such as `x -> -x, y -> -y`, `swap x, y` or `cycle x -> y -> z`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.groups.sign_flips(2, states=("x", "y")).generate().texts()
+        ['identity', 'x -> -x', 'y -> -y', 'x -> -x, y -> -y']
+        >>> sd.groups.cyclic(3, states=("x", "y", "z")).texts()
+        ['cycle x -> y -> z']
+        """
         parts = zip(self.matrices, self.translations, self.reverses_time, strict=True)
         return [_text(matrix, shift, reverses, self.states, precision) for matrix, shift, reverses in parts]
 
@@ -235,6 +343,14 @@ def element(matrix, translation=None, *, reverses_time: bool = False, states=Non
     ------
     ValueError
         For a matrix that is not square, finite and invertible, and a translation of another length.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.groups.element([[0, 1], [-1, 0]], translation=[1, 0], states=("x", "y")).texts()
+    ['x -> 1 + y, y -> -x']
+    >>> sd.groups.element([[1, 0], [0, -1]], reverses_time=True, states=("q", "v")).texts()
+    ['v -> -v, t -> -t']
     """
     matrix = np.asarray(matrix, dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
@@ -254,7 +370,14 @@ def element(matrix, translation=None, *, reverses_time: bool = False, states=Non
 
 
 def permutation(order: Sequence[int], **options) -> Elements:
-    """Build the map x -> (x[order[0]], x[order[1]], ...); options as for `element`."""
+    """Build the map x -> (x[order[0]], x[order[1]], ...); options as for `element`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.groups.permutation([1, 0, 2], states=("x", "y", "z"))
+    Elements(1) on (x, y, z): swap x, y
+    """
     places = np.asarray(order)
     if places.ndim != 1 or sorted(places.tolist()) != list(range(len(places))):
         raise ValueError(f"order must hold each of 0 ... n-1 once, got {places.tolist()}")
@@ -262,7 +385,14 @@ def permutation(order: Sequence[int], **options) -> Elements:
 
 
 def sign_flip(signs: Sequence[int], **options) -> Elements:
-    """Build the map x -> (s_0 x_0, s_1 x_1, ...) with signs +1 and −1; options as for `element`."""
+    """Build the map x -> (s_0 x_0, s_1 x_1, ...) with signs +1 and −1; options as for `element`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.groups.sign_flip([-1, -1, 1], states=("x", "y", "z")).texts()  # the symmetry of the Lorenz system
+    ['x -> -x, y -> -y']
+    """
     diagonal = np.asarray(signs, dtype=float)
     if diagonal.ndim != 1 or not np.all(np.abs(diagonal) == 1):
         raise ValueError(f"signs must be +1 or -1, one a state, got {diagonal.tolist()}")
@@ -270,20 +400,44 @@ def sign_flip(signs: Sequence[int], **options) -> Elements:
 
 
 def sign_flips(n: int, *, states=None) -> Elements:
-    """Build the 2^n sign changes of n states, generated by those of single states."""
+    """Build the 2^n sign changes of n states, generated by those of single states.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> flips = sd.groups.sign_flips(3, states=("x", "y", "z"))
+    >>> flips
+    Elements(3) on (x, y, z), generators of a group: x -> -x; y -> -y; z -> -z
+    >>> len(flips.generate())
+    8
+    """
     _check_size(n, "sign_flips", 1)
     return _group([sign_flip(np.where(np.arange(n) == i, -1, 1), states=states) for i in range(n)])
 
 
 def permutations(n: int, *, states=None) -> Elements:
-    """Build all permutations of n states, generated by the swap of the first two and the shift of all."""
+    """Build all permutations of n states, generated by the swap of the first two and the shift of all.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.groups.permutations(4, states="abcd")
+    Elements(2) on (a, b, c, d), generators of a group: swap a, b; cycle a -> b -> c -> d
+    """
     _check_size(n, "permutations", 2)
     swap = permutation([1, 0, *range(2, n)], states=states)
     return _group([swap] if n == 2 else [swap, _shift(n, states)])
 
 
 def cyclic(n: int, *, states=None) -> Elements:
-    """Build the n shifts x_i -> x_(i+1), indices modulo n, generated by one."""
+    """Build the n shifts x_i -> x_(i+1), indices modulo n, generated by one.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.groups.cyclic(4, states="abcd").generate().texts()
+    ['identity', 'cycle a -> b -> c -> d', 'swap a, c; swap b, d', 'cycle a -> d -> c -> b']
+    """
     _check_size(n, "cyclic", 2)
     return _group([_shift(n, states)])
 
@@ -295,6 +449,13 @@ def elements(members, *, states=None) -> Elements:
     ----------
     members : Elements, array `(element, n, n)`, or a list of Elements and matrices `(n, n)`
     states : sequence of str, optional
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> quarter = [[0, 1], [-1, 0]]
+    >>> sd.groups.elements([quarter, sd.groups.sign_flip([1, -1])], states=("x", "y"))
+    Elements(2) on (x, y): x -> y, y -> -x; y -> -y
     """
     if isinstance(members, Elements):
         parts = [members]

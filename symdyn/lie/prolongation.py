@@ -24,6 +24,15 @@ def prolong(generators: Generators) -> Generators:
     ------
     ValueError
         For generators of degree above 1, whose action on velocities is not linear.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.lie.prolongation import prolong
+    >>> prolong(sd.candidates.so(2, states=("x", "y"))).texts()
+    ['y ∂x − x ∂y + vy ∂vx − vx ∂vy']
+    >>> prolong(sd.candidates.translations(1, states=("q",))).texts()
+    ['∂q']
     """
     n = len(generators.states)
     constant, linear = affine_parts(generators)
@@ -84,6 +93,17 @@ def first_order(law: VectorField) -> VectorField:
     ------
     ValueError
         If the law does not have half as many outputs as states.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> from symdyn.lie.prolongation import first_order
+    >>> spring = sd.VectorField(sd.features.Polynomial(1), np.array([[0.0, -4, -0.1]]), ("q", "vq"))
+    >>> first_order(spring)
+    VectorField on (q, vq)
+      f_q = vq
+      f_vq = −4 q − 0.1 vq
     """
     n, states = len(law.coefficients), law.states
     if 2 * n != len(states):

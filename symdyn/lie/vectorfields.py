@@ -49,7 +49,7 @@ class Charted:
 
 @dataclass(frozen=True, repr=False)
 class VectorField:
-    """f(x) = W theta(x).
+    """Represent a vector field f(x) = W theta(x): a law, or a generator.
 
     Parameters
     ----------
@@ -61,6 +61,18 @@ class VectorField:
         Names of the inputs, in order.
     inside : Charted, optional
         The same field in the chart in which it was computed: it is evaluated there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> law = sd.VectorField(sd.features.Polynomial(1), np.array([[0, 0, 1], [0, -1, -0.2]]), ("q", "v"))
+    >>> law
+    VectorField on (q, v)
+      f_q = v
+      f_v = −q − 0.2 v
+    >>> law(np.array([[1.0, 0.0]]))
+    array([[ 0., -1.]])
     """
 
     features: Features
@@ -78,7 +90,19 @@ class VectorField:
 
     @classmethod
     def from_chart(cls, inside: Charted, features: Features, **options) -> Self:
-        """Build the field over x on `features`, whose images in its chart are the features of `inside`."""
+        """Build the field over x on `features`, whose images in its chart are the features of `inside`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> from symdyn.lie.chart import Chart
+        >>> from symdyn.lie.vectorfields import Charted
+        >>> spring = sd.VectorField(sd.features.Polynomial(1), np.array([[0.0, 0, 1], [0, -1, 0]]), ("q", "v"))
+        >>> metres = Charted(spring, Chart(centre=(0.2, 0.0), scale=(0.001, 1.0)), units=np.array([0.001, 1.0]))
+        >>> sd.VectorField.from_chart(metres, sd.features.Polynomial(1)).equations()
+        ['0.001 v', '200 − 1e+03 q']
+        """
         return cls(features, inside.coefficients(features), inside.field.states, inside=inside, **options)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
@@ -88,7 +112,16 @@ class VectorField:
         return self.features(points) @ self.coefficients.T
 
     def jacobian(self, points: np.ndarray) -> np.ndarray:
-        """Compute the exact derivatives `(sample, output, state)` at points `(sample, state)`."""
+        """Compute the exact derivatives `(sample, output, state)` at points `(sample, state)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> sd.systems.exact_law("duffing").jacobian(np.array([[0.0, 0.0]])).astype(int)  # at a saddle
+        array([[[0, 1],
+                [1, 0]]])
+        """
         if self.inside is not None:
             slopes = self.inside.field.jacobian(self.inside.chart.points(points))
             return slopes * self.inside.units[:, None] / self.inside.chart.scale
@@ -103,6 +136,16 @@ class VectorField:
             If the field does not map states to states (a second-order law: see `first_order`).
         RuntimeError
             If the solution leaves every bound before the last time.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> turn = sd.candidates.so(2)[0]
+        >>> turn.flow(np.array([0.0, 1.0]), [0, np.pi / 6, np.pi / 3]).round(3)
+        array([[0.   , 1.   ],
+               [0.5  , 0.866],
+               [0.866, 0.5  ]])
         """
         if len(self.coefficients) != len(self.states):
             raise ValueError(
@@ -123,7 +166,14 @@ class VectorField:
         return solution.y.T
 
     def equations(self, precision: int = 3) -> list[str]:
-        """Write one line per output, such as `−y + 0.5 x^3`, with the terms that matter."""
+        """Write one line per output, such as `−y + 0.5 x^3`, with the terms that matter.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.systems.exact_law("lorenz").equations()
+        ['−10 x + 10 y', '28 x − y − x z', '−2.67 z + x y']
+        """
         shown = np.where(self.matters(), self.coefficients, 0.0)
         return equation_lines(shown, self.features.names(self.states), precision)
 
@@ -131,6 +181,13 @@ class VectorField:
         """Mark terms `(output, feature)` that somewhere on the data exceed `tiny` times the largest of their output.
 
         Of a field that was not found in data, all those whose coefficients are not 0.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> law = sd.systems.exact_law("van_der_pol")
+        >>> law.matters().sum(axis=1)  # terms per equation, of 10
+        array([1, 3])
         """
         if self.inside is None:
             return self.coefficients != 0
@@ -179,7 +236,7 @@ class VectorField:
 
 @dataclass(frozen=True, repr=False)
 class Generators:
-    """Vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
+    """Represent vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
 
     Parameters
     ----------
@@ -191,6 +248,17 @@ class Generators:
         The rates tau_k, 0 where time does not change.
     states : tuple of str
         Names of the states.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> search = sd.candidates.translations(2, states=("x", "y")) + sd.candidates.so(2, states=("x", "y"))
+    >>> search
+    Generators(3) on (x, y): ∂x; ∂y; y ∂x − x ∂y
+    >>> search[2]
+    VectorField on (x, y)
+      f_x = y
+      f_y = −x
     """
 
     features: Features
@@ -256,15 +324,42 @@ class Generators:
         return Generators(features, np.concatenate(padded), rates, self.states)
 
     def values(self, points: np.ndarray) -> np.ndarray:
-        """Compute v_k(x) `(sample, state, generator)`."""
+        """Compute v_k(x) `(sample, state, generator)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> sd.candidates.se(2).values(np.array([[2.0, 3.0]]))[0]  # one column per generator
+        array([[ 1.,  0.,  3.],
+               [ 0.,  1., -2.]])
+        """
         return np.einsum("kif,sf->sik", self.coefficients, self.features(points))
 
     def jacobians(self, points: np.ndarray) -> np.ndarray:
-        """Compute D v_k(x) `(sample, output, state, generator)`."""
+        """Compute D v_k(x) `(sample, output, state, generator)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> sd.candidates.so(2).jacobians(np.array([[2.0, 3.0]]))[0, :, :, 0].astype(int)
+        array([[ 0,  1],
+               [-1,  0]])
+        """
         return np.einsum("kof,sfi->soik", self.coefficients, self.features.jacobian(points))
 
     def combine(self, weights: np.ndarray) -> Generators:
-        """Return the fields sum_k weights[m, k] v_k, one for each row of `weights` `(new, generator)`."""
+        """Return the fields sum_k weights[m, k] v_k, one for each row of `weights` `(new, generator)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> plane = sd.candidates.gl(2, states=("x", "y"))
+        >>> plane.combine(np.array([[0, 1, -1, 0], [1, 0, 0, 1]])).texts()
+        ['y ∂x − x ∂y', 'x ∂x + y ∂y']
+        """
         weights = np.asarray(weights, dtype=float)
         return Generators(
             self.features,
@@ -274,12 +369,28 @@ class Generators:
         )
 
     def vectors(self) -> np.ndarray:
-        """Return all coefficients of each generator in one row, time last: `(generator, coefficient)`."""
+        """Return all coefficients of each generator in one row, time last: `(generator, coefficient)`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.candidates.so(2).vectors().astype(int)  # components on 1, x, y of either state, then the rate of time
+        array([[ 0,  0,  1,  0, -1,  0,  0]])
+        """
         flat = self.coefficients.reshape(len(self), int(np.prod(self.coefficients.shape[1:])))
         return np.column_stack([flat, self.time_scaling])
 
     def with_vectors(self, vectors: np.ndarray) -> Generators:
-        """Return generators on the same features with the rows of `vectors` as coefficients."""
+        """Return generators on the same features with the rows of `vectors` as coefficients.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> plane = sd.candidates.so(2, states=("x", "y"))
+        >>> plane.with_vectors(np.array([[0.0, 1, 0, 0, 0, 1, 0]])).texts()
+        ['x ∂x + y ∂y']
+        """
         shape = (len(vectors), *self.coefficients.shape[1:])
         return Generators(self.features, vectors[:, :-1].reshape(shape), vectors[:, -1], self.states)
 
@@ -287,6 +398,12 @@ class Generators:
         """Write each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` are left out.
 
         `sizes` `(coefficient,)` of the terms with coefficient 1, time last: what small means where units differ.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.candidates.lorentz(1, 2, states=("t", "x", "y")).texts()
+        ['x ∂t + t ∂x', 'y ∂t + t ∂y', 'y ∂x − x ∂y']
         """
         names = self.features.names(self.states)
         rates = np.zeros(len(self)) if "t" in self.states else self.time_scaling  # t then moves as a state
@@ -296,7 +413,14 @@ class Generators:
         ]
 
     def renamed(self, states: tuple[str, ...]) -> Generators:
-        """Return the same generators with other names of the states."""
+        """Return the same generators with other names of the states.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.candidates.so(2).renamed(("q", "p")).texts()
+        ['p ∂q − q ∂p']
+        """
         return Generators(self.features, self.coefficients, self.time_scaling, tuple(states))
 
 

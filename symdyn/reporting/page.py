@@ -71,6 +71,14 @@ def report(
     ------
     ValueError
         If there is nothing to report.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(sd.systems.hopf(noise=0.02, n_trajectories=10))
+    >>> page = sd.report({"symmetry": search.verdicts_}, "hopf.html", title="A Hopf oscillator")
+    >>> page.name, "A Hopf oscillator" in page.read_text(encoding="utf-8")
+    ('hopf.html', True)
     """
     groups = _groups(results)
     if not groups:

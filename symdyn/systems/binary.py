@@ -39,6 +39,16 @@ def two_body(
     -------
     x : list of ndarray, `(time, 8)`
     step : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> x, step = sd.systems.two_body(n_trajectories=3)
+    >>> len(x), x[0].shape, step
+    (3, (50, 8), 0.2)
+    >>> bool(np.all(x[0][:, :4] == -x[0][:, 4:]))  # about their common centre
+    True
     """
     rng = np.random.default_rng(rng)
     axis = rng.uniform(0.5, 1.5, n_trajectories)

@@ -39,6 +39,17 @@ def kepler(
     -------
     xr.Dataset
         dims `(trajectory, time)`, variables `t x y z vx vy vz`, in units of length `au` and time in which GM = 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> orbits = sd.systems.kepler(3)
+    >>> dict(orbits.sizes), orbits.attrs["states"]
+    ({'trajectory': 3, 'time': 400}, 'x y z vx vy vz')
+    >>> x, y, vx, vy = (orbits[name].values for name in ("x", "y", "vx", "vy"))
+    >>> bool(np.ptp(x * vy - y * vx, axis=1).max() < 1e-12)  # angular momentum does not change
+    True
     """
     rng = np.random.default_rng(rng)
     axis = np.exp(rng.uniform(np.log(0.4), np.log(4.0), n_bodies))

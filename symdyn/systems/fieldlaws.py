@@ -48,6 +48,14 @@ def field_equations(
     ------
     ValueError
         For another name.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.systems.field_equations("burgers", viscosity=0.1)
+    {'u': {'u u_x': -1.0, 'u_xx': 0.1}}
+    >>> sd.systems.field_equations("vorticity", viscosity=0.01)["w"]
+    {'psi_y w_x': 1.0, 'psi_x w_y': -1.0, 'w_xx': 0.01, 'w_yy': 0.01}
     """
     if name not in (*FIELD_SYSTEMS, *NONLOCAL_SYSTEMS):
         raise ValueError(f"name must be one of {', '.join((*FIELD_SYSTEMS, *NONLOCAL_SYSTEMS))}, got {name!r}")
@@ -78,12 +86,24 @@ def field_equations(
 
 
 def field_law(name: str, **parameters) -> Evolution:
-    """Return the law as exact polynomials in jets; parameters as for `field_equations`.
+    r"""Return the law as exact polynomials in jets; parameters as for `field_equations`.
 
     Raises
     ------
     ValueError
         For another name, and for systems that are not local.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.jets.evolution import exact_symmetries
+    >>> from symdyn.jets.pointfields import point_candidates
+    >>> found = exact_symmetries(sd.systems.field_law("kdv"), point_candidates(1, ["t", "x"], ["u"]))
+    >>> print(*found.texts(), sep="\n")
+    ∂t
+    t ∂t + 0.333 x ∂x − 0.667 u ∂u
+    ∂x
+    t ∂x + ∂u
     """
     if name in NONLOCAL_SYSTEMS:
         raise ValueError(f"{name} is no function of jets: its terms hold the potential of a field")
@@ -99,6 +119,12 @@ def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.
     of Lie group analysis of differential equations, vol. 1 (1994). Of the algebras of heat and wave, which contain a
     function for each solution, the part with polynomials of degree up to 2. Of vorticity, those that keep velocities at
     rest in the mean; the infinite rest of the plane (boosts, moving frames) acts on the potential.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.systems.known_symmetries("burgers")
+    ['∂t', '∂x', '1.0 t ∂x + ∂u', '2 t ∂t + x ∂x − u ∂u', '1.0 t^2 ∂t + 1.0 t x ∂x + x ∂u − 1.0 t u ∂u']
     """
     moves = ["∂t", "∂x"]
     a, nu = advection, viscosity

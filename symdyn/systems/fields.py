@@ -28,7 +28,18 @@ __all__ = [
 
 
 def heat(*, viscosity: float = 0.2, **options) -> xr.Dataset:
-    """Simulate u_t = viscosity u_xx. See `simulate_field` for further options."""
+    """Simulate u_t = viscosity u_xx. See `simulate_field` for further options.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.heat(n_trajectories=1, n_points=64, n_times=20)
+    >>> dict(data.sizes)
+    {'trajectory': 1, 'time': 20, 'x': 64}
+    >>> spread = data.u.std("x")
+    >>> bool((spread.diff("time") < 0).all())  # differences even out
+    True
+    """
     return simulate_field(field_equations("heat", viscosity=viscosity), **{"length": 4.0, **options})
 
 
@@ -45,6 +56,16 @@ def burgers(
 
     `damping` takes −damping u, which leaves the two translations. `drift` takes −drift cos(2 pi x / 16) u_x, which
     leaves ∂t alone. `potential` is the form u_t = −advection u_x^2 / 2 + viscosity u_xx. See `simulate_field`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.burgers(n_trajectories=1, n_points=64, n_times=20)
+    >>> dict(data.sizes)
+    {'trajectory': 1, 'time': 20, 'x': 64}
+    >>> mean = data.u.mean("x")
+    >>> round(float(mean.max() - mean.min()), 6)  # the integral of u is conserved
+    0.0
     """
     name = "potential_burgers" if potential else "burgers"
     equations = field_equations(name, viscosity=viscosity, advection=advection, damping=damping)
@@ -58,25 +79,60 @@ def burgers(
 
 
 def kdv(*, advection: float = 1.0, damping: float = 0.0, **options) -> xr.Dataset:
-    """Simulate u_t = −advection u u_x − u_xxx: four generators. See `simulate_field` for further options."""
+    """Simulate u_t = −advection u u_x − u_xxx: four generators. See `simulate_field` for further options.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.kdv(n_trajectories=1, n_points=64, n_times=20, length=1.0)
+    >>> energy = (data.u**2).mean("x")
+    >>> round(float(energy.max() / energy.min()), 4)  # conserved, as the integral of u is
+    1.0
+    """
     equations = field_equations("kdv", advection=advection, damping=damping)
     return simulate_field(equations, **{"period": 40.0, "length": 10.0, "amplitude": 1.5, "modes": 8, **options})
 
 
 def kuramoto_sivashinsky(**options) -> xr.Dataset:
-    """Simulate u_t = −u u_x − u_xx − u_xxxx after a transient: two translations and a boost. See `simulate_field`."""
+    """Simulate u_t = −u u_x − u_xx − u_xxxx after a transient: two translations and a boost. See `simulate_field`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.kuramoto_sivashinsky(n_trajectories=1, n_points=64, n_times=20, transient=5.0, length=2.0)
+    >>> dict(data.sizes), float(data.x.attrs["period"])
+    ({'trajectory': 1, 'time': 20, 'x': 64}, 64.0)
+    """
     options = {"period": 64.0, "length": 30.0, "transient": 40.0, "modes": 12, "largest_step": 0.05, **options}
     return simulate_field(field_equations("kuramoto_sivashinsky"), **options)
 
 
 def wave(**options) -> xr.Dataset:
-    """Simulate u_tt = u_xx: conformal symmetries, of which the data hold u only. See `simulate_field`."""
+    """Simulate u_tt = u_xx, which has conformal symmetries; the data hold u, not u_t. See `simulate_field`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.wave(n_trajectories=1, n_points=32, n_times=9, length=16.0, largest_step=0.02)
+    >>> shape = data.u[0] - data.u[0].mean("x")  # waves return after one period of the domain
+    >>> round(float(abs(shape[-1] - shape[0]).max()), 3)
+    0.0
+    """
     equations = {"u": {"w": 1.0}, "w": {"u_xx": 1.0}}
     return simulate_field(equations, **{"period": 16.0, "length": 4.0, "hidden": ("w",), **options})
 
 
 def schroedinger(**options) -> xr.Dataset:
-    """Simulate i z_t = −z_xx / 2 − |z|^2 z with z = u + i v: five generators. See `simulate_field`."""
+    """Simulate i z_t = −z_xx / 2 − |z|^2 z with z = u + i v: five generators. See `simulate_field`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.schroedinger(n_trajectories=1, n_points=64, n_times=10, length=1.0)
+    >>> mass = (data.u**2 + data.v**2).mean("x")
+    >>> data.attrs["states"], round(float(mass.max() / mass.min()), 4)
+    ('u v', 1.0)
+    """
     return simulate_field(field_equations("schroedinger"), **{"length": 3.0, "amplitude": 0.5, **options})
 
 
@@ -87,6 +143,13 @@ def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, isotropic: bool 
     translations, the rotation of the plane, and the phase. `drift` takes −drift u_x in the equation for u alone.
     `isotropic` starts from `random_fields`, whose statistics share all these symmetries, and not from series that fill
     a square of wave numbers about means of their own. See `simulate_field` for further options.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.lambda_omega(n_trajectories=2, n_points=16, n_times=5, length=1.0)
+    >>> dict(data.sizes), data.attrs["states"]
+    ({'trajectory': 2, 'time': 5, 'x': 16, 'y': 16}, 'u v')
     """
     equations = field_equations("lambda_omega", viscosity=viscosity, drift=drift)
     defaults = {"period": (16.0, 16.0), "length": 4.0, "n_points": (64, 64), "n_times": 60, "modes": 3}
@@ -100,6 +163,14 @@ def vorticity(*, viscosity: float = 0.01, forcing: float = 0.0, **options) -> xr
     The velocity is (−psi_y, psi_x) with Δpsi = w, of zero mean. Translations, the rotation of the plane, a scaling; a
     reflection changes the sign of w. Starts are `random_fields`. `forcing` adds forcing cos(4 y 2 pi / period), which
     leaves ∂t, ∂x and reflections. See `simulate_field` for further options.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.vorticity(n_trajectories=1, n_points=16, n_times=5, length=1.0)
+    >>> enstrophy = (data.w**2).mean(["x", "y"])
+    >>> dict(data.sizes), bool((enstrophy.diff("time") < 0).all())
+    ({'trajectory': 1, 'time': 5, 'x': 16, 'y': 16}, True)
     """
     equations = field_equations("vorticity", viscosity=viscosity)
     defaults = {"period": (2 * np.pi, 2 * np.pi), "length": 4.0, "n_points": (64, 64), "n_times": 41, "modes": 5}
@@ -169,6 +240,14 @@ def simulate_field(
     ------
     ValueError
         For starts of another shape, and potentials in an equation of differences.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> allen_cahn = {"u": {"u": 1.0, "u^3": -1.0, "u_xx": 0.1}}  # u_t = u - u^3 + 0.1 u_xx
+    >>> data = sd.systems.simulate_field(allen_cahn, n_trajectories=2, n_points=32, n_times=10)
+    >>> dict(data.sizes), data.attrs["states"]
+    ({'trajectory': 2, 'time': 10, 'x': 32}, 'u')
     """
     rng = np.random.default_rng(rng)
     periods = tuple(np.atleast_1d(np.asarray(period, dtype=float)))
@@ -236,6 +315,13 @@ def random_fields(
     ------
     ValueError
         For modes that the grid does not resolve, and an elongation below 1.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> fields = sd.systems.random_fields(100, (32, 32), modes=4)
+    >>> fields.shape, abs(fields.mean(axis=(1, 2))).max().round(6).item(), fields.std().round(1).item()
+    ((100, 32, 32), 0.0, 1.0)
     """
     rng = np.random.default_rng(rng)
     if not 1 <= modes < min(n_points) / 2 or elongation < 1:

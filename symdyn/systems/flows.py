@@ -17,6 +17,14 @@ def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
     It spirals inwards and turns faster outside. `breaking` takes `breaking` x^3 from x', which leaves no affine
     symmetry. Starts are uniform on the square of side 2. See `simulate` for `noise`, `rng`, `n_trajectories` and
     `n_times`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> x, step = sd.systems.cubic_spiral(n_trajectories=3)
+    >>> [bool(np.all(np.diff(np.linalg.norm(run, axis=1)) < 0)) for run in x]  # it spirals inwards
+    [True, True, True]
     """
     return simulate(exact_law("cubic_spiral", breaking=breaking), [(-1, 1)] * 2, length=length, **options)
 
@@ -24,36 +32,103 @@ def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
 def lotka_volterra(*, length: float = 12.0, **options):
     """Simulate x' = 2/3 x − 4/3 x y, y' = x y − y: closed orbits about (1, 1/2).
 
-    The flow has no symmetry but itself up to degree 3.
+    The flow has no symmetry but itself up to degree 3. Options as for `simulate`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> (x,), step = sd.systems.lotka_volterra(n_trajectories=1)
+    >>> prey, predator = x.T
+    >>> conserved = prey - np.log(prey) + 4 / 3 * predator - 2 / 3 * np.log(predator)
+    >>> bool(np.ptp(conserved) < 1e-6)
+    True
     """
     return simulate(exact_law("lotka_volterra"), [(0.3, 2), (0.2, 1.2)], length=length, **options)
 
 
 def van_der_pol(*, length: float = 10.0, **options):
-    """Simulate x' = y, y' = (1 − x^2) y − x: a limit cycle, no symmetry but itself up to degree 3."""
+    """Simulate x' = y, y' = (1 − x^2) y − x: a limit cycle of amplitude 2.
+
+    The flow has no symmetry but itself up to degree 3, and x, y -> −x, −y. Options as for `simulate`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> x, step = sd.systems.van_der_pol(n_trajectories=2, length=20.0)
+    >>> [round(float(np.abs(run[200:, 0]).max()), 1) for run in x]  # the amplitude of the limit cycle
+    [2.0, 2.0]
+    """
     return simulate(exact_law("van_der_pol"), [(-2.5, 2.5)] * 2, length=length, **options)
 
 
 def selkov(*, length: float = 20.0, **options):
     """Simulate x' = −x + 0.08 y + x^2 y, y' = 0.6 − 0.08 y − x^2 y: glycolysis.
 
-    The flow has a limit cycle, and no symmetry but itself.
+    The flow has a limit cycle, and no symmetry but itself. Options as for `simulate`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> x, step = sd.systems.selkov(n_trajectories=3, n_times=200)
+    >>> len(x), x[0].shape, round(step, 4)
+    (3, (200, 2), 0.1005)
+    >>> sd.systems.exact_law("selkov").equations()
+    ['−x + 0.08 y + x^2 y', '0.6 − 0.08 y − x^2 y']
     """
     return simulate(exact_law("selkov"), [(0.2, 1.8), (0.2, 2.5)], length=length, **options)
 
 
 def duffing(*, length: float = 10.0, **options):
-    """Simulate x' = y, y' = x − x^3: a particle in a double well, with energy y^2/2 − x^2/2 + x^4/4."""
+    """Simulate x' = y, y' = x − x^3: a particle in a double well, with energy y^2/2 − x^2/2 + x^4/4.
+
+    Options as for `simulate`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> (x,), step = sd.systems.duffing(n_trajectories=1)
+    >>> position, velocity = x.T
+    >>> energy = velocity**2 / 2 - position**2 / 2 + position**4 / 4
+    >>> bool(np.ptp(energy) < 1e-8)
+    True
+    """
     return simulate(exact_law("duffing"), [(-1.6, 1.6), (-1, 1)], length=length, **options)
 
 
 def lorenz(*, length: float = 5.0, **options):
-    """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z: starts about the attractor."""
+    """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z, which x, y -> −x, −y leaves as it is.
+
+    Starts are uniform on a box about the attractor. Options as for `simulate`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> x, step = sd.systems.lorenz(n_trajectories=2, n_times=100, length=2.0)
+    >>> len(x), x[0].shape
+    (2, (100, 3))
+    >>> sd.systems.exact_law("lorenz").equations()
+    ['−10 x + 10 y', '28 x − y − x z', '−2.67 z + x y']
+    """
     return simulate(exact_law("lorenz"), [(-15, 15), (-20, 20), (8, 40)], length=length, **options)
 
 
 def rossler(*, length: float = 25.0, **options):
-    """Simulate x' = −y − z, y' = x + 0.2 y, z' = 0.2 + z (x − 5.7): starts about the attractor."""
+    """Simulate x' = −y − z, y' = x + 0.2 y, z' = 0.2 + z (x − 5.7).
+
+    Starts are uniform on a box about the attractor. Options as for `simulate`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> x, step = sd.systems.rossler(n_trajectories=2, n_times=100, length=5.0)
+    >>> len(x), x[0].shape
+    (2, (100, 3))
+    >>> sd.systems.exact_law("rossler").equations()
+    ['−y − z', 'x + 0.2 y', '0.2 − 5.7 z + x z']
+    """
     return simulate(exact_law("rossler"), [(-8, 8), (-8, 8), (0, 2)], length=length, **options)
 
 
@@ -82,6 +157,17 @@ def simulate(
     ------
     RuntimeError
         If a solution leaves every bound before the last time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> features = sd.features.Polynomial(1) + sd.features.Fourier(1)  # 1, q, v, sin q, cos q, sin v, cos v
+    >>> pendulum = sd.VectorField(features, np.array([[0, 0, 1, 0, 0, 0, 0], [0, 0, 0, -1, 0, 0, 0]]), ("q", "v"))
+    >>> x, step = sd.systems.simulate(pendulum, [(-2, 2), (-1, 1)], n_trajectories=5, length=6.0)
+    >>> energy = x[0][:, 1] ** 2 / 2 - np.cos(x[0][:, 0])
+    >>> bool(np.ptp(energy) < 1e-8)
+    True
     """
     rng = np.random.default_rng(rng)
     low, high = np.transpose(box)

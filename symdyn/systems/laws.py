@@ -19,6 +19,14 @@ def polynomial_law(terms: Sequence[Mapping[str, float]], states: Sequence[str]) 
     ------
     ValueError
         For a term that is no monomial of these states up to degree 3.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.systems.polynomial_law([{"x": 1, "x y": -1}, {"y": -1, "x y": 1}], ("x", "y"))
+    VectorField on (x, y)
+      f_x = x − x y
+      f_y = −y + x y
     """
     features = Polynomial(3)
     names = features.names(states)
@@ -64,6 +72,16 @@ def exact_law(name: str, **options) -> VectorField:
         `lorenz`, `rossler`.
     options
         `breaking` of `hopf` and `cubic_spiral`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.systems.exact_law("van_der_pol")
+    VectorField on (x, y)
+      f_x = y
+      f_y = −x + y − x^2 y
+    >>> sd.systems.exact_law("hopf", breaking=0.2).equations()[0]
+    '0.5 x − 1.3 y − 1.2 x^3 − x y^2'
     """
     if name not in LAWS:
         raise ValueError(f"unknown system {name!r}; known are {', '.join(LAWS)}")

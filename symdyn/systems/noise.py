@@ -19,6 +19,16 @@ def with_noise(dataset: xr.Dataset, noise: float, rng=0) -> xr.Dataset:
         Standard deviation on each state, as a fraction of the root mean square length of the vector formed by the
         states with the same units (positions, velocities), for each trajectory by itself.
     rng : int or numpy Generator
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> clean = sd.systems.kepler(2)
+    >>> noisy = sd.systems.with_noise(clean, 0.01)
+    >>> share = (noisy.x - clean.x).std() / np.sqrt((clean.x**2 + clean.y**2 + clean.z**2).mean())
+    >>> round(share.item(), 3)
+    0.01
     """
     rng = np.random.default_rng(rng)
     names = str(dataset.attrs["states"]).split()

@@ -117,6 +117,16 @@ def conserved_quantities(
     ------
     TypeError, ValueError
         For options out of range, features that are not finite, and data too few for the features.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> found = sd.conserved_quantities(sd.systems.duffing(), sd.features.Polynomial(4))
+    >>> found.quantity.values[0], found.verdict.values[0]
+    ('−2 x0^2 + 2 x1^2 + x0^4', 'conserved')
+    >>> noisy = sd.conserved_quantities(sd.systems.duffing(noise=0.01), sd.features.Polynomial(4))
+    >>> int((noisy.verdict == "conserved").sum()), bool(noisy.upper_bound[0] < 0.1)
+    (1, True)
     """
     _check_options(delta, alpha, tolerance, n_bootstrap)
     generator = np.random.default_rng(rng)

@@ -33,7 +33,7 @@ _QUICKLY_NAMED = 6  # generators; a name takes seconds where there are dozens
 
 @dataclass(frozen=True, repr=False)
 class LieAlgebra:
-    """A basis of generators v_k(x) with rates of time tau_k, and the error bars of their coefficients.
+    """Represent a Lie algebra by generators v_k(x) with rates of time tau_k, and by the errors of their coefficients.
 
     Parameters
     ----------
@@ -47,6 +47,20 @@ class LieAlgebra:
     chart : Chart, optional
         Of the data that the algebra was found in. Numbers are in the units of the states; brackets, names, draws and
         canonical form are computed in the chart.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> algebra = sd.LieAlgebra(sd.candidates.so(3, states=("x", "y", "z")))
+    >>> algebra
+    LieAlgebra so(3) on (x, y, z)
+      y ∂x − x ∂y
+      z ∂x − x ∂z
+      z ∂y − y ∂z
+    >>> algebra.dim, algebra.name, algebra.matrices.shape
+    (3, 'so(3)', (3, 3, 3))
+    >>> algebra[:1].name, algebra[0].equations()
+    ('so(2)', ['y', '−x', '0'])
     """
 
     basis: Generators
@@ -75,6 +89,14 @@ class LieAlgebra:
             Standard errors of the entries, taken as independent; exact if left out.
         time_scaling : array_like, `(generator,)`, optional
         states : sequence of str, optional
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> turn = [[[0, 1], [-1, 0.02]]]
+        >>> sd.LieAlgebra.from_matrices(turn, errors=0.02, states=("x", "y"))
+        LieAlgebra of dimension 1 on (x, y), 0 of 1 generators exact
+          y ∂x − x ∂y + 0.02 y ∂y
         """
         basis = from_matrices(matrices, time_scaling=time_scaling, states=states)
         if errors is None:
@@ -86,14 +108,31 @@ class LieAlgebra:
 
     @classmethod
     def from_chart(cls, inside: LieAlgebra, chart: Chart, features: Features) -> LieAlgebra:
-        """Carry an algebra found in a chart to the units of the states, on the `features` of the candidates."""
+        """Carry an algebra found in a chart to the units of the states, on the `features` of the candidates.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.lie.chart import Chart
+        >>> found = sd.LieAlgebra(sd.candidates.so(2, states=("x", "y")))
+        >>> sd.LieAlgebra.from_chart(found, Chart(centre=(5.0, 0.0), scale=(1.0, 10.0)), sd.features.Polynomial(1))
+        LieAlgebra so(2) on (x, y)
+          0.1 y ∂x − 10 x ∂y about (5, 0)
+        """
         basis = chart.generators_back(inside.basis, features)
         found = cls(basis, _carried(inside.covariance, chart.vector_map(features), inside.dim), inside.exact, chart)
         found.__dict__["inside"] = inside
         return found
 
     def scaled(self, factors: np.ndarray) -> LieAlgebra:
-        """Return the same algebra with each generator times a number, `(generator,)`."""
+        """Return the same algebra with each generator times a number, `(generator,)`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.LieAlgebra(sd.candidates.so(2, states=("x", "y"))).scaled([2.0]).texts()
+        ['2 y ∂x − 2 x ∂y']
+        """
         basis = self.basis.with_vectors(self.basis.vectors() * np.asarray(factors)[:, None])
         each = np.repeat(factors, self.basis.vectors().shape[1])
         found = LieAlgebra(basis, self.covariance * each * each[:, None], self.exact, self.chart)
@@ -111,7 +150,16 @@ class LieAlgebra:
         return LieAlgebra(basis, _carried(self.covariance, turn, self.dim), self.exact)
 
     def in_chart(self, chart: Chart) -> LieAlgebra:
-        """Return the same algebra in coordinates of any chart, without one of its own."""
+        """Return the same algebra in coordinates of any chart, without one of its own.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.lie.chart import Chart
+        >>> turn = sd.LieAlgebra(sd.candidates.so(2, states=("x", "y")))
+        >>> turn.in_chart(Chart(centre=(0.0, 0.0), scale=(1.0, 10.0))).texts()  # y is counted in tens
+        ['10 y ∂x − 0.1 x ∂y']
+        """
         if self.chart == chart:
             return self.inside
         turn = _inverse_map(chart, self.basis.features)
@@ -215,17 +263,39 @@ class LieAlgebra:
         return estimated_name(self.basis, self.errors, [draw.basis for draw in draws])
 
     def structure_constants(self) -> np.ndarray:
-        """Compute c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares."""
+        """Compute c `(i, j, k)` with [v_i, v_j] = sum_k c_ijk v_k, by least squares.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> c = sd.LieAlgebra(sd.candidates.so(3)).structure_constants()
+        >>> c[0, 1].round(6) + 0.0  # [v_0, v_1] in terms of the three generators
+        array([0., 0., 1.])
+        """
         return structure_constants(self.inside.basis)
 
     def closure_error(self) -> float:
-        """Compute the part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra."""
+        """Compute the part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> so3 = sd.LieAlgebra(sd.candidates.so(3))
+        >>> round(so3.closure_error(), 2), round(so3[:2].closure_error(), 2)
+        (0.0, 1.0)
+        """
         return closure_error(self.inside.basis)
 
     def jacobi_residual(self) -> float:
         """Compute |[[a, b], c] + [[b, c], a] + [[c, a], b]| over |structure constants|^2; 0 for an algebra.
 
         About the relative error of the structure constants, for a span that closes only nearly.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> round(sd.LieAlgebra(sd.candidates.gl(2)).jacobi_residual(), 6)
+        0.0
         """
         return jacobi_residual(self.structure_constants())
 
@@ -235,6 +305,15 @@ class LieAlgebra:
         What is exact closes under brackets, and has exact structure constants and spectrum; a centre and the ratios of
         scales that were found stay numbers with errors. An algebra that was found in data has the ratios of scales that
         its units say, and no others; one that was given without a chart is tried in its own units, about 0, first.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> estimated = sd.LieAlgebra.from_matrices([[[0.01, 1], [-0.99, -0.01]]], errors=0.02, states=("x", "y"))
+        >>> estimated.texts()
+        ['0.01 x ∂x + y ∂x − 0.99 x ∂y − 0.01 y ∂y']
+        >>> estimated.canonical().texts(), estimated.canonical().exact
+        (['y ∂x − x ∂y'], array([ True]))
         """
         if self.dim == 0 or self.exact.all():
             return self
@@ -258,7 +337,18 @@ class LieAlgebra:
         return LieAlgebra(self.basis.with_vectors(found.vectors), found.covariance, found.exact)
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
-        """Draw algebras from the error bars; generators marked exact stay as they are."""
+        """Draw algebras from the error bars; generators marked exact stay as they are.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> algebra = sd.LieAlgebra.from_matrices([[[0, 1], [-1, 0]]], errors=0.05)
+        >>> draws = algebra.draw(1000, np.random.default_rng(0))
+        >>> np.std([draw.matrices for draw in draws], axis=0).round(2)
+        array([[[0.05, 0.05],
+                [0.05, 0.05]]])
+        """
         if self.chart is not None:
             return [self._like(drawn) for drawn in self.inside.draw(n_draws, rng)]
         values, vectors = np.linalg.eigh(self.covariance)
@@ -277,6 +367,13 @@ class LieAlgebra:
         ------
         ValueError
             If no generator rescales time.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> third_law = sd.candidates.from_matrices([[[2, 0], [0, 2]]], time_scaling=[3.0])  # q -> s^2 q, t -> s^3 t
+        >>> sd.LieAlgebra(third_law).time_per_scale()
+        (1.5, 0.0)
         """
         k = int(np.argmax(np.abs(self.time_scaling))) if self.dim else 0
         if not np.any(self.time_scaling):
@@ -294,6 +391,13 @@ class LieAlgebra:
         """Prolong the algebra to positions and velocities: generators (A, A − tau).
 
         Error bars are carried along for generators that are not exact.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> third_law = sd.candidates.from_matrices([[[2.0]]], time_scaling=[3.0], states=("q",))
+        >>> sd.LieAlgebra(third_law).prolong().texts()
+        ['2 q ∂q − vq ∂vq + 3 t ∂t']
         """
         basis = prolong(self.basis)
         jacobian = np.stack([_prolonged_unit(self.basis, unit) for unit in np.eye(self.basis.vectors().shape[1])], 1)
@@ -304,7 +408,14 @@ class LieAlgebra:
         return LieAlgebra(basis, covariance.reshape(size, size), self.exact, chart)
 
     def subset(self, indices) -> LieAlgebra:
-        """Return the generators with the given indices, with their error bars."""
+        """Return the generators with the given indices, with their error bars.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.LieAlgebra(sd.candidates.se(2, states=("x", "y"))).subset([2]).name
+        'so(2)'
+        """
         indices = np.atleast_1d(np.asarray(indices, dtype=int))
         width = self.basis.vectors().shape[1]
         blocks = self.covariance.reshape(self.dim, width, self.dim, width)[indices][:, :, indices]
@@ -319,6 +430,15 @@ class LieAlgebra:
         ------
         ValueError
             If a generator has a constant part, which no linear representation can hold.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.LieAlgebra(sd.candidates.so(2)).representation(copies=2)[0].astype(int)
+        array([[ 0,  1,  0,  0],
+               [-1,  0,  0,  0],
+               [ 0,  0,  0,  1],
+               [ 0,  0, -1,  0]])
         """
         if np.any(self.translations):
             raise ValueError("the algebra contains translations, which have no linear representation")
@@ -331,6 +451,12 @@ class LieAlgebra:
 
         Of an algebra that was found in data, terms that matter there: those above a thousandth of the largest over the
         data's range. Where a centre says it better, generators are written about it.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.LieAlgebra(sd.candidates.symplectic(2, states=("q", "p"))).texts()
+        ['−q ∂p', 'q ∂q − p ∂p', 'p ∂q']
         """
         return self.basis.texts(precision) if self.chart is None else charted_texts(self.basis, self.chart, precision)
 
@@ -338,6 +464,14 @@ class LieAlgebra:
         r"""Write each generator as a differential operator in LaTeX, such as `y\,\partial_x - x\,\partial_y`.
 
         Simple fractions in generators marked exact are written as fractions, other numbers with `precision` digits.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> print(*sd.LieAlgebra(sd.candidates.se(2, states=("x", "y"))).latex(), sep="\n")
+        \partial_x
+        \partial_y
+        y\,\partial_x - x\,\partial_y
         """
         options = {"precision": precision}
         rates = np.zeros(self.dim) if "t" in self.states else self.time_scaling  # t then moves as a state
@@ -361,6 +495,14 @@ class LieAlgebra:
             If sympy, the extra `symbolic`, is not installed.
         ValueError
             If a feature has a name that is no formula in the states.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> algebra = sd.LieAlgebra(sd.candidates.so(2, states=("x", "y")))
+        >>> components, rate_of_time = algebra.sympy()[0]
+        >>> list(components), rate_of_time
+        ([y, -x], 0)
         """
         return [
             field_sympy(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact)
@@ -368,14 +510,31 @@ class LieAlgebra:
         ]
 
     def save(self, path) -> None:
-        """Write the algebra to a netCDF file."""
+        """Write the algebra, its error bars and its chart to a netCDF file.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.LieAlgebra(sd.candidates.so(2, states=("x", "y"))).save("turn.nc")
+        >>> sd.LieAlgebra.load("turn.nc")
+        LieAlgebra so(2) on (x, y)
+          y ∂x − x ∂y
+        """
         from symdyn.sums.store import save_algebra
 
         save_algebra(self, path)
 
     @staticmethod
     def load(path) -> LieAlgebra:
-        """Read an algebra from a netCDF file written by `save`, or from a run's `results.nc`."""
+        """Read an algebra from a netCDF file written by `save`, or from a run's `results.nc`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.LieAlgebra.from_matrices([[[0, 1], [-1, 0]]], errors=0.1).save("turn.nc")
+        >>> sd.LieAlgebra.load("turn.nc").errors.max().round(3).item()
+        0.1
+        """
         from symdyn.sums.store import load_algebra
 
         return load_algebra(path)

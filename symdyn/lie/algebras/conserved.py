@@ -15,12 +15,21 @@ __all__ = ["Conserved", "conserved"]
 
 @dataclass(frozen=True, eq=False)
 class Conserved:
-    """Functions h_q of the states that a flow x' = f(x) keeps.
+    """Represent functions h_q of the states that a flow x' = f(x) conserves.
 
     Parameters
     ----------
     quantities : VectorField
         Its outputs are the functions h_q.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> from symdyn.lie.algebras.conserved import Conserved
+    >>> energy = sd.VectorField(sd.features.Polynomial(2), np.array([[0, 0, 0, 0.5, 0, 0.5]]), ("q", "p"))
+    >>> Conserved(energy).texts()
+    ['0.5 q^2 + 0.5 p^2 conserved']
     """
 
     quantities: VectorField
@@ -83,6 +92,16 @@ def conserved(features: Features, coefficients, states=None) -> Conserved:
     ------
     ValueError
         For a quantity that is constant everywhere, which constrains nothing.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> features = sd.features.Polynomial(2)  # 1, q, p, q^2, q p, p^2
+    >>> energy = sd.conserved(features, [0, 0, 0, 1, 0, 1], states=("q", "p"))
+    >>> energy.texts()
+    ['q^2 + p^2 conserved']
+    >>> sd.equivariant_subspace(sd.features.Polynomial(1), energy).describe(("q", "p"), ["1", "q", "p"])
+    ["p in q', −q in p'"]
     """
     rows = np.atleast_2d(np.asarray(coefficients, dtype=float))
     names = tuple(states) if states is not None else _default_names(features, rows.shape[1])

@@ -34,7 +34,7 @@ _LIKE = 10.0  # ratio of scales of states from which on given matrices are broug
 def equivariant_subspace(
     features: Features, symmetry, *, output: str | Action | None = None, n_outputs: int | None = None
 ) -> Subspace:
-    """The coefficient matrices W for which F = W theta keeps a symmetry: L(v, W theta) = 0 for all generators.
+    """Find the coefficient matrices W for which F = W theta keeps a symmetry: L(v, W theta) = 0 for all generators.
 
     For a flow x' = W theta(x) the condition is Dv f − Df v = tau f, W theta(g x) = A W theta(x) for elements
     g(x) = A x + b (see `difference`), and Dh . W theta = 0 for conserved quantities h. Of polynomials, affine
@@ -58,6 +58,16 @@ def equivariant_subspace(
     -------
     Subspace
         Its `dim` is 0 if the symmetry leaves nothing.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> features = sd.features.Polynomial(3)
+    >>> features.size(2) * 2  # coefficients of a planar law of degree 3
+    20
+    >>> turn, mirror = sd.candidates.so(2), sd.groups.sign_flip([1, -1])
+    >>> [sd.equivariant_subspace(features, given).dim for given in (turn, mirror, [turn, mirror])]
+    [4, 10, 2]
     """
     action = output_action(output)
     if isinstance(symmetry, Subspace):

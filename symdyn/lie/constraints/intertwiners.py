@@ -43,6 +43,17 @@ def intertwiners(rep_in, rep_out) -> Subspace:
     ValueError
         For representations of different numbers of generators, and for generators that translate or rescale time:
         neither is a matrix on the states.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> turns, swaps = sd.candidates.so(3), sd.groups.permutations(3)
+    >>> sd.intertwiners(turns, turns).dim, sd.intertwiners(swaps, swaps).dim
+    (1, 2)
+    >>> sd.intertwiners(swaps, swaps).expand([1.0, 0.5])
+    array([[1. , 0.5, 0.5],
+           [0.5, 1. , 0.5],
+           [0.5, 0.5, 1. ]])
     """
     inputs, outputs = representation_matrices(rep_in), representation_matrices(rep_out)
     if len(inputs) != len(outputs):

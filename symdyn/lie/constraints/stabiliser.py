@@ -45,6 +45,13 @@ def stabiliser(symmetry, direction):
     ------
     ValueError
         For a direction of another length or of length 0, and if nothing but the identity keeps it.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> sd.stabiliser(sd.candidates.so(3, states=("x", "y", "z")), [0, 0, -9.81])
+    LieAlgebra so(2) on (x, y, z)
+      y ∂x − x ∂y
     """
     if isinstance(symmetry, Generators):
         symmetry = LieAlgebra(symmetry)

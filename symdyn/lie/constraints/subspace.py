@@ -18,7 +18,7 @@ _SHOWN = 8  # positions of free coefficients
 
 @dataclass(frozen=True, repr=False)
 class Subspace:
-    """The matrices W `(output, feature)` that a symmetry allows.
+    """Represent the matrices W `(output, feature)` that a symmetry allows.
 
     Parameters
     ----------
@@ -29,6 +29,20 @@ class Subspace:
         (output, feature).
     pivots : ndarray, `(dim,)`
         Positions in vec(W) of the free coefficients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> features = sd.features.Polynomial(3)
+    >>> allowed = sd.equivariant_subspace(features, sd.candidates.so(2))
+    >>> allowed
+    Subspace of dimension 4 in 20 coefficients 2 x 10, free at: (0, 1); (0, 2); (0, 6); (0, 7)
+    >>> law = sd.VectorField(features, allowed.expand(np.array([0.5, -1.0, -1.3, 0.0])), ("x", "y"))
+    >>> law
+    VectorField on (x, y)
+      f_x = 0.5 x − y − 1.3 x^3 − 1.3 x y^2
+      f_y = x + 0.5 y − 1.3 x^2 y − 1.3 y^3
     """
 
     basis: np.ndarray
@@ -37,7 +51,14 @@ class Subspace:
 
     @classmethod
     def full(cls, shape: tuple[int, int]) -> Subspace:
-        """Return all matrices of the given shape: no symmetry."""
+        """Return all matrices of the given shape: no symmetry.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> sd.Subspace.full((2, 3)).dim
+        6
+        """
         size = shape[0] * shape[1]
         return cls(np.eye(size), shape, np.arange(size))
 
@@ -53,15 +74,46 @@ class Subspace:
         return joined_text(f"{head}, free at", free, self.dim) if free else head
 
     def expand(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the matrix W `(output, feature)` with the given free coefficients `(dim,)`."""
+        """Return the matrix W `(output, feature)` with the given free coefficients `(dim,)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> commuting = sd.intertwiners(sd.candidates.so(2), sd.candidates.so(2))
+        >>> commuting.expand(np.array([3.0, 4.0]))  # a scaling and a turn, as complex numbers
+        array([[ 3.,  4.],
+               [-4.,  3.]])
+        """
         return (self.basis @ coordinates).reshape(self.shape)
 
     def coordinates(self, coefficients: np.ndarray) -> np.ndarray:
-        """Return the free coefficients `(dim,)` of the allowed matrix nearest to W `(output, feature)`."""
+        """Return the free coefficients `(dim,)` of the allowed matrix nearest to W `(output, feature)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> commuting = sd.intertwiners(sd.candidates.so(2), sd.candidates.so(2))
+        >>> commuting.coordinates(np.array([[3.1, 4.0], [-4.0, 2.9]])).round(3)
+        array([3., 4.])
+        """
         return np.linalg.lstsq(self.basis, np.ravel(coefficients), rcond=None)[0]
 
     def describe(self, states, names) -> list[str]:
-        """Write each free coefficient with the terms it ties: `x^3 + x y^2 in x', x^2 y + y^3 in y'`."""
+        r"""Write each free coefficient with the terms it ties: `x^3 + x y^2 in x', x^2 y + y^3 in y'`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> features, states = sd.features.Polynomial(3), ("x", "y")
+        >>> allowed = sd.equivariant_subspace(features, sd.candidates.so(2))
+        >>> print(*allowed.describe(states, features.names(states)), sep="\n")
+        x in x', y in y'
+        y in x', −x in y'
+        x^3 + x y^2 in x', x^2 y + y^3 in y'
+        x^2 y + y^3 in x', −x^3 − x y^2 in y'
+        """
         return [self._tuple(column.reshape(self.shape), states, names) for column in self.basis.T]
 
     def _tuple(self, matrix: np.ndarray, states: Sequence[str], names: Sequence[str]) -> str:

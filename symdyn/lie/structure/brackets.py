@@ -19,7 +19,16 @@ __all__ = [
 
 
 def structure_constants(basis: Generators) -> np.ndarray:
-    """Compute c `(i, j, k)` with [v_i, v_j] = D v_j v_i − D v_i v_j = sum_k c_ijk v_k, in the least-squares sense."""
+    """Compute c `(i, j, k)` with [v_i, v_j] = D v_j v_i − D v_i v_j = sum_k c_ijk v_k, in the least-squares sense.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.lie.structure.brackets import structure_constants
+    >>> motions = sd.candidates.se(2)  # two translations and the rotation
+    >>> structure_constants(motions)[2, 0].round(6) + 0.0  # [rotation, first translation]
+    array([0., 1., 0.])
+    """
     return _fit_brackets(basis)[0]
 
 

@@ -54,6 +54,15 @@ def algebra_name(constants: np.ndarray, tolerance: float | None = None, *, noise
     ------
     ValueError
         If the constants are not an array `(n, n, n)` of finite numbers, or the tolerance is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.lie.structure.brackets import structure_constants
+    >>> from symdyn.lie.structure.classify import algebra_name
+    >>> given = [sd.candidates.gl(2), sd.candidates.se(2), sd.candidates.lorentz(1, 3)]
+    >>> [algebra_name(structure_constants(basis)) for basis in given]
+    ['sl(2) + R', 'se(2)', 'so(1,3)']
     """
     constants = _checked(constants, tolerance)
     n = len(constants)
