@@ -54,7 +54,7 @@ _Fits: TypeAlias = dict[str, tuple[RootFit, int, int]]
 
 @dataclass(frozen=True, repr=False)
 class SymmetricFit:
-    """A law inside a symmetry, and what that bought.
+    """A law inside a symmetry, and what the symmetry improved.
 
     `law` is inside the `symmetry` that is enforced, `free` the same fit without it, both of all the trajectories.
     `enforcement` says what of the symmetry was enforced, promoted or dropped, and why: laws are fitted without each of
@@ -112,7 +112,7 @@ class SymmetricFit:
         return enough(self.curve["trajectories"].values, self.curve["symmetric"].values, error)
 
     def summary(self) -> str:
-        """Say what the symmetry bought, in a few lines."""
+        """Say what the symmetry improved, in a few lines."""
         said = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in self.enforcement.sentences()]
         if self.symmetry is None and not self.promoted_:
             nothing = "No symmetry is enforced" if self.dropped_ else "No symmetry was found"
@@ -122,21 +122,21 @@ class SymmetricFit:
     def _bought(self) -> list[str]:
         one, other = self.table.sel(model="symmetric"), self.table.sel(model="free")
         excess, error = float(other.excess), float(other.excess_error)
-        worse = "misses more" if excess > 2 * error else "misses less" if excess < -2 * error else "is as good"
+        worse = "is worse" if excess > 2 * error else "is better" if excess < -2 * error else "is as good"
         needed = self.trajectories_needed
         sizes, errors = self.curve["trajectories"].values, self.curve["free"].values
         needed_free = enough(sizes, errors, errors[-1])  # fewer than all, where noise hides the rest
         lines = [
-            f"{int(other.n_free)} free numbers, {int(one.n_free)} with the symmetry; {int(other.n_terms)} and "
-            f"{int(one.n_terms)} terms matter.",
-            f"On trajectories left out the relative error of the rates is {_seen(other.held_out_error)} free and "
-            f"{_seen(one.held_out_error)} with the symmetry: the free law {worse} "
+            f"{int(other.n_free)} free numbers, {int(one.n_free)} with the symmetry; the laws have "
+            f"{int(other.n_terms)} and {int(one.n_terms)} terms.",
+            f"On trajectories left out the relative error of the rates is {_seen(other.held_out_error)} without the "
+            f"symmetry and {_seen(one.held_out_error)} with it: the free law {worse} "
             f"(difference of mean squares {excess:.2g} ± {error:.1g}).",
         ]
         if needed is not None and needed_free is not None:
             lines.append(
-                f"For the error that the free fit has with {needed_free} of the trajectories, {needed} will do with "
-                "the symmetry."
+                f"The fit inside the symmetry reaches with {needed} of the trajectories the error that the free fit "
+                f"reaches with {needed_free}."
             )
         return lines
 

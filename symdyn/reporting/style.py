@@ -70,7 +70,7 @@ def logarithmic(*axes: Axis) -> None:
     for axis in axes:
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
         low, high = axis.get_view_interval()
-        wide = low > 0 and np.log10(high / low) > 2.2
+        wide = low > 0 and np.log10(high / low) > 3
         axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: _power_text(value)))
         axis.set_minor_locator(NullLocator())

@@ -19,6 +19,7 @@ _HIDDEN = {"generator_coefficients", "covariance", "coefficients", "charted", "o
 _ERROR = "_error"
 _LEAST = 1e-16  # of p values, below which they are rounding
 _WIDTH = 64  # of the label of a generator of which leading terms are written
+_LONG = 20
 _CERTAIN, _NOTHING = 1e6, 5e-3  # ratios of signal to noise that no digits are needed of
 _MOST_ROWS = 300  # on a page; files have all
 
@@ -63,12 +64,17 @@ class Table:
     n_hidden: int
     scalars: list[tuple[str, str]]
 
+    @property
+    def has_long_labels(self) -> bool:
+        """Whether the first column needs room."""
+        return any(len(row.key) > _LONG for row in self.rows)
+
 
 def lay_out(name: str, dataset: xr.Dataset) -> Table:
     """Lay out a group: one row an entry of its main dimension, one column a variable over it.
 
     A variable `x_error` beside `x` is its standard error. A variable over a second dimension with names is one column
-    for each of them. The attributes `caption`, `label` (above the first column) and `n_shown` (rows) of a group count.
+    for each of them. The attributes `title`, `caption`, `label` (above the first column) and `n_shown` (rows) of a group count.
     """
     first = [
         str(variable.dims[0]) for name, variable in dataset.data_vars.items() if variable.ndim and name not in _HIDDEN
@@ -82,7 +88,7 @@ def lay_out(name: str, dataset: xr.Dataset) -> Table:
         for k, key in enumerate(list(keys)[:shown])
     ]
     return Table(
-        title=_TITLES.get(name, name[:1].upper() + name[1:].replace("_", " ")),
+        title=dataset.attrs.get("title", _TITLES.get(name, name[:1].upper() + name[1:].replace("_", " "))),
         caption=dataset.attrs.get("caption", ""),
         label=dataset.attrs.get("label", str(over or "")),
         columns=[column for column, _ in parts],

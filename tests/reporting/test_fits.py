@@ -37,5 +37,5 @@ def test_predictions_are_drawn_under_their_errors():
     times, true = np.arange(4.0), np.random.default_rng(0).standard_normal((4, 2))
     pair = (Prediction("a", times, true, true, 0.0), Prediction("a", times, np.full_like(true, np.nan), true, np.inf))
     figure = fits.left_out([pair, pair], ("x", "y"), ("law", "free"))
-    assert figure.axes[0].get_title() == "a: 0 % | runs away"
+    assert figure.axes[0].get_title() == "a: 0 % | diverges"
     assert len(fits.left_out([pair], ("x",), ("law", "free")).axes) == 1

@@ -95,6 +95,10 @@ def findings(summary: xr.Dataset, seeds: int) -> list[str]:
     return lines
 
 
+def _named(group: str) -> str:
+    return "no symmetry" if str(group) == "1" else str(group)
+
+
 def _curves(panel: Axes, found: xr.Dataset) -> None:
     n, size = found.n.values, found.sizes["group"]
     shown, inks = range(size) if size <= 4 else range(0, size, 2), ordered_colours(size)
@@ -104,7 +108,7 @@ def _curves(panel: Axes, found: xr.Dataset) -> None:
         mean = part.risk.mean("seed").values
         error = part.risk.std("seed", ddof=min(1, part.sizes["seed"] - 1)).values / np.sqrt(part.sizes["seed"])
         bars = np.stack([np.minimum(2 * error, 0.9 * mean), 2 * error])
-        panel.errorbar(n, mean, bars, fmt="o", ms=3, lw=0.8, color=ink, label=str(found.group.values[k]))
+        panel.errorbar(n, mean, bars, fmt="o", ms=3, lw=0.8, color=ink, label=_named(found.group.values[k]))
         panel.plot(n, part.expected.mean("seed"), color=ink, lw=1.0)
         panel.plot(n, part.theory.mean("seed"), color=ink, lw=0.8, ls=":")
     panel.legend(frameon=False, fontsize=7)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure, save_figures
 from symdyn.reporting.texts import number, plural
@@ -95,7 +96,16 @@ def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
 def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
     sizes = dict(zip(table.m.values.tolist(), table.n_lib.values.tolist(), strict=True))
     states = sorted(sizes)
-    panel.plot(states, [sizes[m] for m in states], "--", color=GREY, linewidth=1, label="library (no symmetry)")
+    panel.plot(
+        states,
+        [sizes[m] for m in states],
+        "--",
+        marker="_",
+        ms=14,
+        color=GREY,
+        linewidth=1,
+        label="library (no symmetry)",
+    )
     for r in sorted({int(r) for r in table.r}):
         groups = [table.n_recover.values[(table.m.values == m) & (table.r.values == r)] for m in states]
         known = [k for k, group in enumerate(groups) if group.size]
@@ -108,3 +118,4 @@ def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
         )
     panel.set_xticks(states if len(states) < 8 else states[:: 1 + len(states) // 6])
     panel.set_ylim(bottom=0)
+    panel.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -61,6 +61,12 @@ SHORT = {
     "test_values": "one step, random elements",
     "rollout": "end of a rollout",
 }
+TITLES = {
+    "plain": "Plain operator",
+    "equivariant": "Equivariant operator",
+    "penalty": "Operator trained with a penalty",
+    "augmented": "Operator trained on moved data",
+}
 COUNTS = ("parameters", "epochs")
 MOVES = {"quarter_turn": "quarter turn", "angle": "turn by 30°", "values": "random elements"}
 
@@ -132,7 +138,7 @@ def findings(scores: Scores, task: OperatorTask) -> list[str]:
     for kind, row in trained.items():
         moved = [f"{number(row[f'test_{name}'])} ({text})" for name, text in MOVES.items() if f"test_{name}" in row]
         text = (
-            f"{kind.capitalize()} operator: relative error {number(row['test'])} after one step on test trajectories, "
+            f"{TITLES[kind]}: relative error {number(row['test'])} after one step on test trajectories, "
             f"{number(row['rollout'])} at the end of a rollout"
         )
         lines.append(text + (f"; after one step on moved test trajectories, {', '.join(moved)}." if moved else "."))
@@ -153,15 +159,15 @@ def _against_baselines(trained: Scores, untrained: Scores) -> list[str]:
     if untrained:
         reached = [f"{kind} {number(row['test'])} and {number(row['rollout'])}" for kind, row in untrained.items()]
         lines.append(f"Baselines, after one step and at the end of a rollout: {', '.join(reached)}.")
-    for name, when in (("test", "after one step"), ("rollout", "at the end of a rollout")):
-        for kind, base in untrained.items():
-            worse = [model for model, row in trained.items() if row[name] > base[name]]
-            if worse:
-                what = "persistence" if kind == "persistence" else "predicting the mean"
-                lines.append(f"Worse than {what} {when}: {', '.join(worse)}.")
-        lost = [model for model, row in trained.items() if not row[name] <= 1]
-        if lost:
-            lines.append(f"Worse than predicting 0 {when}: {', '.join(lost)}.")
+    for name, when in (("test", "After one step"), ("rollout", "At the end of a rollout")):
+        limits = {kind: base[name] for kind, base in untrained.items()} | {"predicting 0": 1.0}
+        alike: dict[str, list[str]] = {}
+        for kind, row in trained.items():
+            beaten_by = [limit for limit, error in limits.items() if not row[name] <= error]
+            if beaten_by:
+                alike.setdefault(", ".join(beaten_by), []).append(kind)
+        for limit, kinds in alike.items():
+            lines.append(f"{when} {' and '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} worse than {limit}.")
     return lines
 
 
@@ -174,7 +180,7 @@ def draw(folder: Path, task: OperatorTask, modules: Modules, fits: Mapping[str, 
         f"Left: validation error against epochs, with a dot at the epoch that was chosen; a curve that still falls at "
         f"its end asks for more epochs. Right: {right}."
     )
-    drawings = {"learning": (_learning(fits, violated), caption)}
+    drawings = {"training": (_learning(fits, violated), caption)}
     drawings["rollout"] = (
         _rollouts(truth, modules, task.time_step, means=_means(task)),
         "Relative error of rollouts on test trajectories against time: median and interquartile range. Grey: the "
@@ -183,13 +189,13 @@ def draw(folder: Path, task: OperatorTask, modules: Modules, fits: Mapping[str, 
     )
     field = task.grid.fields[0]
     maps = _maps_in_plane if truth.ndim == 5 else _maps_on_line
-    drawings["maps"] = (
+    drawings["end of a rollout"] = (
         maps(truth, modules, field, task),
         f"Field {field} of the first test trajectory at the end of a rollout: the truth, the predictions with their "
         "relative errors, and the differences between them.",
     )
     if moves_of(task.parts, task.split.test, 1):
-        drawings["moved"] = (
+        drawings["moved fields"] = (
             _moved(truth, modules, field, task),
             f"Field {field} after one step from a test field, as it is and moved by elements of the symmetry: the "
             "truth, and the error of each model with its relative size. A model that has the symmetry errs alike in "

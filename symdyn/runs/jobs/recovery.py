@@ -125,7 +125,9 @@ def _publish(run: RunDirectory, tables: Mapping[str, xr.Dataset], copy: Path | N
     pictures = [described.draw(run.figures, name, table) for name, table in tables.items()]
     provenance = {"provenance": run.provenance(checksum(xr.concat(tables.values(), "row")))}
     findings = [described.finding(name, table) for name, table in tables.items()]
-    shown = {name: described.medians(table) for name, table in tables.items()} | provenance
+    titles = {name: described.title(name) for name in tables}
+    shown = {name: described.medians(table).assign_attrs(title=titles[name]) for name, table in tables.items()}
+    shown |= provenance
     title = "Samples that promotion needs"
     publish(run, {**tables, **provenance}, title=title, findings=findings, figures=pictures, tables=shown)
     tell(run, findings)
