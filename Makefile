@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test docs check lint clean help
+.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test test-browser docs check lint clean help
 
 help:
 	@sed -n 1p Makefile
@@ -63,6 +63,10 @@ test: $(VENV)/.test check
 docs: $(VENV)/.docs
 	$(BIN) -m sphinx -b html -W --keep-going -q -j 2 docs docs/_build/html
 	$(BIN) docs/_ext/check_links.py docs/_build/html
+
+# The page of a report in headless Chromium; `make test` runs it, too, where there is one.
+test-browser: $(VENV)/.test
+	$(BIN) -m pytest tests/reporting/test_page_in_browser.py
 
 # The suite with the lowest versions that pyproject.toml allows; without torch, so networks are left out.
 test-oldest: .venv-oldest/.done

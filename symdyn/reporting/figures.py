@@ -209,7 +209,9 @@ def _rings(panel: Axes, inner: float, outer: float, unit: str) -> None:
             angle = np.linspace(0, 2 * np.pi, 200)
             panel.plot(stretched * np.cos(angle), stretched * np.sin(angle), color=FAINT, lw=0.7, zorder=0)
             place = stretched * np.array([np.cos(-0.6), np.sin(-0.6)])
-            text = panel.text(*place, f"{radius:g} {unit}", fontsize=7, color=GREY, ha="center", va="center")
+            text = panel.text(
+                place[0], place[1], f"{radius:g} {unit}", fontsize=7, color=GREY, ha="center", va="center"
+            )
             text.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 1})
     panel.plot(0, 0, marker="o", ms=5, color="#f2b705")
 

@@ -68,7 +68,10 @@ def clean(axes: Axes) -> Axes:
 def logarithmic(*axes: Axis) -> None:
     """Make axes logarithmic, with plain numbers at ticks that tell values; call it after drawing."""
     for axis in axes:
-        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        if axis is axis.axes.xaxis:
+            axis.axes.set_xscale("log")
+        else:
+            axis.axes.set_yscale("log")
         low, high = axis.get_view_interval()
         wide = low > 0 and np.log10(high / low) > 3
         axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))

@@ -74,7 +74,7 @@ def lay_out(name: str, dataset: xr.Dataset) -> Table:
     """Lay out a group: one row an entry of its main dimension, one column a variable over it.
 
     A variable `x_error` beside `x` is its standard error. A variable over a second dimension with names is one column
-    for each of them. The attributes `title`, `caption`, `label` (above the first column) and `n_shown` (rows) of a group count.
+    for each of them. A group may have attributes `title`, `caption`, `label` (of the first column), `n_shown` (rows).
     """
     first = [
         str(variable.dims[0]) for name, variable in dataset.data_vars.items() if variable.ndim and name not in _HIDDEN

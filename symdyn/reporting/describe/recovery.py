@@ -96,16 +96,8 @@ def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
 def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
     sizes = dict(zip(table.m.values.tolist(), table.n_lib.values.tolist(), strict=True))
     states = sorted(sizes)
-    panel.plot(
-        states,
-        [sizes[m] for m in states],
-        "--",
-        marker="_",
-        ms=14,
-        color=GREY,
-        linewidth=1,
-        label="library (no symmetry)",
-    )
+    library = [sizes[m] for m in states]
+    panel.plot(states, library, "--", marker="_", ms=14, color=GREY, linewidth=1, label="library (no symmetry)")
     for r in sorted({int(r) for r in table.r}):
         groups = [table.n_recover.values[(table.m.values == m) & (table.r.values == r)] for m in states]
         known = [k for k, group in enumerate(groups) if group.size]

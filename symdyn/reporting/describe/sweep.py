@@ -44,7 +44,7 @@ def draw(
     others = [name for name in dims if name != x]
     colour = _known("colour", colour or (others[0] if others else None), [*results.dims, None])
     rest = [name for name in results[y].dims if name not in (x, colour)]
-    spread = f", bars the range over {' and '.join(rest)}" if rest else ""
+    spread = f", bars the range over {' and '.join(map(str, rest))}" if rest else ""
     caption = f"{y} against {x}: dots are means{spread}. Where lines part, {colour or x} matters."
     return save_figures(folder, {"sweep": (_figure(results, y, x, colour), caption)})
 
