@@ -15,6 +15,7 @@ from symdyn.data.trajectories import Trajectory
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.prolongation import first_order
 from symdyn.lie.vectorfields import VectorField
+from symdyn.reporting.texts import number, unit_text
 from symdyn.rows.rates import characteristic_time, differentiate
 
 __all__ = ["Motion", "Mover", "carried", "move_profile", "move_trajectory"]
@@ -124,7 +125,7 @@ def move_profile(data: xr.Dataset, algebra: LieAlgebra) -> Mover | None:
             motions.append(Motion(text, *found, None, (_named(first.x, "x"), _named(first, grid.fields[0]))))
     if not motions:
         return None
-    time = f"{profile.time:.3g} {first.time.attrs.get('units', '')}".replace(" 1", "").strip()
+    time = f"{number(profile.time)} {unit_text(str(first.time.attrs.get('units', '')))}".strip()
     caption = (
         f"The measured field {grid.fields[0]} of the first trajectory at time {time} (grey), and the same solution "
         "moved along a generator (coloured), at the same time. A point symmetry turns every solution of the equation "
@@ -322,5 +323,5 @@ class _Profile:
 
 
 def _named(variable: xr.DataArray, name: str) -> str:
-    unit = str(variable.attrs.get("units", ""))
-    return f"{name} ({unit})" if unit not in ("", "1") else name
+    unit = unit_text(str(variable.attrs.get("units", "")))
+    return f"{name} ({unit})" if unit else name

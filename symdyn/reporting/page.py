@@ -141,7 +141,10 @@ def _themed(svg: str) -> dict[str, Any]:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     points = re.search(r'width="([\d.]+)pt"', svg)
     width = round(float(points.group(1)) * 4 / 3) if points else 800
-    return {"svg": re.sub(r"#[0-9a-f]{6}\b", lambda found: _coloured(found.group()), svg), "width": width}
+    # On a phone a wide figure scrolls in its box before its letters are too small to read.
+    least = min(width, 540 if width > 640 else 340)
+    coloured = re.sub(r"#[0-9a-f]{6}\b", lambda found: _coloured(found.group()), svg)
+    return {"svg": coloured, "width": width, "least": least}
 
 
 def _coloured(colour: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from symdyn.reporting.texts import approximately, number, shorten, with_error
+from symdyn.reporting.texts import approximately, number, shorten, unit_text, with_error
 
 __all__ = ["Cell", "Column", "Row", "Table", "cell_text", "lay_out"]
 
@@ -173,5 +173,4 @@ def _kind(dataset: xr.Dataset, over: str | None, index: int) -> str:
 
 
 def _unit(variable: xr.DataArray) -> str:
-    unit = str(variable.attrs.get("units", ""))
-    return "" if unit == "1" else unit
+    return unit_text(str(variable.attrs.get("units", "")))

@@ -17,6 +17,7 @@ __all__ = [
     "plural",
     "sentence",
     "shorten",
+    "unit_text",
     "with_error",
 ]
 
@@ -115,11 +116,17 @@ def listing(texts: Sequence[str], most: int = 8) -> str:
     return "; ".join([*texts[:most], *([f"and {rest} more"] if rest > 0 else [])])
 
 
+def unit_text(unit: str) -> str:
+    """Write a unit as it is read: `au^3/day^2` as `au³/day²`, nothing for pure numbers."""
+    return "" if unit == "1" else re.sub(r"\^(-?\d+)", lambda found: found.group(1).translate(_SUPERSCRIPTS), unit)
+
+
 def plural(count: int, noun: str) -> str:
     """Write a number of things: `1 element`, `3 elements`, `2 trajectories`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
 
 
 def sentence(note: str) -> str:
-    """Make a sentence of a note: a capital in front, a full stop behind."""
+    """Make a sentence of a note: a capital in front, a full stop behind, and minus signs before numbers."""
+    note = re.sub(r"(?<![\w)])-(?=\d)", "−", note)
     return note[0].upper() + note[1:] + "."

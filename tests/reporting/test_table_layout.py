@@ -41,7 +41,7 @@ def test_columns_that_say_nothing_are_left_out():
 
 def test_scalars_have_units_and_errors():
     group = xr.Dataset({"GM": ((), 2.9618e-4, {"units": "au^3/day^2"}), "GM_error": ((), 1.04e-6), "n": ((), 3)})
-    assert lay_out("law", group).scalars == [("GM", "0.0002962(10) au^3/day^2"), ("n", "3")]
+    assert lay_out("law", group).scalars == [("GM", "0.0002962(10) au³/day²"), ("n", "3")]
 
 
 def test_ratios_without_information_are_not_written_to_the_digit():

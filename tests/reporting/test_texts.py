@@ -12,6 +12,7 @@ from symdyn.reporting.texts import (
     plural,
     sentence,
     shorten,
+    unit_text,
     with_error,
 )
 
@@ -34,7 +35,12 @@ def test_outputs_are_named_after_states(kind, names):
     assert output_names(("x", "v"), len(names), kind) == names
 
 
+def test_units_are_raised():
+    assert [unit_text("au^3/day^2"), unit_text("m s^-1"), unit_text("1")] == ["au³/day²", "m s⁻¹", ""]
+
+
 def test_a_note_becomes_a_sentence():
+    assert sentence("x from -1.5 to -2, so(1,3)-like") == "X from −1.5 to −2, so(1,3)-like."
     assert sentence("ten runs are too few") == "Ten runs are too few."
 
 

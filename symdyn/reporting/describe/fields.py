@@ -16,7 +16,7 @@ from symdyn.reporting.moving import move_profile
 from symdyn.reporting.page import Picture
 from symdyn.reporting.style import ACCENT, INK, new_figure, save_figures
 from symdyn.reporting.tables import with_algebra
-from symdyn.reporting.texts import listing, plural, sentence, shorten
+from symdyn.reporting.texts import listing, plural, sentence, shorten, unit_text
 
 __all__ = ["draw", "draw_fields", "draw_flows", "findings", "groups"]
 
@@ -165,5 +165,5 @@ def _label(axis: Axes, field: xr.DataArray, *, left: bool, below: bool) -> None:
 
 
 def _with_unit(variable: xr.DataArray) -> str:
-    unit = str(variable.attrs.get("units", ""))
-    return str(variable.name) if unit in ("", "1") else f"{variable.name} ({unit})"
+    unit = unit_text(str(variable.attrs.get("units", "")))
+    return f"{variable.name} ({unit})" if unit else str(variable.name)

@@ -19,7 +19,7 @@ from symdyn.reporting.moving import move_trajectory
 from symdyn.reporting.page import Picture
 from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import with_algebra, with_law
-from symdyn.reporting.texts import listing, number, output_names, with_error
+from symdyn.reporting.texts import listing, number, output_names, unit_text, with_error
 
 __all__ = ["PlanetsResult", "draw", "findings", "groups", "title"]
 
@@ -224,7 +224,8 @@ def findings(algebra: LieAlgebra, tables: Mapping[str, xr.Dataset]) -> list[str]
         f"The fitted GM deviates from its known value by {_percent(float(law.GM_deviation))}.",
         "Each body in turn is left out and predicted over one period. The median error is "
         f"{_percent(median[first])} with the symmetry and {_percent(median[others[0]])} without it at the same "
-        f"threshold; the best of {len(others)} thresholds, chosen in hindsight, gives {_percent(median[best])}.",
+        f"threshold; the best of {len(others)} thresholds, chosen in hindsight, gives {_percent(median[best])}."
+        f"{'' if median[first] < median[best] else ' The symmetry does not improve these predictions.'}",
     ]
 
 
@@ -282,6 +283,6 @@ def draw(
         ),
     }
     pictures: list[Picture] = list(save_figures(folder, drawings))
-    units = [str(data[state].attrs.get("units", "")) for state in search.algebra_.states]
+    units = [unit_text(str(data[state].attrs.get("units", ""))) for state in search.algebra_.states]
     mover = move_trajectory(search.algebra_, search.law_, runs[0], kind="second_order", units=units)
     return pictures if mover is None else [*pictures[:3], mover, *pictures[3:]]

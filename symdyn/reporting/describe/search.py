@@ -15,7 +15,7 @@ from symdyn.reporting.moving import Mover, move_trajectory
 from symdyn.reporting.page import Picture
 from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import law_terms, with_algebra, with_law
-from symdyn.reporting.texts import element_text, listing, number, output_names, plural, sentence
+from symdyn.reporting.texts import element_text, listing, number, output_names, plural, sentence, unit_text
 
 __all__ = ["draw", "findings", "groups"]
 
@@ -117,10 +117,10 @@ def _about_generators(search: SymmetryDiscovery) -> list[str]:
     if search.trivial_.dim:
         lines.append(f"Trivial, because parallel to the flow: {listing(search.trivial_.texts())}.")
     if rest.sizes["generator"]:
-        others = rest.sizes["generator"] - 1
+        others, which = rest.sizes["generator"] - 1, "next" if shown.sizes["generator"] else "best"
         undetermined = int((rest.verdict.values[1:] == "undetermined").sum())
         lines.append(
-            f"The next candidate is {rest.verdict.values[0]}: its violation is {number(float(rest.violation[0]), 2)}, "
+            f"The {which} candidate is {rest.verdict.values[0]}: its violation is {number(float(rest.violation[0]), 2)}, "
             f"with an upper bound of {number(float(rest.upper_bound[0]), 2)}. "
             f"{_about_others(others, undetermined)}"
         )
@@ -140,7 +140,7 @@ def draw(folder: Path, data: xr.Dataset, search: SymmetryDiscovery) -> list[Pict
     """Draw all figures into `folder`; return paths with captions, and the slider."""
     states, runs = search.law_.states, list(each_trajectory(data))
     units = [data[state].attrs.get("units", "") if state in data else "" for state in states]
-    units = ["" if unit == "1" else unit for unit in units]
+    units = [unit_text(unit) for unit in units]
     planes = figures.phase_planes(runs[:_DRAWN], states, units=units)
     drawings = {
         "trajectories": (
