@@ -110,7 +110,7 @@ for panel, title in ((raw, "the pole, measured"), (free, "drift and yearly circl
     panel.set(aspect="equal", xlabel="x, to Greenwich (m)", title=title)
 raw.set(ylabel="y, to 90° E (m)")
 turns = np.unwrap(np.arctan2(wobble[:, 1], wobble[:, 0])) / (2 * np.pi)
-turned.plot(years, turns - turns[0] - (days - days[0]) / chandler, color="tab:blue", lw=1, label="phase (turns)")
+turned.plot(years, turns - turns[0] - (days - days[0]) / chandler, color="#0b7285", lw=1, label="phase (turns)")
 turned.plot(years, np.linalg.norm(wobble, axis=1) / 10, color="0.6", lw=0.8, zorder=0, label="amplitude (10 m)")
 turned.set(xlabel="year", title="phase less uniform rotation")
 turned.legend(frameon=False, fontsize=8)

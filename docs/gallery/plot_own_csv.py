@@ -72,11 +72,11 @@ new, step = sd.systems.simulate(spring, [(-1, 1)] * 4, length=8.0, noise=0.01, n
 times = step * np.arange(len(new[0]))
 computed = law.simulate(new[0][0], times)
 
-figure, (plane, course, evidence) = plt.subplots(1, 3, figsize=(11.5, 3.8), layout="constrained")
+figure, (plane, course, evidence) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained", width_ratios=[1, 1, 1.2])
 for run in range(data.sizes["trajectory"]):
     plane.plot(data.x[run], data.y[run], lw=0.6)
 plane.set(xlabel="x (m)", ylabel="y (m)", aspect="equal", title="twelve runs")
-for state, colour in ((0, "tab:blue"), (1, "tab:orange")):
+for state, colour in ((0, "#0b7285"), (1, "#e8a33d")):
     course.plot(times, new[0][:, state], ".", ms=2, color=colour, alpha=0.5, label=f"{names[state]}, measured")
     course.plot(times, computed[:, state], color=colour, lw=1, label=f"{names[state]}, computed")
 course.set(xlabel="t (s)", ylabel="position (m)", title="a new run", ylim=(-1.1, 1.5))

@@ -104,7 +104,7 @@ for panel, (title, matrix) in zip(panels, found.items(), strict=False):
     panel.set_xticks(range(4), ["x", "y", "$v_x$", "$v_y$"])
     panel.set_yticks(range(4), ["x", "y", "$v_x$", "$v_y$"])
 figure.colorbar(image, ax=panels[:3], shrink=0.8)
-colours = {"symmetric": "tab:blue", "undetermined": "tab:gray", "broken": "tab:red"}
+colours = {"symmetric": "#0b7285", "undetermined": "#868e96", "broken": "#d9480f"}
 for n, first in zip([*counts, 814], verdicts, strict=True):
     panels[3].loglog(n, first.upper_bound, "o", color=colours[first.verdict.item()])
 panels[3].axhline(eccentric.delta, color="0.3", lw=0.8, ls="--")
