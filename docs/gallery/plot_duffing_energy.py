@@ -29,8 +29,10 @@ def oscillator(damping):
 
 quartic = sd.features.Polynomial(4)
 found = sd.conserved_quantities(oscillator(damping=0.0), quartic, rng=0)
-columns = ["violation", "upper_bound", "verdict"]
-print(found[columns].isel(quantity=slice(4)).to_dataframe().to_string(float_format="%.3f"))
+print("violation  bound  verdict    quantity")
+for k in range(4):
+    row = found.isel(quantity=k)
+    print(f"{row.violation:9.3f}  {row.upper_bound:5.3f}  {row.verdict.item():9s}  {row.quantity.item()}")
 
 # %%
 # One function is *conserved*, and it is four times the energy. The other directions of the library are *broken*: none
@@ -85,6 +87,7 @@ evidence.set(xlabel="damping $\\gamma$", ylabel="violation and 95 % bound", titl
 for verdict in ("conserved", "broken"):
     evidence.plot([], [], color=colours[verdict], lw=3, label=verdict)
 evidence.legend(frameon=False)
+plt.show()
 
 # %%
 # Without damping the bound is a hundredth. At :math:`\gamma = 0.0005` the data already reject that anything of degree 4

@@ -104,6 +104,7 @@ orbits.set_title("orbits of the fitted laws")
 orbits.legend(frameon=False, loc="center")
 draws.set(yscale="log", xlim=(-0.5, 1.5), ylabel="relative error of the coefficients", title="twelve draws")
 draws.legend(frameon=False, loc="center")
+plt.show()
 
 # %%
 # Do the arcs themselves prove the rotation?

@@ -20,8 +20,8 @@ x, t = sd.systems.lorenz(noise=0.02, rng=0)
 both_wings = sd.open_trajectories(x, t=t, states=states)
 
 # %%
-# Nine candidates
-# ---------------
+# Seventeen candidates
+# --------------------
 #
 # Seven flips of signs, the exchange of x and y, and the nine linear generators. Each finite element g is judged by
 # itself: is f(g x) = g f(x) over the data, within the error of the fitted law? The data have 2 % of noise.
@@ -95,6 +95,7 @@ search.plot(ax=evidence)
 for k, (name, colour) in enumerate({"plain": "#d9480f", "half turn": "#0b7285"}.items()):
     draws.scatter([name] * len(errors), errors[:, k], color=colour, s=18, alpha=0.7)
 draws.set(yscale="log", xlim=(-0.5, 1.5), ylabel="error of the rates on both wings", title="twelve draws")
+plt.show()
 
 # %%
 # In one draw of the twelve the symmetric fit is bad, too: with ten runs the cubic library confuses terms that a

@@ -39,12 +39,12 @@ print(file.read_text()[:170])
 # to run next. A page of this gallery calls the same command from Python.
 
 
-def symdyn(*arguments):
-    command = [sys.executable, "-m", "symdyn", *map(str, arguments)]
+def shell(line):
+    command = [sys.executable, "-m", *line.split()]
     print(subprocess.run(command, capture_output=True, text=True, cwd=file.parent, check=True).stdout)
 
 
-symdyn("check", "spring.csv")
+shell("symdyn check spring.csv")
 
 # %%
 # Ten lines
@@ -82,6 +82,7 @@ for state, colour in ((0, "#0b7285"), (1, "#e8a33d")):
 course.set(xlabel="t (s)", ylabel="position (m)", title="a new run", ylim=(-1.1, 1.5))
 course.legend(frameon=False, ncols=2, fontsize=8, loc="upper center")
 search.plot(ax=evidence)
+plt.show()
 
 # %%
 # A page for colleagues
@@ -91,19 +92,9 @@ search.plot(ax=evidence)
 # the results as netCDF and the log; it is what to use when the file is large.
 
 search.report(file.parent / "spring.html")
-symdyn(
-    "discover",
-    "spring.csv",
-    "--kind",
-    "second_order",
-    "--candidates",
-    "gl",
-    "--law",
-    "polynomial:3",
-    "--elements",
-    "sign_flips",
-    "--out",
-    "runs/spring",
+shell(
+    "symdyn discover spring.csv --kind second_order --candidates gl --law polynomial:3"
+    " --elements sign_flips --out runs/spring --quiet"
 )
 print(*sorted(str(path.relative_to(file.parent)) for path in file.parent.rglob("*.html")), sep="\n")
 

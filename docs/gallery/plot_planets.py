@@ -73,6 +73,7 @@ panels[0].set(xlim=(0, 100), xlabel="time (years)", ylabel="x (au)", title="the 
 panels[1].set(xlim=(0, 3), ylim=(-1.5, 1.5), xlabel="moved time (years)", ylabel="moved x (au)")
 panels[1].set_title("moved along the scaling")
 figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=9)
+plt.show()
 
 # %%
 # What the symmetry leaves of the law

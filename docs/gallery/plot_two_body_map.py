@@ -2,9 +2,9 @@ r"""
 The two-body map: a rotation from pairs of states
 =================================================
 
-Two bodies attract each other and are photographed every 0.2 units of time. From pairs of states (now, next), without
-velocities in between and without a force law: does the map have a symmetry, among all 4 x 4 matrices that act alike on
-the position and velocity of either body?
+Two bodies attract each other. Their positions and velocities are known every 0.2 units of time, and no force law is
+given. Does the map from one state to the next have a symmetry, among all 4 x 4 matrices that act in the same way on
+position and velocity of either body?
 
 This is the task on which LieGAN was introduced (Yang, Walters, Dehmamy and Yu, *Generative adversarial symmetry
 discovery*, `arXiv 2302.00236 <https://arxiv.org/abs/2302.00236>`_). LieGAN trains a generator of transformations
@@ -112,6 +112,7 @@ panels[3].set_xticks([100, 200, 400, 800], ["100", "200", "400", "800"])
 panels[3].minorticks_off()
 panels[3].set_yticks([0.03, 0.1, 0.3], ["0.03", "0.1", "0.3"])
 panels[3].set(xlabel="orbits", title="95 % bound (grey: undetermined)")
+plt.show()
 
 # %%
 # For comparison: with the code that was published with the paper, on the circular orbits that come with it, we measured
