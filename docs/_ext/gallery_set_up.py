@@ -10,8 +10,9 @@ from symdyn.reporting.style import ACCENT, GREY, INK, SECOND
 
 STORY = (
     "plot_planets",
+    "plot_own_csv",
     "plot_hopf",
-    "plot_pendulum",
+    "plot_measured",
     "plot_duffing",
     "plot_lorenz",
     "plot_two_body",

@@ -29,8 +29,10 @@ def oscillator(damping):
 
 quartic = sd.features.Polynomial(4)
 found = sd.conserved_quantities(oscillator(damping=0.0), quartic, rng=0)
-columns = ["violation", "upper_bound", "verdict"]
-print(found[columns].isel(quantity=slice(4)).to_dataframe().to_string(float_format="%.3f"))
+print("violation  bound  verdict    quantity")
+for k in range(4):
+    row = found.isel(quantity=k)
+    print(f"{row.violation:9.3f}  {row.upper_bound:5.3f}  {row.verdict.item():9s}  {row.quantity.item()}")
 
 # %%
 # One function is *conserved*, and it is four times the energy. The other directions of the library are *broken*: none
@@ -67,13 +69,13 @@ levels = (quartic(points) @ energy.coefficients.values / 4).reshape(x.shape)
 plane.contour(x, v, levels, levels=np.arange(-0.25, 1.3, 0.125), cmap="Greys", vmin=-1, linewidths=0.8)
 for run in range(8):
     plane.plot(*oscillator(0.0)[["x", "v"]].isel(trajectory=run).to_array(), ".", ms=1.5)
-for g, colour in zip((0.0, 0.003, 0.01), ("tab:blue", "tab:orange", "tab:red"), strict=True):
+for g, colour in zip((0.0, 0.003, 0.01), ("#0b7285", "#e8a33d", "#d9480f"), strict=True):
     data = oscillator(g).isel(trajectory=3)
     states = np.stack([data.x, data.v], axis=1)
     course.plot(
         data.t, quartic(states) @ energy.coefficients.values / 4, color=colour, lw=0.9, label=f"$\\gamma$ = {g:g}"
     )
-colours = {"conserved": "tab:blue", "broken": "tab:red", "undetermined": "tab:gray"}
+colours = {"conserved": "#0b7285", "broken": "#d9480f", "undetermined": "#868e96"}
 for g, best in zip(dampings, judged, strict=True):
     evidence.plot([g, g], [best.violation, best.upper_bound], color=colours[best.verdict.item()], lw=3)
     evidence.plot(g, best.violation, "o", color=colours[best.verdict.item()])
@@ -81,7 +83,11 @@ evidence.axhline(found.attrs["delta"], color="0.3", lw=0.8, ls="--")
 plane.set(xlabel="x", ylabel="v", title="phase plane, 1 % noise")
 course.set(xlabel="t", ylabel="the function that was found, / 4", title="one trajectory")
 course.legend(frameon=False)
-evidence.set(xlabel="damping $\\gamma$", ylabel="violation and 95 % bound", title="blue conserved, red broken")
+evidence.set(xlabel="damping $\\gamma$", ylabel="violation and 95 % bound", title="most nearly constant function")
+for verdict in ("conserved", "broken"):
+    evidence.plot([], [], color=colours[verdict], lw=3, label=verdict)
+evidence.legend(frameon=False)
+plt.show()
 
 # %%
 # Without damping the bound is a hundredth. At :math:`\gamma = 0.0005` the data already reject that anything of degree 4

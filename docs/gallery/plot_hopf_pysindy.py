@@ -85,7 +85,7 @@ for name, (free, kept) in {"weak form": drawn.T[:2], "smoothed differences": dra
 figure, (data, orbits, draws) = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
 angle = np.linspace(0, 2 * np.pi, 200)
 circle = np.sqrt(0.5) * np.array([np.cos(angle), np.sin(angle)])
-colours = {"plain": "tab:red", "symmetric": "tab:blue"}
+colours = {"plain": "#d9480f", "symmetric": "#0b7285"}
 for run in x:
     data.plot(*run.T, color="0.3", lw=0.7)
 orbits.plot(*circle, color="0.75", lw=6)
@@ -104,6 +104,7 @@ orbits.set_title("orbits of the fitted laws")
 orbits.legend(frameon=False, loc="center")
 draws.set(yscale="log", xlim=(-0.5, 1.5), ylabel="relative error of the coefficients", title="twelve draws")
 draws.legend(frameon=False, loc="center")
+plt.show()
 
 # %%
 # Do the arcs themselves prove the rotation?

@@ -21,7 +21,7 @@ import symdyn as sd
 from symdyn.regression import fit_moments
 
 record = sd.datasets.polar_motion().load()
-print(record.attrs["source"])
+print(record.attrs["title"], dict(record.sizes))
 
 # %%
 # From a record to trajectories of one law
@@ -50,6 +50,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the summary repeats the warning
     search = sd.SymmetryDiscovery(candidates, "polynomial:1", rng=0).fit(data)
 print(search.summary())
+print(search.law_)
 
 # %%
 # Rotation, scaling and half turn have an estimated violation of 0, but the bound is 0.15. The reason is given in the
@@ -58,8 +59,8 @@ print(search.summary())
 # be vouched for, so with the tolerance of 0.1 there is no verdict.
 #
 # Two things are certain in spite of it. The other two directions, which stretch one axis and squeeze the other, are
-# *broken*: for the rotation to be a symmetry of the law, and no squeezed rotation, the paths must be circles and not
-# ellipses, as for two equal moments of inertia. And every mirror image is *broken*: the pole goes round in one sense.
+# *broken*, and so is every mirror image: the pole goes round in one sense. The two frequencies in the law differ by a
+# percent, so the paths are circles and no ellipses, as for two equal moments of inertia.
 #
 # With ``delta=0.2``, a tolerance above what the weather does, the same evidence suffices:
 
@@ -110,13 +111,14 @@ for panel, title in ((raw, "the pole, measured"), (free, "drift and yearly circl
     panel.set(aspect="equal", xlabel="x, to Greenwich (m)", title=title)
 raw.set(ylabel="y, to 90° E (m)")
 turns = np.unwrap(np.arctan2(wobble[:, 1], wobble[:, 0])) / (2 * np.pi)
-turned.plot(years, turns - turns[0] - (days - days[0]) / chandler, color="tab:blue", lw=1, label="phase (turns)")
+turned.plot(years, turns - turns[0] - (days - days[0]) / chandler, color="#0b7285", lw=1, label="phase (turns)")
 turned.plot(years, np.linalg.norm(wobble, axis=1) / 10, color="0.6", lw=0.8, zorder=0, label="amplitude (10 m)")
 turned.set(xlabel="year", title="phase less uniform rotation")
 turned.legend(frameon=False, fontsize=8)
 
 steady = (years > 1980) & (years < 2010)
 counted = 1 / np.polyfit(days[steady], turns[steady], 1)[0]
+plt.show()
 print(f"period from the phase, 1980 to 2010: {counted:.0f} days")
 
 # %%
