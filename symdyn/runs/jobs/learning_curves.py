@@ -9,10 +9,10 @@ import xarray as xr
 
 from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
 from symdyn.reporting.describe import learning_curves as described
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
 from symdyn.runs.options import RunOptions
-from symdyn.runs.publish import publish, tell
+from symdyn.runs.publish import checksum, publish, tell
 from symdyn.runs.sweep import check_finished, sweep
 
 __all__ = ["learning_curves"]
@@ -59,13 +59,13 @@ def learning_curves(
     drawn = [shared.seed + k for k in range(seeds)]
     swept = {"n": [2**k for k in range(first, last + 1)], "seed": drawn}
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
+    def work(run: RunDirectory, _: None) -> None:
         curves = {}
         for name in families:
             with run.stage(name):
                 axes = {"group": list(FAMILIES[name].groups), **swept}
                 log = {"log": run.log, "progress": run.progress("points"), "reuse": shared.resume}
-                curves[name] = sweep(learning_risk, {"family": name, "noise": noise}, axes, run.path, **log)
+                curves[name] = sweep(learning_risk, {"family": name, "noise": noise}, axes, run.folder, **log)
         _publish(run, curves, seeds)
 
     run_job(shared, {**config, "noise": noise, "seed": shared.seed}, work)
