@@ -1,7 +1,6 @@
 """What a run directory holds when a run stops, fails, is killed, is repeated: one run as a whole, never two mixed."""
 
 import os
-import signal
 import subprocess
 import sys
 import warnings
@@ -11,6 +10,10 @@ import pytest
 
 from symdyn.runs import RunOptions, run_job
 from symdyn.runs.staging import begin, finish, held, settle
+
+
+class Killed(BaseException):
+    """What nothing in the code catches."""
 
 
 def job_of(name, *, fails=False):
@@ -51,7 +54,9 @@ def out(tmp_path):
 
 
 def files_of(out):
-    return {name: text for name, text in contents(out).items() if not name.startswith((".run", "run.lock", "unfinished/"))}
+    return {
+        name: text for name, text in contents(out).items() if not name.startswith((".run", "run.lock", "unfinished/"))
+    }
 
 
 def test_a_finished_run_is_whole_and_leaves_nothing_aside(out):
@@ -105,27 +110,25 @@ def test_what_is_refused_before_the_work_touches_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("at", range(6))
-def test_a_run_killed_while_its_files_are_moved_is_completed_by_who_comes_next(out, at):
-    """Killed at every renaming in turn: of the folder aside, of each of its four files and log, of the list."""
-    code = (
-        "import os, signal, sys\n"
-        "from pathlib import Path\n"
-        "from symdyn.runs import staging\n"
-        "out, at = Path(sys.argv[1]), int(sys.argv[2])\n"
-        "aside = staging.begin(out, keep_log=False)\n"
-        "for name in ('config.toml', 'report.html', 'results.nc', 'run.log', 'figures/second.png'):\n"
-        "    (aside / name).write_text('job = \"second\"\\n' if name == 'config.toml' else 'second')\n"
-        "real, count = os.replace, [0]\n"
-        "def replace(*names):\n"
-        "    if count[0] == at: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    count[0] += 1\n"
-        "    real(*names)\n"
-        "os.replace = replace\n"
-        "staging.finish(out)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(out), str(at)], check=False)
-    assert done.returncode == -signal.SIGKILL
+@pytest.mark.parametrize("at", range(7))
+def test_a_run_killed_while_its_files_are_moved_is_completed_by_who_comes_next(out, at, monkeypatch):
+    """Stopped before each renaming in turn: of the folder aside, of each of its five files, of the list."""
+    aside = begin(out, keep_log=False)
+    for name, text in {"run.log": "second", **whole("second")}.items():
+        (aside / name).write_text(text)
+    renamed = []
+
+    def replace(*names):
+        if len(renamed) == at:
+            raise Killed
+        renamed.append(names)
+        rename(*names)
+
+    rename = os.replace
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(Killed):
+        finish(out)
+    monkeypatch.undo()
     seen = {text for name, text in files_of(out).items() if name in ("results.nc", "report.html")}
     assert len(seen) <= 1  # never of two runs
     settle(out)
