@@ -212,11 +212,9 @@ class RunDirectory:
         self.log.info("%s: %.1f s (CPU %.1f s)", name, wall, cpu)
 
     def provenance(self, data_checksum: str) -> xr.Dataset:
-        """Describe where the results come from, in a Dataset with the times of the stages and the warnings so far."""
+        """Describe where the results come from, in a Dataset with the times of the stages."""
         attrs = {"config": json.dumps(self.config, sort_keys=True, default=str), "key": self.key}
         attrs |= {"data_sha256": data_checksum, **circumstances()}
-        if self.warnings.counted():
-            attrs["warnings"] = json.dumps(self.warnings.counted(), ensure_ascii=False)
         stages = list(self.stages)
         return xr.Dataset(
             {"seconds": ("stage", [self.stages[name] for name in stages], {"units": "s"})},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import resource
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ def publish(
     figures: Sequence[Picture],
     tables: Mapping[str, xr.Dataset] | None = None,
 ) -> None:
-    """Write `results.nc` and `report.html` of a run.
+    """Write `results.nc`, with title, findings and warnings in its attributes, and `report.html` of a run.
 
     Parameters
     ----------
@@ -46,7 +47,9 @@ def publish(
     tables : mapping of str to xr.Dataset, optional
         What the page shows, where that is not all groups as they are.
     """
-    save_results(dict(groups), run.path / "results.nc")
+    lists = {"findings": list(findings), "warnings": run.warnings.counted()}
+    told = {"title": title, **{name: json.dumps(value, ensure_ascii=False) for name, value in lists.items()}}
+    save_results({"": xr.Dataset(attrs=told), **groups}, run.path / "results.nc")
     shown = dict(groups if tables is None else tables)
     report(shown, run.path, title=title, findings=findings, figures=figures, warnings=run.warnings.counted())
 

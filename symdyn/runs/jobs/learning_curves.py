@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from symdyn.functions.words import did_you_mean
 from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
 from symdyn.reporting.describe import learning_curves as described
 from symdyn.runs.directory import RunDirectory
@@ -51,7 +52,7 @@ def learning_curves(
     unknown = sorted(set(families) - set(FAMILIES))
     if unknown:
         known = ", ".join(f"'{name}'" for name in FAMILIES)
-        raise ValueError(f"--family {unknown[0]!r} is none of {known}")
+        raise ValueError(f"--family {unknown[0]!r} is none of {known}{did_you_mean(unknown[0], FAMILIES)}")
     if not (0 < first < last and seeds > 0 and noise > 0):
         raise ValueError("--first must be positive and below --last, --seeds and --noise positive")
     shared = RunOptions(**{"out": "runs/learning", **options})
