@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with xr.open_datatree(file, engine="h5netcdf", decode_times=False) as tree:
             groups = {node.path.strip("/"): node.to_dataset().load() for node in tree.subtree if node.variables}
-            told = {name: tree.attrs[name] for name in _TOLD if name in tree.attrs}
+            told = {name: tree.attrs[name] for name in _TOLD if "findings" in tree.attrs}
     except (OSError, ValueError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
     found = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from symdyn.data.grids import field_grid
+from symdyn.data.grids import field_grid, is_field_data
 from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
 from symdyn.jets.pointfields import point_candidates
@@ -44,6 +44,10 @@ def fields(data: str, *, candidates: str = "2", delta: float = 0.02, **options: 
     def opened() -> xr.Dataset:
         check_delta(delta)
         dataset = open_trajectories(data)
+        if not is_field_data(dataset):
+            raise ValueError(
+                f"{data} holds trajectories, no fields over (trajectory, time, x[, y]): see symdyn discover"
+            )
         grid = field_grid(dataset)
         point_candidates(sought, grid.coordinates, grid.fields)
         return read_through(dataset)
