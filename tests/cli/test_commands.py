@@ -80,9 +80,38 @@ def test_gaps_maps_and_missing_units_are_noted(tmp_path):
     rows = ["t,x,y", *(f"{t},{t % 3},{t % 5}" for t in [*range(20), *range(40, 60)])]
     (tmp_path / "map.csv").write_text("\n".join(rows[:21]))
     done = symdyn("check", tmp_path / "map.csv")
-    assert "add --kind map" in done.output and "no units: x, y" in done.output and "--law polynomial:1" in done.output
+    assert (
+        "add --kind map" in " ".join(done.output.split())
+        and "no units: x, y" in done.output
+        and "--law polynomial:1" in done.output
+    )
     (tmp_path / "gap.csv").write_text("\n".join(rows))
     assert "1 steps longer than 5 times the median" in symdyn("check", tmp_path / "gap.csv").output
+
+
+def test_laws_and_candidates_that_fit_are_listed():
+    found = json.loads(symdyn("check", PLANETS, "--json").output)
+    laws = {one["law"]: one for one in found["laws"]}
+    assert laws["polynomial:3"] == {"law": "polynomial:3", "functions": 84, "rows_each": 257, "fits": True}
+    assert not laws["polynomial:5"]["fits"] and laws["central:0-5"]["functions"] == 18
+    assert found["candidates"]["affine"] == 12 and found["candidates"]["gl+time_scaling"] == 10
+
+
+def test_angles_and_exchanged_axes_are_suspected(tmp_path):
+    t = np.arange(200) * 0.1
+    table = np.column_stack([t, np.rad2deg(t) * 3 % 360, (3 * t + 1) % (2 * np.pi), np.sin(t)])
+    np.savetxt(tmp_path / "pendulum.csv", table, delimiter=",", header="t,a,b,c", comments="")
+    said = symdyn("check", tmp_path / "pendulum.csv").output
+    assert "a jumps by 360 between samples" in said and "b jumps by 2 pi" in said and "c jumps" not in said
+    np.savez(tmp_path / "runs.npz", x=np.random.default_rng(0).normal(size=(400, 5, 2)), t=np.arange(5.0))
+    assert "400 trajectories of 5 samples: are trajectories and times exchanged?" in " ".join(
+        symdyn("check", tmp_path / "runs.npz").output.split()
+    )
+
+
+def test_no_line_of_a_check_is_wider_than_a_terminal(hopf):
+    lines = symdyn("check", PLANETS).output.splitlines()
+    assert all(len(line) <= 80 for line in lines if PLANETS not in line)
 
 
 def test_fields_are_checked(tmp_path):
