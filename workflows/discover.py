@@ -10,6 +10,7 @@ import argparse
 
 from symdyn.runs import add_options, run_command
 from symdyn.runs.jobs.discover import discover
+from symdyn.runs.parsing import chunks
 
 
 def main() -> None:
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--states", help="names of the states, separated by commas (default: as the file says)")
     parser.add_argument("--inputs", help="names of inputs, separated by commas (default: those with role = input)")
     parser.add_argument("--delta", type=float, default=0.1, help="violation up to which a symmetry counts (default .1)")
+    parser.add_argument("--chunks", default="auto", type=chunks, help="trajectories read at a time (default: auto)")
     run_command(parser, discover)
 
 

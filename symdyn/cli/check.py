@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from math import floor, log10
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from symdyn.cli.cost import Advice, advice_for_fields, advice_for_trajectories
+from symdyn.cli.cost import ROWS_PER_FEATURE, Advice, advice_for_fields, advice_for_trajectories
+from symdyn.cli.fitting import candidates_for, exchanged, field_candidates_for, laws_for, suspected_angle
 from symdyn.data.clocks import note_on_dates, time_unit
-from symdyn.data.grids import field_block, field_grid, is_field_data
-from symdyn.data.trajectories import Trajectory, each_trajectory, names_with_role, open_trajectories, state_names
+from symdyn.data.grids import field_grid, is_field_data
+from symdyn.data.trajectories import open_trajectories, state_names
+from symdyn.runs.opening import each_run, read_through, variables_of
 from symdyn.runs.parsing import names as split_names
 
 __all__ = ["examined", "written"]
 
-_BLOCK = 2e6  # numbers in memory at a time
+_WIDTH = 80  # of a line
 _GAP = 5.0  # times the usual step
 
 
@@ -27,7 +29,7 @@ def examined(path: str, states: str | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {"file": path, "problem": None, "notes": []}
     try:
         data = open_trajectories(path, states=split_names(states))
-        found |= {"states": [_variable(data, name) for name in _variables(data)]}
+        found |= {"states": [_variable(data, name) for name in variables_of(data)]}
         found |= {"trajectories": int(data.sizes["trajectory"])}
         found |= _of_fields(data) if is_field_data(data) else _of_trajectories(data)
         found["notes"] = [*note_on_dates(data), *found["notes"]]
@@ -45,7 +47,10 @@ def written(found: dict[str, Any]) -> str:
     if "states" in found:
         lines += ["", f"{'variable':12} {'units':10} role", *map(_line, found["states"]), ""]
     lines += [f"{label:14} {found[key]}" for key, label in _SUMMARY if key in found]
-    lines += [f"note: {note}" for note in found["notes"]]
+    lines += [*_written_laws(found), *_written_candidates(found)]
+    lines += [""] if found["notes"] else []
+    for note in found["notes"]:
+        lines += wrap(f"note: {note}", _WIDTH, subsequent_indent="      ")
     if "next" in found:
         cost = found["cost"]
         size = f"{cost['megabytes'] / 1000:.1g} GB" if cost["megabytes"] >= 950 else f"{cost['megabytes']:.0f} MB"
@@ -69,12 +74,25 @@ _SUMMARY = (
 )
 
 
+def _written_laws(found: dict[str, Any]) -> list[str]:
+    laws = found.get("laws", [])
+    head = ["", f"{'law':14} {'functions':>9} {'rows for each':>13}"] if laws else []
+    return [*head, *map(_written_law, laws)]
+
+
+def _written_law(one: dict[str, Any]) -> str:
+    few = f"too few: {ROWS_PER_FEATURE} for each are needed" if one["rows_each"] < ROWS_PER_FEATURE else "slow"
+    return f"{one['law']:14} {one['functions']:9} {one['rows_each']:13}   {'' if one['fits'] else few}".rstrip()
+
+
+def _written_candidates(found: dict[str, Any]) -> list[str]:
+    sizes = found.get("candidates", {})
+    text = ", ".join(f"{word} {size}" for word, size in sizes.items())
+    return ["", *wrap(f"candidates     {text} (generators)", _WIDTH, subsequent_indent=15 * " ")] if sizes else []
+
+
 def _line(state: dict[str, str]) -> str:
     return f"{state['name']:12} {state['units'] or '-':10} {state['role']}"
-
-
-def _variables(data: xr.Dataset) -> list[str]:
-    return list(dict.fromkeys([*state_names(data), *names_with_role(data, "input")]))
 
 
 def _variable(data: xr.Dataset, name: str) -> dict[str, str]:
@@ -85,11 +103,15 @@ def _variable(data: xr.Dataset, name: str) -> dict[str, str]:
 
 
 def _of_trajectories(data: xr.Dataset) -> dict[str, Any]:
-    variables = _variables(data)
-    lengths, steps = [], []
-    for run in _runs(data, variables):
+    variables = variables_of(data)
+    lengths, steps, angles = [], [], {}
+    units = [str(data[name].attrs.get("units", "")) for name in variables]
+    for run in each_run(data, variables):
         lengths.append(len(run.times))
         steps.append(np.diff(run.times))
+        for name, unit, column in zip(variables, units, run.states.T, strict=True):
+            looks = suspected_angle(column, unit)
+            angles |= {name: looks} if looks else {}
     every = np.concatenate(steps)
     gaps = sum(int((step > _GAP * np.median(step)).sum()) for step in steps if step.size)
     declared = sum("derivative_of" in data[name].attrs for name in variables)
@@ -97,14 +119,22 @@ def _of_trajectories(data: xr.Dataset) -> dict[str, Any]:
     kind = "second_order" if with_velocities else "flow"
     advice = advice_for_trajectories(sum(lengths), len(variables), kind)
     unit = _unit_of_time(data)
-    few = [] if min(lengths) > len(variables) else ["fewer samples than states: are rows and columns exchanged?"]
+    turned = [_about_angle(name, unit) for name, unit in angles.items()]
+    n_moved = len(state_names(data)) // (2 if with_velocities else 1)
     return {
         "kind": "trajectories of positions and velocities" if with_velocities else "trajectories",
         "samples": sum(lengths),
         "samples_each": _range(min(lengths), max(lengths)),
         "step": f"{_range(*_limits(every))}{f' {unit}' if unit else ''}",
         "gaps": f"{gaps} steps longer than {_GAP:g} times the median" if gaps else "none",
-        "notes": [*_unlabelled(data, variables), *_whole_steps(every, unit), *few],
+        "laws": laws_for(sum(lengths), len(variables), second_order=with_velocities),
+        "candidates": candidates_for(n_moved, second_order=with_velocities),
+        "notes": [
+            *_unlabelled(data, variables),
+            *turned,
+            *_whole_steps(every, unit),
+            *exchanged(len(lengths), max(lengths), min(lengths), len(variables)),
+        ],
         "options": advice.options,
         "cost": _cost(advice),
     }
@@ -113,10 +143,7 @@ def _of_trajectories(data: xr.Dataset) -> dict[str, Any]:
 def _of_fields(data: xr.Dataset) -> dict[str, Any]:
     grid = field_grid(data)
     n_runs = data.sizes["trajectory"]
-    per_run = int(np.prod(grid.shape)) * len(grid.fields)
-    block = max(int(_BLOCK // per_run), 1)
-    for start in range(0, n_runs, block):
-        field_block(data, slice(start, start + block))
+    read_through(data)
     ends = [", periodic" if periodic else "" for periodic in grid.periodic]
     along = zip(grid.shape[1:], grid.axes, grid.steps[1:], ends, strict=True)
     points = [f"{n} points of {axis} (step {step:.4g}{end})" for n, axis, step, end in along]
@@ -128,23 +155,21 @@ def _of_fields(data: xr.Dataset) -> dict[str, Any]:
         "step": f"{grid.steps[0]:.4g} {_unit_of_time(data)}".strip(),
         "grid": " x ".join(points),
         "gaps": "none",
+        "candidates": field_candidates_for(grid.coordinates, grid.fields),
         "notes": _unlabelled(data, list(grid.fields)),
         "options": advice.options,
         "cost": _cost(advice),
     }
 
 
-def _runs(data: xr.Dataset, variables: list[str]) -> Iterator[Trajectory]:
-    """Yield the runs, some of the file in memory at a time."""
-    n_runs, length = data.sizes["trajectory"], data.sizes["time"]
-    block = max(int(_BLOCK // max(length * len(variables), 1)), 1)
-    for start in range(0, n_runs, block):
-        yield from each_trajectory(data.isel(trajectory=slice(start, start + block)), variables)
-
-
 def _unit_of_time(data: xr.Dataset) -> str:
     unit = time_unit(data)
     return "" if unit == "1" else unit
+
+
+def _about_angle(name: str, unit: str) -> str:
+    turn = "360" if unit == "degree" else "2 pi"
+    return f"{name} jumps by {turn} between samples: if it is an angle, give it the unit {unit}, and it is unwrapped"
 
 
 def _unlabelled(data: xr.Dataset, variables: list[str]) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import comb
 from typing import NamedTuple
 
-__all__ = ["Advice", "advice_for_fields", "advice_for_trajectories"]
+__all__ = ["MOST_FEATURES", "ROWS_PER_FEATURE", "Advice", "advice_for_fields", "advice_for_trajectories"]
 
 _KIND_OPTIONS: dict[str, list[str]] = {"flow": []}  # what is taken without being asked for
 _LARGEST_DEGREE = 3
-_ROWS_PER_FEATURE = 10
-_MOST_FEATURES = 300
+ROWS_PER_FEATURE = 10
+MOST_FEATURES = 300
 # From a handful of runs on one core (20 to 200 trajectories of 400 samples, 2 to 6 states); right to a factor of 3.
 _START, _BASE = 2.0, 280.0  # seconds and megabytes of any job
 _PER_ROW, _PER_CUBE, _PER_SQUARE = 4e-9, 5e-6, 0.025
@@ -40,7 +40,7 @@ def advice_for_trajectories(n_samples: int, n_variables: int, kind: str) -> Advi
     kind : {"flow", "map", "second_order"}
     """
     degrees = range(_LARGEST_DEGREE, 1, -1)
-    most = min(n_samples / _ROWS_PER_FEATURE, _MOST_FEATURES)
+    most = min(n_samples / ROWS_PER_FEATURE, MOST_FEATURES)
     degree = next((d for d in degrees if comb(n_variables + d, d) <= most), 1)
     size = comb(n_variables + degree, degree)
     options = [] if degree == _LARGEST_DEGREE else ["--law", f"polynomial:{degree}"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -13,10 +12,9 @@ import click
 
 from symdyn.cli.hints import did_you_mean
 
-__all__ = ["DEBUG", "Commands", "short_warnings"]
+__all__ = ["DEBUG", "JSON", "Commands", "short_warnings"]
 
-_LONGEST = 240  # characters of a warning: of long lists of terms the middle is left out
-
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show where in the code an error arose.")
 
 
@@ -79,17 +77,13 @@ def _text(error: Exception | SystemExit) -> str:
 
 @contextmanager
 def short_warnings() -> Iterator[None]:
-    """Print each warning once, in one line without the source."""
-    told = set()
+    """Print one line for each kind of warning, at the end."""
+    from symdyn.runs.collected_warnings import CollectedWarnings  # loads what jobs need
 
-    def show(message: Warning | str, *_: object, **__: object) -> None:
-        if str(message) not in told:
-            told.add(str(message))
-            text = " ".join(str(message).split())
-            half = _LONGEST // 3
-            short = text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-2 * half :]}"
-            click.echo(f"warning: {short}", err=True)
-
-    with warnings.catch_warnings():
-        warnings.showwarning = show
-        yield
+    collected = CollectedWarnings()
+    try:
+        with collected.collecting():
+            yield
+    finally:
+        for line in collected.lines():
+            click.echo(line, err=True)

@@ -13,8 +13,9 @@ __all__ = ["ChosenWord", "check_file", "did_you_mean"]
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'planets'?` for the nearest known word, or nothing."""
-    near = get_close_matches(word.lower(), list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    from symdyn.functions.words import did_you_mean as hint  # loads numpy: only for a word that is wrong
+
+    return hint(word, known)
 
 
 def check_file(path: str | Path) -> None:

@@ -12,14 +12,17 @@ from typing import Any
 import click
 
 from symdyn import datasets
-from symdyn.cli.errors import DEBUG, short_warnings
+from symdyn.cli.errors import DEBUG, JSON
 from symdyn.cli.hints import ChosenWord, check_file
 
-__all__ = ["JobAbout", "job_command", "open_page", "run_job_of", "workflow_options"]
+__all__ = ["OPEN", "JobAbout", "job_command", "open_page", "run_job_of", "tell_results", "workflow_options"]
 
-_SHARED = ("out", "scheduler", "resume", "seed", "quiet")  # last in the help
+_SHARED = ("out", "scheduler", "resume", "force", "seed", "quiet")  # last in the help
 _VALUES = ("cpu", "phi(u.x)", "threads")
 _FILES = ("data", "symmetry", "config")
+
+
+OPEN = click.option("--open", "open_report", is_flag=True, help="Open the report in a browser.")
 
 
 @dataclass(frozen=True)
@@ -63,19 +66,17 @@ def job_command(name: str, about: JobAbout) -> click.Command:
     options = workflow_options()[about.workflow]["options"]
     ordered = sorted(options, key=lambda one: ("option" in one) + (one["name"] in _SHARED))
 
-    def run(open_report: bool = False, **values: Any) -> None:
+    def run(open_report: bool = False, as_json: bool = False, **values: Any) -> None:
         _check_choice(about.workflow, values)
         if name == "planets" and values["data"] is None and not values["simulate"]:
             values["data"] = str(datasets.path("planets"))
         run_job_of(about.workflow, values)
-        if open_report:
-            open_page(values["out"])
+        tell_results(values["out"], as_json=as_json, open_report=open_report)
 
     parameters = [_parameter(one) for one in ordered]
     command = _JobCommand(name, params=parameters, callback=run, help=about.help, short_help=about.short)
     if about.page:
-        opening = click.option("--open", "open_report", is_flag=True, help="Open the report in a browser.")
-        command = opening(command)
+        command = OPEN(JSON(command))
     return DEBUG(command)
 
 
@@ -102,10 +103,20 @@ def run_job_of(workflow: str, values: dict[str, Any]) -> None:
     from symdyn.runs.options import WrongOptions
 
     try:
-        with short_warnings():
-            getattr(module, module.__name__.rpartition(".")[2])(**given)
+        getattr(module, module.__name__.rpartition(".")[2])(**given)
     except WrongOptions as error:
         raise click.UsageError(str(error), click.get_current_context(silent=True)) from error
+
+
+def tell_results(out: str | Path, *, as_json: bool, open_report: bool) -> None:
+    """Print the results of a run as JSON, and open its report, where this is asked for."""
+    folder = Path(out).with_suffix("") if Path(out).suffix == ".csv" else Path(out)
+    if as_json:
+        from symdyn.cli.show import read
+
+        click.echo(json.dumps(read(folder), indent=2, ensure_ascii=False))
+    if open_report:
+        open_page(folder)
 
 
 def open_page(out: str | Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from symdyn import datasets
-from symdyn.cli.errors import DEBUG, Commands, short_warnings
+from symdyn.cli.errors import DEBUG, JSON, Commands, short_warnings
 from symdyn.cli.hints import ChosenWord, check_file
-from symdyn.cli.job_commands import JobAbout, job_command, open_page, run_job_of
+from symdyn.cli.job_commands import OPEN, JobAbout, job_command, open_page, run_job_of, tell_results
 
 __all__ = ["JOBS", "command", "main"]
 
@@ -42,6 +42,14 @@ JOBS = {
         "Operators from u(t) to u(t + lead) are trained side by side and tested on other trajectories, as they are and "
         "moved by the symmetry. FILE is results.nc of a discovery or a saved algebra. Needs the extra `neural`.",
         "symdyn train burgers.nc --symmetry runs/burgers/results.nc",
+    ),
+    "promote": JobAbout(
+        "promote",
+        "Fit a function with the least broken symmetry.",
+        "DATA is a table of points and values (--targets names the columns of values; no times are needed), or a file "
+        "of trajectories, whose rates are then the values. Candidates that the data break are broken, all others are "
+        "kept; the fit is judged on samples left out, beside least squares.",
+        "symdyn promote energies.csv --targets E --candidates se --out runs/energy",
     ),
     "sweep": JobAbout(
         "sweep",
@@ -108,17 +116,16 @@ def command() -> None:
     """
 
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @command.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("symdyn-demo"), metavar="DIR", show_default=True,
               help="Run directory.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on where the last run ended; nothing to do if it finished.")
+@click.option("--force", is_flag=True, help="Replace the run that is in the folder, at success.")
 @click.option("--quiet", is_flag=True, help="Log to the run directory only.")
-@click.option("--open", "open_report", is_flag=True, help="Open the report in a browser.")
+@OPEN
+@JSON
 @DEBUG
-def demo(out: Path, resume: bool, quiet: bool, open_report: bool) -> None:
+def demo(out: Path, resume: bool, force: bool, quiet: bool, open_report: bool, as_json: bool) -> None:
     """Run the planets' example, on data that ship with symdyn.
 
     From an ephemeris to the symmetries of the motion, Newton's law and a report; half a minute.
@@ -127,16 +134,15 @@ def demo(out: Path, resume: bool, quiet: bool, open_report: bool) -> None:
     Example:
       symdyn demo --open
     """
-    run_job_of("planets", {"data": str(datasets.path("planets")), "out": out, "resume": resume, "quiet": quiet})
-    click.echo(f"The report is {(out / 'report.html').resolve()}")
-    if open_report:
-        open_page(out)
+    where = {"out": out, "resume": resume, "force": force, "quiet": quiet}
+    run_job_of("planets", {"data": str(datasets.path("planets")), **where})
+    tell_results(out, as_json=as_json, open_report=open_report)
 
 
 @command.command()
 @click.argument("data")
 @click.option("--states", help="Names of the states, separated by commas (default: as the file says).")
-@_JSON
+@JSON
 @DEBUG
 def check(data: str, states: str | None, as_json: bool) -> None:
     """Say what a file of data holds, and what to do with it.
@@ -163,7 +169,7 @@ def check(data: str, states: str | None, as_json: bool) -> None:
 @command.command()
 @click.argument("file")
 @click.option("--open", "open_report", is_flag=True, help="Open the report of a run directory in a browser.")
-@_JSON
+@JSON
 @DEBUG
 def show(file: str, open_report: bool, as_json: bool) -> None:
     """Print any result of symdyn as text.
@@ -185,7 +191,7 @@ def show(file: str, open_report: bool, as_json: bool) -> None:
 
 @command.command("list")
 @click.argument("what", required=False, type=ChosenWord(_LISTS), metavar="[WHAT]")
-@_JSON
+@JSON
 @DEBUG
 def list_words(what: str | None, as_json: bool) -> None:
     """List the words that options take.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,12 @@ from symdyn.sums.store import dataset_to_algebra, dataset_to_law, load_moments
 
 __all__ = ["read", "written"]
 
+_TOLD = ("title", "findings", "warnings")
 _VERDICTS = ("verdict", "violation", "upper_bound", "trivial", "reason")  # of the tables of evidence
 _RESULTS = ("results.nc", "law.nc", "moments.nc")  # of a run directory
 _SHOWN = 20  # rows of a table
 _WIDTH = 64  # of the texts in it
+_LINE = 100  # of sentences, where the terminal is wider
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -36,19 +40,31 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with xr.open_datatree(file, engine="h5netcdf", decode_times=False) as tree:
             groups = {node.path.strip("/"): node.to_dataset().load() for node in tree.subtree if node.variables}
+            told = {name: tree.attrs[name] for name in _TOLD if "findings" in tree.attrs}
     except (OSError, ValueError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
-    found = {"file": str(file), **_sums(groups, file), **_algebra(groups), **_law(groups), **_provenance(groups)}
+    found = {
+        "file": str(file),
+        **_told(told, file.parent / "report.html"),
+        **_sums(groups, file),
+        **_algebra(groups),
+        **_law(groups),
+        **_provenance(groups),
+    }
     tables = {name: _table(group) for name, group in groups.items() if name and name != "provenance"}
     found |= {"tables": {name: table for name, table in tables.items() if table["rows"] or table["values"]}}
-    if len(found) == 2 and not found["tables"]:
+    if set(found) <= {"file", "tables"} and not found["tables"]:
         raise ValueError(f"{file} holds no result of symdyn; for data there is: symdyn check {file}")
     return found
 
 
 def written(found: dict[str, Any]) -> str:
     """Write what was read as text."""
-    parts = [found["file"]]
+    parts = ["\n".join([found["file"], *([f"report: {found['report']}"] if "report" in found else [])])]
+    parts += [_filled(sentence) for sentence in found.get("findings", [])]
+    parts += [
+        _filled(f"warning{f' ({count} times)' * (count > 1)}: {text}") for text, count in found.get("warnings", [])
+    ]
     if "sums" in found:
         sums = found["sums"]
         parts.append(f"sums over {sums['trajectories']} trajectories, {sums['samples']} samples")
@@ -65,6 +81,12 @@ def written(found: dict[str, Any]) -> str:
         origin = found["provenance"]
         parts.append("\n".join(["provenance", *(f"  {key}: {value}" for key, value in origin.items())]))
     return "\n\n".join(parts)
+
+
+def _told(attrs: dict[str, str], report: Path) -> dict[str, Any]:
+    """Return what a run has told: title, findings, warnings with their counts, and where its report is."""
+    found = {name: value if name == "title" else json.loads(value) for name, value in attrs.items()}
+    return found | ({"report": str(report)} if found and report.exists() else {})
 
 
 def _sums(groups: dict[str, xr.Dataset], file: Path) -> dict[str, Any]:
@@ -133,6 +155,10 @@ def _table_text(name: str, table: dict[str, Any]) -> str:
     if len(table["rows"]) > _SHOWN:
         lines.append(f"  ... {len(table['rows']) - _SHOWN} more rows (--json prints all)")
     return "\n".join([*lines, *(f"  {key.replace('_', ' ')}: {value}" for key, value in table["values"].items())])
+
+
+def _filled(text: str) -> str:
+    return fill(text, min(get_terminal_size().columns, _LINE), subsequent_indent="  ")
 
 
 def _cut(text: str) -> str:

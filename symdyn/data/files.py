@@ -16,9 +16,9 @@ from symdyn.data.arrays import from_arrays
 if TYPE_CHECKING:
     from numpy.lib.npyio import NpzFile
 
-__all__ = ["read_file"]
+__all__ = ["TABLES", "read_file"]
 
-_TABLES = (".csv", ".tsv", ".txt", ".dat")
+TABLES = (".csv", ".tsv", ".txt", ".dat")
 
 
 def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dataset:
@@ -39,11 +39,11 @@ def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dat
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     readers = {".nc": _open_netcdf, ".h5": _open_netcdf, ".zarr": _open_zarr, ".npz": _open_npz}
-    known = sorted([*readers, *_TABLES])
+    known = sorted([*readers, *TABLES])
     if path.suffix not in known:
         raise ValueError(f"{path}: unknown kind of file; use one of {known}")
     try:
-        dataset = _table(path, states) if path.suffix in _TABLES else readers[path.suffix](path)
+        dataset = _table(path, states) if path.suffix in TABLES else readers[path.suffix](path)
     except (OSError, EOFError, KeyError, BadZipFile) as error:
         raise ValueError(f"{path} cannot be read (truncated or damaged?): {error}") from error
     wanted = {} if chunks is None else {"trajectory": chunks, "time": -1}

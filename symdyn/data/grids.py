@@ -16,6 +16,7 @@ import xarray as xr
 from symdyn.data.clocks import numbered_clock
 from symdyn.data.dimensions import unit_of
 from symdyn.data.numbers import refuse_dtype
+from symdyn.functions.words import did_you_mean
 
 __all__ = [
     "WINDOW_POINTS",
@@ -88,7 +89,8 @@ def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *,
     names = list(fields) if fields is not None else _declared(dataset)
     missing = [name for name in names if name not in dataset.data_vars]
     if missing:
-        raise ValueError(f"field {missing[0]!r} is missing; the data have {sorted(map(str, dataset.data_vars))}")
+        known = sorted(map(str, dataset.data_vars))
+        raise ValueError(f"field {missing[0]!r} is missing; the data have {known}{did_you_mean(missing[0], known)}")
     if "trajectory" not in dataset.dims:
         dataset = dataset.expand_dims("trajectory")
     axes = tuple(axis for axis in AXES if axis in dataset[names[0]].dims)

@@ -10,13 +10,16 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.arrays import stacked_runs
+from symdyn.data.files import TABLES
 from symdyn.data.numbers import real_array
-from symdyn.data.trajectories import are_tables, open_trajectories
+from symdyn.data.tables import read_table
+from symdyn.data.trajectories import are_tables, open_trajectories, state_names, validate
+from symdyn.functions.words import did_you_mean
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["are_pairs", "as_dataset", "column_names", "from_pairs"]
+__all__ = ["are_pairs", "as_dataset", "column_names", "from_pairs", "open_pairs"]
 
 _N_STRETCHES = 200
 
@@ -64,6 +67,39 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
     if t_or_y is not None and (pairs or are_pairs(data, t_or_y)):
         return from_pairs(data, t_or_y, increments=increments)
     return open_trajectories(data, t=t_or_y)
+
+
+def open_pairs(path, targets: Sequence[str], states: Sequence[str] | None = None) -> xr.Dataset:
+    """Open points and values at them, of a file whose variables they are; a table needs no times.
+
+    Parameters
+    ----------
+    path : path
+        As `open_trajectories` takes it.
+    targets : sequence of str
+        The variables that are values.
+    states : sequence of str, optional
+        The variables that are coordinates of points; all others if left out.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Naming the file and the variable.
+    """
+    path, wanted = Path(path), None if states is None else [*states, *targets]
+    table = path.exists() and path.suffix in TABLES
+    dataset = validate(read_table(path, wanted, timeless=True)) if table else open_trajectories(path, states=wanted)
+    names = state_names(dataset)
+    missing = [name for name in targets if name not in names]
+    if missing:
+        hint = did_you_mean(missing[0], names)
+        raise ValueError(f"target {missing[0]!r} is not in {path}; there are {', '.join(names)}{hint}")
+    points = [name for name in names if name not in targets]
+    if not points:
+        raise ValueError(f"all variables of {path} are targets: leave some as states")
+    for name in targets:
+        dataset[name].attrs["role"] = "target"
+    return dataset.assign_attrs(states=" ".join(points))
 
 
 def _described(data: object) -> str:

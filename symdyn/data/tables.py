@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from symdyn.data.arrays import given_times, stacked_runs
+from symdyn.functions.words import did_you_mean
 
 __all__ = ["from_table", "from_tables", "read_table"]
 
@@ -88,7 +89,8 @@ def from_table(table: pd.DataFrame, name: str, t=None, states: Sequence[str] | N
         others = [column for column in others if not _is_index(table, column)]
     missing = [column for column in states or [] if column not in table]
     if missing:
-        raise ValueError(f"{name}: column {missing[0]!r} is missing; there are {', '.join(map(str, table))}")
+        hint = did_you_mean(missing[0], table)
+        raise ValueError(f"{name}: column {missing[0]!r} is missing; there are {', '.join(map(str, table))}{hint}")
     chosen = [str(column) for column in (others if states is None else states)]
     for column in chosen:
         _check_column(table, column, name, others)
@@ -107,8 +109,10 @@ def from_table(table: pd.DataFrame, name: str, t=None, states: Sequence[str] | N
     return dataset if states is not None else dataset.assign_attrs(states_order="stored")
 
 
-def read_table(path: Path, states: Sequence[str] | None = None) -> xr.Dataset:
+def read_table(path: Path, states: Sequence[str] | None = None, *, timeless: bool = False) -> xr.Dataset:
     """Read a file of text as a Dataset: columns parted by commas, semicolons, tabs or blanks, `#` before remarks.
+
+    Of a `timeless` table the rows are counted where it has no column of times.
 
     Raises
     ------
@@ -120,7 +124,9 @@ def read_table(path: Path, states: Sequence[str] | None = None) -> xr.Dataset:
         table = pd.read_csv(path, **options)
     except ValueError as error:  # pandas' own errors are kinds of ValueError that do not name the file
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
-    return from_table(table.rename(columns=lambda column: str(column).strip()), str(path), None, states)
+    table = table.rename(columns=lambda column: str(column).strip())
+    counted = timeless and _clock_of(_without_units(table)[0]) is None
+    return from_table(table, str(path), 1.0 if counted else None, states)
 
 
 def _dialect(path: Path) -> dict[str, Any]:

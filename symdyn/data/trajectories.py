@@ -21,6 +21,7 @@ from symdyn.data.files import read_file
 from symdyn.data.grids import is_field_data, validate_fields
 from symdyn.data.numbers import refuse_dtype
 from symdyn.data.units import check_units
+from symdyn.functions.words import did_you_mean
 
 __all__ = [
     "Trajectory",
@@ -138,7 +139,8 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
     names = list(states) if states is not None else _declared_states(dataset)
     missing = [name for name in names if name not in dataset.data_vars]
     if missing:
-        raise ValueError(f"variable {missing[0]!r} is missing; the file has {sorted(map(str, dataset.data_vars))}")
+        known = sorted(map(str, dataset.data_vars))
+        raise ValueError(f"variable {missing[0]!r} is missing; the file has {known}{did_you_mean(missing[0], known)}")
     given = states is not None or "states" in dataset.attrs
     order = dataset.attrs.get("states_order") if states is None else None
     dataset = _with_gaps(dataset, names)

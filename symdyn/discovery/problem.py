@@ -16,6 +16,7 @@ from symdyn.data.units import unit_groups
 from symdyn.evidence.findings import flow_among
 from symdyn.evidence.parallel import parallel_to_flow
 from symdyn.functions.features import Features
+from symdyn.functions.words import did_you_mean
 from symdyn.laws.scales import Scales, find_scales
 from symdyn.lie.actions import FLOW, MAP, SECOND_ORDER, Action, action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
@@ -300,7 +301,9 @@ def _inputs(dataset: xr.Dataset, moved: tuple[str, ...], inputs: Sequence[str] |
     )
     missing = [name for name in found if name not in dataset.variables]
     if missing:
-        raise ValueError(f"input {missing[0]!r} is not in the data, which have {sorted(map(str, dataset.data_vars))}")
+        known = sorted(map(str, dataset.data_vars))
+        hint = did_you_mean(missing[0], known)
+        raise ValueError(f"input {missing[0]!r} is not in the data, which have {known}{hint}")
     states = [name for name in state_names(dataset) if name not in found]
     moves_time = moved[-1] == "t" and "t" not in (*states, *found)
     return (*found, "t") if moves_time and len(moved) == len(states) + len(found) + 1 else found

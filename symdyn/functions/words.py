@@ -6,7 +6,7 @@ Words are joined by `+`; a number comes after a colon, or in brackets, where `so
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import reduce
 from operator import add
@@ -17,7 +17,7 @@ from symdyn.functions.monomials import Polynomial
 from symdyn.functions.radial import CentralForce
 from symdyn.functions.space import Features
 
-__all__ = ["FEATURES", "Word", "parse_features", "read_words", "whole_number"]
+__all__ = ["FEATURES", "Word", "did_you_mean", "parse_features", "read_words", "whole_number"]
 
 FEATURES = ("polynomial", "central", "fourier")
 _ALIASES = {"aff": "affine", "sp": "symplectic", "poly": "polynomial"}
@@ -29,6 +29,14 @@ class Word(NamedTuple):
     name: str
     number: str
     size: str
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'planets'?` for the nearest of known words, or nothing."""
+    known = list(map(str, known))
+    small = {name.lower(): name for name in known}
+    near = get_close_matches(word, known, n=1) or get_close_matches(word.lower(), small, n=1)
+    return f"; did you mean {small.get(near[0], near[0])!r}?" if near else ""
 
 
 def read_words(text: str, known: Sequence[str]) -> list[Word]:
@@ -44,9 +52,7 @@ def read_words(text: str, known: Sequence[str]) -> list[Word]:
         parts = re.fullmatch(r"([^:(]*)(?:\(([^)]*)\))?(?::([^()]*))?", word)
         name = _ALIASES.get(parts[1].lower(), parts[1].lower()) if parts else word
         if parts is None or name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{name!r} in {text!r} is none of {', '.join(known)}{hint}")
+            raise ValueError(f"{name!r} in {text!r} is none of {', '.join(known)}{did_you_mean(name, known)}")
         found.append(Word(name, parts[3] or "", parts[2] or ""))
     return found
 

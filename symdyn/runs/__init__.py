@@ -1,9 +1,10 @@
 """What workflows and the command share: run directories, provenance, the choice of scheduler, progress."""
 
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
 from symdyn.runs.options import RunOptions, WrongOptions, add_options, run_command, sums_key
 from symdyn.runs.progress import Progress
+from symdyn.runs.publish import checksum
 from symdyn.runs.scheduler import scheduler, slurm_cluster
 
 __all__ = [

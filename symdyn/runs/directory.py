@@ -1,63 +1,79 @@
-"""A run directory: configuration, log, results, figures, report, and where every number comes from."""
+"""A run directory: configuration, log, results, figures, report."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import platform
-import resource
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from errno import EACCES
 from logging.handlers import MemoryHandler
 from pathlib import Path
 
 import xarray as xr
 
+from symdyn.runs.collected_warnings import CollectedWarnings
 from symdyn.runs.lock import DirectoryLock
 from symdyn.runs.progress import Progress
+from symdyn.runs.publish import circumstances, version_of
+from symdyn.runs.staging import begin, finish, held
 
-__all__ = ["RunDirectory", "checksum"]
+__all__ = ["RunDirectory"]
 
-_PACKAGES = ("symdyn-workbench", "numpy", "scipy", "xarray", "dask", "pysindy", "scikit-learn", "torch")
-_BYTES = 1 << 26  # read at a time
+_FORMAT = ("%(asctime)s %(message)s", "%H:%M:%S")
 _INTERRUPTED = (130, 143)  # exit codes of a job that was told to stop, which is no error of its own
 
 
 class RunDirectory:
-    """The files of one run.
+    """The files of one run: written aside, and moved into place at success.
 
     Parameters
     ----------
     path : path
-        Made if it is not there.
+        Made if it is not there. Finished parts of a run are kept in it, under names of their own.
     config : dict
         Everything the run depends on: str, int, float, bool values; written to `config.toml`.
     quiet : bool
         Log to `run.log` only.
     resume : bool
-        Add to `run.log` rather than begin it anew.
+        Go on with the run in the directory, and add to its log.
+    force : bool
+        Replace the run in the directory, at success.
+
+    Attributes
+    ----------
+    folder : Path
+        The directory.
+    path, figures : Path
+        Where results and pictures are written while the run is at work; known inside the `with` block.
+    warnings : CollectedWarnings
 
     Raises
     ------
-    ValueError
-        On entering, if another job works in the directory.
+    ValueError, OSError
+        On entering, if the directory holds a run and neither `resume` nor `force` is given, if another job works in
+        it, or if it cannot be written.
     """
 
-    def __init__(self, path, config: dict, *, quiet: bool = False, resume: bool = False):
-        self.path = Path(path)
+    path: Path
+    figures: Path
+
+    def __init__(self, path, config: dict, *, quiet: bool = False, resume: bool = False, force: bool = False):
+        self.folder = Path(path)
         self.config = {key: value for key, value in config.items() if value is not None}
         self.stages: dict[str, float] = {}
-        self.figures = self.path / "figures"
-        self._quiet, self._mode = quiet, "a" if resume else "w"
-        self.log = logging.getLogger(f"symdyn.run.{self.path.resolve()}")
-        self._lock = DirectoryLock(self.path, self.log)
+        self.warnings = CollectedWarnings()
+        self._quiet, self._resume, self._force = quiet, resume, force
+        self.log = logging.getLogger(f"symdyn.run.{self.folder.resolve()}")
+        self._lock = DirectoryLock(self.folder, self.log)
 
     def __enter__(self) -> RunDirectory:
-        self.figures.mkdir(parents=True, exist_ok=True)
+        self.refuse_unasked()
+        self._make()
         self._handlers: list[logging.Handler] = []
         # Held back until the lock is ours: the log of the job that has it must stay as it is.
         early = MemoryHandler(1000)
@@ -68,21 +84,86 @@ class RunDirectory:
             self._lock.acquire()
         finally:
             self.log.removeHandler(early)
-        (self.path / "config.toml").write_text(self._toml())
-        self._start_log()
+        try:
+            self._refuse_held()  # by now another job may have finished
+            self._begin()
+        except BaseException:
+            self._lock.release()
+            raise
         for record in early.buffer:
             self.log.handle(record)
         return self
 
     def __exit__(self, kind, error, trace) -> None:
-        if error is not None and not (isinstance(error, SystemExit) and error.code in (0, None, *_INTERRUPTED)):
-            for to_screen in self._handlers[1:]:  # there the error is printed by who started the job
-                self.log.removeHandler(to_screen)
-            self.log.error("stopped: %s: %s", kind.__name__, error)
-        for handler in self._handlers:
-            self.log.removeHandler(handler)
-            handler.close()
-        self._lock.release()
+        try:
+            if error is None:
+                finish(self.folder)
+                self._tell_report()
+            elif not (isinstance(error, SystemExit) and error.code in (0, None, *_INTERRUPTED)):
+                for to_screen in self._handlers[1:]:  # there the error is printed by who started the job
+                    self.log.removeHandler(to_screen)
+                self.log.error("stopped: %s: %s", kind.__name__, error)
+        finally:
+            for handler in self._handlers:
+                self.log.removeHandler(handler)
+                handler.close()
+            self._lock.release()
+
+    def refuse_unasked(self) -> None:
+        """Refuse a directory that holds a run, unless it is to be resumed or replaced; nothing is touched.
+
+        Raises
+        ------
+        ValueError
+            In one line that says which options there are.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"{self.folder} is a file: --out names a folder")
+        if not self._lock.path.exists():  # else that of a job at work is the news
+            self._refuse_held()
+
+    def _refuse_held(self) -> None:
+        found = held(self.folder)
+        if found and not (self._resume or self._force):
+            raise ValueError(
+                f"{self.folder} holds {found}: --resume goes on with it, --force replaces it at success, "
+                "--out names another folder"
+            )
+
+    def _make(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise self._unwritable(PermissionError(EACCES, os.strerror(EACCES)))
+
+    def _unwritable(self, error: OSError) -> OSError:
+        return OSError(
+            error.errno, f"{self.folder} cannot be written to ({error.strerror}): choose another folder with --out"
+        )
+
+    def _begin(self) -> None:
+        self.path = begin(self.folder, keep_log=self._resume)
+        self.figures = self.path / "figures"
+        (self.path / "config.toml").write_text(self._toml())
+        self._start_log()
+
+    def _tell_report(self) -> None:
+        if (self.folder / "report.html").exists():
+            self.log.info("report: %s", self.folder / "report.html")
+
+    def tell(self, text: str, *values: object) -> None:
+        """Say something on the screen outside the run, unless it is quiet."""
+        if not self._quiet:
+            screen = _screen()
+            screen.handle(self.log.makeRecord(self.log.name, logging.INFO, "", 0, text, values, None))
+
+    def tell_warnings(self) -> None:
+        """Log one line for each kind of warning: as it is in the file, shortened on the screen."""
+        full = self.warnings.lines(longest=sys.maxsize)
+        for line, short in zip(full, self.warnings.lines(), strict=True):
+            self.log.info("%s", line, extra={"on_screen": short})
 
     def progress(self, name: str) -> Progress:
         """Return a display of progress: a bar on a terminal, a line a minute elsewhere, nothing in a quiet run.
@@ -92,29 +173,30 @@ class RunDirectory:
         return Progress(name, self.log, quiet=self._quiet)
 
     def _start_log(self) -> None:
-        to_file = logging.FileHandler(self.path / "run.log", mode=self._mode)
+        to_file = logging.FileHandler(self.path / "run.log", mode="a")
+        to_file.setFormatter(logging.Formatter(*_FORMAT))
         self._handlers.append(to_file)
         if not self._quiet:
-            to_screen = logging.StreamHandler()
-            to_screen.setLevel(logging.INFO)
-            self._handlers.append(to_screen)
+            self._handlers.append(_screen())
         for handler in self._handlers:
-            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
             self.log.addHandler(handler)
 
     @property
     def finished(self) -> bool:
         """Whether the directory holds the results of a finished run with this configuration and these versions."""
-        results = self.path / "results.nc"
-        if not (results.exists() and (self.path / "report.html").exists()):
+        results = self.folder / "results.nc"
+        if not (results.exists() and (self.folder / "report.html").exists()):
             return False
-        with xr.open_datatree(results, engine="h5netcdf") as tree:
-            return tree["provenance"].attrs.get("key") == self.key
+        try:
+            with xr.open_dataset(results, engine="h5netcdf", group="provenance") as provenance:
+                return provenance.attrs.get("key") == self.key
+        except OSError:  # damaged, or of something else
+            return False
 
     @property
     def key(self) -> str:
         """A hash of the configuration and of the version of symdyn."""
-        content = json.dumps([self.config, _version("symdyn-workbench")], sort_keys=True, default=str)
+        content = json.dumps([self.config, version_of("symdyn-workbench")], sort_keys=True, default=str)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     @contextmanager
@@ -122,21 +204,17 @@ class RunDirectory:
         """Time a part of the run (wall and CPU seconds of this process), and log it."""
         wall, cpu = time.perf_counter(), time.process_time()
         yield
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.note_stage(name, time.perf_counter() - wall, time.process_time() - cpu)
+
+    def note_stage(self, name: str, wall: float, cpu: float) -> None:
+        """Keep and log the seconds of a part of the run."""
         self.stages[name] = wall
         self.log.info("%s: %.1f s (CPU %.1f s)", name, wall, cpu)
 
     def provenance(self, data_checksum: str) -> xr.Dataset:
         """Describe where the results come from, in a Dataset with the times of the stages."""
-        attrs = {
-            "config": json.dumps(self.config, sort_keys=True, default=str),
-            "key": self.key,
-            "data_sha256": data_checksum,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            "peak_memory_MB": round(_peak_memory() / 2**20, 1),
-            **{name.replace("-", "_"): _version(name) for name in _PACKAGES},
-        }
+        attrs = {"config": json.dumps(self.config, sort_keys=True, default=str), "key": self.key}
+        attrs |= {"data_sha256": data_checksum, **circumstances()}
         stages = list(self.stages)
         return xr.Dataset(
             {"seconds": ("stage", [self.stages[name] for name in stages], {"units": "s"})},
@@ -148,48 +226,20 @@ class RunDirectory:
         return "".join(f"{key} = {_toml_value(value)}\n" for key, value in self.config.items())
 
 
-def checksum(dataset: xr.Dataset) -> str:
-    """Compute the SHA-256 of the values of all variables, the same for the same data in any file.
-
-    The data are read some MB at a time.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(map(str, dataset.data_vars)):
-        digest.update(name.encode())
-        for part in _parts(dataset[name]):
-            values = part.values
-            # Objects are known by what they say: where they lie in memory changes from run to run.
-            digest.update((values.astype(str) if values.dtype.hasobject else values).tobytes())
-    return digest.hexdigest()
+def _screen() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(_ScreenFormatter(*_FORMAT))
+    return handler
 
 
-def _parts(variable: xr.DataArray) -> list[xr.DataArray]:
-    """Cut a variable along its first dim into pieces of some MB."""
-    if not variable.ndim or not variable.size:
-        return [variable]
-    rows = max(_BYTES * len(variable) // variable.nbytes, 1)
-    return [variable[start : start + rows] for start in range(0, len(variable), rows)]
+class _ScreenFormatter(logging.Formatter):
+    """Writes what a record says for the screen, where that is something else."""
 
-
-def _peak_memory() -> int:
-    """Return the peak memory in bytes.
-
-    On Linux from the process itself: `getrusage` also counts the process that started it.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), None)
-        if line is not None:
-            return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        record.message = getattr(record, "on_screen", record.message)
+        return super().formatMessage(record)
 
 
 def _toml_value(value: str | int | float | list | tuple | Path) -> str:

@@ -11,7 +11,7 @@ import xarray as xr
 
 import symdyn.systems
 from symdyn.discovery.symmetry import SymmetryDiscovery
-from symdyn.functions.words import parse_features
+from symdyn.functions.words import did_you_mean, parse_features
 from symdyn.lie.words import parse_candidates
 
 __all__ = ["check_parameters", "discovery", "find_job", "known_systems"]
@@ -107,13 +107,17 @@ def check_parameters(job: Callable[..., dict], parameters: dict) -> None:
     if job is discovery:
         system = parameters.get("system")
         if system not in known_systems():
-            raise ValueError(f"system must be one of {', '.join(known_systems())}, got {system!r}")
+            known = known_systems()
+            raise ValueError(
+                f"system must be one of {', '.join(known)}, got {system!r}{did_you_mean(str(system), known)}"
+            )
         names += _parameters_of(getattr(symdyn.systems, system))
     elif len(names) < len(known):  # it takes anything
         return
     unknown = [name for name in parameters if name not in names]
     if unknown:
-        raise ValueError(f"parameter {unknown[0]!r} is unknown; there are {', '.join(names)}")
+        hint = did_you_mean(unknown[0], names)
+        raise ValueError(f"parameter {unknown[0]!r} is unknown; there are {', '.join(names)}{hint}")
 
 
 def known_systems() -> list[str]:

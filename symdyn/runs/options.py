@@ -12,6 +12,10 @@ __all__ = ["RunOptions", "WrongOptions", "add_options", "run_command", "sums_key
 _SUMS = ("kind", "states", "inputs", "law", "time_translation")
 
 
+class WrongOptions(ValueError):
+    """Options that exclude one another: a command line answers with its usage."""
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """Where a job works, and how: keywords of every job.
@@ -24,6 +28,8 @@ class RunOptions:
         See `symdyn.runs.scheduler.scheduler`.
     resume : bool
         Go on where the last run ended; there is nothing to do if it finished.
+    force : bool
+        Replace the run that `out` holds, at success; without this and `resume` such a folder is refused.
     seed : int
         Of everything random.
     quiet : bool
@@ -33,16 +39,17 @@ class RunOptions:
     out: str | Path
     scheduler: str = "auto"
     resume: bool = False
+    force: bool = False
     seed: int = 0
     quiet: bool = False
 
-
-class WrongOptions(ValueError):
-    """Options that exclude one another: a command line answers with its usage."""
+    def __post_init__(self) -> None:
+        if self.resume and self.force:
+            raise WrongOptions("--resume and --force exclude one another: go on with the run, or replace it")
 
 
 def add_options(parser: argparse.ArgumentParser, out: str) -> argparse.ArgumentParser:
-    """Add `--out`, `--scheduler`, `--resume`, `--seed` and `--quiet`."""
+    """Add `--out`, `--scheduler`, `--resume`, `--force`, `--seed` and `--quiet`."""
     parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"run directory (default {out})")
     parser.add_argument(
         "--scheduler",
@@ -50,9 +57,11 @@ def add_options(parser: argparse.ArgumentParser, out: str) -> argparse.ArgumentP
         help="threads, local (processes on this machine), slurm (jobs in the queue), or the address tcp://... of a "
         "Dask scheduler; auto takes a running client, DASK_SCHEDULER_ADDRESS or Dask's configuration, else threads",
     )
-    parser.add_argument(
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
         "--resume", action="store_true", help="go on where the last run ended; nothing to do if it finished"
     )
+    again.add_argument("--force", action="store_true", help="replace the run that is in the folder, at success")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
     parser.add_argument("--quiet", action="store_true", help="log to the run directory only")
     return parser

@@ -80,9 +80,38 @@ def test_gaps_maps_and_missing_units_are_noted(tmp_path):
     rows = ["t,x,y", *(f"{t},{t % 3},{t % 5}" for t in [*range(20), *range(40, 60)])]
     (tmp_path / "map.csv").write_text("\n".join(rows[:21]))
     done = symdyn("check", tmp_path / "map.csv")
-    assert "add --kind map" in done.output and "no units: x, y" in done.output and "--law polynomial:1" in done.output
+    assert (
+        "add --kind map" in " ".join(done.output.split())
+        and "no units: x, y" in done.output
+        and "--law polynomial:1" in done.output
+    )
     (tmp_path / "gap.csv").write_text("\n".join(rows))
     assert "1 steps longer than 5 times the median" in symdyn("check", tmp_path / "gap.csv").output
+
+
+def test_laws_and_candidates_that_fit_are_listed():
+    found = json.loads(symdyn("check", PLANETS, "--json").output)
+    laws = {one["law"]: one for one in found["laws"]}
+    assert laws["polynomial:3"] == {"law": "polynomial:3", "functions": 84, "rows_each": 257, "fits": True}
+    assert not laws["polynomial:5"]["fits"] and laws["central:0-5"]["functions"] == 18
+    assert found["candidates"]["affine"] == 12 and found["candidates"]["gl+time_scaling"] == 10
+
+
+def test_angles_and_exchanged_axes_are_suspected(tmp_path):
+    t = np.arange(200) * 0.1
+    table = np.column_stack([t, np.rad2deg(t) * 3 % 360, (3 * t + 1) % (2 * np.pi), np.sin(t)])
+    np.savetxt(tmp_path / "pendulum.csv", table, delimiter=",", header="t,a,b,c", comments="")
+    said = symdyn("check", tmp_path / "pendulum.csv").output
+    assert "a jumps by 360 between samples" in said and "b jumps by 2 pi" in said and "c jumps" not in said
+    np.savez(tmp_path / "runs.npz", x=np.random.default_rng(0).normal(size=(400, 5, 2)), t=np.arange(5.0))
+    assert "400 trajectories of 5 samples: are trajectories and times exchanged?" in " ".join(
+        symdyn("check", tmp_path / "runs.npz").output.split()
+    )
+
+
+def test_no_line_of_a_check_is_wider_than_a_terminal(hopf):
+    lines = symdyn("check", PLANETS).output.splitlines()
+    assert all(len(line) <= 80 for line in lines if PLANETS not in line)
 
 
 def test_fields_are_checked(tmp_path):
@@ -118,9 +147,9 @@ def test_words_are_listed():
 def test_the_demo_is_the_job_of_the_planets_on_the_data_that_ship(tmp_path, monkeypatch):
     called = []
     monkeypatch.setattr(symdyn_main, "run_job_of", lambda *given: called.append(given))
-    done = symdyn("demo", "--out", tmp_path / "demo")
-    assert done.exit_code == 0 and str(tmp_path / "demo" / "report.html") in done.output
-    assert called == [("planets", {"data": PLANETS, "out": tmp_path / "demo", "resume": False, "quiet": False})]
+    assert symdyn("demo", "--force", "--out", tmp_path / "demo").exit_code == 0
+    where = {"out": tmp_path / "demo", "resume": False, "force": True, "quiet": False}
+    assert called == [("planets", {"data": PLANETS, **where})]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +164,14 @@ def test_the_demo_is_the_job_of_the_planets_on_the_data_that_ship(tmp_path, monk
         (("discover", PLANETS, "--candidates", "afine"), 1, "did you mean 'affine'?"),
         (("discover", PLANETS, "--law", "polynomal:2"), 1, "did you mean 'polynomial'?"),
         (("discover", PLANETS, "--inputs", "force"), 1, "input 'force' is not in the data"),
+        (("discover", PLANETS, "--states", "x,y,z,vx,vz,v_y"), 1, "did you mean 'vy'?"),
+        (("discover", PLANETS, "--delta", "2"), 1, "delta must lie between 0 and sqrt(2)"),
+        (("discover", PLANETS, "--scheduler", "thread"), 1, "scheduler must be auto, threads"),
+        (("discover", PLANETS, "--resume", "--force"), 2, "--resume and --force exclude one another"),
+        (("promote", PLANETS, "--targets", "v_x"), 1, "did you mean 'vx'?"),
+        (("promote", PLANETS, "--gamma", "much"), 1, "--gamma must be cv or a number"),
+        (("promote", PLANETS, "--output", "invariant"), 1, "name the values with --targets"),
+        (("fields", PLANETS), 1, "holds trajectories, no fields"),
         (("fit", PLANETS), 2, "give --symmetry or --discover"),
         (("fit", PLANETS, "--discover", "--symmetry", PLANETS), 2, "exclude one another"),
         (("fit", PLANETS, "--symmetry", "none.nc"), 1, "no such file: none.nc"),
@@ -148,12 +185,11 @@ def test_the_demo_is_the_job_of_the_planets_on_the_data_that_ship(tmp_path, monk
 )
 def test_a_mistake_is_told_in_one_line(words, code, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    quiet = ["--quiet"] if words[-1] in ("force",) else []
-    done = symdyn(*words, *quiet)
+    done = symdyn(*words)
     assert done.exit_code == code, done.output
     assert len(done.output.strip().splitlines()) == 1 and done.output.startswith("error: ")
     assert message in done.output
-    assert quiet or not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_debug_shows_where_an_error_arose(tmp_path):
@@ -161,10 +197,63 @@ def test_debug_shows_where_an_error_arose(tmp_path):
     assert done.exit_code == 1 and "Traceback" in done.output and "symdyn/" in done.output
 
 
-def test_an_error_is_printed_once(tmp_path):
-    done = symdyn("discover", PLANETS, "--inputs", "force", "--out", tmp_path / "run")
-    assert done.output.count("input 'force' is not in the data") == 1
-    assert "stopped: " in (tmp_path / "run" / "run.log").read_text()
+def test_an_error_is_printed_once(hopf, tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise ValueError("the law is\nno law")
+
+    monkeypatch.setattr("symdyn.runs.jobs.discover.SymmetryDiscovery.fit", fails)
+    done = symdyn("discover", hopf, "--out", tmp_path / "run")
+    assert done.exit_code == 1 and done.output.splitlines()[-1] == "error: the law is no law"
+    assert done.output.count("no law") == 1
+    assert "stopped: " in (tmp_path / "run" / "unfinished" / "run.log").read_text()
+
+
+def test_a_result_is_printed_as_json_beside_the_log(hopf, run, tmp_path):
+    found = json.loads(symdyn("show", run, "--json").output)
+    assert found["report"] == str(run / "report.html") and found["title"] == "Symmetries in hopf.nc"
+    assert found["findings"][0].startswith("The data show so(2): y ∂x − x ∂y.")
+    done = symdyn("fit", hopf, "--symmetry", run / "results.nc", "--json", "--out", tmp_path / "law")
+    assert done.exit_code == 0, done.output
+    fitted = json.loads(done.stdout)
+    assert fitted["law"][0].startswith("x' = ") and fitted["provenance"]["job"] == "fit" and "report: " in done.stderr
+
+
+def test_a_folder_that_holds_a_run_asks_in_one_line(hopf, run):
+    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    done = symdyn("discover", hopf, "--out", run)
+    assert done.exit_code == 1 and len(done.output.splitlines()) == 1
+    assert "holds a finished run: --resume goes on with it, --force replaces it" in done.output
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
+
+
+@pytest.fixture(scope="module")
+def energies(tmp_path_factory):
+    """Points and an energy that turns about c leave as it is."""
+    a, b, c, noise = np.random.default_rng(0).normal(size=(4, 400))
+    path = tmp_path_factory.mktemp("data") / "energy.csv"
+    columns = np.column_stack([a, b, c, 0.5 * (a**2 + b**2) + 0.3 * c * (a**2 + b**2) + 0.01 * noise])
+    np.savetxt(path, columns, delimiter=",", header="a [m],b [m],c [m],E", comments="")
+    return path
+
+
+def test_columns_of_points_and_values_are_promoted(energies, tmp_path):
+    done = symdyn("promote", energies, "--targets", "E", "--json", "--quiet", "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["algebra"]["generators"] == [{"generator": "b ∂a − a ∂b", "exact": True}]
+    errors = {row[0]: float(row[1]) for row in found["tables"]["validation"]["rows"]}
+    assert errors["promoted"] < 0.02 and errors["mean"] > 0.5
+    assert any("candidate symmetries are broken" in text for text, _ in found["warnings"])
+    assert sd.LieAlgebra.load(tmp_path / "run" / "results.nc").name == "so(2)"
+
+
+@pytest.mark.parametrize("output", ["vector_field", "map"])
+def test_rates_and_steps_of_trajectories_are_promoted(hopf, output, tmp_path):
+    words = ("--output", output, "--candidates", "so", "--quiet", "--out", tmp_path / "run")
+    done = symdyn("promote", hopf, *words)
+    assert done.exit_code == 0, done.output
+    found = json.loads(symdyn("show", tmp_path / "run", "--json").output)
+    assert found["algebra"]["generators"] == [{"generator": "y ∂x − x ∂y", "exact": True}]
 
 
 def test_a_fault_of_symdyn_is_one_line_too(monkeypatch):

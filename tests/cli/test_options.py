@@ -14,7 +14,7 @@ from symdyn import datasets
 from symdyn.cli.job_commands import job_command
 from symdyn.cli.main import JOBS, command
 
-OWN = {"open_report", "debug"}
+OWN = {"open_report", "as_json", "debug"}
 MOST = 0.5  # CPU seconds of --help
 NAMES = ["", *command.list_commands(click.Context(command))]
 
@@ -45,7 +45,8 @@ def test_a_subcommand_has_the_names_and_defaults_of_its_workflow(name):
 
 def test_options_are_described_by_what_they_take():
     of_fit = described(ROOT / "workflows" / "fit.py")
-    assert of_fit["exclusive"] == [{"names": ["symmetry", "discover"], "required": True}]
+    again = {"names": ["resume", "force"], "required": False}
+    assert of_fit["exclusive"] == [again, {"names": ["symmetry", "discover"], "required": True}]
     assert {"seed": 0, "threshold": 0.01}.items() <= {
         one["name"]: one.get("default") for one in of_fit["options"]
     }.items()

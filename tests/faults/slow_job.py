@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from functools import partial
 
 import symdyn as sd
 from symdyn.functions.features import Polynomial
@@ -31,14 +32,14 @@ def main():
         checkpoint.accumulate_block = slow_sums
     if args.folds:
         moments.most_groups = lambda n_terms: args.folds
-    run_job(args, {"job": "slow", "store": args.store}, job)
+    run_job(args, {"job": "slow", "store": args.store}, partial(job, args))
 
 
-def job(run, args):
+def job(args, run, _):
     data = sd.open_trajectories(args.store, chunks=1)
     options = {"log": run.log, "progress": run.progress("chunks"), "reuse": args.resume}
-    what = (data, Polynomial(args.degree), args.kind, run.path, {"job": "slow"})
-    save_moments(accumulate_resumable(*what, **options), run.path / "moments.nc")
+    what = (data, Polynomial(args.degree), args.kind, run.folder, {"job": "slow"})
+    save_moments(accumulate_resumable(*what, **options), run.folder / "moments.nc")
 
 
 if __name__ == "__main__":

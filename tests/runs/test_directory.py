@@ -15,8 +15,8 @@ def _finish(run):
 
 def test_configuration_is_written_and_reads_back(tmp_path):
     config = {"job": 'a "quoted" name', "seed": 3, "noise": 0.01, "fast": True, "data": None}
-    with RunDirectory(tmp_path, config, quiet=True):
-        written = tomllib.loads((tmp_path / "config.toml").read_text())
+    with RunDirectory(tmp_path, config, quiet=True) as run:
+        written = tomllib.loads((run.path / "config.toml").read_text())
     assert written == {"job": 'a "quoted" name', "seed": 3, "noise": 0.01, "fast": True}
 
 
@@ -24,9 +24,8 @@ def test_a_run_is_finished_only_with_its_own_configuration(tmp_path):
     with RunDirectory(tmp_path, {"seed": 0}, quiet=True) as run:
         assert not run.finished
         _finish(run)
-        assert run.finished
-    with RunDirectory(tmp_path, {"seed": 1}, quiet=True) as other:
-        assert not other.finished
+    assert run.finished
+    assert not RunDirectory(tmp_path, {"seed": 1}).finished
 
 
 def test_stages_are_timed_logged_and_kept(tmp_path):
@@ -42,7 +41,7 @@ def test_stages_are_timed_logged_and_kept(tmp_path):
 def test_an_error_is_in_the_log(tmp_path):
     with pytest.raises(ValueError, match="no such"), RunDirectory(tmp_path, {}, quiet=True):
         raise ValueError("no such variable")
-    assert "stopped: ValueError: no such variable" in (tmp_path / "run.log").read_text()
+    assert "stopped: ValueError: no such variable" in (tmp_path / "unfinished" / "run.log").read_text()
 
 
 def test_checksum_depends_on_values_not_on_chunks():

@@ -7,14 +7,17 @@ from typing import Any
 
 import xarray as xr
 
+from symdyn.data.grids import field_grid, is_field_data
 from symdyn.data.trajectories import open_trajectories
 from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
+from symdyn.jets.pointfields import point_candidates
 from symdyn.regression import PDERegression
 from symdyn.reporting.describe import fields as described
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
+from symdyn.runs.opening import check_delta, read_through
 from symdyn.runs.options import RunOptions
-from symdyn.runs.publish import publish
+from symdyn.runs.publish import checksum, publish
 
 __all__ = ["fields"]
 
@@ -36,11 +39,21 @@ def fields(data: str, *, candidates: str = "2", delta: float = 0.02, **options: 
     shared = RunOptions(**{"out": "runs/fields", **options})
     config = {"job": "fields", "seed": shared.seed, "delta": delta, "data": data, "candidates": candidates}
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
-        with run.stage("open fields"):
-            dataset = open_trajectories(data)
+    sought = int(candidates) if candidates.isdigit() else candidates.split(",")
+
+    def opened() -> xr.Dataset:
+        check_delta(delta)
+        dataset = open_trajectories(data)
+        if not is_field_data(dataset):
+            raise ValueError(
+                f"{data} holds trajectories, no fields over (trajectory, time, x[, y]): see symdyn discover"
+            )
+        grid = field_grid(dataset)
+        point_candidates(sought, grid.coordinates, grid.fields)
+        return read_through(dataset)
+
+    def work(run: RunDirectory, dataset: xr.Dataset) -> None:
         with run.stage("identify the law, discover symmetries"):
-            sought = int(candidates) if candidates.isdigit() else candidates.split(",")
             search = PointSymmetryDiscovery(sought, delta=delta, rng=shared.seed).fit(dataset)
             run.log.info("\n%s", search.summary())
         model = None
@@ -49,7 +62,7 @@ def fields(data: str, *, candidates: str = "2", delta: float = 0.02, **options: 
                 model = PDERegression(symmetry=search.algebra_, rng=shared.seed).fit(dataset)
         _publish(run, dataset, search, model, f"Symmetries in {Path(data).name}")
 
-    run_job(shared, config, work)
+    run_job(shared, config, work, opened)
 
 
 def _publish(

@@ -22,11 +22,12 @@ from symdyn.regression.jackknife import jackknife_errors
 from symdyn.regression.optimizer import default_optimizer
 from symdyn.reporting.describe import fit as described
 from symdyn.rows.rates import characteristic_time, differentiate
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
+from symdyn.runs.opening import read_through
 from symdyn.runs.options import RunOptions
 from symdyn.runs.parsing import names
-from symdyn.runs.publish import publish, tell
+from symdyn.runs.publish import checksum, publish, tell
 from symdyn.runs.search_words import SearchWords
 from symdyn.sums.moments import joined
 
@@ -84,10 +85,13 @@ def fit(
     config |= {"candidates": candidates, "elements": elements, "law": law, "threshold": threshold, "model": model}
     words = SearchWords(kind, law, candidates, elements)
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
-        with run.stage("open trajectories"):
-            dataset = _opened(data, states, kind)
-            given = None if symmetry is None else LieAlgebra.load(symmetry)
+    def opened() -> tuple[xr.Dataset, LieAlgebra | None]:
+        dataset = read_through(_opened(data, states, kind))
+        words.on(dataset)
+        return dataset, None if symmetry is None else LieAlgebra.load(symmetry)
+
+    def work(run: RunDirectory, opened: tuple[xr.Dataset, LieAlgebra | None]) -> None:
+        dataset, given = opened
         with run.stage("discover, fit, judge" if discover else "fit, judge"):
             found = _fitted(dataset, given, words, threshold=threshold, seed=shared.seed)
             run.log.info("\n%s", found.summary())
@@ -99,7 +103,7 @@ def fit(
             errors = _errors(found, threshold) if model is None else None
         _publish(run, dataset, found, models, chosen, errors)
 
-    run_job(shared, {**config, "states": states}, work)
+    run_job(shared, {**config, "states": states}, work, opened)
 
 
 def _opened(data: str, states: str | None, kind: str) -> xr.Dataset:

@@ -7,12 +7,13 @@ from typing import Any
 
 import xarray as xr
 
+from symdyn.functions.words import did_you_mean
 from symdyn.invariant.learning_experiment import FAMILIES, learning_risk
 from symdyn.reporting.describe import learning_curves as described
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
 from symdyn.runs.options import RunOptions
-from symdyn.runs.publish import publish, tell
+from symdyn.runs.publish import checksum, publish, tell
 from symdyn.runs.sweep import check_finished, sweep
 
 __all__ = ["learning_curves"]
@@ -51,7 +52,7 @@ def learning_curves(
     unknown = sorted(set(families) - set(FAMILIES))
     if unknown:
         known = ", ".join(f"'{name}'" for name in FAMILIES)
-        raise ValueError(f"--family {unknown[0]!r} is none of {known}")
+        raise ValueError(f"--family {unknown[0]!r} is none of {known}{did_you_mean(unknown[0], FAMILIES)}")
     if not (0 < first < last and seeds > 0 and noise > 0):
         raise ValueError("--first must be positive and below --last, --seeds and --noise positive")
     shared = RunOptions(**{"out": "runs/learning", **options})
@@ -59,13 +60,13 @@ def learning_curves(
     drawn = [shared.seed + k for k in range(seeds)]
     swept = {"n": [2**k for k in range(first, last + 1)], "seed": drawn}
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
+    def work(run: RunDirectory, _: None) -> None:
         curves = {}
         for name in families:
             with run.stage(name):
                 axes = {"group": list(FAMILIES[name].groups), **swept}
                 log = {"log": run.log, "progress": run.progress("points"), "reuse": shared.resume}
-                curves[name] = sweep(learning_risk, {"family": name, "noise": noise}, axes, run.path, **log)
+                curves[name] = sweep(learning_risk, {"family": name, "noise": noise}, axes, run.folder, **log)
         _publish(run, curves, seeds)
 
     run_job(shared, {**config, "noise": noise, "seed": shared.seed}, work)

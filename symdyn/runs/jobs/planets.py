@@ -20,10 +20,11 @@ from symdyn.regression import FittedLaw, SymmetricSINDy
 from symdyn.regression.holdout import FitRows, central_strength, compare_left_out, fit_on_rows, fit_rows
 from symdyn.reporting.describe import planets as described
 from symdyn.reporting.figures import principal_axes
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
+from symdyn.runs.opening import read_through
 from symdyn.runs.options import RunOptions
-from symdyn.runs.publish import publish, tell
+from symdyn.runs.publish import checksum, publish, tell
 from symdyn.sums.checkpoint import accumulate_resumable
 from symdyn.sums.moments import accumulate
 from symdyn.systems import kepler, with_noise
@@ -61,20 +62,21 @@ def planets(*, data: str | None = None, simulate: int | None = None, noise: floa
     shared = RunOptions(**{"out": "runs/planets", **options})
     source = {"simulate": simulate, "noise": noise} if simulate else {"data": data}
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
-        with run.stage("open trajectories"):
-            simulated = kepler(simulate, noise=noise, rng=shared.seed) if simulate else None
-            dataset = open_trajectories(data if simulated is None else simulated, chunks=3)
-            dataset = matched_velocities(dataset, paired_states(dataset, state_names(dataset)))
+    def opened() -> xr.Dataset:
+        simulated = kepler(simulate, noise=noise, rng=shared.seed) if simulate else None
+        dataset = open_trajectories(data if simulated is None else simulated, chunks=3)
+        return read_through(matched_velocities(dataset, paired_states(dataset, state_names(dataset))))
+
+    def work(run: RunDirectory, dataset: xr.Dataset) -> None:
         with run.stage("identify the law, discover symmetries"):
-            kept = {"folder": run.path, "key": "planets", "log": run.log, "reuse": shared.resume}
+            kept = {"folder": run.folder, "key": "planets", "log": run.log, "reuse": shared.resume}
             search = _discovered(dataset, shared.seed, partial(accumulate_resumable, **kept))
             run.log.info("\n%s", search.summary())
         dataset = dataset.load()
         found = _found(run, dataset, search, simulated=bool(simulate), seed=shared.seed)
         _publish(run, dataset, found, described.title(simulate, noise))
 
-    run_job(shared, {"job": "planets", "seed": shared.seed, **source}, work)
+    run_job(shared, {"job": "planets", "seed": shared.seed, **source}, work, opened)
 
 
 def _discovered(data: xr.Dataset, seed: int, sums: Callable = accumulate) -> SymmetryDiscovery:

@@ -13,10 +13,10 @@ import xarray as xr
 
 from symdyn.promotion.recovery import PUBLISHED, SMALL, recovery_row
 from symdyn.reporting.describe import recovery as described
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
 from symdyn.runs.options import RunOptions, WrongOptions
-from symdyn.runs.publish import publish, tell
+from symdyn.runs.publish import checksum, publish, tell
 from symdyn.runs.sweep import sweep
 
 __all__ = ["recovery"]
@@ -67,7 +67,7 @@ def recovery(
     texts = [" ".join(str(cell[name]) for name in _USUAL) for cell in cells]
     config = {"job": "recovery", "cells": "; ".join(texts), "seeds": list(seeds), "inner": inner}
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
+    def work(run: RunDirectory, _: None) -> None:
         tables = {}
         for number, cell in enumerate(cells, 1):
             what = "{family} {algebra}({m}) of degree {degree}, r = {r}".format(**cell)
@@ -75,7 +75,7 @@ def recovery(
                 fixed = {name: cell[name] for name in ("family", "algebra", "degree")} | {"inner": inner}
                 swept = {"m": cell["m"], "r": cell["r"], "seed": list(seeds)}
                 log = {"log": run.log, "progress": run.progress("rows"), "reuse": shared.resume}
-                results = sweep(recovery_row, fixed, swept, run.path, **log)
+                results = sweep(recovery_row, fixed, swept, run.folder, **log)
             _check(results, what)
             name = f"{cell['family']}_{cell['algebra']}"
             tables.setdefault(name, []).append(described.rows(results, cell["degree"]))

@@ -11,11 +11,11 @@ from typing import Any
 import xarray as xr
 
 from symdyn.reporting.describe import sweep as described
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.experiments import check_parameters, find_job
 from symdyn.runs.job import run_job
 from symdyn.runs.options import RunOptions
-from symdyn.runs.publish import publish, tell
+from symdyn.runs.publish import checksum, publish, tell
 from symdyn.runs.sweep import grid, n_failed, sweep
 
 __all__ = ["read_plan", "sweep_plan"]
@@ -42,10 +42,10 @@ def sweep_plan(config: str | Path, **options: Any) -> None:
         shared = replace(shared, scheduler=plan.get("scheduler", "auto"))
     content = {name: json.dumps(value) for name, value in plan.items() if name != "scheduler"}
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
+    def work(run: RunDirectory, _: None) -> None:
         with run.stage("sweep"):
             log = {"log": run.log, "progress": run.progress("points"), "reuse": shared.resume}
-            results = sweep(find_job(plan["job"]), plan["fixed"], plan["sweep"], run.path, **log)
+            results = sweep(find_job(plan["job"]), plan["fixed"], plan["sweep"], run.folder, **log)
         _publish(run, results, plan["plot"])
 
     run_job(shared, {"job": "sweep", **content}, work)

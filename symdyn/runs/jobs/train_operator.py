@@ -13,10 +13,10 @@ import xarray as xr
 
 from symdyn.data.trajectories import open_trajectories
 from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.runs.directory import RunDirectory, checksum
+from symdyn.runs.directory import RunDirectory
 from symdyn.runs.job import run_job
 from symdyn.runs.options import RunOptions
-from symdyn.runs.publish import publish, tell
+from symdyn.runs.publish import checksum, publish, tell
 from symdyn.runs.sweep import check_finished
 from symdyn.runs.sweep import sweep as run_points
 from symdyn.sums.store import algebra_to_dataset
@@ -97,13 +97,21 @@ def train_operator(
     built |= {"patience": patience, "device": device, "seed": shared.seed, "space": moving, "n_train": train}
     asked = _Asked(data, symmetry, tuple(model or ()), {**built, "memory": 1e6 * memory})
 
-    def work(run: RunDirectory, _: RunOptions) -> None:
+    def work(run: RunDirectory, opened: _Opened) -> None:
         if sweep:
-            _sweep(run, asked, sweep, seeds=seeds, resume=shared.resume)
+            _sweep(run, asked, opened, sizes=sweep, seeds=seeds, resume=shared.resume)
         else:
-            _train(run, asked, resume=shared.resume)
+            _train(run, asked, opened, resume=shared.resume)
 
-    run_job(shared, config, work)
+    run_job(shared, config, work, asked.opened)
+
+
+class _Opened(NamedTuple):
+    """Fields, their symmetry, and the training that both make."""
+
+    data: xr.Dataset
+    symmetry: LieAlgebra
+    task: OperatorTask
 
 
 @dataclass(frozen=True)
@@ -115,12 +123,12 @@ class _Asked:
     kinds: tuple[str, ...]
     options: dict[str, Any]
 
-    def task(self) -> tuple[xr.Dataset, LieAlgebra, OperatorTask]:
+    def opened(self) -> _Opened:
         """Open the fields, lazy in the chunks of the file, and the symmetry; set up the training."""
         from symdyn.neural.operators.job import OperatorOptions, operator_task
 
         data, symmetry = open_trajectories(self.data, chunks=None), LieAlgebra.load(self.symmetry)
-        return data, symmetry, operator_task(data, symmetry, OperatorOptions(**self.options))
+        return _Opened(data, symmetry, operator_task(data, symmetry, OperatorOptions(**self.options)))
 
     def models(self, run: RunDirectory, task: OperatorTask) -> dict[str, OperatorModel]:
         """Build the models, after telling where each generator went."""
@@ -140,12 +148,12 @@ class _Trained(NamedTuple):
     model: OperatorModel
 
 
-def _train(run: RunDirectory, asked: _Asked, *, resume: bool) -> None:
+def _train(run: RunDirectory, asked: _Asked, opened: _Opened, *, resume: bool) -> None:
     import torch
 
     torch.set_num_threads(1)
-    with run.stage("open fields"):
-        data, symmetry, task = asked.task()
+    data, symmetry, task = opened
+    with run.stage("build the models"):
         kinds = list(asked.models(run, task))
         digest = checksum(data)
     found = {}
@@ -163,8 +171,9 @@ def _trained(run: RunDirectory, task: OperatorTask, kind: str, *, resume: bool, 
     from symdyn.neural.operators.job import trained
 
     folder = run.path / "models" / kind
-    options = {"checkpoint": folder, "resume": resume, "about": about}
+    options = {"checkpoint": run.folder / "models" / kind, "resume": resume, "about": about}
     found = _Trained(*trained(task, kind, **options, progress=run.progress(f"epochs of {kind}")))
+    folder.mkdir(parents=True)
     save_module(found.module, folder / "operator.safetensors")
     return found
 
@@ -205,15 +214,15 @@ def _publish(
     tell(run, findings)
 
 
-def _sweep(run: RunDirectory, asked: _Asked, sizes: str, *, seeds: int, resume: bool) -> None:
+def _sweep(run: RunDirectory, asked: _Asked, opened: _Opened, *, sizes: str, seeds: int, resume: bool) -> None:
     from symdyn.neural.operators.job import operator_point
     from symdyn.reporting.describe import training as described
 
-    with run.stage("open fields"):
-        fixed, swept = _grid(run, asked, sizes, seeds)
+    with run.stage("build the models"):
+        fixed, swept = _grid(run, asked, opened, sizes, seeds)
     with run.stage("sweep"):
         log = {"log": run.log, "progress": run.progress("points"), "reuse": resume}
-        results = run_points(operator_point, fixed, swept, run.path, **log)
+        results = run_points(operator_point, fixed, swept, run.folder, **log)
     check_finished(results, log=run.path / "run.log")
     with run.stage("figures"):
         pictures = described.draw_sweep(run.figures, results)
@@ -224,9 +233,11 @@ def _sweep(run: RunDirectory, asked: _Asked, sizes: str, *, seeds: int, resume: 
     tell(run, findings)
 
 
-def _grid(run: RunDirectory, asked: _Asked, sizes: str, seeds: int) -> tuple[dict[str, Any], dict[str, list]]:
+def _grid(
+    run: RunDirectory, asked: _Asked, opened: _Opened, sizes: str, seeds: int
+) -> tuple[dict[str, Any], dict[str, list]]:
     """Return the parameters of all points, and those that are swept."""
-    data, _, task = asked.task()
+    data, _, task = opened
     n_train = _whole_numbers(sizes, task.split.train.sizes["trajectory"])
     kinds = list(asked.models(run, task))
     fixed = {name: value for name, value in asdict(task.options).items() if name not in ("n_train", "seed")}

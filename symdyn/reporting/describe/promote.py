@@ -1,0 +1,185 @@
+"""What the report of a promotion says: what is kept, what is broken, and what samples left out say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.vectorfields import VectorField
+from symdyn.reporting.style import ACCENT, GREY, SECOND, clean, new_figure, save_figures
+from symdyn.reporting.tables import with_law
+from symdyn.reporting.texts import output_names
+from symdyn.sums.store import algebra_to_dataset
+
+if TYPE_CHECKING:
+    from symdyn.promotion.promoted import PromotedRegressor
+
+__all__ = ["Promoted", "draw", "findings", "groups", "names_of_values"]
+
+_SHOWN = 2000  # samples of a picture
+_FLOOR = 1e-12  # of singular values, relative to the largest, that are drawn
+
+
+class Promoted(NamedTuple):
+    """A promoted fit, and values `(sample, output)` left out beside what each model predicts for them."""
+
+    model: PromotedRegressor
+    states: Sequence[str]
+    outputs: Sequence[str]
+    values: np.ndarray
+    predicted: dict[str, np.ndarray]
+    sizes: tuple[int, int]  # samples fitted, and left out
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Root mean square errors, relative to the spread of the values, components in units of their own spread."""
+        spread = self.values.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        return {
+            name: float(np.sqrt(np.mean(((predicted.reshape(self.values.shape) - self.values) / spread) ** 2)))
+            for name, predicted in self.predicted.items()
+        }
+
+
+def names_of_values(states: Sequence[str], n_outputs: int, kind: str) -> list[str]:
+    """Name the values that trajectories have: rates, accelerations, or next points."""
+    if kind == "map":
+        return [f"next {state}" for state in states[:n_outputs]]
+    return output_names(states, n_outputs, "second_order" if kind == "second_order" else "flow")
+
+
+def groups(found: Promoted) -> dict[str, xr.Dataset]:
+    """Make the tables of the report, by name; `results.nc` holds the same."""
+    tables = {"directions": _directions(found)}
+    algebra = _algebra(found.model)
+    if algebra is not None:
+        tables["symmetry"] = algebra_to_dataset(algebra).assign_attrs(caption="The generators that the fit keeps.")
+    tables["validation"] = _validation(found)
+    tables["law"] = _law(found)
+    return tables
+
+
+def _algebra(model: PromotedRegressor) -> LieAlgebra | None:
+    parts = model.symmetry_ if isinstance(model.symmetry_, list) else [model.symmetry_]
+    return next((part for part in parts if isinstance(part, LieAlgebra)), None)
+
+
+def _directions(found: Promoted) -> xr.Dataset:
+    values = np.sort(found.model.singular_values_)[::-1]
+    kept = np.arange(len(values)) >= len(values) - _n_kept(found.model)
+    largest = values.max(initial=0.0) or 1.0
+    return xr.Dataset(
+        {
+            "relative": ("direction", values / largest, {"long_name": "violation, relative to the largest"}),
+            "kept": ("direction", kept),
+        },
+        coords={"direction": np.arange(1, len(values) + 1)},
+        attrs={
+            "caption": "Singular values of v -> L(v, F), one for each independent direction of the candidates: how "
+            "much the fit changes along it. The penalty is their sum."
+        },
+    )
+
+
+def _n_kept(model: PromotedRegressor) -> int:
+    algebra = _algebra(model)
+    return 0 if algebra is None else algebra.dim
+
+
+def _validation(found: Promoted) -> xr.Dataset:
+    errors = found.errors
+    fitted, left_out = found.sizes
+    return xr.Dataset(
+        {"error": ("model", list(errors.values()), {"long_name": "error, relative to the spread of the values"})},
+        coords={"model": np.array(list(errors), dtype=object)},
+        attrs={
+            "caption": f"Fitted on {fitted} samples and judged on {left_out} others, left out in blocks of neighbours. "
+            "Least squares uses the same functions without the penalty; the mean is a constant."
+        },
+    )
+
+
+def _law(found: Promoted) -> xr.Dataset:
+    model = found.model
+    law = VectorField(model.features, np.atleast_2d(model.coef_), tuple(found.states))
+    table = xr.Dataset(
+        {"equation": ("output", np.array(law.equations(4), dtype=object))},
+        coords={"output": np.array(list(found.outputs), dtype=object)},
+        attrs={"caption": f"The function that predicts; the weight of the penalty is gamma = {model.gamma_:.3g}."},
+    )
+    return with_law(table, law, list(found.outputs))
+
+
+def findings(found: Promoted) -> list[str]:
+    """Tell the report in a few sentences; every number comes from the fit."""
+    model, errors = found.model, found.errors
+    return [
+        _kept_sentence(model),
+        f"Samples left out are predicted to {errors['promoted']:.2g} of their spread; least squares with the same "
+        f"functions to {errors['least squares']:.2g}, the mean to {errors['mean']:.2g}.",
+        f"The weight gamma of the penalty is {model.gamma_:.3g}; the fit is within {model.gap_:.1g} of the best one.",
+    ]
+
+
+def _kept_sentence(model: PromotedRegressor) -> str:
+    n, broken = len(model.singular_values_), model.broken_
+    if model.symmetry_ is None:
+        return f"The fit keeps none of {n} independent candidates: all of them are broken."
+    parts = model.symmetry_ if isinstance(model.symmetry_, list) else [model.symmetry_]
+    texts = "; ".join(text for part in parts for text in part.texts())
+    how = "exactly" if model.enforced_ else "only approximately: samples left out object to enforcing it exactly"
+    name = f"{parts[0].name}: " if isinstance(parts[0], LieAlgebra) and parts[0].name else ""
+    return f"The fit keeps {name}{texts}, {how}; {broken} of {n} independent candidates are broken."
+
+
+def draw(folder: Path, found: Promoted) -> list[tuple[Path, str]]:
+    """Draw all figures into `folder`; return paths with captions."""
+    errors = found.errors
+    drawings = {
+        "directions": (
+            _bars(found),
+            "How much the fit changes along each independent direction of the candidates, relative to the largest; "
+            "directions that are kept are green-blue.",
+        ),
+        "validation": (
+            _scatter(found),
+            f"Values left out against what the promoted fit predicts: on the line the prediction is exact. The error "
+            f"is {errors['promoted']:.2g} of the spread, that of least squares {errors['least squares']:.2g}.",
+        ),
+    }
+    return save_figures(folder, drawings)
+
+
+def _bars(found: Promoted) -> Figure:
+    table = _directions(found)
+    figure, axes = new_figure(5.5, 3.0)
+    panel = clean(axes[0, 0])
+    heights = np.maximum(table.relative.values, _FLOOR)
+    colours = [ACCENT if kept else SECOND for kept in table.kept.values]
+    panel.vlines(table.direction.values, _FLOOR, heights, color=colours, linewidth=2)
+    panel.scatter(table.direction.values, heights, color=colours, s=24, zorder=3)
+    panel.set_yscale("log")
+    panel.set(xlabel="direction", ylabel="violation / largest", ylim=(_FLOOR / 2, 3.0))
+    panel.set_xticks(table.direction.values if len(heights) <= 12 else table.direction.values[:: len(heights) // 8])
+    return figure
+
+
+def _scatter(found: Promoted) -> Figure:
+    predicted = found.predicted["promoted"].reshape(found.values.shape)
+    n_outputs = found.values.shape[1]
+    columns = min(n_outputs, 3)
+    figure, axes = new_figure(3.1 * columns, 3.0, 1, columns)
+    step = max(len(found.values) // _SHOWN, 1)
+    for panel, name, y, guess in zip(axes[0], found.outputs, found.values.T, predicted.T, strict=False):
+        clean(panel)
+        ends = [min(y.min(), guess.min()), max(y.max(), guess.max())]
+        panel.plot(ends, ends, color=GREY, linewidth=1)
+        panel.plot(y[::step], guess[::step], ".", color=ACCENT, markersize=3)
+        panel.set(xlabel=f"{name}, measured", ylabel=f"{name}, predicted")
+    return figure
