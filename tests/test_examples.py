@@ -8,6 +8,7 @@ import re
 from functools import cache
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -33,7 +34,13 @@ NAMESPACES = (
 RESULTS = {
     "symdyn.discovery.function": ("FunctionSymmetry",),
     "symdyn.discovery.noether": ("NoetherPairing",),
+    "symdyn.evidence.evidence": ("Evidence",),
+    "symdyn.jets.evolution": ("Evolution",),
+    "symdyn.laws.fields.field_law": ("FieldLaw",),
+    "symdyn.laws.law_fit": ("LawFit",),
+    "symdyn.laws.residual": ("Residual",),
     "symdyn.lie.algebras.conserved": ("Conserved",),
+    "symdyn.lie.chart": ("Chart",),
     "symdyn.lie.vectorfields": ("Generators",),
 }
 # Classes whose methods are public objects, too.
@@ -88,6 +95,7 @@ def _as_a_user_sees_it(tmp_path, monkeypatch):
         precision=8, threshold=1000, edgeitems=3, linewidth=75, suppress=False, sign="-", floatmode="maxprec"
     ):
         yield
+    plt.close("all")
 
 
 def modules_of(package):
