@@ -66,6 +66,16 @@ def assert_equivariant(
 ) -> None:
     """Assert F(g x) = g' F(x) for matrices g, g' at points `(sample, state)`, relative to the largest value.
 
+    Parameters
+    ----------
+    function : callable
+        F, from points `(sample, input)` to values `(sample, output)`.
+    element_in, element_out : ndarray
+        The matrices g and g' on inputs and outputs.
+    points : ndarray, `(sample, input)`
+    tolerance : float
+        Largest error, over the largest value.
+
     Raises
     ------
     AssertionError

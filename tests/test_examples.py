@@ -8,6 +8,7 @@ import re
 from functools import cache
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -19,9 +20,11 @@ NAMESPACES = (
     "symdyn.lie.groups",
     "symdyn.functions.features",
     "symdyn.systems",
+    "symdyn.datasets",
     "symdyn.testing",
     "symdyn.runs",
     "symdyn.invariant.manifolds",
+    "symdyn.invariant",
     "symdyn.promotion",
     "symdyn.regression",
     "symdyn.neural",
@@ -31,7 +34,13 @@ NAMESPACES = (
 RESULTS = {
     "symdyn.discovery.function": ("FunctionSymmetry",),
     "symdyn.discovery.noether": ("NoetherPairing",),
+    "symdyn.evidence.evidence": ("Evidence",),
+    "symdyn.jets.evolution": ("Evolution",),
+    "symdyn.laws.fields.field_law": ("FieldLaw",),
+    "symdyn.laws.law_fit": ("LawFit",),
+    "symdyn.laws.residual": ("Residual",),
     "symdyn.lie.algebras.conserved": ("Conserved",),
+    "symdyn.lie.chart": ("Chart",),
     "symdyn.lie.vectorfields": ("Generators",),
 }
 # Classes whose methods are public objects, too.
@@ -51,17 +60,17 @@ MISSING = {
         sums_key
     """,
     "symdyn.invariant.manifolds": "Box Eigenspace Manifold Product Sphere Torus",
+    "symdyn.invariant": "InvariantKernelRidge SampleGain orbit_dimension point_group sample_gain",
     "symdyn.promotion": """
         PromotedRegressor PromotedRegressor.fit PromotedRegressor.predict Promotion promote promotion_path
     """,
     "symdyn.regression": """
         EquivariantOptimizer FittedLaw FittedLaw.flow FittedLaw.jacobian_function FittedLaw.load FittedLaw.save
-        FittedLaw.simulate FittedLaw.to_function FittedLaw.to_latex FittedLaw.to_sympy InvariantKernelRidge
-        PDERegression PDERegression.equations PDERegression.fit Pareto SampleGain SymmetricFit SymmetricFit.summary
-        SymmetricSINDy SymmetricSINDy.coefficients SymmetricSINDy.equations SymmetricSINDy.fit SymmetricSINDy.free_terms
+        FittedLaw.simulate FittedLaw.to_function FittedLaw.to_latex FittedLaw.to_sympy PDERegression
+        PDERegression.equations PDERegression.fit Pareto SymmetricFit SymmetricFit.summary SymmetricSINDy
+        SymmetricSINDy.coefficients SymmetricSINDy.equations SymmetricSINDy.fit SymmetricSINDy.free_terms
         SymmetricSINDy.get_feature_names SymmetricSINDy.predict SymmetricSINDy.print SymmetricSINDy.score
-        SymmetricSINDy.simulate discover_then_fit fit_moments law_of orbit_dimension pareto point_group sample_gain
-        subalgebras
+        SymmetricSINDy.simulate discover_then_fit fit_moments law_of pareto subalgebras
     """,
     "symdyn.neural": """
         EquivariantFNO EquivariantMLP FNO FieldScale FrameAveraged InSubspace IntegralOperator KernelBasis
@@ -86,6 +95,7 @@ def _as_a_user_sees_it(tmp_path, monkeypatch):
         precision=8, threshold=1000, edgeitems=3, linewidth=75, suppress=False, sign="-", floatmode="maxprec"
     ):
         yield
+    plt.close("all")
 
 
 def modules_of(package):

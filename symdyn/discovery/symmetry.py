@@ -259,8 +259,8 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         broken              1.1         1.1     <1e-16  x0 ∂x0 − 0.99 x1 ∂x1 + …
         symmetric: bound below delta = 0.1, closed under brackets; broken: eps = 0 rejected at 0.05;
         approximate: both
-        the law leaves 0.0% of the rates over beyond noise (0.0% to 0.4%)
-        verdicts hold where the data are: over x0 in -0.906 ... 0.873, x1 in -1.01 ... 0.891
+        the law leaves 0.0 % of the rates unexplained, beyond noise (0.0 % to 0.4 %)
+        verdicts hold in the range of the data: x0 from -0.906 to 0.873, x1 from -1.01 to 0.891
         """
         check_is_fitted(self, "verdicts_")
         parts = [findings_text(self.verdicts_, self.algebra_, self.trivial_)] if len(self.generators_) else []

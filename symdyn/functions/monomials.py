@@ -181,6 +181,12 @@ def substituted(exponents, shift, factor):
 def polynomial_exponents(n_states: int, degree: int, constant: bool = True) -> np.ndarray:
     """Return the exponents `(feature, state)` of all monomials up to `degree`, by degree, then lexicographically.
 
+    Parameters
+    ----------
+    n_states, degree : int
+    constant : bool
+        Whether the constant 1 comes first.
+
     Examples
     --------
     >>> import symdyn as sd
@@ -297,6 +303,13 @@ def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
 
 def monomial_name(row, states) -> str:
     """Return the name of a monomial: `x^2 y` for exponents (2, 1); `1` for the constant.
+
+    Parameters
+    ----------
+    row : sequence of int, `(state,)`
+        The exponents.
+    states : sequence of str
+        Names of the states.
 
     Examples
     --------

@@ -122,6 +122,10 @@ class Features(ABC):
 class Sum(Features):
     """Join the features of several spaces, side by side (written `a + b`).
 
+    Parameters
+    ----------
+    parts : tuple of Features
+
     Examples
     --------
     >>> import symdyn as sd

@@ -27,7 +27,7 @@ __all__ = ["Evolution", "component_polynomials", "conditions", "determining_rows
 
 @dataclass(frozen=True)
 class Evolution:
-    """∂_t^m u_i = N_i.
+    """Represent the law ∂_t^m u_i = N_i[u] of fields, exact polynomials in jets.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ _MASK = (1 << _BITS) - 1
 
 @dataclass(frozen=True)
 class JetSpace:
-    """Coordinates (t first) and fields.
+    """Name coordinates (t first), fields and their derivatives.
 
     Parameters
     ----------

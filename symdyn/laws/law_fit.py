@@ -75,7 +75,7 @@ def law_families(features: Features, states: Sequence[str]) -> Families:
 
 @dataclass(frozen=True, repr=False)
 class LawFit:
-    """A law with its error.
+    """Hold a law with its error.
 
     `coefficients` `(output, feature)`; `kept` the families in it; `path` one row a step of the selection: families,
     mean error on trajectories left out (relative to the power of the rates), its standard error. `errors`
@@ -87,6 +87,16 @@ class LawFit:
     `unknown` `(replicate, output, feature)` is the part of `errors` that is no error of a fit: coefficients that no
     data decide. `n_parts` independent parts of the data were resampled; `richest` `(output, feature)` is the law on all
     `families` `(feature,)`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.hopf(noise=0.02, n_trajectories=10)
+    >>> fit = sd.SymmetryDiscovery("gl", "polynomial:4").fit(data).law_fit_
+    >>> fit
+    LawFit of 2 outputs on 15 features, 200 replicates, families kept: degree 0; degree 1; degree 2; …
+    >>> fit.kept
+    ('degree 0', 'degree 1', 'degree 2', 'degree 3')
     """
 
     coefficients: np.ndarray

@@ -20,11 +20,19 @@ _LOWER, _UPPER = 0.99, 0.95
 
 @dataclass(frozen=True)
 class Residual:
-    """Root mean square of what a law leaves over, relative to that of the rates, in the norm of the violation.
+    """Measure what a law leaves of the rates: root mean squares, relative to the rates, in the norm of the violation.
 
     `share` is the estimate, `lower` its 99 % lower and `upper` its 95 % upper bound, from `n_parts` independent parts
     of the data (infinite from one). `aliased` says that the estimate is below 0 by more than chance allows.
     `by_output` `(output,)` are the estimates for each output, relative to its own rates.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.hopf(noise=0.02, n_trajectories=10)
+    >>> left = sd.SymmetryDiscovery("gl", "polynomial:1").fit(data).residual_  # the law has cubic terms
+    >>> print(f"{type(left).__name__}: {left.text()}")
+    Residual: the law leaves 3.5 % of the rates unexplained, beyond noise (2.0 % to 4.2 %)
     """
 
     share: float
@@ -61,7 +69,7 @@ def residual_from_parts(parts: np.ndarray, power: np.ndarray, units: np.ndarray)
         return Residual(0.0, 0.0, 0.0, len(parts), False, by_output)
     each, n = parts @ weights / total, len(parts)
     mean = float(each.sum())
-    share = np.sqrt(max(mean, 0.0))
+    share = float(np.sqrt(max(mean, 0.0)))
     if n < 2:
         return Residual(share, 0.0, np.inf, n, False, by_output)
     error = np.sqrt(n) * each.std(ddof=1)

@@ -61,6 +61,11 @@ def from_matrices(
     states : sequence of str, optional
         Names of the states; `x0, x1, ...` if left out.
 
+    Raises
+    ------
+    ValueError
+        For matrices that are not square, a mask of another shape, and one that leaves no candidate.
+
     Examples
     --------
     >>> import symdyn as sd
@@ -221,6 +226,11 @@ def symplectic(n: int, **options) -> Generators:
 
     Options as for `from_matrices`.
 
+    Raises
+    ------
+    ValueError
+        For an odd number of states.
+
     Examples
     --------
     >>> import symdyn as sd
@@ -242,6 +252,15 @@ def symplectic(n: int, **options) -> Generators:
 
 def polynomial(n: int, degree: int, *, time_scaling=False, time_translation: bool = False, states=None) -> Generators:
     """Build all polynomial fields up to `degree`.
+
+    Parameters
+    ----------
+    n : int
+        Number of states.
+    degree : int
+        Highest total degree of the components.
+    time_scaling, time_translation, states
+        As for `from_matrices`.
 
     Examples
     --------
@@ -282,6 +301,13 @@ def with_time(generators: Generators, *, rescaled: bool = False, translated: boo
         Append t ∂t alone.
     translated : bool
         Append a state `t` and ∂t.
+
+    Raises
+    ------
+    ValueError
+        For states that already hold a `t`, where time is to be a state.
+    TypeError
+        For features that are no polynomials, where time is to be a state.
 
     Examples
     --------

@@ -31,7 +31,7 @@ _CANCELLED = 1e-14  # of the terms of a sum, below which it is rounding
 
 @dataclass(frozen=True, repr=False)
 class Chart:
-    """Centre and scale of every state, and the unit of time.
+    """Hold the centre and scale of every state, and the unit of time: y = (x − centre) / scale.
 
     Parameters
     ----------

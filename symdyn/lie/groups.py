@@ -115,6 +115,11 @@ class Elements:
     def renamed(self, states: Sequence[str]) -> Elements:
         """Return the same elements with other names of the states.
 
+        Raises
+        ------
+        ValueError
+            For another number of names than of states.
+
         Examples
         --------
         >>> import symdyn as sd
@@ -167,6 +172,11 @@ class Elements:
 
     def images(self, points: np.ndarray) -> np.ndarray:
         """Compute g_k(x) `(sample, state, element)` at points `(sample, state)`.
+
+        Raises
+        ------
+        ValueError
+            For points of another shape.
 
         Examples
         --------
@@ -295,6 +305,11 @@ class Elements:
     def representation(self, copies: int = 1) -> np.ndarray:
         """Return matrices `(element, copies * n, copies * n)` on blocks of the state; no translations, no reversal.
 
+        Raises
+        ------
+        ValueError
+            For elements that translate or reverse time: no matrix on the states does that.
+
         Examples
         --------
         >>> import symdyn as sd
@@ -372,6 +387,11 @@ def element(matrix, translation=None, *, reverses_time: bool = False, states=Non
 def permutation(order: Sequence[int], **options) -> Elements:
     """Build the map x -> (x[order[0]], x[order[1]], ...); options as for `element`.
 
+    Raises
+    ------
+    ValueError
+        For an order that does not hold each of 0 ... n − 1 once.
+
     Examples
     --------
     >>> import symdyn as sd
@@ -386,6 +406,11 @@ def permutation(order: Sequence[int], **options) -> Elements:
 
 def sign_flip(signs: Sequence[int], **options) -> Elements:
     """Build the map x -> (s_0 x_0, s_1 x_1, ...) with signs +1 and −1; options as for `element`.
+
+    Raises
+    ------
+    ValueError
+        For entries other than +1 and −1.
 
     Examples
     --------
@@ -449,6 +474,11 @@ def elements(members, *, states=None) -> Elements:
     ----------
     members : Elements, array `(element, n, n)`, or a list of Elements and matrices `(n, n)`
     states : sequence of str, optional
+
+    Raises
+    ------
+    ValueError
+        For no elements, and for elements on different numbers of states.
 
     Examples
     --------

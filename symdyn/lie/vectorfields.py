@@ -130,6 +130,13 @@ class VectorField:
     def flow(self, start: np.ndarray, times: np.ndarray, *, rtol=1e-10, atol=1e-12) -> np.ndarray:
         """Compute the solution `(time, state)` of x' = f(x) from `start` `(state,)` at the first of `times`.
 
+        Parameters
+        ----------
+        start : ndarray, `(state,)`
+        times : ndarray, `(time,)`
+        rtol, atol : float
+            Relative and absolute tolerance of the integration (Dormand-Prince of order 8).
+
         Raises
         ------
         ValueError
@@ -166,7 +173,7 @@ class VectorField:
         return solution.y.T
 
     def equations(self, precision: int = 3) -> list[str]:
-        """Write one line per output, such as `−y + 0.5 x^3`, with the terms that matter.
+        """Write one line per output, such as `−y + 0.5 x^3`, with the terms that matter, to `precision` digits.
 
         Examples
         --------

@@ -18,7 +18,7 @@ def two_body(
     step: float = 0.2,
     circular: bool = False,
 ):
-    """Simulate two equal masses about their centre, states (x, y, vx, vy) of the first body, then of the second.
+    """Simulate two equal masses about their centre of mass: (x, y, vx, vy) of the first body, then of the second.
 
     Masses and the constant of gravitation are 1. Distances from the centre (semi-major axes) are uniform in
     [0.5, 1.5]. Orbits are eccentric (uniform in [0, 0.5]), of both senses, with random phase and perihelion: then the

@@ -120,6 +120,13 @@ def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.
     function for each solution, the part with polynomials of degree up to 2. Of vorticity, those that keep velocities at
     rest in the mean; the infinite rest of the plane (boosts, moving frames) acts on the potential.
 
+    Parameters
+    ----------
+    name : str
+        One of `FIELD_SYSTEMS` or `NONLOCAL_SYSTEMS`.
+    advection, viscosity : float
+        As for `field_equations`.
+
     Examples
     --------
     >>> import symdyn as sd

@@ -79,7 +79,9 @@ def burgers(
 
 
 def kdv(*, advection: float = 1.0, damping: float = 0.0, **options) -> xr.Dataset:
-    """Simulate u_t = −advection u u_x − u_xxx: four generators. See `simulate_field` for further options.
+    """Simulate u_t = −advection u u_x − u_xxx − damping u: four generators; damping leaves the two translations.
+
+    See `simulate_field` for further options.
 
     Examples
     --------

@@ -15,8 +15,7 @@ def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
     """Simulate the flow f = −(0.1 + 0.2 r^2) (x, y) + (1 + r^2) (−y, x), which is symmetric under so(2).
 
     It spirals inwards and turns faster outside. `breaking` takes `breaking` x^3 from x', which leaves no affine
-    symmetry. Starts are uniform on the square of side 2. See `simulate` for `noise`, `rng`, `n_trajectories` and
-    `n_times`.
+    symmetry. Starts are uniform on the square of side 2. `length` and the other options are those of `simulate`.
 
     Examples
     --------
@@ -32,7 +31,7 @@ def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
 def lotka_volterra(*, length: float = 12.0, **options):
     """Simulate x' = 2/3 x − 4/3 x y, y' = x y − y: closed orbits about (1, 1/2).
 
-    The flow has no symmetry but itself up to degree 3. Options as for `simulate`.
+    The flow has no symmetry but itself up to degree 3. `length` and the other options are those of `simulate`.
 
     Examples
     --------
@@ -50,7 +49,8 @@ def lotka_volterra(*, length: float = 12.0, **options):
 def van_der_pol(*, length: float = 10.0, **options):
     """Simulate x' = y, y' = (1 − x^2) y − x: a limit cycle of amplitude 2.
 
-    The flow has no symmetry but itself up to degree 3, and x, y -> −x, −y. Options as for `simulate`.
+    Up to degree 3 the flow has no symmetry but itself and x, y -> −x, −y. `length` and the other options are those of
+    `simulate`.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def van_der_pol(*, length: float = 10.0, **options):
 def selkov(*, length: float = 20.0, **options):
     """Simulate x' = −x + 0.08 y + x^2 y, y' = 0.6 − 0.08 y − x^2 y: glycolysis.
 
-    The flow has a limit cycle, and no symmetry but itself. Options as for `simulate`.
+    The flow has a limit cycle, and no symmetry but itself. `length` and the other options are those of `simulate`.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def selkov(*, length: float = 20.0, **options):
 def duffing(*, length: float = 10.0, **options):
     """Simulate x' = y, y' = x − x^3: a particle in a double well, with energy y^2/2 − x^2/2 + x^4/4.
 
-    Options as for `simulate`.
+    `length` and the other options are those of `simulate`.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def duffing(*, length: float = 10.0, **options):
 def lorenz(*, length: float = 5.0, **options):
     """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z, which x, y -> −x, −y leaves as it is.
 
-    Starts are uniform on a box about the attractor. Options as for `simulate`.
+    Starts are uniform on a box about the attractor. `length` and the other options are those of `simulate`.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def lorenz(*, length: float = 5.0, **options):
 def rossler(*, length: float = 25.0, **options):
     """Simulate x' = −y − z, y' = x + 0.2 y, z' = 0.2 + z (x − 5.7).
 
-    Starts are uniform on a box about the attractor. Options as for `simulate`.
+    Starts are uniform on a box about the attractor. `length` and the other options are those of `simulate`.
 
     Examples
     --------

@@ -73,6 +73,11 @@ def exact_law(name: str, **options) -> VectorField:
     options
         `breaking` of `hopf` and `cubic_spiral`.
 
+    Raises
+    ------
+    ValueError
+        For another name.
+
     Examples
     --------
     >>> import symdyn as sd

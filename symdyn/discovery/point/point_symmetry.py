@@ -80,7 +80,9 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     finite_flow : bool
         Whether to move a solution along each accepted generator, and look at the residual of the equation.
     n_bootstrap : int
+        Replicates of the law, at least 20.
     rng : int or numpy Generator
+        Seed.
 
     Attributes
     ----------

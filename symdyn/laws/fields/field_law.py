@@ -18,13 +18,25 @@ __all__ = ["FieldLaw", "TermSpace", "unexplained"]
 
 @dataclass(frozen=True, repr=False)
 class FieldLaw:
-    """A law ∂_t^m u = W T with its error.
+    """Hold a law ∂_t^m u = W T with its error.
 
     `coefficients` `(field, term)` with names `terms`; `errors` `(replicate, field, term)`; `inclusion` `(field, term)`
     the share of resampled data from which the term is chosen; `unexplained` the part of the rates left over beyond
     noise, root mean square, and its 99 % lower bound. `free` are the coefficients of what was chosen among, with exact
     zeros: of the terms about the origin of the data `(field * term,)`, or those that a symmetry leaves `(free,)`.
     `doubts` say why the data do not determine the law, and what would; `n_units` counts what was resampled.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> data = sd.systems.burgers(n_trajectories=4, n_points=64, n_times=50)
+    >>> library = ["1", "u", "u u_x", "u_x", "u_xx"]
+    >>> search = sd.PointSymmetryDiscovery("translations", terms=library, finite_flow=False, direct=False).fit(data)
+    >>> search.law_
+    FieldLaw on (t, x, u)
+      u_t = −u u_x + 0.2 u_xx
+    >>> search.law_.is_determined, search.law_.support.tolist()
+    (True, [[False, False, True, False, True]])
     """
 
     fields: tuple[str, ...]

@@ -110,6 +110,14 @@ class LieAlgebra:
     def from_chart(cls, inside: LieAlgebra, chart: Chart, features: Features) -> LieAlgebra:
         """Carry an algebra found in a chart to the units of the states, on the `features` of the candidates.
 
+        Parameters
+        ----------
+        inside : LieAlgebra
+            On the states of the chart.
+        chart : Chart
+        features : Features
+            Of the candidates, in the units of the states.
+
         Examples
         --------
         >>> import symdyn as sd
@@ -338,6 +346,11 @@ class LieAlgebra:
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> list[LieAlgebra]:
         """Draw algebras from the error bars; generators marked exact stay as they are.
+
+        Parameters
+        ----------
+        n_draws : int
+        rng : numpy Generator
 
         Examples
         --------

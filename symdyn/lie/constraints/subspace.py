@@ -103,6 +103,13 @@ class Subspace:
     def describe(self, states, names) -> list[str]:
         r"""Write each free coefficient with the terms it ties: `x^3 + x y^2 in x', x^2 y + y^3 in y'`.
 
+        Parameters
+        ----------
+        states : sequence of str
+            Names of the outputs.
+        names : sequence of str
+            Names of the features.
+
         Examples
         --------
         >>> import symdyn as sd
