@@ -67,8 +67,9 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     displacement : ndarray, `(sample, output, candidate)`
         r_i v_i / s_i.
     """
-    size = _gram_of_pieces(derivative, fit.coefficients, weights)
-    size = size + gram_of(displacement.reshape(-1, displacement.shape[-1])) / len(weights)
+    size = gram_of(displacement.reshape(-1, displacement.shape[-1])) / len(weights)
+    for few, scale in _few_points(derivative, weights):
+        size += sum(gram_of(_weighted(piece, scale)) for piece in few.pieces(fit.coefficients))
     reduced = row_reducer(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
     jackknife = _mean_square(reduced, fit.jackknife)
 
@@ -80,9 +81,9 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
             batch = slice(start, start := start + len(moved))
             np.matmul(here.T, moved, out=cross[batch])
             np.matmul(np.swapaxes(moved, 1, 2), moved, out=error[batch])
-        violation = sum(
-            gram_of(_weighted(few.of(law.coefficients), scale)) for few, scale in _few_points(derivative, weights)
-        )
+        violation = np.zeros_like(size)
+        for few, scale in _few_points(derivative, weights):
+            violation += gram_of(_weighted(few.of(law.coefficients), scale))
         floors = {"floor": fit.floor, "test_floor": fit.test_floor}
         return LawForms(violation, size, cross, error, jackknife, law.stretch, **floors, **others)
 
@@ -91,14 +92,6 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
         return forms(fit, fit.errors, rivals=rivals)
     unknown = _mean_square(reduced, fit.unknown)
     return forms(fit, fit.errors - fit.unknown, rivals=rivals, unknown=unknown)
-
-
-def _gram_of_pieces(derivative: LieDerivative, coefficients: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return sum(
-        gram_of(_weighted(piece, scale))
-        for few, scale in _few_points(derivative, weights)
-        for piece in few.pieces(coefficients)
-    )
 
 
 def _few_points(derivative: LieDerivative, weights: np.ndarray) -> Iterator[tuple[LieDerivative, np.ndarray]]:
@@ -137,7 +130,7 @@ def _mean_square(reduced: _Reducer, errors: np.ndarray) -> np.ndarray:
     _, factor = np.linalg.qr(weights / np.sqrt(len(errors)))
     mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
     moved = reduced(mixed.reshape(len(factor), *basis.shape[1:]))
-    return sum(gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved)
+    return np.sum([gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved], axis=0)
 
 
 def _independent(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
