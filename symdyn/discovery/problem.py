@@ -103,9 +103,10 @@ class Problem(ABC):
         Times the square root of the weight of each point, as all rows are.
         """
         n = len(self.candidates.states)
-        moved = self.candidates.values(moments.points[:, :n]) / scales.states[moments.owner][:, :n, None]
-        moved = moved * self.rates(moments, scales, law)[:, None] * np.sqrt(moments.point_weights)[:, None, None]
-        return np.concatenate([moved, np.zeros((*moved.shape[:2], n_candidates - moved.shape[2]))], axis=2)
+        moved = self.candidates.values(moments.points[:, :n])
+        weights = self.rates(moments, scales, law) * np.sqrt(moments.point_weights)[:, None]
+        moved *= (weights / scales.states[moments.owner][:, :n])[:, :, None]
+        return np.pad(moved, ((0, 0), (0, 0), (0, more))) if (more := n_candidates - moved.shape[2]) else moved
 
     def _in_chart(self, chart: Chart) -> tuple[dict[str, object], np.ndarray]:
         """Return what is common to all problems in a chart, and the candidates there out of those given."""

@@ -128,7 +128,7 @@ class Evidence:
         error too, which is then not seen.
         """
         unit = self._unit(vector)
-        errors = np.einsum("i,bij,j->b", unit, self.forms.error, unit) * self._widening(unit) ** 2
+        errors = self.forms.error @ unit @ unit * self._widening(unit) ** 2
         return float(np.sqrt(unit @ self.forms.violation @ unit + np.quantile(errors, self.level)))
 
     def p_value(self, vector: np.ndarray) -> float:
@@ -140,7 +140,7 @@ class Evidence:
         most of them may be smaller.
         """
         unit = self._unit(vector)
-        errors = np.einsum("i,bij,j->b", unit, self.forms.error, unit) * self._widening(unit) ** 2
+        errors = self.forms.error @ unit @ unit * self._widening(unit) ** 2
         observed = unit @ self.forms.violation @ unit
         hidden = max(self._hidden(unit[:, None]), getattr(self.forms, "test_floor", 0.0))
         if not errors.any():  # no error makes a bracket
@@ -228,9 +228,13 @@ class Evidence:
         symmetric = self.forms.cross + np.swapaxes(self.forms.cross, 1, 2)
         return self.forms.violation + factor * symmetric + factor**2 * self.forms.error
 
+    @cached_property
+    def _mean_error(self) -> np.ndarray:
+        return self.forms.error.mean(axis=0)
+
     def _widening(self, unit: np.ndarray) -> np.ndarray:
         """Return the factor on each replicate's error: bootstrap-t, and the jackknife in time where it sees more."""
-        error = max(unit @ self.forms.error.mean(axis=0) @ unit, ROUNDING**2)  # a ratio of roundings says nothing
+        error = max(unit @ self._mean_error @ unit, ROUNDING**2)  # a ratio of roundings says nothing
         return self.forms.stretch * np.sqrt(max((unit @ self.forms.jackknife @ unit) / error, 1.0))
 
     def _unit(self, vector: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,10 @@ from symdyn.laws.law_fit import LawFit
 from symdyn.lie.derivative import LieDerivative
 
 __all__ = ["LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "unknown_form"]
+
+
+_BATCH = 1_000_000  # numbers at a time, for memory
+_Reducer = Callable[[np.ndarray], Iterator[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,23 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     displacement : ndarray, `(sample, output, candidate)`
         r_i v_i / s_i.
     """
-    root = np.sqrt(len(weights))
-
-    def rows(values: np.ndarray) -> np.ndarray:
-        return (values * weights[:, :, None]).reshape(-1, values.shape[-1]) / root
-
-    size = sum(gram_of(rows(piece)) for piece in derivative.pieces(fit.coefficients))
-    size = size + gram_of(displacement.reshape(-1, displacement.shape[-1]) / root)
+    size = gram_of(displacement.reshape(-1, displacement.shape[-1])) / len(weights)
+    for few, scale in _few_points(derivative, weights):
+        size += sum(gram_of(_weighted(piece, scale)) for piece in few.pieces(fit.coefficients))
     reduced = row_reducer(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
     jackknife = _mean_square(reduced, fit.jackknife)
 
     def forms(law: LawFit, errors: np.ndarray, **others: np.ndarray | tuple[LawForms, ...]) -> LawForms:
-        here, moved = reduced(law.coefficients[None])[0], _rows_of_all(reduced, errors)
-        cross, error = here.T @ moved, np.swapaxes(moved, 1, 2) @ moved
-        violation = gram_of(rows(derivative.of(law.coefficients)))
+        here = next(reduced(law.coefficients[None]))[0]
+        cross, error = np.empty((2, len(errors), *size.shape))
+        start = 0
+        for moved in _rows_of_all(reduced, errors):
+            batch = slice(start, start := start + len(moved))
+            np.matmul(here.T, moved, out=cross[batch])
+            np.matmul(np.swapaxes(moved, 1, 2), moved, out=error[batch])
+        violation = np.zeros_like(size)
+        for few, scale in _few_points(derivative, weights):
+            violation += gram_of(_weighted(few.of(law.coefficients), scale))
         floors = {"floor": fit.floor, "test_floor": fit.test_floor}
         return LawForms(violation, size, cross, error, jackknife, law.stretch, **floors, **others)
 
@@ -87,28 +94,43 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     return forms(fit, fit.errors - fit.unknown, rivals=rivals, unknown=unknown)
 
 
+def _few_points(derivative: LieDerivative, weights: np.ndarray) -> Iterator[tuple[LieDerivative, np.ndarray]]:
+    """Take a few points at a time, with their weights over the root of the number of all points."""
+    step = max(_BATCH // (weights.shape[1] * derivative.n_generators), 1)
+    for rows in (slice(k, k + step) for k in range(0, len(weights), step)):
+        yield derivative.at(rows), weights[rows] / np.sqrt(len(weights))
+
+
+def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return (values * weights[:, :, None]).reshape(-1, values.shape[-1])
+
+
 def unknown_form(derivative: LieDerivative, unknown: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Average |L(a, u)|^2 over laws u `(law, output, feature)`, as a form `(candidate, candidate)`."""
-    n = derivative.transport.shape[-1]
-    return _mean_square(row_reducer(derivative, weights, np.ones(n)), unknown)
+    return _mean_square(row_reducer(derivative, weights, np.ones(derivative.n_generators)), unknown)
 
 
-def _rows_of_all(reduced: Callable[[np.ndarray], np.ndarray], errors: np.ndarray) -> np.ndarray:
-    """Compute rows `(error, row, candidate)`: errors are mixtures of as many as there are coefficients, or fewer."""
+def _rows_of_all(reduced: _Reducer, errors: np.ndarray) -> Iterator[np.ndarray]:
+    """Compute rows `(error, row, candidate)`, a few errors at a time.
+
+    Errors are mixtures of as many as there are coefficients, or fewer.
+    """
     weights, basis = _independent(errors)
     if len(basis) >= len(errors) // 2:
-        return reduced(errors)
-    moved = reduced(basis)
-    return (weights @ moved.reshape(len(basis), -1)).reshape(len(errors), *moved.shape[1:])
+        yield from reduced(errors)
+        return
+    moved = np.concatenate(list(reduced(basis)))
+    for mixed in np.array_split(weights, max(len(weights) // len(basis), 1)):
+        yield np.tensordot(mixed, moved, axes=1)
 
 
-def _mean_square(reduced: Callable[[np.ndarray], np.ndarray], errors: np.ndarray) -> np.ndarray:
+def _mean_square(reduced: _Reducer, errors: np.ndarray) -> np.ndarray:
     """Average the Gram matrix of the rows over errors."""
     weights, basis = _independent(errors)
     _, factor = np.linalg.qr(weights / np.sqrt(len(errors)))
     mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
     moved = reduced(mixed.reshape(len(factor), *basis.shape[1:]))
-    return gram_of(moved.reshape(-1, moved.shape[-1]))
+    return np.sum([gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved], axis=0)
 
 
 def _independent(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ __all__ = ["LARGEST", "ROUNDING", "Search", "largest_hidden"]
 
 LARGEST = np.sqrt(2)  # no violation is larger, but for rounding
 _N_GRID = 24
+_CACHED = 50_000  # numbers of a form that stay in a processor's cache
 ROUNDING = 1e-7  # violations below are rounding of sums of squares
 
 
@@ -110,25 +111,41 @@ def _least(search: Search, near: np.ndarray, rank: int) -> np.ndarray:
 def _schur(
     search: Search, true: np.ndarray, near: np.ndarray, rank: int, widening: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    w = widening[:, None, None]
-    far = np.s_[rank:]
+    """Return the quadratic, the linear and the constant part `(replicate, k, k)` of the Schur complement."""
+    step = max(_CACHED // search.noise.size, 1)
+    batches = (slice(k, k + step) for k in range(0, len(widening), step))
+    parts = [_schur_of_few(search, batch, true, near, rank, widening[batch, None, None]) for batch in batches]
+    quadratic, linear, constant = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return quadratic, linear, constant
+
+
+def _schur_of_few(
+    search: Search, batch: slice, true: np.ndarray, near: np.ndarray, rank: int, w: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    cross, error, k = search.cross[batch], search.error[batch], near.shape[1]
     seen = true.T @ search.violation
-    noise = near.T @ search.noise
-    forward = w * (true.T @ search.cross)  # R^T E
-    backward = w * np.swapaxes(search.cross @ near, 1, 2)  # E^T R
-    error = w**2 * (near.T @ search.error)
-    quadratic = np.broadcast_to(seen @ true, forward.shape[:1] + (near.shape[1],) * 2)
-    linear, constant = forward @ near, error @ near + noise @ near
+    forward = w * (true.T @ cross)  # R^T E
+    backward = w * np.swapaxes(cross @ near, 1, 2)  # E^T R
+    own = w**2 * (near.T @ error) + near.T @ search.noise
+    quadratic = np.broadcast_to(seen @ true, (len(w), k, k))
+    linear, constant = forward @ near, own @ near
     if rank >= len(search.noise):
         return quadratic.copy(), linear, constant
-    mixed = w * search.cross[:, far, far]
-    inner = search.violation[far, far] + search.noise[far, far] + mixed + np.swapaxes(mixed, 1, 2)
-    inner = inner + w**2 * search.error[:, far, far]
+    sides = np.concatenate([seen + forward, backward + own], axis=1)[:, :, rank:]
+    taken = sides @ np.linalg.solve(_inner(search, batch, rank, w), np.swapaxes(sides, 1, 2))
+    return quadratic - taken[:, :k, :k], linear - taken[:, :k, k:], constant - taken[:, k:, k:]
+
+
+def _inner(search: Search, batch: slice, rank: int, w: np.ndarray) -> np.ndarray:
+    """Return the forms `(replicate, ...)` of the directions that compete, those beyond `rank`."""
+    far = np.s_[rank:]
+    mixed = w * search.cross[batch, far, far]
+    inner = w**2 * search.error[batch, far, far]
+    inner += search.violation[far, far] + search.noise[far, far]
+    inner += mixed
+    inner += np.swapaxes(mixed, 1, 2)
     # Directions that are exact in all replicates have no bracket to mix with.
     size = np.trace(inner, axis1=1, axis2=2) / inner.shape[1]
-    inner = inner + np.maximum(1e-14 * size, 1e-300)[:, None, None] * np.eye(inner.shape[1])
-    first = (seen + forward)[:, :, far]
-    second = (backward + error + noise)[:, :, far]
-    taken = np.linalg.solve(inner, np.swapaxes(np.concatenate([first, second], axis=1), 1, 2))
-    by_first, by_second = np.split(taken, 2, axis=2)
-    return quadratic - first @ by_first, linear - first @ by_second, constant - second @ by_second
+    diagonal = np.arange(inner.shape[1])
+    inner[:, diagonal, diagonal] += np.maximum(1e-14 * size, 1e-300)[:, None]
+    return inner

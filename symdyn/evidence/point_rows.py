@@ -7,7 +7,7 @@ rows = C rows[chosen]; and sums of squares over all points are those of R rows[c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import linalg
@@ -18,12 +18,12 @@ __all__ = ["row_reducer"]
 
 _RANK = 1e-12
 _FILLED = 0.8
-_BATCH = 20  # laws at a time, for memory
+_BATCH = 2_000_000  # numbers at a time, for memory
 
 
 def row_reducer(
     derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
+) -> Callable[[np.ndarray], Iterator[np.ndarray]]:
     """Reduce the weighted rows of L(., W) to rows of few points with the sums of squares over all, by their number.
 
     Parameters
@@ -37,15 +37,16 @@ def row_reducer(
     Returns
     -------
     callable
-        From laws W `(law, output, feature)` to rows `(law, row, candidate)`.
+        From laws W `(law, output, feature)` to their rows `(law, row, candidate)`, a few laws at a time.
     """
     n = len(weights)
     chosen, factor = _representatives(derivative, weights, scale)
     factor = factor / np.sqrt(n)
-    values, weights = derivative.values[chosen], weights[chosen, :, None]
+    here, weights = derivative.at(chosen), weights[chosen, :, None]
+    values = here.values
     # Laid out for products with many laws at once, without a copy for each.
-    transport = np.ascontiguousarray(derivative.transport[chosen].swapaxes(1, 2))
-    outputs = np.ascontiguousarray(derivative.outputs[chosen].swapaxes(2, 3))
+    transport = np.ascontiguousarray(here.transport.swapaxes(1, 2))
+    outputs = np.ascontiguousarray(here.outputs.swapaxes(2, 3))
 
     def few_rows(laws: np.ndarray) -> np.ndarray:
         n_laws, n_outputs, _ = laws.shape
@@ -58,8 +59,9 @@ def row_reducer(
         mixed = (factor @ rows.reshape(len(chosen), -1)).reshape(-1, rows.shape[2], n_laws)
         return mixed.transpose(2, 0, 1)
 
-    def rows(laws: np.ndarray) -> np.ndarray:
-        return np.concatenate([few_rows(laws[k : k + _BATCH]) for k in range(0, len(laws), _BATCH)])
+    def rows(laws: np.ndarray) -> Iterator[np.ndarray]:
+        step = max(_BATCH // (len(chosen) * outputs.shape[1] * outputs.shape[2]), 1)
+        return (few_rows(laws[k : k + step]) for k in range(0, len(laws), step))
 
     return rows
 

@@ -292,6 +292,9 @@ def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
     array([[[12.,  4.]]])
     """
     n_states = exponents.shape[1]
+    if exponents.sum(axis=1).max(initial=0) <= 1 and len(points) > 1:
+        # The same at all points: a view of one, so that affine generators of many states fit into memory.
+        return np.broadcast_to(exponents.astype(float), (len(points), *exponents.shape))
     lowered = np.maximum(exponents[:, None] - np.eye(n_states, dtype=int), 0).reshape(-1, n_states)
     needed, place = np.unique(lowered, axis=0, return_inverse=True)
     values = monomials(points, needed).T

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-__all__ = ["Features", "InChart", "InUnits", "Sum", "chosen_columns", "spread_columns"]
+__all__ = ["Features", "InChart", "InUnits", "Sum", "along_samples", "chosen_columns", "spread_columns"]
 
 _PROBES = 64  # points of a chart at which functions are sized
 
@@ -203,7 +203,8 @@ class InUnits(Features):
         return self.features.debiased(self._given(points), np.asarray(noise) * self.scale) / self.sizes
 
     def jacobian(self, points):
-        return self.features.jacobian(self._given(points)) * self.scale / self.sizes[:, None]
+        slopes = self.features.jacobian(self._given(points))
+        return along_samples(lambda inner: inner * self.scale / self.sizes[:, None], slopes)
 
     def names(self, states):
         return self.features.names(states)
@@ -229,13 +230,25 @@ def chosen_columns(points: np.ndarray, columns, n_states: int | None = None) -> 
     return points[:, columns]
 
 
+def along_samples(function: Callable[[np.ndarray], np.ndarray], values: np.ndarray) -> np.ndarray:
+    """Apply a function of single samples to `values` `(sample, ...)`: once, if these are a view of one sample."""
+    if len(values) < 2 or values.strides[0]:
+        return function(values)
+    one = function(values[:1])
+    return np.broadcast_to(one, (len(values), *one.shape[1:]))
+
+
 def spread_columns(inner: np.ndarray, columns, n_states: int) -> np.ndarray:
     """Extend derivatives with respect to the states that are read to all states, `(sample, feature, state)`."""
     if columns is None:
         return inner
-    full = np.zeros((*inner.shape[:2], n_states))
-    full[:, :, columns] = inner
-    return full
+
+    def spread(slopes: np.ndarray) -> np.ndarray:
+        full = np.zeros((*slopes.shape[:2], n_states))
+        full[:, :, columns] = slopes
+        return full
+
+    return along_samples(spread, inner)
 
 
 def _parts(features: Features) -> tuple[Features, ...]:

@@ -21,6 +21,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from symdyn.functions.space import along_samples
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 from symdyn.lie.prolongation import first_order, prolong
@@ -154,8 +155,8 @@ class Flow(Action):
                 "x' = f(x, u) does for every u(t); leave them out by mask="
             )
         self._check(generators, n)
-        rates = np.eye(n)[None, :, :, None] * generators.time_scaling
-        return Moves(generators.values(points), slopes[:, :, :n] - self.time_power * rates)
+        rates = self.time_power * np.eye(n)[:, :, None] * generators.time_scaling
+        return Moves(generators.values(points), along_samples(lambda psi: psi - rates, slopes[:, :, :n]))
 
     def of_elements(self, members, n_outputs=None):
         return np.where(members.reverses_time, -1.0, 1.0)[:, None, None] * _blocks(members, n_outputs)

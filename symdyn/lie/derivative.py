@@ -27,28 +27,49 @@ __all__ = ["LieDerivative", "difference"]
 class LieDerivative:
     """L(v_k, F) at sample points, ready to be read in either direction.
 
-    `values` `(sample, feature)` is theta, `transport` `(sample, feature, generator)` is D theta v_k, and
-    `outputs` `(sample, output, output, generator)` is psi_k, the sum of `parts`.
+    `values` `(sample, feature)` is theta, `slopes` `(sample, feature, input)` D theta, `inputs`
+    `(sample, input, generator)` v_k, and `outputs` `(sample, output, output, generator)` psi_k, the sum of `parts`.
+    Without `inputs`, `slopes` are D theta v_k itself, which is larger by far where there are many generators.
     """
 
     values: np.ndarray
-    transport: np.ndarray
+    slopes: np.ndarray
     outputs: np.ndarray
+    inputs: np.ndarray | None = None
     parts: tuple[np.ndarray, ...] = ()
 
     @classmethod
     def build(cls, features: Features, moves: Moves, points: np.ndarray) -> LieDerivative:
         """Evaluate the features, and their derivatives along the generators, at `points` `(sample, input)`."""
-        transport = np.einsum("sfi,sik->sfk", features.jacobian(points), moves.inputs)
-        return cls(features(points), transport, moves.outputs, moves.parts)
+        return cls(features(points), features.jacobian(points), moves.outputs, moves.inputs, moves.parts)
+
+    @property
+    def transport(self) -> np.ndarray:
+        """D theta v_k `(sample, feature, generator)`."""
+        return self._along(self.slopes)
+
+    @property
+    def n_generators(self) -> int:
+        """The number of generators."""
+        return self.outputs.shape[-1]
+
+    def at(self, rows: np.ndarray | slice) -> LieDerivative:
+        """Return the same at some of the sample points."""
+        inputs = None if self.inputs is None else self.inputs[rows]
+        parts = tuple(part[rows] for part in self.parts)
+        return LieDerivative(self.values[rows], self.slopes[rows], self.outputs[rows], inputs, parts)
 
     def transported(self, coefficients: np.ndarray) -> np.ndarray:
         """DF v_k `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
-        return np.tensordot(self.transport, coefficients, axes=(1, 1)).swapaxes(1, 2)
+        return self._along(coefficients @ self.slopes)
 
     def carried(self, coefficients: np.ndarray) -> np.ndarray:
         """psi_k F `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
         return np.einsum("sopk,sp->sok", self.outputs, self.values @ coefficients.T)
+
+    def _along(self, slopes: np.ndarray) -> np.ndarray:
+        """Slopes `(sample, row, input)` along the generators, `(sample, row, generator)`."""
+        return slopes if self.inputs is None else slopes @ self.inputs
 
     def pieces(self, coefficients: np.ndarray) -> list[np.ndarray]:
         """What L is made of, `(sample, output, generator)` each: terms that cancel one another still have a size."""
@@ -67,10 +88,11 @@ class LieDerivative:
         -------
         ndarray, `(generator, sample * output, output * feature)`, vec(W) row-major.
         """
-        n_samples, n_features, n_generators = self.transport.shape
+        transport = self.transport
+        n_samples, n_features, n_generators = transport.shape
         n_outputs = self.outputs.shape[1]
         identity = np.eye(n_outputs)
-        rows = np.einsum("op,sfk->ksopf", identity, self.transport)
+        rows = np.einsum("op,sfk->ksopf", identity, transport)
         rows = rows - np.einsum("sopk,sf->ksopf", self.outputs, self.values)
         return rows.reshape(n_generators, n_samples * n_outputs, n_outputs * n_features)
 

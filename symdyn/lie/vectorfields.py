@@ -22,6 +22,7 @@ from symdyn.functions.display import (
 )
 from symdyn.functions.features import Features, Polynomial
 from symdyn.functions.printing import equation_latex, equation_lines, field_latex, field_text, state_latex
+from symdyn.functions.space import along_samples
 
 if TYPE_CHECKING:
     from symdyn.lie.chart import Chart
@@ -354,7 +355,9 @@ class Generators:
         array([[ 0,  1],
                [-1,  0]])
         """
-        return np.einsum("kof,sfi->soik", self.coefficients, self.features.jacobian(points))
+        return along_samples(
+            lambda slopes: np.einsum("kof,sfi->soik", self.coefficients, slopes), self.features.jacobian(points)
+        )
 
     def combine(self, weights: np.ndarray) -> Generators:
         """Return the fields sum_k weights[m, k] v_k, one for each row of `weights` `(new, generator)`.

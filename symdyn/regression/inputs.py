@@ -9,6 +9,7 @@ from scipy import linalg
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.conserved import Conserved
+from symdyn.lie.algebras.covariances import mapped
 from symdyn.lie.algebras.symmetries import Part, as_symmetries
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.chart import Chart
@@ -105,9 +106,7 @@ def _extended_algebra(algebra: LieAlgebra, n_controls: int, matrices: np.ndarray
     units = np.eye(width)
     none = np.zeros((1, n_controls, n_controls))
     jacobian = np.stack([_wide(algebra.basis.with_vectors(u[None]), none).vectors()[0] for u in units], axis=1)
-    blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)
-    size = basis.vectors().size
-    covariance = np.einsum("ab,kblc,dc->kald", jacobian, blocks, jacobian).reshape(size, size)
+    covariance = mapped(algebra.covariance, algebra.dim, turn=jacobian.T)
     chart = None if algebra.chart is None else algebra.chart + Chart.identity(n_controls)
     return LieAlgebra(basis, covariance, algebra.exact, chart)
 

@@ -18,6 +18,7 @@ import xarray as xr
 from symdyn.data.netcdf import dataset_of, netcdf_of
 from symdyn.functions.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.covariances import is_nothing
 from symdyn.lie.chart import Chart
 from symdyn.lie.vectorfields import Charted, Generators, VectorField
 from symdyn.sums.moments import Moments
@@ -91,17 +92,17 @@ def load_algebra(path) -> LieAlgebra:
 def algebra_to_dataset(algebra: LieAlgebra) -> xr.Dataset:
     """Convert an algebra to a Dataset over `element`, its basis."""
     basis = algebra.basis
-    width = basis.vectors().shape[1]
+    variables = {
+        "generator_coefficients": (("element", "state", "term"), basis.coefficients),
+        "time_scaling": ("element", basis.time_scaling),
+        "exact": ("element", algebra.exact.astype(np.int8)),
+    }
+    if not is_nothing(algebra.covariance):
+        shape = (algebra.dim, basis.vectors().shape[1]) * 2
+        dims = ("element", "coefficient", "element_", "coefficient_")
+        variables["covariance"] = (dims, algebra.covariance.reshape(shape))
     return xr.Dataset(
-        {
-            "generator_coefficients": (("element", "state", "term"), basis.coefficients),
-            "time_scaling": ("element", basis.time_scaling),
-            "exact": ("element", algebra.exact.astype(np.int8)),
-            "covariance": (
-                ("element", "coefficient", "element_", "coefficient_"),
-                algebra.covariance.reshape(algebra.dim, width, algebra.dim, width),
-            ),
-        },
+        variables,
         coords={
             "element": np.array(algebra.texts(), dtype=object),
             "state": np.array(algebra.states, dtype=object),
@@ -126,8 +127,9 @@ def dataset_to_algebra(dataset: xr.Dataset) -> LieAlgebra:
         dataset["time_scaling"].values,
         states,
     )
-    size = basis.vectors().size
-    covariance = dataset["covariance"].values.reshape(size, size)
+    size, covariance = basis.vectors().size, None
+    if "covariance" in dataset:  # exact generators have none
+        covariance = dataset["covariance"].values.reshape(size, size)
     return LieAlgebra(basis, covariance, dataset["exact"].values.astype(bool), _stored_chart(dataset))
 
 

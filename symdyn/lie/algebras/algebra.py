@@ -13,6 +13,7 @@ from symdyn.functions.display import MOST_LINES, html_table, latex_lines, listed
 from symdyn.functions.features import Features
 from symdyn.functions.printing import field_latex
 from symdyn.functions.symbolic import field_sympy
+from symdyn.lie.algebras.covariances import is_nothing, mapped, nothing
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.canonical.canonical_form import Ensemble, canonical_vectors
 from symdyn.lie.chart import Chart
@@ -71,7 +72,7 @@ class LieAlgebra:
     def __post_init__(self):
         size = self.basis.vectors().size
         if self.covariance is None:
-            object.__setattr__(self, "covariance", np.zeros((size, size)))
+            object.__setattr__(self, "covariance", nothing(size))
         if np.shape(self.covariance) != (size, size):
             raise ValueError(f"covariance must have shape {(size, size)}, got {np.shape(self.covariance)}")
         if self.exact is None:
@@ -128,7 +129,8 @@ class LieAlgebra:
           0.1 y ∂x − 10 x ∂y about (5, 0)
         """
         basis = chart.generators_back(inside.basis, features)
-        found = cls(basis, _carried(inside.covariance, chart.vector_map(features), inside.dim), inside.exact, chart)
+        covariance = mapped(inside.covariance, inside.dim, turn=chart.vector_map(features))
+        found = cls(basis, covariance, inside.exact, chart)
         found.__dict__["inside"] = inside
         return found
 
@@ -142,8 +144,7 @@ class LieAlgebra:
         ['2 y ∂x − 2 x ∂y']
         """
         basis = self.basis.with_vectors(self.basis.vectors() * np.asarray(factors)[:, None])
-        each = np.repeat(factors, self.basis.vectors().shape[1])
-        found = LieAlgebra(basis, self.covariance * each * each[:, None], self.exact, self.chart)
+        found = LieAlgebra(basis, mapped(self.covariance, self.dim, weights=np.diag(factors)), self.exact, self.chart)
         if "inside" in self.__dict__ and self.chart is not None:
             found.__dict__["inside"] = self.inside.scaled(factors)
         return found
@@ -155,7 +156,7 @@ class LieAlgebra:
             return self
         basis = self.chart.generators(self.basis)
         turn = _inverse_map(self.chart, self.basis.features)
-        return LieAlgebra(basis, _carried(self.covariance, turn, self.dim), self.exact)
+        return LieAlgebra(basis, mapped(self.covariance, self.dim, turn=turn), self.exact)
 
     def in_chart(self, chart: Chart) -> LieAlgebra:
         """Return the same algebra in coordinates of any chart, without one of its own.
@@ -171,7 +172,7 @@ class LieAlgebra:
         if self.chart == chart:
             return self.inside
         turn = _inverse_map(chart, self.basis.features)
-        return LieAlgebra(chart.generators(self.basis), _carried(self.covariance, turn, self.dim), self.exact)
+        return LieAlgebra(chart.generators(self.basis), mapped(self.covariance, self.dim, turn=turn), self.exact)
 
     def _like(self, inside: LieAlgebra) -> LieAlgebra:
         """Carry what was made of `inside` to the units of the states."""
@@ -364,6 +365,8 @@ class LieAlgebra:
         """
         if self.chart is not None:
             return [self._like(drawn) for drawn in self.inside.draw(n_draws, rng)]
+        if is_nothing(self.covariance):
+            return [LieAlgebra(self.basis)] * n_draws
         values, vectors = np.linalg.eigh(self.covariance)
         root = vectors * np.sqrt(values.clip(0))
         shape = self.basis.vectors().shape
@@ -414,11 +417,9 @@ class LieAlgebra:
         """
         basis = prolong(self.basis)
         jacobian = np.stack([_prolonged_unit(self.basis, unit) for unit in np.eye(self.basis.vectors().shape[1])], 1)
-        blocks = self.covariance.reshape(self.dim, len(jacobian.T), self.dim, len(jacobian.T))
-        covariance = np.einsum("ab,kblc,dc->kald", jacobian, blocks, jacobian)
-        size = basis.vectors().size
+        covariance = mapped(self.covariance, self.dim, turn=jacobian.T)
         chart = None if self.chart is None else self.chart.prolong()
-        return LieAlgebra(basis, covariance.reshape(size, size), self.exact, chart)
+        return LieAlgebra(basis, covariance, self.exact, chart)
 
     def subset(self, indices) -> LieAlgebra:
         """Return the generators with the given indices, with their error bars.
@@ -430,11 +431,9 @@ class LieAlgebra:
         'so(2)'
         """
         indices = np.atleast_1d(np.asarray(indices, dtype=int))
-        width = self.basis.vectors().shape[1]
-        blocks = self.covariance.reshape(self.dim, width, self.dim, width)[indices][:, :, indices]
-        size = len(indices) * width
+        covariance = mapped(self.covariance, self.dim, weights=np.eye(self.dim)[indices])
         basis = self.basis.with_vectors(self.basis.vectors()[indices])
-        return LieAlgebra(basis, blocks.reshape(size, size), self.exact[indices], self.chart)
+        return LieAlgebra(basis, covariance, self.exact[indices], self.chart)
 
     def representation(self, copies: int = 1) -> np.ndarray:
         """Return matrices `(generator, copies * n, copies * n)`: the linear parts on `copies` blocks of the state.
@@ -551,14 +550,6 @@ class LieAlgebra:
         from symdyn.sums.store import load_algebra
 
         return load_algebra(path)
-
-
-def _carried(covariance: np.ndarray, turn: np.ndarray, dim: int) -> np.ndarray:
-    """Propagate the covariance of rows of coefficients that are multiplied by `turn` `(coefficient, coefficient)`."""
-    width = len(turn)
-    blocks = np.tensordot(covariance.reshape(dim, width, dim, width), turn, axes=(1, 0))  # (k, l, d, b)
-    blocks = np.tensordot(blocks, turn, axes=(2, 0)).transpose(0, 2, 1, 3)
-    return blocks.reshape(dim * turn.shape[1], dim * turn.shape[1])
 
 
 def _inverse_map(chart: Chart, features: Features) -> np.ndarray:

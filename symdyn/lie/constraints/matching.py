@@ -11,6 +11,7 @@ from symdyn.functions.features import Features
 from symdyn.functions.space import InUnits
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.conserved import Conserved
+from symdyn.lie.algebras.covariances import mapped
 from symdyn.lie.algebras.symmetries import Part, as_symmetries
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.groups import Elements
@@ -97,9 +98,9 @@ def _reordered_algebra(algebra: LieAlgebra, order: Sequence[int], states: tuple[
     width = algebra.basis.vectors().shape[1]
     counted = algebra.basis.with_vectors(np.arange(width, dtype=float)[None])
     places = _reordered_generators(counted, order, states).vectors()[0].astype(int)
-    blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)[:, places][:, :, :, places]
+    covariance = mapped(algebra.covariance, algebra.dim, turn=np.eye(width)[:, places])
     chart = None if algebra.chart is None else algebra.chart.subset(order)
-    found = LieAlgebra(basis, blocks.reshape(algebra.covariance.shape), algebra.exact, chart)
+    found = LieAlgebra(basis, covariance, algebra.exact, chart)
     return _with_inside(found, algebra, lambda inside: reordered(inside, order))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.covariances import mapped
 from symdyn.lie.constraints.subspace import pivoted_basis
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
@@ -95,9 +96,5 @@ def _fixing_algebra(algebra: LieAlgebra, unit: np.ndarray) -> LieAlgebra:
 
 def _combined(algebra: LieAlgebra, weights: np.ndarray) -> LieAlgebra:
     """Combine generators to sum_k w_mk v_k, with the error bars that follow."""
-    width = algebra.basis.vectors().shape[1]
-    blocks = algebra.covariance.reshape(algebra.dim, width, algebra.dim, width)
-    covariance = np.einsum("mk,kalb,nl->manb", weights, blocks, weights)
     exact = ~np.any(weights[:, ~algebra.exact], axis=1)
-    size = len(weights) * width
-    return LieAlgebra(algebra.basis.combine(weights), covariance.reshape(size, size), exact)
+    return LieAlgebra(algebra.basis.combine(weights), mapped(algebra.covariance, algebra.dim, weights=weights), exact)
