@@ -77,7 +77,8 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     >>> import numpy as np
     >>> import symdyn as sd
     >>> t = np.linspace(0, 1, 50)
-    >>> data = sd.open_trajectories([np.column_stack([np.cos(t), -np.sin(t)])] * 3, t=t, states=["q", "v"])
+    >>> run = np.column_stack([np.cos(t), -np.sin(t)])
+    >>> data = sd.open_trajectories([run] * 3, t=t, states=["q", "v"])
     >>> dict(data.sizes), data.attrs["states"]
     ({'trajectory': 3, 'time': 50}, 'q v')
     """

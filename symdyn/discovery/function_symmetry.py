@@ -70,7 +70,9 @@ class FunctionSymmetry:
         >>> import numpy as np
         >>> import symdyn as sd
         >>> points = np.random.default_rng(0).normal(size=(50, 2))
-        >>> print(sd.discover_function(lambda x: x[:, 0] * x[:, 1], points, sd.candidates.scalings(2)).summary())
+        >>> scalings = sd.candidates.scalings(2)
+        >>> found = sd.discover_function(lambda x: x[:, 0] * x[:, 1], points, scalings)
+        >>> print(found.summary())
         symmetry algebra: R
         verdict       violation  95 % bound  p (eps=0)  generator
         symmetric         ...       ...          1  x0 ∂x0 − x1 ∂x1

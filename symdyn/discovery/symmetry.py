@@ -113,7 +113,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     --------
     >>> import symdyn as sd
     >>> x, step = sd.systems.hopf(noise=0.02, rng=0)
-    >>> search = sd.SymmetryDiscovery(sd.candidates.gl(2), law=sd.features.Polynomial(3)).fit(x, step)
+    >>> search = sd.SymmetryDiscovery(sd.candidates.gl(2), sd.features.Polynomial(3)).fit(x, step)
     >>> search.algebra_
     LieAlgebra so(2) on (x0, x1)
       x1 ∂x0 − x0 ∂x1
@@ -249,7 +249,8 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         Examples
         --------
         >>> import symdyn as sd
-        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(sd.systems.hopf(noise=0.02, n_trajectories=10))
+        >>> data = sd.systems.hopf(noise=0.02, n_trajectories=10)
+        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(data)
         >>> print(search.summary())
         symmetry algebra: so(2)
         verdict       violation  95 % bound  p (eps=0)  generator
@@ -290,7 +291,8 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         Examples
         --------
         >>> import symdyn as sd
-        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(sd.systems.hopf(noise=0.02, n_trajectories=10))
+        >>> data = sd.systems.hopf(noise=0.02, n_trajectories=10)
+        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(data)
         >>> asked = search.judge(sd.candidates.so(2) + sd.candidates.scalings(2))
         >>> asked.generator.values.tolist(), asked.verdict.values.tolist()
         (['x1 ∂x0 − x0 ∂x1', 'x0 ∂x0', 'x1 ∂x1'], ['symmetric', 'broken', 'broken'])

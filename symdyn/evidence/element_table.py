@@ -29,7 +29,8 @@ def elements_text(verdicts: xr.Dataset) -> str:
     --------
     >>> import symdyn as sd
     >>> from symdyn.evidence.element_table import elements_text
-    >>> search = sd.SymmetryDiscovery(sd.groups.sign_flips(2), "polynomial:3").fit(sd.systems.duffing(noise=0.01))
+    >>> data = sd.systems.duffing(noise=0.01)
+    >>> search = sd.SymmetryDiscovery("sign_flips", "polynomial:3").fit(data)
     >>> print(elements_text(search.element_verdicts_))
     verdict       violation  95 % bound  p (eps=0)  element
     symmetric             0      0.0057          1  x0 -> -x0, x1 -> -x1

@@ -47,7 +47,7 @@ class Evidence:
     >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(data)
     >>> search.evidence_
     Evidence on 4 candidates, delta = 0.1
-    >>> most_symmetric = search.evidence_.directions[:, 0]  # on ∂x-components x, y, then ∂y-components x, y
+    >>> most_symmetric = search.evidence_.directions[:, 0]  # on x ∂x, y ∂x, x ∂y, y ∂y
     >>> np.abs(most_symmetric / np.abs(most_symmetric).max()).round(1)
     array([0., 1., 1., 0.])
     """

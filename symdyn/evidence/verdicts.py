@@ -99,7 +99,8 @@ def verdict_text(verdicts: xr.Dataset, name: str, n_shown: int = 12) -> str:
     --------
     >>> import symdyn as sd
     >>> from symdyn.evidence.verdicts import verdict_text
-    >>> search = sd.SymmetryDiscovery("so", "polynomial:3").fit(sd.systems.hopf(noise=0.02, n_trajectories=10))
+    >>> data = sd.systems.hopf(noise=0.02, n_trajectories=10)
+    >>> search = sd.SymmetryDiscovery("so", "polynomial:3").fit(data)
     >>> print(verdict_text(search.verdicts_, search.algebra_.name))
     symmetry algebra: so(2)
     verdict       violation  95 % bound  p (eps=0)  generator

@@ -211,7 +211,8 @@ def monomials(points: np.ndarray, exponents: np.ndarray, noise: np.ndarray | flo
     --------
     >>> import numpy as np
     >>> import symdyn as sd
-    >>> sd.features.monomials(np.array([[2.0, 3.0]]), np.array([[1, 0], [2, 1]]))  # x and x^2 y at (2, 3)
+    >>> exponents = np.array([[1, 0], [2, 1]])  # x and x^2 y
+    >>> sd.features.monomials(np.array([[2.0, 3.0]]), exponents)
     array([[ 2., 12.]])
     """
     variance = np.broadcast_to(np.square(noise), points.shape[1:])[:, None]
@@ -288,7 +289,8 @@ def monomial_jacobian(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
     --------
     >>> import numpy as np
     >>> import symdyn as sd
-    >>> sd.features.monomial_jacobian(np.array([[2.0, 3.0]]), np.array([[2, 1]]))  # of x^2 y at (2, 3)
+    >>> exponents = np.array([[2, 1]])  # x^2 y
+    >>> sd.features.monomial_jacobian(np.array([[2.0, 3.0]]), exponents)
     array([[[12.,  4.]]])
     """
     n_states = exponents.shape[1]
@@ -317,8 +319,8 @@ def monomial_name(row, states) -> str:
     Examples
     --------
     >>> import symdyn as sd
-    >>> sd.features.monomial_name((2, 1), ("x", "y")), sd.features.monomial_name((0, 0), ("x", "y"))
-    ('x^2 y', '1')
+    >>> [sd.features.monomial_name(row, ("x", "y")) for row in ((2, 1), (0, 0))]
+    ['x^2 y', '1']
     """
     factors = [s if a == 1 else f"{s}^{a}" for s, a in zip(states, row, strict=True) if a]
     return " ".join(factors) or "1"

@@ -78,7 +78,8 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
     >>> from symdyn.regression import SpectralAveraging, Torus
     >>> x = Torus(10, period=2).sample(1000) - 1
     >>> y = (x**2).sum(axis=1)
-    >>> model = SpectralAveraging(Torus(10, period=2), groups.sign_flips(10), estimator="lstsq", max_eigs_total=1161)
+    >>> torus, flips = Torus(10, period=2), groups.sign_flips(10)
+    >>> model = SpectralAveraging(torus, flips, estimator="lstsq", max_eigs_total=1161)
     >>> model.fit(x, y).n_eigs_invariant_
     176
     """

@@ -30,7 +30,8 @@ class Residual:
     --------
     >>> import symdyn as sd
     >>> data = sd.systems.hopf(noise=0.02, n_trajectories=10)
-    >>> left = sd.SymmetryDiscovery("gl", "polynomial:1").fit(data).residual_  # the law has cubic terms
+    >>> search = sd.SymmetryDiscovery("gl", "polynomial:1").fit(data)  # without cubic terms
+    >>> left = search.residual_
     >>> print(f"{type(left).__name__}: {left.text()}")
     Residual: the law leaves 3.5 % of the rates unexplained, beyond noise (2.0 % to 4.2 %)
     """

@@ -48,7 +48,7 @@ class Chart:
     --------
     >>> import numpy as np
     >>> from symdyn.lie.chart import Chart
-    >>> chart = Chart(centre=(300.0, 0.0), scale=(10.0, 1.0))  # a temperature in kelvins, and its rate
+    >>> chart = Chart(centre=(300.0, 0.0), scale=(10.0, 1.0))  # a temperature and its rate
     >>> chart.points(np.array([[310.0, 0.5]]))
     array([[1. , 0.5]])
     >>> chart.points_back(np.array([[1.0, 0.5]]))

@@ -415,7 +415,8 @@ def sign_flip(signs: Sequence[int], **options) -> Elements:
     Examples
     --------
     >>> import symdyn as sd
-    >>> sd.groups.sign_flip([-1, -1, 1], states=("x", "y", "z")).texts()  # the symmetry of the Lorenz system
+    >>> flip = sd.groups.sign_flip([-1, -1, 1], states=("x", "y", "z"))  # of the Lorenz system
+    >>> flip.texts()
     ['x -> -x, y -> -y']
     """
     diagonal = np.asarray(signs, dtype=float)

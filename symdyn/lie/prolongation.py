@@ -99,7 +99,8 @@ def first_order(law: VectorField) -> VectorField:
     >>> import numpy as np
     >>> import symdyn as sd
     >>> from symdyn.lie.prolongation import first_order
-    >>> spring = sd.VectorField(sd.features.Polynomial(1), np.array([[0.0, -4, -0.1]]), ("q", "vq"))
+    >>> coefficients = np.array([[0.0, -4, -0.1]])
+    >>> spring = sd.VectorField(sd.features.Polynomial(1), coefficients, ("q", "vq"))
     >>> first_order(spring)
     VectorField on (q, vq)
       f_q = vq

@@ -67,7 +67,8 @@ class VectorField:
     --------
     >>> import numpy as np
     >>> import symdyn as sd
-    >>> law = sd.VectorField(sd.features.Polynomial(1), np.array([[0, 0, 1], [0, -1, -0.2]]), ("q", "v"))
+    >>> coefficients = np.array([[0, 0, 1], [0, -1, -0.2]])  # on 1, q, v
+    >>> law = sd.VectorField(sd.features.Polynomial(1), coefficients, ("q", "v"))
     >>> law
     VectorField on (q, v)
       f_q = v
@@ -99,8 +100,10 @@ class VectorField:
         >>> import symdyn as sd
         >>> from symdyn.lie.chart import Chart
         >>> from symdyn.lie.vectorfields import Charted
-        >>> spring = sd.VectorField(sd.features.Polynomial(1), np.array([[0.0, 0, 1], [0, -1, 0]]), ("q", "v"))
-        >>> metres = Charted(spring, Chart(centre=(0.2, 0.0), scale=(0.001, 1.0)), units=np.array([0.001, 1.0]))
+        >>> coefficients = np.array([[0.0, 0, 1], [0, -1, 0]])
+        >>> spring = sd.VectorField(sd.features.Polynomial(1), coefficients, ("q", "v"))
+        >>> chart = Chart(centre=(0.2, 0.0), scale=(0.001, 1.0))  # q in millimetres about 0.2 m
+        >>> metres = Charted(spring, chart, units=np.array([0.001, 1.0]))
         >>> sd.VectorField.from_chart(metres, sd.features.Polynomial(1)).equations()
         ['0.001 v', '200 − 1e+03 q']
         """
@@ -119,7 +122,8 @@ class VectorField:
         --------
         >>> import numpy as np
         >>> import symdyn as sd
-        >>> sd.systems.exact_law("duffing").jacobian(np.array([[0.0, 0.0]])).astype(int)  # at a saddle
+        >>> law = sd.systems.exact_law("duffing")
+        >>> law.jacobian(np.array([[0.0, 0.0]])).astype(int)  # at a saddle
         array([[[0, 1],
                 [1, 0]]])
         """
@@ -260,7 +264,8 @@ class Generators:
     Examples
     --------
     >>> import symdyn as sd
-    >>> search = sd.candidates.translations(2, states=("x", "y")) + sd.candidates.so(2, states=("x", "y"))
+    >>> shifts = sd.candidates.translations(2, states=("x", "y"))
+    >>> search = shifts + sd.candidates.so(2, states=("x", "y"))
     >>> search
     Generators(3) on (x, y): ∂x; ∂y; y ∂x − x ∂y
     >>> search[2]
@@ -384,7 +389,7 @@ class Generators:
         Examples
         --------
         >>> import symdyn as sd
-        >>> sd.candidates.so(2).vectors().astype(int)  # components on 1, x, y of either state, then the rate of time
+        >>> sd.candidates.so(2).vectors().astype(int)  # on 1, x, y for each state, then of time
         array([[ 0,  0,  1,  0, -1,  0,  0]])
         """
         flat = self.coefficients.reshape(len(self), int(np.prod(self.coefficients.shape[1:])))

@@ -75,7 +75,8 @@ def report(
     Examples
     --------
     >>> import symdyn as sd
-    >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(sd.systems.hopf(noise=0.02, n_trajectories=10))
+    >>> data = sd.systems.hopf(noise=0.02, n_trajectories=10)
+    >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(data)
     >>> page = sd.report({"symmetry": search.verdicts_}, "hopf.html", title="A Hopf oscillator")
     >>> page.name, "A Hopf oscillator" in page.read_text(encoding="utf-8")
     ('hopf.html', True)

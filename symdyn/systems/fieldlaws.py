@@ -98,7 +98,8 @@ def field_law(name: str, **parameters) -> Evolution:
     >>> import symdyn as sd
     >>> from symdyn.jets.evolution import exact_symmetries
     >>> from symdyn.jets.pointfields import point_candidates
-    >>> found = exact_symmetries(sd.systems.field_law("kdv"), point_candidates(1, ["t", "x"], ["u"]))
+    >>> affine = point_candidates(1, ["t", "x"], ["u"])
+    >>> found = exact_symmetries(sd.systems.field_law("kdv"), affine)
     >>> print(*found.texts(), sep="\n")
     ∂t
     t ∂t + 0.333 x ∂x − 0.667 u ∂u

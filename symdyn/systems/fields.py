@@ -101,7 +101,8 @@ def kuramoto_sivashinsky(**options) -> xr.Dataset:
     Examples
     --------
     >>> import symdyn as sd
-    >>> data = sd.systems.kuramoto_sivashinsky(n_trajectories=1, n_points=64, n_times=20, transient=5.0, length=2.0)
+    >>> grid = {"n_trajectories": 1, "n_points": 64, "n_times": 20}
+    >>> data = sd.systems.kuramoto_sivashinsky(transient=5.0, length=2.0, **grid)
     >>> dict(data.sizes), float(data.x.attrs["period"])
     ({'trajectory': 1, 'time': 20, 'x': 64}, 64.0)
     """
@@ -115,7 +116,8 @@ def wave(**options) -> xr.Dataset:
     Examples
     --------
     >>> import symdyn as sd
-    >>> data = sd.systems.wave(n_trajectories=1, n_points=32, n_times=9, length=16.0, largest_step=0.02)
+    >>> grid = {"n_trajectories": 1, "n_points": 32, "n_times": 9}
+    >>> data = sd.systems.wave(length=16.0, largest_step=0.02, **grid)
     >>> shape = data.u[0] - data.u[0].mean("x")  # waves return after one period of the domain
     >>> round(float(abs(shape[-1] - shape[0]).max()), 3)
     0.0
@@ -322,7 +324,8 @@ def random_fields(
     --------
     >>> import symdyn as sd
     >>> fields = sd.systems.random_fields(100, (32, 32), modes=4)
-    >>> fields.shape, abs(fields.mean(axis=(1, 2))).max().round(6).item(), fields.std().round(1).item()
+    >>> means = fields.mean(axis=(1, 2))
+    >>> fields.shape, abs(means).max().round(6).item(), fields.std().round(1).item()
     ((100, 32, 32), 0.0, 1.0)
     """
     rng = np.random.default_rng(rng)

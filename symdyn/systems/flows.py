@@ -57,7 +57,7 @@ def van_der_pol(*, length: float = 10.0, **options):
     >>> import numpy as np
     >>> import symdyn as sd
     >>> x, step = sd.systems.van_der_pol(n_trajectories=2, length=20.0)
-    >>> [round(float(np.abs(run[200:, 0]).max()), 1) for run in x]  # the amplitude of the limit cycle
+    >>> [round(float(np.abs(run[200:, 0]).max()), 1) for run in x]  # of the limit cycle
     [2.0, 2.0]
     """
     return simulate(exact_law("van_der_pol"), [(-2.5, 2.5)] * 2, length=length, **options)
@@ -162,9 +162,11 @@ def simulate(
     --------
     >>> import numpy as np
     >>> import symdyn as sd
-    >>> features = sd.features.Polynomial(1) + sd.features.Fourier(1)  # 1, q, v, sin q, cos q, sin v, cos v
-    >>> pendulum = sd.VectorField(features, np.array([[0, 0, 1, 0, 0, 0, 0], [0, 0, 0, -1, 0, 0, 0]]), ("q", "v"))
-    >>> x, step = sd.systems.simulate(pendulum, [(-2, 2), (-1, 1)], n_trajectories=5, length=6.0)
+    >>> features = sd.features.Polynomial(1) + sd.features.Fourier(1)
+    >>> coefficients = np.zeros((2, 7))  # on 1, q, v, sin q, cos q, sin v, cos v
+    >>> coefficients[0, 2], coefficients[1, 3] = 1, -1
+    >>> pendulum = sd.VectorField(features, coefficients, ("q", "v"))
+    >>> x, step = sd.systems.simulate(pendulum, [(-2, 2), (-1, 1)], length=6.0, n_trajectories=5)
     >>> energy = x[0][:, 1] ** 2 / 2 - np.cos(x[0][:, 0])
     >>> bool(np.ptp(energy) < 1e-8)
     True

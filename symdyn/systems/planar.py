@@ -21,7 +21,7 @@ def hopf(*, breaking: float = 0.0, length: float = 8.0, **options):
     >>> len(x), x[0].shape, round(step, 4)
     (3, (400, 2), 0.0201)
     >>> clean, step = sd.systems.hopf(n_trajectories=3)
-    >>> [round(float((run[-1] ** 2).sum()), 2) for run in clean]  # all end on the limit cycle, r^2 = 1/2
+    >>> [round(float((run[-1] ** 2).sum()), 2) for run in clean]  # on the limit cycle
     [0.5, 0.5, 0.5]
     """
     return simulate(exact_law("hopf", breaking=breaking), [(-1, 1)] * 2, length=length, **options)

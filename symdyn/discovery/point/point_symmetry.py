@@ -117,7 +117,8 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     >>> import symdyn as sd
     >>> data = sd.systems.burgers(n_trajectories=4, n_points=64, n_times=50)
     >>> equation = {"u": {"u u_x": -1.0, "u_xx": 0.2}}  # known here; it is identified if left out
-    >>> search = sd.PointSymmetryDiscovery(["translations", "galilean"], equation, finite_flow=False).fit(data)
+    >>> names = ["translations", "galilean"]
+    >>> search = sd.PointSymmetryDiscovery(names, equation, finite_flow=False).fit(data)
     >>> search.algebra_
     LieAlgebra heis(3) on (t, x, u)
       ∂t
@@ -170,8 +171,9 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         >>> import symdyn as sd
         >>> data = sd.systems.burgers(n_trajectories=4, n_points=64, n_times=50)
         >>> library = ["u", "u u_x", "u_x", "u_xx"]
-        >>> search = sd.PointSymmetryDiscovery("translations", terms=library, finite_flow=False).fit(data)
-        >>> dict(zip(library, search.equation_.sel(field="u", term=library).values.round(2).tolist()))
+        >>> search = sd.PointSymmetryDiscovery("translations", terms=library, finite_flow=False)
+        >>> found = search.fit(data).equation_.sel(field="u", term=library)
+        >>> dict(zip(library, found.values.round(2).tolist()))
         {'u': 0.0, 'u u_x': -1.0, 'u_x': 0.0, 'u_xx': 0.2}
         >>> search.algebra_.texts()
         ['∂t', '∂x']
@@ -220,7 +222,8 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         --------
         >>> import symdyn as sd
         >>> data = sd.systems.heat(n_trajectories=4, n_points=64, n_times=50)
-        >>> search = sd.PointSymmetryDiscovery("scalings", {"u": {"u_xx": 0.2}}, direct=False, finite_flow=False)
+        >>> equation = {"u": {"u_xx": 0.2}}
+        >>> search = sd.PointSymmetryDiscovery("scalings", equation, direct=False, finite_flow=False)
         >>> print(search.fit(data).summary())
         law (weak form, windows of 15 x 19 points (time, space)): u_t = 0.2 u_xx
         symmetry algebra: R^2

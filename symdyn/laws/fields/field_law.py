@@ -31,7 +31,8 @@ class FieldLaw:
     >>> import symdyn as sd
     >>> data = sd.systems.burgers(n_trajectories=4, n_points=64, n_times=50)
     >>> library = ["1", "u", "u u_x", "u_x", "u_xx"]
-    >>> search = sd.PointSymmetryDiscovery("translations", terms=library, finite_flow=False, direct=False).fit(data)
+    >>> options = {"finite_flow": False, "direct": False}
+    >>> search = sd.PointSymmetryDiscovery("translations", terms=library, **options).fit(data)
     >>> search.law_
     FieldLaw on (t, x, u)
       u_t = −u u_x + 0.2 u_xx

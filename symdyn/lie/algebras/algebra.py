@@ -124,7 +124,8 @@ class LieAlgebra:
         >>> import symdyn as sd
         >>> from symdyn.lie.chart import Chart
         >>> found = sd.LieAlgebra(sd.candidates.so(2, states=("x", "y")))
-        >>> sd.LieAlgebra.from_chart(found, Chart(centre=(5.0, 0.0), scale=(1.0, 10.0)), sd.features.Polynomial(1))
+        >>> chart = Chart(centre=(5.0, 0.0), scale=(1.0, 10.0))
+        >>> sd.LieAlgebra.from_chart(found, chart, sd.features.Polynomial(1))
         LieAlgebra so(2) on (x, y)
           0.1 y ∂x − 10 x ∂y about (5, 0)
         """
@@ -318,7 +319,8 @@ class LieAlgebra:
         Examples
         --------
         >>> import symdyn as sd
-        >>> estimated = sd.LieAlgebra.from_matrices([[[0.01, 1], [-0.99, -0.01]]], errors=0.02, states=("x", "y"))
+        >>> matrices = [[[0.01, 1], [-0.99, -0.01]]]
+        >>> estimated = sd.LieAlgebra.from_matrices(matrices, errors=0.02, states=("x", "y"))
         >>> estimated.texts()
         ['0.01 x ∂x + y ∂x − 0.99 x ∂y − 0.01 y ∂y']
         >>> estimated.canonical().texts(), estimated.canonical().exact
@@ -387,7 +389,8 @@ class LieAlgebra:
         Examples
         --------
         >>> import symdyn as sd
-        >>> third_law = sd.candidates.from_matrices([[[2, 0], [0, 2]]], time_scaling=[3.0])  # q -> s^2 q, t -> s^3 t
+        >>> doubled = [[[2, 0], [0, 2]]]  # q -> s^2 q, t -> s^3 t
+        >>> third_law = sd.candidates.from_matrices(doubled, time_scaling=[3.0])
         >>> sd.LieAlgebra(third_law).time_per_scale()
         (1.5, 0.0)
         """

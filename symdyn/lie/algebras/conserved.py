@@ -27,7 +27,8 @@ class Conserved:
     >>> import numpy as np
     >>> import symdyn as sd
     >>> from symdyn.lie.algebras.conserved import Conserved
-    >>> energy = sd.VectorField(sd.features.Polynomial(2), np.array([[0, 0, 0, 0.5, 0, 0.5]]), ("q", "p"))
+    >>> coefficients = np.array([[0, 0, 0, 0.5, 0, 0.5]])  # on 1, q, p, q^2, q p, p^2
+    >>> energy = sd.VectorField(sd.features.Polynomial(2), coefficients, ("q", "p"))
     >>> Conserved(energy).texts()
     ['0.5 q^2 + 0.5 p^2 conserved']
     """
@@ -100,7 +101,8 @@ def conserved(features: Features, coefficients, states=None) -> Conserved:
     >>> energy = sd.conserved(features, [0, 0, 0, 1, 0, 1], states=("q", "p"))
     >>> energy.texts()
     ['q^2 + p^2 conserved']
-    >>> sd.equivariant_subspace(sd.features.Polynomial(1), energy).describe(("q", "p"), ["1", "q", "p"])
+    >>> linear = sd.equivariant_subspace(sd.features.Polynomial(1), energy)
+    >>> linear.describe(("q", "p"), ["1", "q", "p"])
     ["p in q', −q in p'"]
     """
     rows = np.atleast_2d(np.asarray(coefficients, dtype=float))

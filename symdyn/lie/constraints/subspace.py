@@ -38,7 +38,8 @@ class Subspace:
     >>> allowed = sd.equivariant_subspace(features, sd.candidates.so(2))
     >>> allowed
     Subspace of dimension 4 in 20 coefficients 2 x 10, free at: (0, 1); (0, 2); (0, 6); (0, 7)
-    >>> law = sd.VectorField(features, allowed.expand(np.array([0.5, -1.0, -1.3, 0.0])), ("x", "y"))
+    >>> free = np.array([0.5, -1.0, -1.3, 0.0])
+    >>> law = sd.VectorField(features, allowed.expand(free), ("x", "y"))
     >>> law
     VectorField on (x, y)
       f_x = 0.5 x − y − 1.3 x^3 − 1.3 x y^2
