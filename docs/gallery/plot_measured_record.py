@@ -2,7 +2,7 @@ r"""
 A measured record: the wobble of the Earth
 ==========================================
 
-The axis about which the Earth turns is not fixed in the Earth. The pole wanders over a patch some fifteen metres wide,
+The axis about which the Earth turns is not fixed in the Earth. The pole wanders over a patch some twenty metres wide,
 and observatories have followed it for more than a century. Euler's theory says how: for a rigid body with two equal
 moments of inertia the free motion is a uniform rotation about the axis of symmetry, with a period of 305 days. What do
 fifty years of measurements say, and how sure can one be, with weather and oceans pushing at the pole all the time?
