@@ -121,15 +121,16 @@ def polar_motion() -> xr.Dataset:
     about = {"units": "arcsec", "role": "state"}
     return xr.Dataset(
         {
-            "x": (("trajectory", "time"), x[None].astype(np.float32), {**about, "long_name": "pole, towards Greenwich"}),
-            "y": (("trajectory", "time"), y[None].astype(np.float32), {**about, "long_name": "pole, towards 90 W"}),
+            name: (("trajectory", "time"), values[None].astype(np.float32), {**about, "long_name": f"pole, {towards}"})
+            for name, values, towards in (("x", x, "towards Greenwich"), ("y", y, "towards 90 W"))
         },
         coords={"time": ("time", day - first, {"units": "day", "long_name": "time since 1976-01-01"})},
         attrs={
             "states": "x y",
             "title": "Polar motion of the Earth, 1976 to 2025",
             "source": "IERS Bulletin A (finals2000A.all, US Naval Observatory: very long baseline interferometry, "
-            "satellite and lunar laser ranging, GPS) in astropy-iers-data 0.2026.11.2.0.34.55; observed values, means of five days",
+            "satellite and lunar laser ranging, GPS) in astropy-iers-data 0.2026.11.2.0.34.55; observed values, "
+            "means of five days",
             "license": "BSD-3-Clause (package); the series is a work of the US Naval Observatory",
         },
     )
