@@ -120,8 +120,8 @@ def _about_generators(search: SymmetryDiscovery) -> list[str]:
         others, which = rest.sizes["generator"] - 1, "next" if shown.sizes["generator"] else "best"
         undetermined = int((rest.verdict.values[1:] == "undetermined").sum())
         lines.append(
-            f"The {which} candidate is {rest.verdict.values[0]}: its violation is {number(float(rest.violation[0]), 2)}, "
-            f"with an upper bound of {number(float(rest.upper_bound[0]), 2)}. "
+            f"The {which} candidate is {rest.verdict.values[0]}: its violation is "
+            f"{number(float(rest.violation[0]), 2)}, with an upper bound of {number(float(rest.upper_bound[0]), 2)}. "
             f"{_about_others(others, undetermined)}"
         )
     return lines
