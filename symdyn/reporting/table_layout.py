@@ -15,7 +15,16 @@ __all__ = ["Cell", "Column", "Row", "Table", "cell_text", "lay_out"]
 _TITLES = {"symmetry": "Symmetries", "law": "Law", "validation": "Trajectories left out"}
 _OVER = ("generator", "element", "output", "trajectory", "term")  # what rows are told apart by, the first that there is
 # Variables that belong to the file, not to the eye.
-_HIDDEN = {"generator_coefficients", "covariance", "coefficients", "charted", "output_units", "errors", "exact"}
+_HIDDEN = {
+    "generator_coefficients",
+    "covariance",
+    "coefficients",
+    "charted",
+    "output_units",
+    "errors",
+    "exact",
+    "time_scaling",
+}
 _ERROR = "_error"
 _LEAST = 1e-16  # of p values, below which they are rounding
 _WIDTH = 64  # of the label of a generator of which leading terms are written

@@ -119,5 +119,5 @@ def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
             places, [np.median(g) for g in groups], "o-", color=inks[r], markersize=3, linewidth=1.2, label=f"r = {r}"
         )
     panel.set_xticks(states if len(states) < 8 else states[:: 1 + len(states) // 6])
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, 1.15 * max([*library, *table.n_recover.values.tolist()]))
     panel.yaxis.set_major_locator(MaxNLocator(integer=True))
