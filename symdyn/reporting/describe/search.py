@@ -27,11 +27,10 @@ def groups(search: SymmetryDiscovery, conserved: xr.Dataset | None) -> dict[str,
     """Make the tables of the report, by name; `results.nc` holds the same."""
     tables = {"symmetry": with_algebra(_symmetry(search), search.algebra_)}
     if hasattr(search, "element_verdicts_"):
-        texts = [element_text(str(text), search.elements_.states) for text in search.element_verdicts_.element.values]
-        judged = search.element_verdicts_.assign_coords(element=np.array(texts, dtype=object))
-        tables["finite symmetries"] = judged.assign_attrs(
+        tables["finite symmetries"] = search.element_verdicts_.assign_attrs(
+            states=" ".join(search.elements_.states),
             caption="Each finite element is judged by itself. image_outside is the share of the images of the data "
-            "that lie far from all data, where the law is extrapolated."
+            "that lie far from all data, where the law is extrapolated.",
         )
     if conserved is not None:
         kept = int((conserved.verdict == "conserved").sum())
