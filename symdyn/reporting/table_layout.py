@@ -8,14 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from symdyn.reporting.texts import approximately, number, shorten, unit_text, with_error
+from symdyn.reporting.texts import approximately, element_text, number, shorten, unit_text, with_error
 
 __all__ = ["Cell", "Column", "Row", "Table", "cell_text", "lay_out"]
 
 _TITLES = {"symmetry": "Symmetries", "law": "Law", "validation": "Trajectories left out"}
 _OVER = ("generator", "element", "output", "trajectory", "term")  # what rows are told apart by, the first that there is
 # Variables that belong to the file, not to the eye.
-_HIDDEN = {"generator_coefficients", "covariance", "coefficients", "charted", "output_units", "errors", "exact"}
+_HIDDEN = {
+    "generator_coefficients",
+    "covariance",
+    "coefficients",
+    "charted",
+    "output_units",
+    "errors",
+    "exact",
+    "time_scaling",
+}
 _ERROR = "_error"
 _LEAST = 1e-16  # of p values, below which they are rounding
 _WIDTH = 64  # of the label of a generator of which leading terms are written
@@ -74,7 +83,8 @@ def lay_out(name: str, dataset: xr.Dataset) -> Table:
     """Lay out a group: one row an entry of its main dimension, one column a variable over it.
 
     A variable `x_error` beside `x` is its standard error. A variable over a second dimension with names is one column
-    for each of them. A group may have attributes `title`, `caption`, `label` (of the first column), `n_shown` (rows).
+    for each of them. A group may have attributes `title`, `caption`, `label` (of the first column), `n_shown` (rows),
+    `states` (of finite elements).
     """
     first = [
         str(variable.dims[0]) for name, variable in dataset.data_vars.items() if variable.ndim and name not in _HIDDEN
@@ -84,7 +94,7 @@ def lay_out(name: str, dataset: xr.Dataset) -> Table:
     keys = [] if over is None else dataset[over].values if over in dataset.coords else range(dataset.sizes[over])
     shown = min(int(dataset.attrs.get("n_shown", _MOST_ROWS)), len(keys)) if parts else 0
     rows = [
-        _row(str(key), _kind(dataset, over, k), [cells[k] for _, cells in parts])
+        _row(_label(dataset, over, key), _kind(dataset, over, k), [cells[k] for _, cells in parts])
         for k, key in enumerate(list(keys)[:shown])
     ]
     return Table(
@@ -96,6 +106,12 @@ def lay_out(name: str, dataset: xr.Dataset) -> Table:
         n_hidden=len(keys) - shown if parts else 0,
         scalars=_scalars(dataset),
     )
+
+
+def _label(dataset: xr.Dataset, over: str | None, key: object) -> str:
+    """Write what a row is about; a finite element as a map of the states that the group names."""
+    states = dataset.attrs.get("states", "") if over == "element" else ""
+    return element_text(str(key), states.split()) if states else str(key)
 
 
 def _row(label: str, kind: str, cells: list[Cell]) -> Row:

@@ -88,7 +88,7 @@ def approximately(generator: str) -> str:
     Its direction is free, so the first term gets a positive sign. Numbers with powers of ten are written as `number`
     writes them.
     """
-    generator = re.sub(r"\b\d+(\.\d+)?e[+-]\d+\b", lambda found: number(float(found.group()), 2), generator)
+    generator = re.sub(r"\b\d+(\.\d+)?e[+−-]\d+\b", _shorter, generator)
     if " + …" not in generator:
         return generator
     text = generator.partition(" about ")[0].replace(" + …", "")
@@ -96,6 +96,10 @@ def approximately(generator: str) -> str:
         swapped = {" + ": " − ", " − ": " + "}
         text = re.sub(r" [+−] ", lambda found: swapped[found.group()], text[1:])
     return f"≈ {text}"
+
+
+def _shorter(found: re.Match[str]) -> str:
+    return number(float(found.group().replace("−", "-")), 2)
 
 
 def element_text(element: str, states: Sequence[str]) -> str:

@@ -80,8 +80,8 @@ def test_models_that_are_worse_than_a_baseline_are_named():
     assert training._against_baselines(trained, untrained) == [
         "Baselines, after one step and at the end of a rollout: persistence 0.1 and 1.5, mean 0.9 and 0.8.",
         "After one step plain is worse than persistence.",
-        "At the end of a rollout plain is worse than mean, predicting 0.",
-        "At the end of a rollout penalty is worse than persistence, mean, predicting 0.",
+        "At the end of a rollout plain is worse than predicting the mean and predicting 0.",
+        "At the end of a rollout penalty is worse than persistence and predicting the mean and predicting 0.",
     ]
 
 

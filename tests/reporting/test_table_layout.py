@@ -53,3 +53,8 @@ def test_many_rows_stay_in_the_file():
     group = xr.Dataset({"a": ("row", np.arange(500.0))})
     assert (len(lay_out("rows", group).rows), lay_out("rows", group).n_hidden) == (300, 200)
     assert lay_out("rows", group.assign_attrs(n_shown=12)).n_hidden == 488
+
+
+def test_finite_elements_are_rows_of_one_map_each():
+    group = xr.Dataset({"violation": ("element", [0.1])}, {"element": ["x -> -x, v -> -v"]}, {"states": "x v"})
+    assert lay_out("finite symmetries", group).rows[0].key == "(x, v) → (−x, −v)"

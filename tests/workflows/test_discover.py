@@ -44,7 +44,7 @@ def test_the_motion_the_inversion_and_the_energy_of_duffing(duffing, tmp_path):
     done = discover(duffing, *options)
     assert done.returncode == 0, done.stderr
     assert {p.name for p in (tmp_path / "run").iterdir()} >= {"report.html", "results.nc", "config.toml", "run.log"}
-    assert "No symmetry but the motion itself was found" in done.stderr
+    assert "No continuous symmetry was found among the candidates" in done.stderr
     with xr.open_datatree(tmp_path / "run" / "results.nc", engine="h5netcdf") as tree:
         results = {name: node.to_dataset().load() for name, node in tree.children.items()}
     assert results["symmetry"].trivial.values.sum() == 1

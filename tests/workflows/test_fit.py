@@ -47,7 +47,8 @@ def test_discovery_fit_and_report_in_one_command(hopf, tmp_path):
     np.testing.assert_array_equal(law.matters(), sd.systems.exact_law("hopf").coefficients != 0)
     with xr.open_datatree(tmp_path / "results.nc", engine="h5netcdf") as tree:
         names, models = set(tree.children), tree["models"].to_dataset().load()
-    assert names == {"validation", "comparison", "models", "samples", "law", "symmetry", "provenance"}
+    tables = {"validation", "comparison", "models", "samples", "law", "terms of the law", "symmetry"}
+    assert names == tables | {"provenance"}
     assert set(models.symmetry.values) == {"none", "y ∂x − x ∂y"}
     np.testing.assert_array_equal(FittedLaw.load(tmp_path / "results.nc").coefficients, law.coefficients)
     page = (tmp_path / "report.html").read_text()

@@ -29,7 +29,7 @@ def test_the_command_leaves_curves_a_table_and_a_picture_and_resumes(tmp_path, r
     options = ["--family", "T2, C4", "--family", "S2, SO(2)", "--first", 7, "--last", 9, "--seeds", 2]
     run(*options, "--out", tmp_path / "run")
     assert {p.name for p in (tmp_path / "run").iterdir()} >= {"report.html", "results.nc", "config.toml", "run.log"}
-    assert (tmp_path / "run" / "figures" / "1-learning-curves.png").stat().st_size > 5000
+    assert (tmp_path / "run" / "figures" / "1-learning.png").stat().st_size > 5000
     with xr.open_datatree(tmp_path / "run" / "results.nc", engine="h5netcdf") as results:
         table, curves = results["learning"].to_dataset(), results["T2_C4"].to_dataset()
         assert list(table.curve.values) == ["T2, C4: 1", "T2, C4: C4", "S2, SO(2): 1", "S2, SO(2): SO(2)"]
@@ -37,7 +37,7 @@ def test_the_command_leaves_curves_a_table_and_a_picture_and_resumes(tmp_path, r
         np.testing.assert_allclose(table.slope_theory, [-2 / 3, -2 / 3, -2 / 3, -0.8], atol=1e-6)
         np.testing.assert_allclose(table.gain.values[::2], 1)
         assert table.gain_theory.values[1] == pytest.approx(4)
-    assert "a sample is worth" in (tmp_path / "run" / "report.html").read_text()
+    assert "one sample is worth" in (tmp_path / "run" / "report.html").read_text()
     (tmp_path / "run" / "report.html").unlink()
     run(*options, "--out", tmp_path / "run", "--resume")
     assert (tmp_path / "run" / "run.log").read_text().count("resume: 12 of 12 points were finished before") == 2

@@ -32,7 +32,7 @@ def test_the_command_leaves_table_picture_and_page_and_resumes(tmp_path):
     assert [row["n_recover"] for row in rows[:2]] == ["13", "13"] and rows[2]["n_lib"] == "28"
     folder = tmp_path / "table"
     assert {p.name for p in folder.iterdir()} >= {"report.html", "results.nc", "config.toml", "run.log", "ortho_se.csv"}
-    assert (folder / "figures" / "ortho_se.png").stat().st_size > 5000
+    assert (folder / "figures" / "1-ortho_se.png").stat().st_size > 5000
     again = run_recovery(*options[:-4], "--seeds", "0-2", "--out", tmp_path / "table.csv", "--resume")
     assert "resume: 4 of 6 points were finished before" in again.stderr, again.stderr
     assert read(folder / "ortho_se.csv")[:2] == rows[:2]

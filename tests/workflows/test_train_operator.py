@@ -63,7 +63,9 @@ def finished(files, tmp_path_factory):
 
 def test_a_run_leaves_report_numbers_and_operators(finished, files):
     found = table_of(finished)
-    assert list(found.model.values) == ["plain", "equivariant"]
+    assert list(found.model.values) == ["persistence", "mean", "plain", "equivariant"]
+    untrained = found.sel(model=["persistence", "mean"])
+    assert np.all(untrained.test > 0) and np.all(np.isfinite(untrained.rollout)) and np.all(np.isnan(untrained.epochs))
     plain, constrained = found.sel(model="plain"), found.sel(model="equivariant")
     assert constrained.broken_quarter_turn < 1e-5 and constrained.broken_values < 1e-5
     assert plain.broken_quarter_turn > 1e-2 and plain.broken_values > 1e-2

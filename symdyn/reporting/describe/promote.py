@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.vectorfields import VectorField
-from symdyn.reporting.style import ACCENT, GREY, SECOND, clean, new_figure, save_figures
+from symdyn.reporting.style import ACCENT, GREY, SECOND, clean, logarithmic, new_figure, save_figures
 from symdyn.reporting.tables import with_law
-from symdyn.reporting.texts import output_names
+from symdyn.reporting.texts import number, output_names
 from symdyn.sums.store import algebra_to_dataset
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Promoted", "draw", "findings", "groups", "names_of_values"]
 
 _SHOWN = 2000  # samples of a picture
+_WORSE = 0.95  # of an error: what is above is as good
 _FLOOR = 1e-12  # of singular values, relative to the largest, that are drawn
 
 
@@ -81,7 +82,7 @@ def _directions(found: Promoted) -> xr.Dataset:
         },
         coords={"direction": np.arange(1, len(values) + 1)},
         attrs={
-            "caption": "Singular values of v -> L(v, F), one for each independent direction of the candidates: how "
+            "caption": "Singular values of v → L(v, F), one for each independent direction of the candidates: how "
             "much the fit changes along it. The penalty is their sum."
         },
     )
@@ -99,8 +100,9 @@ def _validation(found: Promoted) -> xr.Dataset:
         {"error": ("model", list(errors.values()), {"long_name": "error, relative to the spread of the values"})},
         coords={"model": np.array(list(errors), dtype=object)},
         attrs={
+            "title": "Samples left out",
             "caption": f"Fitted on {fitted} samples and judged on {left_out} others, left out in blocks of neighbours. "
-            "Least squares uses the same functions without the penalty; the mean is a constant."
+            "Least squares uses the same functions without the penalty; the mean is a constant.",
         },
     )
 
@@ -109,9 +111,9 @@ def _law(found: Promoted) -> xr.Dataset:
     model = found.model
     law = VectorField(model.features, np.atleast_2d(model.coef_), tuple(found.states))
     table = xr.Dataset(
-        {"equation": ("output", np.array(law.equations(4), dtype=object))},
+        {"equation": ("output", np.array(law.equations(3), dtype=object))},
         coords={"output": np.array(list(found.outputs), dtype=object)},
-        attrs={"caption": f"The function that predicts; the weight of the penalty is gamma = {model.gamma_:.3g}."},
+        attrs={"caption": f"The function that predicts; the weight of the penalty is gamma = {number(model.gamma_)}."},
     )
     return with_law(table, law, list(found.outputs))
 
@@ -121,10 +123,17 @@ def findings(found: Promoted) -> list[str]:
     model, errors = found.model, found.errors
     return [
         _kept_sentence(model),
-        f"Samples left out are predicted to {errors['promoted']:.2g} of their spread; least squares with the same "
-        f"functions to {errors['least squares']:.2g}, the mean to {errors['mean']:.2g}.",
-        f"The weight gamma of the penalty is {model.gamma_:.3g}; the fit is within {model.gap_:.1g} of the best one.",
+        f"The error on samples left out is {number(errors['promoted'], 2)} of their spread. Baselines: least squares "
+        f"with the same functions {number(errors['least squares'], 2)}, the mean {number(errors['mean'], 2)}."
+        f"{_against_baselines(errors)}",
+        f"The weight gamma of the penalty is {number(model.gamma_)}; the objective is within {number(model.gap_, 1)} "
+        "of its minimum.",
     ]
+
+
+def _against_baselines(errors: Mapping[str, float]) -> str:
+    better = [name for name, error in errors.items() if name != "promoted" and error < _WORSE * errors["promoted"]]
+    return f" The promoted fit is worse than {' and '.join(better)}." if better else ""
 
 
 def _kept_sentence(model: PromotedRegressor) -> str:
@@ -144,13 +153,14 @@ def draw(folder: Path, found: Promoted) -> list[tuple[Path, str]]:
     drawings = {
         "directions": (
             _bars(found),
-            "How much the fit changes along each independent direction of the candidates, relative to the largest; "
-            "directions that are kept are green-blue.",
+            "Violation of each independent direction of the candidates, relative to the largest. A gap between the "
+            "directions that are kept (blue-green) and those that are broken (orange) shows a clear decision.",
         ),
         "validation": (
             _scatter(found),
-            f"Values left out against what the promoted fit predicts: on the line the prediction is exact. The error "
-            f"is {errors['promoted']:.2g} of the spread, that of least squares {errors['least squares']:.2g}.",
+            f"Values left out against their prediction: on the line it is exact. The error is "
+            f"{number(errors['promoted'], 2)} of the spread, that of least squares "
+            f"{number(errors['least squares'], 2)}.",
         ),
     }
     return save_figures(folder, drawings)
@@ -164,8 +174,8 @@ def _bars(found: Promoted) -> Figure:
     colours = [ACCENT if kept else SECOND for kept in table.kept.values]
     panel.vlines(table.direction.values, _FLOOR, heights, color=colours, linewidth=2)
     panel.scatter(table.direction.values, heights, color=colours, s=24, zorder=3)
-    panel.set_yscale("log")
-    panel.set(xlabel="direction", ylabel="violation / largest", ylim=(_FLOOR / 2, 3.0))
+    panel.set(yscale="log", xlabel="direction", ylabel="violation / largest", ylim=(_FLOOR / 2, 3.0))
+    logarithmic(panel.yaxis)
     panel.set_xticks(table.direction.values if len(heights) <= 12 else table.direction.values[:: len(heights) // 8])
     return figure
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from symdyn.reporting.page import Picture
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, clean, new_figure, save_figures
 from symdyn.reporting.texts import number, plural
 
@@ -72,8 +75,12 @@ def finding(name: str, table: xr.Dataset) -> str:
     )
 
 
-def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
-    """Draw samples against the number of states, one panel a degree, the size of the library for comparison."""
+def draw(folder: Path, tables: Mapping[str, xr.Dataset]) -> list[Picture]:
+    """Draw samples against the number of states, one figure a table, the size of the library for comparison."""
+    return list(save_figures(folder, {name: (_figure(table), _caption(name)) for name, table in tables.items()}))
+
+
+def _figure(table: xr.Dataset) -> Figure:
     degrees = sorted({int(d) for d in table.d})
     figure, axes = new_figure(10.2 if len(degrees) > 1 else 5.4, 3.2, 1, len(degrees))
     inks = dict(zip(sorted({int(r) for r in table.r}), cycle(_INKS), strict=False))
@@ -85,12 +92,15 @@ def draw(folder: Path, name: str, table: xr.Dataset) -> tuple[Path, str]:
     axes[0, 0].set_ylabel("samples for recovery")
     fullest = max(axes[0], key=lambda panel: len(panel.lines))
     fullest.legend(frameon=False, fontsize=8, loc="upper left")
-    caption = (
+    return figure
+
+
+def _caption(name: str) -> str:
+    return (
         f"{title(name)}: smallest number of noiseless samples from which the polynomial is recovered. Lines are "
         "medians over seeds, bands their ranges. Dashed: the size of the library, which is what a fit without symmetry "
         "needs; the gap between the lines is what the symmetry saves."
     )
-    return save_figures(folder, {name: (figure, caption)})[0]
 
 
 def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
@@ -109,5 +119,5 @@ def _panel(panel: Axes, table: xr.Dataset, inks: dict[int, str]) -> None:
             places, [np.median(g) for g in groups], "o-", color=inks[r], markersize=3, linewidth=1.2, label=f"r = {r}"
         )
     panel.set_xticks(states if len(states) < 8 else states[:: 1 + len(states) // 6])
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, 1.15 * max([*library, *table.n_recover.values.tolist()]))
     panel.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -27,11 +27,10 @@ def groups(search: SymmetryDiscovery, conserved: xr.Dataset | None) -> dict[str,
     """Make the tables of the report, by name; `results.nc` holds the same."""
     tables = {"symmetry": with_algebra(_symmetry(search), search.algebra_)}
     if hasattr(search, "element_verdicts_"):
-        texts = [element_text(str(text), search.elements_.states) for text in search.element_verdicts_.element.values]
-        judged = search.element_verdicts_.assign_coords(element=np.array(texts, dtype=object))
-        tables["finite symmetries"] = judged.assign_attrs(
+        tables["finite symmetries"] = search.element_verdicts_.assign_attrs(
+            states=" ".join(search.elements_.states),
             caption="Each finite element is judged by itself. image_outside is the share of the images of the data "
-            "that lie far from all data, where the law is extrapolated."
+            "that lie far from all data, where the law is extrapolated.",
         )
     if conserved is not None:
         kept = int((conserved.verdict == "conserved").sum())
@@ -120,8 +119,8 @@ def _about_generators(search: SymmetryDiscovery) -> list[str]:
         others, which = rest.sizes["generator"] - 1, "next" if shown.sizes["generator"] else "best"
         undetermined = int((rest.verdict.values[1:] == "undetermined").sum())
         lines.append(
-            f"The {which} candidate is {rest.verdict.values[0]}: its violation is {number(float(rest.violation[0]), 2)}, "
-            f"with an upper bound of {number(float(rest.upper_bound[0]), 2)}. "
+            f"The {which} candidate is {rest.verdict.values[0]}: its violation is "
+            f"{number(float(rest.violation[0]), 2)}, with an upper bound of {number(float(rest.upper_bound[0]), 2)}. "
             f"{_about_others(others, undetermined)}"
         )
     return lines

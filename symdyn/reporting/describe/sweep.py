@@ -63,7 +63,7 @@ def _figure(results: xr.Dataset, y: str, x: str, colour: str | None) -> Figure:
     panel.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
     panel.margins(y=0.08)
     if results[y].size and np.all(results[y] == np.round(results[y])):
-        panel.yaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         panel.set_ylim(float(results[y].min()) - 0.5, float(results[y].max()) + 0.5)
     if colour is not None:
         panel.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -61,6 +61,8 @@ SHORT = {
     "test_values": "one step, random elements",
     "rollout": "end of a rollout",
 }
+LIMITS = {"persistence": "persistence", "mean": "predicting the mean"}
+_ALIKE = 0.01  # relative difference of errors that is none
 TITLES = {
     "plain": "Plain operator",
     "equivariant": "Equivariant operator",
@@ -160,14 +162,18 @@ def _against_baselines(trained: Scores, untrained: Scores) -> list[str]:
         reached = [f"{kind} {number(row['test'])} and {number(row['rollout'])}" for kind, row in untrained.items()]
         lines.append(f"Baselines, after one step and at the end of a rollout: {', '.join(reached)}.")
     for name, when in (("test", "After one step"), ("rollout", "At the end of a rollout")):
-        limits = {kind: base[name] for kind, base in untrained.items()} | {"predicting 0": 1.0}
+        limits = {LIMITS[kind]: base[name] for kind, base in untrained.items()} | {"predicting 0": 1.0}
         alike: dict[str, list[str]] = {}
         for kind, row in trained.items():
-            beaten_by = [limit for limit, error in limits.items() if not row[name] <= error]
-            if beaten_by:
-                alike.setdefault(", ".join(beaten_by), []).append(kind)
-        for limit, kinds in alike.items():
-            lines.append(f"{when} {' and '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} worse than {limit}.")
+            worse = [limit for limit, error in limits.items() if not row[name] <= (1 + _ALIKE) * error]
+            equal = [limit for limit, error in limits.items() if abs(row[name] / error - 1) <= _ALIKE]
+            said = [
+                f"{word} {' and '.join(some)}" for word, some in (("worse than", worse), ("as good as", equal)) if some
+            ]
+            alike.setdefault(", ".join(said), []).append(kind)
+        for said, kinds in alike.items():
+            if said:
+                lines.append(f"{when} {' and '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} {said}.")
     return lines
 
 

@@ -122,7 +122,7 @@ def _publish(run: RunDirectory, tables: Mapping[str, xr.Dataset], copy: Path | N
         _write(table, run.path / f"{name}.csv")
     if copy is not None and len(tables) == 1:
         shutil.copyfile(run.path / f"{next(iter(tables))}.csv", copy)
-    pictures = [described.draw(run.figures, name, table) for name, table in tables.items()]
+    pictures = described.draw(run.figures, tables)
     provenance = {"provenance": run.provenance(checksum(xr.concat(tables.values(), "row")))}
     findings = [described.finding(name, table) for name, table in tables.items()]
     titles = {name: described.title(name) for name in tables}
