@@ -27,6 +27,7 @@ FLOOR_OF |= {"show": -1, "versions": 0, "testing": 8, "__main__": len(FLOORS)}
 UP = {
     ("symdyn.lie.algebras.algebra", "symdyn.sums.store"),
     ("symdyn.lie.algebras.algebra", "symdyn.flows.moved"),
+    ("symdyn.flows.moved", "symdyn.neural.augmentation"),  # fields are resampled by torch
     ("symdyn.show", "symdyn.reporting.pages.shown"),
     ("symdyn.functions.space", "symdyn.functions.pysindy_bridge"),
 }

@@ -10,7 +10,7 @@ import xarray as xr
 
 from symdyn.data.grids import is_field_data
 from symdyn.data.trajectories import are_tables, open_trajectories
-from symdyn.flows.trajectory_flow import Moving, clock_of, moving, trajectories_moved
+from symdyn.flows.trajectory_flow import clock_of, moving, trajectories_moved
 from symdyn.lie.algebras.algebra import LieAlgebra
 
 __all__ = ["moved"]
@@ -64,7 +64,9 @@ def _runs_moved(x: Any, t: Any, one: LieAlgebra, amounts: np.ndarray) -> tuple[A
         return new.reshape(states.shape), times
     shared = not isinstance(t, list) and np.ndim(t) < 2
     every, each = [t] * len(x) if shared else t, np.broadcast_to(amounts, (len(x),))
-    runs = [_run_moved(np.asarray(run, dtype=float), clock, one, a) for run, clock, a in zip(x, every, each, strict=True)]
+    runs = [
+        _run_moved(np.asarray(run, dtype=float), clock, one, a) for run, clock, a in zip(x, every, each, strict=True)
+    ]
     states, times = [run for run, _ in runs], [clock for _, clock in runs]
     alike = shared and all(np.array_equal(clock, times[0]) for clock in times)
     return states if isinstance(x, list) else np.stack(states), times[0] if alike else times

@@ -18,7 +18,6 @@ from scipy.linalg import expm
 from symdyn.data.grids import FieldGrid, field_block, field_grid, is_field_data, validate_fields
 from symdyn.data.trajectories import validate
 from symdyn.flows.trajectory_flow import as_basis, trajectories_moved
-from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.vectorfields import Generators
 from symdyn.neural.pointmaps import PointMap, point_map
@@ -107,7 +106,11 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
             f"amounts must be finite, of shape {(len(basis),)} or {(count, len(basis))}, got {amounts.shape}"
         )
     amounts = np.broadcast_to(amounts, (count, len(basis)))
-    return _flow_fields(dataset, basis, amounts) if is_field_data(dataset) else trajectories_moved(dataset, symmetry, amounts)
+    return (
+        _flow_fields(dataset, basis, amounts)
+        if is_field_data(dataset)
+        else trajectories_moved(dataset, symmetry, amounts)
+    )
 
 
 def _checked(dataset: xr.Dataset) -> xr.Dataset:

@@ -44,7 +44,7 @@ def several_axes(ax: Any, n: int, size: float, columns: int = 4) -> list[Axes]:
     if ax is None:
         wide = min(n, columns)
         rows = -(-n // wide)
-        figure, grid = plt.subplots(rows, wide, figsize=(size * wide, size * rows), layout="constrained", squeeze=False)
+        grid = plt.subplots(rows, wide, figsize=(size * wide, size * rows), layout="constrained", squeeze=False)[1]
         for panel in grid.flat[n:]:
             panel.remove()
         return [boxed(panel) for panel in grid.flat[:n]]
