@@ -15,6 +15,7 @@ from symdyn.reporting.style import GREY, INK, clean
 
 __all__ = ["boxed", "formula", "labelled", "one_axes", "several_axes", "with_unit"]
 
+_WIDE = {5: 3, 6: 3, 9: 3}  # panels in a row, where that fills rows better than four
 _SIZE = 9  # of labels, in points
 
 
@@ -42,7 +43,7 @@ def several_axes(ax: Any, n: int, size: float, columns: int = 4) -> list[Axes]:
         If other than `n` axes were given.
     """
     if ax is None:
-        wide = min(n, columns)
+        wide = _WIDE.get(n, min(n, columns))
         rows = -(-n // wide)
         grid = plt.subplots(rows, wide, figsize=(size * wide, size * rows), layout="constrained", squeeze=False)[1]
         for panel in grid.flat[n:]:
@@ -85,6 +86,7 @@ def formula(text: str) -> str:
     if any(phrase in text for phrase in _PHRASES):
         return _plain(text)
     found = _TOKEN.sub(_formula_token, text.replace("->", "→").replace("\\", ""))
+    found = found.replace("→ -", r"\to{-}")
     for old, new in ((" + ", "+"), (" − ", "-"), ("−", "-"), (" → ", r"\to "), ("…", r"\ldots "), (", ", r",\;\,")):
         found = found.replace(old, new)
     written = f"${found.strip().replace(' ', chr(92) + ',')}$"

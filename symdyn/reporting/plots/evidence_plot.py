@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 from sklearn.utils.validation import check_is_fitted
 
+from symdyn.functions.display import shortened
 from symdyn.reporting.plots.canvas import formula, one_axes
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND
-from symdyn.reporting.texts import shorten
 
 __all__ = ["plot_quantities", "plot_search", "verdict_rows"]
 
@@ -44,7 +44,8 @@ def verdict_rows(tables: list[xr.Dataset], most: int = _MOST) -> tuple[xr.Datase
     for table in tables:
         (over,) = table.violation.dims
         columns = {name: ("row", table[name].values) for name in ("violation", "upper_bound", "verdict")}
-        part = xr.Dataset(columns, {"row": table[over].values, "over": ("row", [over] * table.sizes[over])})
+        columns["over"] = ("row", np.full(table.sizes[over], str(over), dtype=object))
+        part = xr.Dataset(columns, {"row": table[over].values})
         if over == "element":  # those of generators and of quantities are in the order of evidence
             part = part.isel(row=np.argsort(np.nan_to_num(part.upper_bound.values, nan=np.inf), kind="stable"))
         parts.append(part.isel(row=np.isfinite(part.violation.values)))
@@ -52,7 +53,8 @@ def verdict_rows(tables: list[xr.Dataset], most: int = _MOST) -> tuple[xr.Datase
     room = _room([part.sizes["row"] for part in parts], most)
     shown = [part.isel(row=slice(0, n)) for part, n in zip(parts, room, strict=True)]
     hidden += sum(part.sizes["row"] - n for part, n in zip(parts, room, strict=True))
-    return xr.concat(shown, "row"), hidden
+    rows = {name: ("row", np.concatenate([part[name].values for part in shown])) for name in shown[0].data_vars}
+    return xr.Dataset(rows, {"row": np.concatenate([part.row.values for part in shown])}), hidden
 
 
 def _room(sizes: list[int], most: int) -> list[int]:
@@ -91,19 +93,19 @@ def _row(axes: Axes, place: float, low: float, high: float, colour: str) -> None
 def _finish(axes: Axes, rows: xr.Dataset, places: np.ndarray, limits: tuple[float, float], hidden: int) -> None:
     floor, delta = limits
     axes.axvline(delta, color=INK, lw=0.9, ls=(0, (4, 3)), zorder=0)
-    above = blended_transform_factory(axes.transData, axes.transAxes)
-    axes.text(delta, 1.0, f"$\\delta$ = {delta:g}", transform=above, ha="center", va="bottom", fontsize=8, color=INK)
+    below = blended_transform_factory(axes.transData, axes.transAxes)
+    said = f" $\\delta = {formula(f'{delta:g}')[1:-1]}$"
+    axes.text(delta, 0.01, said, transform=below, ha="left", va="bottom", fontsize=8, color=INK)
     axes.set_xscale("log")
     axes.set_xlim(floor, 2.0)
     last = places[-1] if len(places) else 0.0
-    axes.set_ylim(last + (1.4 if hidden else 0.7), -0.7)
-    names = [formula(shorten(str(name), _WIDTH, 2)) for name in rows.row.values]
+    axes.set_ylim(last + (1.9 if hidden else 1.1), -0.6)
+    names = [formula(shortened(str(name), _WIDTH)) for name in rows.row.values]
     ticks = [*places, *([last + 1.0] if hidden else [])]
     axes.set_yticks(ticks, [*names, *([f"… and {hidden} more"] if hidden else [])], fontsize=9)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("violation (dot) and its 95 % upper bound (bar)", color=INK, fontsize=9)
-    said = dict.fromkeys(map(str, rows.verdict.values))
-    for verdict in sorted(said, key=list(_COLOURS).index):
+    for verdict in sorted(set(map(str, rows.verdict.values)), key=list(_COLOURS).index):
         axes.plot([], [], lw=3, color=_COLOURS[verdict], label=verdict)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=8, borderaxespad=0.2)

@@ -23,6 +23,8 @@ _SIZE = 2.7  # inches of a panel
 _ARROWS = 11  # along an axis
 _LINE = 34  # characters of a title
 _ALIKE = 4.0  # ratio of ranges up to which axes of one unit have one scale
+_SAID = 2  # states that are not drawn, of which the title says where they stand
+_MUCH = 0.3  # of what is moved most
 _TOGETHER = 1e-6  # of the largest slope, above which two states are moved together
 
 
@@ -75,7 +77,17 @@ def draw_field(field: VectorField, ax: Axes | None, over: Any, *, steps: bool) -
         _arrows(axes, field, shown, (first, second))
     else:
         _streams(axes, field, shown, (first, second))
+    axes.set_title(_slice_text(field.states, shown, (first, second)), fontsize=8, color=INK)
     return _framed(axes, field.states, shown, first, second)
+
+
+def _slice_text(states: Sequence[str], shown: DrawnData, plane: tuple[int, int]) -> str:
+    """Say where the states stand that are not drawn."""
+    others = [k for k in range(len(states)) if k not in plane]
+    if len(others) > _SAID:
+        return "other states at their medians"
+    said = [f"{with_unit(states[k])} = {shown.middle[k]:.3g} {shown.units[k]}".strip() for k in others]
+    return f"at {', '.join(said)}" if said else ""
 
 
 def _draw_generator(axes: Axes, generator: VectorField, shown: DrawnData) -> None:
@@ -171,8 +183,8 @@ def _plane(field: VectorField, shown: DrawnData) -> tuple[int, int]:
     if largest > 0 and np.nanmax(together) > _TOGETHER * largest:
         first, second = np.unravel_index(np.nanargmax(np.round(together / largest, 3)), together.shape)
     else:
-        size = max(float(np.nanmax(moves)), 1e-300)
-        first, second = np.argsort(-np.round(moves / size, 3), kind="stable")[:2]
+        much = moves > _MUCH * np.nanmax(moves)  # the first two of these, or else the two that are moved most
+        first, second = np.argsort(np.where(much, 0.0, -moves + np.nanmax(moves) + 1.0), kind="stable")[:2]
     return int(min(first, second)), int(max(first, second))
 
 

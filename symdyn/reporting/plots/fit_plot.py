@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator
 
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.groups import Elements
 from symdyn.regression.discovered import SymmetricFit
 from symdyn.reporting.plots.canvas import labelled, one_axes
 from symdyn.reporting.style import ACCENT, INK, SECOND
+from symdyn.reporting.texts import shorten
 
 __all__ = ["plot_fit"]
 
@@ -40,6 +46,8 @@ def plot_fit(fit: SymmetricFit, ax: Axes | None = None) -> Axes:
     axes.set_yscale("log")
     axes.set_xticks(ticks, [str(n) for n in ticks])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0)
     axes.set_title(_said(fit), fontsize=9, color=INK, loc="left")
     return labelled(axes, "trajectories fitted", "relative error of the rates, left out")
@@ -48,5 +56,12 @@ def plot_fit(fit: SymmetricFit, ax: Axes | None = None) -> Axes:
 def _said(fit: SymmetricFit) -> str:
     """Name what was kept of the symmetry."""
     parts = {"enforced": fit.enforced_, "promoted": fit.promoted_, "dropped": fit.dropped_}
-    said = [f"{word}: {len(some)} part{'s' if len(some) > 1 else ''}" for word, some in parts.items() if some]
-    return f"Of the symmetry {', '.join(said)}" if said else "No symmetry is enforced: the law is the free one"
+    said = [f"{word}: {', '.join(map(_named, some))}" for word, some in parts.items() if some]
+    text = "; ".join(said) or "no symmetry is enforced: the law is the free one"
+    return shorten(text[0].upper() + text[1:], 90)
+
+
+def _named(part: Any) -> str:
+    if isinstance(part, LieAlgebra):
+        return part.name
+    return "; ".join(part.texts()[:3]) if isinstance(part, Elements) else "a subspace"

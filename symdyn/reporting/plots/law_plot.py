@@ -27,7 +27,7 @@ __all__ = ["Compared", "compared", "plot_law"]
 _COLOURS = (ACCENT, SECOND, "#5f3dc4", "#2b8a3e", "#b08900", "#c2255c", GREY, INK)
 _MOST = 1500  # dots of a state
 _MOST_STATES = 8  # with a line in the legend
-_MARKS = {"flow": r"\dot{%s}", "second_order": r"\ddot{%s}", "map": r"\Delta %s", "pairs": r"\dot{%s}"}
+_MARKS = {"flow": r"\dot{%s}%s", "second_order": r"\ddot{%s}%s", "map": r"\Delta %s%s", "pairs": r"\dot{%s}%s"}
 _WORDS = {"flow": "rate", "second_order": "acceleration", "map": "step", "pairs": "value"}
 
 
@@ -44,6 +44,7 @@ class Compared(NamedTuple):
     unexplained: np.ndarray
     kind: str
     unit: str | None
+    is_beyond_noise: bool
 
 
 def plot_law(law: VectorField, data: Any, ax: Axes | None, *, over: Any, kind: str | None) -> Axes:
@@ -54,13 +55,13 @@ def plot_law(law: VectorField, data: Any, ax: Axes | None, *, over: Any, kind: s
     if over is not None:
         raise ValueError("over is for a field that is drawn without data: leave out one of data and over")
     found = compared(law, data, kind)
-    axes = one_axes(ax, 4.4, 4.0)
+    axes = one_axes(ax, 4.0, 4.0)
     measured, predicted = found.measured, found.predicted
     every = -(-len(measured) // _MOST)
     n = measured.shape[1]
     for k in range(n):
-        name = _MARKS[found.kind] % state_latex(law.states[k])
-        label = f"${name}$: {_share(found.unexplained[k])} unexplained" if k < _MOST_STATES else None
+        name = _marked(law.states[k], found.kind)
+        label = f"${name}$: {_share(found.unexplained[k])}" if k < _MOST_STATES else None
         axes.plot(
             predicted[::every, k], measured[::every, k], ".", ms=3, alpha=0.6, color=_COLOURS[k % len(_COLOURS)],
             label=label, rasterized=len(measured) > 500, zorder=2,
@@ -68,10 +69,15 @@ def plot_law(law: VectorField, data: Any, ax: Axes | None, *, over: Any, kind: s
     shown = np.concatenate([measured, predicted])
     ends = np.array([shown.min(), shown.max()])
     axes.plot(ends, ends, color=INK, lw=0.8, zorder=1)
-    axes.legend(loc="upper left", frameon=False, fontsize=8, handletextpad=0.2, markerscale=2.5)
+    title = "unexplained beyond noise" if found.is_beyond_noise else "unexplained, noise included"
+    axes.legend(
+        loc="upper left", frameon=False, fontsize=8, handletextpad=0.2, markerscale=2.5, title=title, title_fontsize=8,
+        alignment="left",
+    )  # fmt: skip
     what = _WORDS[found.kind]
     unit = " over its root mean square" if found.unit is None else f" ({found.unit})" if found.unit else ""
     axes.locator_params(nbins=5)
+    axes.set_aspect("equal")
     return labelled(axes, f"predicted {what}{unit}", f"measured {what}{unit}")
 
 
@@ -116,7 +122,7 @@ def compared(law: VectorField, data: Any, kind: str) -> Compared:
     if unit is None or layout.dynamics.weighs_runs:
         size = np.sqrt(np.mean(measured**2, axis=0))
         measured, predicted, unit = measured / np.where(size > 0, size, 1.0), predicted / size, None
-    return Compared(measured, predicted, share, layout.kind, unit)
+    return Compared(measured, predicted, share, layout.kind, unit, layout.instrumented)
 
 
 def _run_sizes(targets: np.ndarray) -> np.ndarray:
@@ -176,5 +182,11 @@ def _unit(dataset: xr.Dataset, layout: Layout) -> str | None:
     return f"{unit}/{time}"
 
 
+def _marked(state: str, kind: str) -> str:
+    r"""Write a rate, with the dot above the letter alone: `\dot{x}_{0}`."""
+    base, mark, index = state_latex(state).partition("_{")
+    return _MARKS[kind] % (base, mark + index)
+
+
 def _share(value: float) -> str:
-    return f"{100 * value:.2g} %"
+    return f"{100 * value:.2g} %" if value >= 1e-4 else "below 0.01 %"

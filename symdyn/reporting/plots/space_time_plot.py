@@ -68,7 +68,7 @@ def draw_point_symmetry(axes: Axes, generator: VectorField, dataset: xr.Dataset)
     middle = np.concatenate(
         [(low + high)[: 1 + len(grid.axes)] / 2, np.median(values.reshape(len(values), -1), axis=1)]
     )
-    _arrows(axes, generator, middle, plane, box)
+    _arrows(axes, generator, middle, plane, box, is_image=plane[1] <= len(grid.axes))
     axes.set(xlim=box[0], ylim=box[1])
     axes.locator_params(nbins=5)
     labels = [with_unit(names[k], _unit(dataset, names[k])) for k in plane]
@@ -95,7 +95,12 @@ def _profiles(axes: Axes, grid: FieldGrid, values: np.ndarray) -> None:
 
 
 def _arrows(
-    axes: Axes, generator: VectorField, middle: np.ndarray, plane: tuple[int, int], box: Sequence[tuple[float, float]]
+    axes: Axes,
+    generator: VectorField,
+    middle: np.ndarray,
+    plane: tuple[int, int],
+    box: Sequence[tuple[float, float]],
+    is_image: bool,
 ) -> None:
     across, up = (np.linspace(*side, _ARROWS + 2)[1:-1] for side in box)
     points = np.tile(middle, (_ARROWS**2, 1))
@@ -107,7 +112,7 @@ def _arrows(
         return
     moved = moved * (0.8 / _ARROWS / longest)
     start = points[:, list(plane)] - moved / 2
-    colour = INK if plane[1] < plane[0] or plane == (1, 2) else ACCENT
+    colour = INK if is_image else ACCENT
     axes.quiver(*start.T, *moved.T, angles="xy", scale_units="xy", scale=1.0, color=colour, width=0.006, zorder=3)
 
 
