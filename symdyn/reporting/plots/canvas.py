@@ -86,8 +86,8 @@ def formula(text: str) -> str:
     if any(phrase in text for phrase in _PHRASES):
         return _plain(text)
     found = _TOKEN.sub(_formula_token, text.replace("->", "→").replace("\\", ""))
-    found = found.replace("→ -", r"\to{-}")
-    for old, new in ((" + ", "+"), (" − ", "-"), ("−", "-"), (" → ", r"\to "), ("…", r"\ldots "), (", ", r",\;\,")):
+    found = re.sub("→ (-?)", r"\\to{\1}", found)
+    for old, new in ((" + ", "+"), (" − ", "-"), ("−", "-"), ("…", r"\ldots "), (", ", r",\;\,")):
         found = found.replace(old, new)
     written = f"${found.strip().replace(' ', chr(92) + ',')}$"
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from symdyn.data.clocks import clock_name
+from symdyn.data.clocks import time_unit
 from symdyn.data.motion import paired_states
 from symdyn.data.trajectories import are_tables, each_trajectory, open_trajectories, state_names
 from symdyn.flows.prolonged_flow import CLOCKS
@@ -97,7 +97,11 @@ def drawn_data(data: Any, coordinates: Sequence[str], chart: Chart | None = None
         return _collected(runs, [""] * len(coordinates), are_lines=isinstance(data, list))
     names = _variables(dataset, coordinates)
     runs = [run.states for run in each_trajectory(dataset.isel(trajectory=_some(dataset)), names)]
-    units = [str(dataset[clock_name(dataset) if name in CLOCKS else name].attrs.get("units", "")) for name in names]
+    states = state_names(dataset)
+    units = [
+        time_unit(dataset) if name in CLOCKS and name not in states else str(dataset[name].attrs.get("units", ""))
+        for name in names
+    ]
     return _collected(runs, ["" if unit == "1" else unit for unit in units], are_lines=True)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from symdyn.data.clocks import clock_name
+from symdyn.data.clocks import time_unit
 from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
 from symdyn.data.trajectories import names_with_role, state_names
@@ -175,11 +175,11 @@ def _unit(dataset: xr.Dataset, layout: Layout) -> str | None:
     units = {str(dataset[name].attrs.get("units", "")) for name in names}
     if len(units) > 1:
         return None
-    (unit,) = units
-    time = str(dataset[clock_name(dataset)].attrs.get("units", "")) if layout.dynamics.in_windows else ""
-    if not time or unit in ("", "1"):
-        return "" if unit in ("", "1") and not time else f"1/{time}" if unit in ("", "1") else unit
-    return f"{unit}/{time}"
+    unit = "" if units == {"1"} else units.pop()
+    if not layout.dynamics.in_windows:
+        return unit
+    time = time_unit(dataset)
+    return f"{unit or 1}/{time}" if time else f"{unit} per unit of t" if unit else ""
 
 
 def _marked(state: str, kind: str) -> str:
