@@ -17,11 +17,13 @@ _REST = 10  # quantities that are not conserved
 
 def groups(found: xr.Dataset) -> dict[str, xr.Dataset]:
     """Make the tables of the page, by name."""
+    kept = int((found.verdict == "conserved").sum())
     caption = (
-        "Functions of the states that stay constant along each trajectory while they differ between them; the constant, powers and "
-        f"products left out. Functionally independent: {found.attrs['gradient_rank']}."
+        "Functions of the states that are constant along each trajectory and differ between trajectories; constants, "
+        f"powers and products of conserved quantities are left out. Functionally independent: "
+        f"{found.attrs['gradient_rank']}. Quantities that are not conserved follow in order of evidence."
     )
-    return {"conserved quantities": found.assign_attrs(caption=caption, n_shown=int((found.verdict == "conserved").sum()) + _REST)}
+    return {"conserved quantities": found.assign_attrs(caption=caption, n_shown=kept + _REST)}
 
 
 def findings(found: xr.Dataset) -> list[str]:
@@ -44,5 +46,8 @@ def draw(folder: Path, found: xr.Dataset) -> list[tuple[Path, str]]:
         return []
     figure, axes = new_figure(8.6, 0.3 * n + 1.3)
     plot_quantities(found, axes[0, 0])
-    caption = "Change of each function along the motion, with its bound. Left of delta: conserved."
+    caption = (
+        "Violation of each function (dot) with its 95 % upper bound (end of the bar). A function whose bar ends left "
+        "of the dashed line is conserved within delta."
+    )
     return save_figures(folder, {"conserved quantities": (figure, caption)})

@@ -32,7 +32,7 @@ class _Told(NamedTuple):
     title: str
     groups: dict[str, xr.Dataset]
     findings: list[str]
-    draw: Callable[[Path], list[tuple[Path, str]]]
+    draw: Callable[[Path], Sequence[page.Picture]]
 
 
 def report(
@@ -42,7 +42,8 @@ def report(
     title: str | None = None,
     data: Any = None,
     findings: Sequence[str] = (),
-    figures: Sequence[tuple[Path, str]] = (),
+    figures: Sequence[page.Picture] = (),
+    warnings: Sequence[tuple[str, int]] = (),
 ) -> Path:
     """Write an HTML page of a result: what was found, tables, figures, versions, in one file without links.
 
@@ -61,6 +62,8 @@ def report(
         Of groups: sentences at the top of the page. Results have their own, which these follow.
     figures : sequence of (path, caption)
         Pictures, inlined in this order, after those of the result.
+    warnings : sequence of (str, int)
+        Each warning with the number of times that it was given.
 
     Returns
     -------
@@ -84,12 +87,13 @@ def report(
     'hopf.html'
     """
     if isinstance(results, Mapping | xr.DataTree) and not isinstance(results, xr.Dataset):
-        return page.report(results, out, title=title or "symdyn run", findings=findings, figures=figures)
+        told = {"findings": findings, "figures": figures, "warnings": warnings}
+        return page.report(results, out, title=title or "symdyn run", **told)
     told = _told(results, data)
+    groups, said = {**told.groups, "provenance": _provenance()}, [*told.findings, *findings]
     with tempfile.TemporaryDirectory() as folder:
         drawn = [*told.draw(Path(folder)), *figures]
-        groups = {**told.groups, "provenance": _provenance()}
-        return page.report(groups, out, title=title or told.title, findings=[*told.findings, *findings], figures=drawn)
+        return page.report(groups, out, title=title or told.title, findings=said, figures=drawn, warnings=warnings)
 
 
 def _told(result: Any, data: Any) -> _Told:

@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.functions.display import shortened
 from symdyn.reporting.plots.canvas import formula, one_axes
-from symdyn.reporting.style import ACCENT, GREY, INK, SECOND
+from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, logarithmic
+from symdyn.reporting.texts import approximately, element_text
 
 __all__ = ["plot_quantities", "plot_search", "verdict_rows"]
 
@@ -26,8 +27,12 @@ def plot_search(search: Any, ax: Axes | None = None) -> Axes:
     """Draw the verdicts of a search, generators above finite elements; see `SymmetryDiscovery.plot`."""
     if hasattr(search, "get_params"):
         check_is_fitted(search, "verdicts_")
-    tables = [search.verdicts_, getattr(search, "element_verdicts_", None)]
-    return _drawn([table for table in tables if table is not None and table.violation.size], ax)
+    tables = [search.verdicts_]
+    if getattr(search, "element_verdicts_", None) is not None:
+        judged, states = search.element_verdicts_, search.elements_.states
+        texts = [element_text(str(text), states) for text in judged.element.values]
+        tables.append(judged.assign_coords(element=np.array(texts, dtype=object)))
+    return _drawn([table for table in tables if table.violation.size], ax)
 
 
 def plot_quantities(table: xr.Dataset, ax: Axes | None = None) -> Axes:
@@ -98,9 +103,10 @@ def _finish(axes: Axes, rows: xr.Dataset, places: np.ndarray, limits: tuple[floa
     axes.text(delta, 0.01, said, transform=below, ha="left", va="bottom", fontsize=8, color=INK)
     axes.set_xscale("log")
     axes.set_xlim(floor, 2.0)
+    logarithmic(axes.xaxis)
     last = places[-1] if len(places) else 0.0
     axes.set_ylim(last + (1.9 if hidden else 1.1), -0.6)
-    names = [formula(shortened(str(name), _WIDTH)) for name in rows.row.values]
+    names = [formula(shortened(approximately(str(name)), _WIDTH)) for name in rows.row.values]
     ticks = [*places, *([last + 1.0] if hidden else [])]
     axes.set_yticks(ticks, [*names, *([f"… and {hidden} more"] if hidden else [])], fontsize=9)
     axes.tick_params(axis="y", length=0)

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.groups import Elements
 from symdyn.regression.discovered import SymmetricFit
 from symdyn.reporting.plots.canvas import labelled, one_axes
-from symdyn.reporting.style import ACCENT, INK, SECOND
+from symdyn.reporting.style import ACCENT, INK, SECOND, logarithmic
 from symdyn.reporting.texts import shorten
 
 __all__ = ["plot_fit"]
@@ -43,11 +42,9 @@ def plot_fit(fit: SymmetricFit, ax: Axes | None = None) -> Axes:
             )  # fmt: skip
     ticks = np.unique([*sizes, *table.n_trajectories.values])
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    logarithmic(axes.yaxis)
     axes.set_xticks(ticks, [str(n) for n in ticks])
     axes.minorticks_off()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0)
     axes.set_title(_said(fit), fontsize=9, color=INK, loc="left")
     return labelled(axes, "trajectories fitted", "relative error of the rates, left out")

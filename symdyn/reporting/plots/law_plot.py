@@ -17,16 +17,15 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.vectorfields import VectorField
 from symdyn.reporting.plots.canvas import labelled, one_axes
 from symdyn.reporting.plots.field_plot import draw_field
-from symdyn.reporting.style import ACCENT, GREY, INK, SECOND
+from symdyn.reporting.style import INK, SERIES
 from symdyn.rows.dynamics import Layout, dynamics_of
 from symdyn.rows.ensembles import read_runs
 from symdyn.rows.law_rows import finely_sampled, plan_rows, row_batches
 
 __all__ = ["Compared", "compared", "plot_law"]
 
-_COLOURS = (ACCENT, SECOND, "#5f3dc4", "#2b8a3e", "#b08900", "#c2255c", GREY, INK)
 _MOST = 1500  # dots of a state
-_MOST_STATES = 8  # with a line in the legend
+_MOST_STATES = 6  # with a line in the legend
 _MARKS = {"flow": r"\dot{%s}%s", "second_order": r"\ddot{%s}%s", "map": r"\Delta %s%s", "pairs": r"\dot{%s}%s"}
 _WORDS = {"flow": "rate", "second_order": "acceleration", "map": "step", "pairs": "value"}
 
@@ -63,7 +62,7 @@ def plot_law(law: VectorField, data: Any, ax: Axes | None, *, over: Any, kind: s
         name = _marked(law.states[k], found.kind)
         label = f"${name}$: {_share(found.unexplained[k])}" if k < _MOST_STATES else None
         axes.plot(
-            predicted[::every, k], measured[::every, k], ".", ms=3, alpha=0.6, color=_COLOURS[k % len(_COLOURS)],
+            predicted[::every, k], measured[::every, k], ".", ms=3, alpha=0.6, color=SERIES[k % len(SERIES)],
             label=label, rasterized=len(measured) > 500, zorder=2,
         )  # fmt: skip
     shown = np.concatenate([measured, predicted])
