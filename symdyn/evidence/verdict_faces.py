@@ -55,6 +55,14 @@ class ShowsVerdicts:
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
+        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(x, t)
+        >>> search.plot().get_xlabel()
+        'violation (dot) and its 95 % upper bound (bar)'
         """
         return show("plot_search", self, ax)
 
@@ -77,6 +85,14 @@ class ShowsVerdicts:
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
+        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(x, t)
+        >>> search.report("hopf.html", title="A Hopf oscillator").name
+        'hopf.html'
         """
         return show("report", self, path, title=title, data=data)
 

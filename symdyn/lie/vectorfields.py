@@ -200,6 +200,15 @@ class VectorField:
         ------
         ValueError
             For data of other variables.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> law, (x, t) = sd.systems.exact_law("hopf"), sd.systems.hopf(rng=0)
+        >>> law.plot(over=(x, t)).get_xlabel()
+        '$x$'
+        >>> law.plot((x, t)).get_ylabel()
+        'measured rate'
         """
         return show("plot_law", self, data, ax, over=over, kind=kind)
 

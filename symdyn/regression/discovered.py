@@ -105,11 +105,29 @@ class SymmetricFit:
         Returns
         -------
         matplotlib Axes
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import discover_then_fit
+        >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
+        >>> fit = discover_then_fit((x, t), sd.candidates.gl(2), sd.features.Polynomial(3))
+        >>> fit.plot().get_title(loc="left")
+        'Enforced: so(2)'
         """
         return show("plot_fit", self, ax)
 
     def report(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write an HTML page: what the symmetry bought, laws, figures and versions, see `SymmetryDiscovery.report`."""
+        """Write an HTML page: what the symmetry bought, laws, figures and versions, see `SymmetryDiscovery.report`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression.discovered import fit_then_judge
+        >>> fit = fit_then_judge(sd.systems.hopf(rng=0), sd.candidates.so(2), sd.features.Polynomial(3))
+        >>> fit.report("fit.html").name
+        'fit.html'
+        """
         return show("report", self, path, title=title)
 
     @property

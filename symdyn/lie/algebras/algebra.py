@@ -548,6 +548,13 @@ class LieAlgebra:
         ------
         ValueError
             For an algebra without generators, axes of another number, and data of other variables.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> rotations = sd.LieAlgebra(sd.candidates.so(3, states="xyz"))
+        >>> [f"{ax.get_xlabel()}, {ax.get_ylabel()}" for ax in rotations.plot()]
+        ['$x$, $y$', '$x$, $z$', '$y$, $z$']
         """
         return show("plot_algebra", self, data, ax, generator=generator)
 
@@ -579,6 +586,17 @@ class LieAlgebra:
             For a generator that the algebra does not have.
         RuntimeError
             If a flow that is not affine leaves every bound.
+
+        Examples
+        --------
+        A quarter of a turn:
+
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> rotation = sd.LieAlgebra(sd.candidates.so(2))
+        >>> rotation.move(np.array([[1.0, 0.0], [2.0, 1.0]]), np.pi / 2).round(6) + 0.0
+        array([[ 0., -1.],
+               [ 1., -2.]])
         """
         from symdyn.flows.moved import moved
 

@@ -12,18 +12,15 @@ from symdyn.reporting.texts import listing, number
 
 __all__ = ["draw", "findings", "groups"]
 
-_REST = 10  # quantities that are not conserved
-
 
 def groups(found: xr.Dataset) -> dict[str, xr.Dataset]:
     """Make the tables of the page, by name."""
-    kept = int((found.verdict == "conserved").sum())
     caption = (
         "Functions of the states that are constant along each trajectory and differ between trajectories; constants, "
         f"powers and products of conserved quantities are left out. Functionally independent: "
         f"{found.attrs['gradient_rank']}. Quantities that are not conserved follow in order of evidence."
     )
-    return {"conserved quantities": found.assign_attrs(caption=caption, n_shown=kept + _REST)}
+    return {"conserved quantities": found.assign_attrs(caption=caption)}
 
 
 def findings(found: xr.Dataset) -> list[str]:

@@ -34,8 +34,6 @@ def plot(result: Any, *arguments: Any, **options: Any) -> Any:
     Examples
     --------
     >>> import symdyn as sd
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
     >>> axes = sd.plot(sd.conserved_quantities((x, t), sd.features.Polynomial(2)))
     >>> axes.get_xlabel()

@@ -83,14 +83,15 @@ def report(
     >>> import symdyn as sd
     >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
     >>> search = sd.SymmetryDiscovery(sd.candidates.gl(2), sd.features.Polynomial(3)).fit(x, t)
-    >>> sd.report(search, "hopf.html", title="A Hopf oscillator").name  # doctest: +SKIP
+    >>> sd.report(search, "hopf.html", title="A Hopf oscillator").name
     'hopf.html'
     """
     if isinstance(results, Mapping | xr.DataTree) and not isinstance(results, xr.Dataset):
         told = {"findings": findings, "figures": figures, "warnings": warnings}
         return page.report(results, out, title=title or "symdyn run", **told)
     told = _told(results, data)
-    groups, said = {**told.groups, "provenance": _provenance()}, [*told.findings, *findings]
+    groups, said = {name: _whole(table) for name, table in told.groups.items()}, [*told.findings, *findings]
+    groups["provenance"] = _provenance()
     with tempfile.TemporaryDirectory() as folder:
         drawn = [*told.draw(Path(folder)), *figures]
         return page.report(groups, out, title=title or told.title, findings=said, figures=drawn, warnings=warnings)
@@ -111,6 +112,7 @@ def _told(result: Any, data: Any) -> _Told:
         return _Told("Symmetries at points", tables, said, lambda folder: function.draw(folder, result))
     if isinstance(result, SymmetricFit):
         tables, said = fit.groups(result, None, (), result.law), fit.findings(result, result.law)
+        tables["law"] = tables["law"].assign_attrs(caption="The fitted law.")  # of a job it is in a file
         return _Told(
             "A law inside a symmetry", tables, said, lambda folder: fit.draw(folder, result, None, (), result.law)
         )
@@ -121,6 +123,11 @@ def _told(result: Any, data: Any) -> _Told:
         f"there is no page of a {type(result).__name__}: give a fitted search, the result of discover_function, "
         "conserved_quantities or discover_then_fit, or a dict of Datasets"
     )
+
+
+def _whole(table: xr.Dataset) -> xr.Dataset:
+    """Let a page show all rows of a table: there is no file of results beside it that holds the others."""
+    return table.assign_attrs(n_shown=max(table.sizes.values(), default=0))
 
 
 def _provenance() -> xr.Dataset:

@@ -87,6 +87,7 @@ def formula(text: str) -> str:
         return _plain(text)
     found = _TOKEN.sub(_formula_token, text.replace("->", "→").replace("\\", ""))
     found = re.sub("→ (-?)", r"\\to{\1}", found)
+    found = found.replace(", -", ", {-}").replace(", −", ", {-}")
     for old, new in ((" + ", "+"), (" − ", "-"), ("−", "-"), ("…", r"\ldots "), (", ", r",\;\,")):
         found = found.replace(old, new)
     written = f"${found.strip().replace(' ', chr(92) + ',')}$"
