@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -248,6 +249,15 @@ def test_a_fit_shows_both_curves(fit):
     said = [text.get_text() for text in ax.get_legend().get_texts()]
     assert said[:2] == ["inside the symmetry (4 free numbers)", "free (20 free numbers)"]
     assert ax.get_title(loc="left") == "Enforced: so(2)"
+
+
+def test_errors_below_the_noise_leave_gaps(fit):
+    curve = fit.curve.assign(symmetric=0 * fit.curve.symmetric)
+    symmetric = replace(fit, curve=curve).plot().lines[0]
+    assert np.all(np.isnan(symmetric.get_ydata()))
+    ax = replace(fit, curve=0 * curve).plot()
+    ax.figure.canvas.draw()
+    assert [text.get_text() for text in ax.texts] == ["all errors are below the noise"]
 
 
 @pytest.mark.parametrize(

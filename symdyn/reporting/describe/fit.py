@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.regression import FittedLaw, Pareto, SymmetricFit
 from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures, fits
 from symdyn.reporting.page import Picture
-from symdyn.reporting.style import save_figures
+from symdyn.reporting.plots.fit_plot import plot_fit
+from symdyn.reporting.style import new_figure, save_figures
 from symdyn.reporting.tables import law_terms, with_algebra, with_law
 from symdyn.reporting.texts import element_text, listing, output_names, plural
 from symdyn.sums.store import algebra_to_dataset
@@ -144,6 +146,12 @@ def _equations(law: FittedLaw) -> list[str]:
     return [f"{output} = {line}" for output, line in zip(outputs, law.equations(3), strict=False)]
 
 
+def _learning(fit: SymmetricFit) -> Figure:
+    figure, axes = new_figure(5.4, 3.8)
+    plot_fit(fit, axes[0, 0])
+    return figure
+
+
 def draw(folder: Path, fit: SymmetricFit, models: Pareto | None, pairs: Pairs, law: FittedLaw) -> list[Picture]:
     """Draw all figures into `folder`; return paths with captions."""
     drawings = {}
@@ -154,7 +162,7 @@ def draw(folder: Path, fit: SymmetricFit, models: Pareto | None, pairs: Pairs, l
             "Where the dashed line leaves the grey one, the free law fails.",
         )
     drawings["samples"] = (
-        fits.learning(fit.curve),
+        _learning(fit),
         "What the symmetry saves: error on the trajectories left out against the number of trajectories fitted. "
         "The horizontal distance between the curves is the saving in data.",
     )

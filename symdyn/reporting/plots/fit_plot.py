@@ -42,7 +42,11 @@ def plot_fit(fit: SymmetricFit, ax: Axes | None = None) -> Axes:
             )  # fmt: skip
     ticks = np.unique([*sizes, *table.n_trajectories.values])
     axes.set_xscale("log")
-    logarithmic(axes.yaxis)
+    if np.any([np.any(curve[name].values > 0) for name in drawn]):
+        logarithmic(axes.yaxis)
+    else:
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "all errors are below the noise", transform=axes.transAxes, ha="center", color=INK)
     axes.set_xticks(ticks, [str(n) for n in ticks])
     axes.minorticks_off()
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0)
