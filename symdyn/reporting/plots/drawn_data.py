@@ -15,6 +15,7 @@ from symdyn.data.motion import paired_states
 from symdyn.data.trajectories import are_tables, each_trajectory, open_trajectories, state_names
 from symdyn.flows.prolonged_flow import CLOCKS
 from symdyn.lie.chart import Chart
+from symdyn.reporting.texts import unit_text
 
 __all__ = ["DrawnData", "drawn_data", "opened"]
 
@@ -102,7 +103,7 @@ def drawn_data(data: Any, coordinates: Sequence[str], chart: Chart | None = None
         time_unit(dataset) if name in CLOCKS and name not in states else str(dataset[name].attrs.get("units", ""))
         for name in names
     ]
-    return _collected(runs, ["" if unit == "1" else unit for unit in units], are_lines=True)
+    return _collected(runs, [unit_text(unit) for unit in units], are_lines=True)
 
 
 def _some(dataset: xr.Dataset) -> slice:

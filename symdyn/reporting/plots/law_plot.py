@@ -18,6 +18,7 @@ from symdyn.lie.vectorfields import VectorField
 from symdyn.reporting.plots.canvas import labelled, one_axes
 from symdyn.reporting.plots.field_plot import draw_field
 from symdyn.reporting.style import INK, SERIES
+from symdyn.reporting.texts import unit_text
 from symdyn.rows.dynamics import Layout, dynamics_of
 from symdyn.rows.ensembles import read_runs
 from symdyn.rows.law_rows import finely_sampled, plan_rows, row_batches
@@ -174,7 +175,7 @@ def _unit(dataset: xr.Dataset, layout: Layout) -> str | None:
     units = {str(dataset[name].attrs.get("units", "")) for name in names}
     if len(units) > 1:
         return None
-    unit = "" if units == {"1"} else units.pop()
+    unit = unit_text(units.pop())
     if not layout.dynamics.in_windows:
         return unit
     time = time_unit(dataset)

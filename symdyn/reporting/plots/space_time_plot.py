@@ -13,6 +13,7 @@ from symdyn.data.grids import FieldGrid, field_block, field_grid, validate_field
 from symdyn.lie.vectorfields import VectorField
 from symdyn.reporting.plots.canvas import labelled, with_unit
 from symdyn.reporting.style import ACCENT, INK
+from symdyn.reporting.texts import unit_text
 
 __all__ = ["draw_point_symmetry"]
 
@@ -118,4 +119,4 @@ def _arrows(
 
 def _unit(dataset: xr.Dataset, name: str) -> str:
     unit = str(dataset["time" if name == "t" else name].attrs.get("units", ""))
-    return "" if unit == "1" else unit
+    return unit_text(unit)
