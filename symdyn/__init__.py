@@ -27,7 +27,8 @@ if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checke
     from symdyn.lie.constraints.stabiliser import stabiliser
     from symdyn.lie.constraints.subspace import Subspace
     from symdyn.lie.vectorfields import VectorField
-    from symdyn.reporting.page import report
+    from symdyn.reporting.pages.plotted import plot
+    from symdyn.reporting.pages.result_page import report
     from symdyn.versions import show_versions
 
 _HOMES = {
@@ -44,7 +45,8 @@ _HOMES = {
     "intertwiners": "symdyn.lie.constraints.intertwiners",
     "noether_pairing": "symdyn.discovery.noether",
     "open_trajectories": "symdyn.data.trajectories",
-    "report": "symdyn.reporting.page",
+    "plot": "symdyn.reporting.pages.plotted",
+    "report": "symdyn.reporting.pages.result_page",
     "samples_needed": "symdyn.discovery.genericity",
     "show_versions": "symdyn.versions",
     "stabiliser": "symdyn.lie.constraints.stabiliser",
@@ -81,6 +83,7 @@ __all__ = [
     "neural",
     "noether_pairing",
     "open_trajectories",
+    "plot",
     "promotion",
     "regression",
     "report",

@@ -16,14 +16,19 @@ import symdyn as sd
 ROOT = Path(__file__).parents[1]
 # From the ground up: a package imports from those below it and from its own family.
 FLOORS = [
-    ("functions",), ("lie",), ("jets",), ("data", "systems"), ("datasets", "rows"), ("sums",), ("laws",), ("evidence",),
-    ("discovery",), ("invariant", "promotion", "neural"), ("regression",), ("reporting",), ("runs",), ("cli",),
+    ("functions",), ("lie",), ("jets",), ("data", "systems"), ("datasets", "flows", "rows"), ("sums",), ("laws",),
+    ("evidence",), ("discovery",), ("invariant", "promotion", "neural"), ("regression",), ("reporting",), ("runs",),
+    ("cli",),
 ]  # fmt: skip
 FLOOR_OF = {package: level for level, packages in enumerate(FLOORS) for package in packages}
-FLOOR_OF |= {"versions": 0, "testing": 8, "__main__": len(FLOORS)}
-# The only ways up: `save` and `load` of an algebra, and the bridge to pysindy, are loaded when they are called.
+FLOOR_OF |= {"show": -1, "versions": 0, "testing": 8, "__main__": len(FLOORS)}
+# The only ways up: `save`, `load` and `move` of an algebra, the bridge to pysindy, and `plot` and `report` of anything.
+# They are loaded when they are called.
 UP = {
     ("symdyn.lie.algebras.algebra", "symdyn.sums.store"),
+    ("symdyn.lie.algebras.algebra", "symdyn.flows.moved"),
+    ("symdyn.flows.moved", "symdyn.neural.augmentation"),  # fields are resampled by torch
+    ("symdyn.show", "symdyn.reporting.pages.shown"),
     ("symdyn.functions.space", "symdyn.functions.pysindy_bridge"),
 }
 BRIDGE = "symdyn.functions.pysindy_bridge"
@@ -67,7 +72,8 @@ def within(module):
 
 
 def package_of(module):
-    return module if module in PACKAGES else module.rpartition(".")[0]
+    """The package of a module; a module that lies beside the packages is one of its own."""
+    return module if module in PACKAGES or module.count(".") == 1 else module.rpartition(".")[0]
 
 
 def family_of(module):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -17,6 +19,10 @@ from symdyn.evidence.verdicts import empty_table
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
+from symdyn.show import show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["FunctionSymmetry", "concluded", "undetermined_notes", "without_generators"]
 
@@ -61,6 +67,14 @@ class FunctionSymmetry:
 
     def _repr_html_(self) -> str:
         return search_html(self)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the violation of each generator and element with its bound, see `SymmetryDiscovery.plot`."""
+        return show("plot_search", self, ax)
+
+    def report(self, path: str | Path, *, title: str | None = None) -> Path:
+        """Write an HTML page of the verdicts, see `SymmetryDiscovery.report`."""
+        return show("report", self, path, title=title)
 
     def summary(self) -> str:
         """Write the verdicts as tables.

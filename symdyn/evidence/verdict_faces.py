@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from symdyn.functions.display import html_table, shortened
+from symdyn.show import show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ShowsVerdicts", "counted", "search_html", "verdict_html"]
 
@@ -19,7 +24,9 @@ _HEADER = ("violation", "95 % bound", "verdict")
 
 
 class ShowsVerdicts:
-    """Of an estimator with `verdicts_`: a notebook shows the verdicts once it is fitted, before that its parameters.
+    """Of an estimator with `verdicts_`: what it found is shown as a table, a drawing and a page.
+
+    A notebook shows the verdicts once it is fitted, before that its parameters.
 
     scikit-learn offers notebooks a bundle, which goes before `_repr_html_`; whether there is HTML in it is the user's
     choice (`sklearn.set_config(display=...)`).
@@ -31,6 +38,63 @@ class ShowsVerdicts:
     def _repr_mimebundle_(self, **options) -> dict[str, str]:
         bundle = super()._repr_mimebundle_(**options)  # type: ignore[misc]
         return bundle | {"text/html": search_html(self)} if "text/html" in bundle and _is_fitted(self) else bundle
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the violation of each generator and element with its 95 % upper bound, coloured by verdict.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            A new figure if left out.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
+        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(x, t)
+        >>> search.plot().get_xlabel()
+        'violation (dot) and its 95 % upper bound (bar)'
+        """
+        return show("plot_search", self, ax)
+
+    def report(self, path: str | Path, *, title: str | None = None, data: xr.Dataset | None = None) -> Path:
+        """Write an HTML page: verdicts, law, figures and versions, in one file without links.
+
+        Parameters
+        ----------
+        path : path
+            The file, or a folder that gets a `report.html`.
+        title : str, optional
+        data : xr.Dataset or path, optional
+            The data that were searched, to be drawn as well.
+
+        Returns
+        -------
+        Path of the page.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
+        >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(x, t)
+        >>> search.report("hopf.html", title="A Hopf oscillator").name
+        'hopf.html'
+        """
+        return show("report", self, path, title=title, data=data)
 
 
 def search_html(search: Any) -> str:

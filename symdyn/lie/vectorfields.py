@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -23,8 +23,11 @@ from symdyn.functions.display import (
 from symdyn.functions.features import Features, Polynomial
 from symdyn.functions.printing import equation_latex, equation_lines, field_latex, field_text, state_latex
 from symdyn.functions.space import along_samples
+from symdyn.show import show
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from symdyn.lie.chart import Chart
 
 __all__ = ["Charted", "Generators", "VectorField", "of_size_one"]
@@ -176,6 +179,42 @@ class VectorField:
         if not solution.success:
             raise RuntimeError(f"the flow stops at t = {solution.t[-1] if solution.t.size else times[0]}")
         return solution.y.T
+
+    def plot(self, data: Any = None, ax: Axes | None = None, *, over: Any = None, kind: str | None = None) -> Axes:
+        """Draw the field as streamlines in a plane of states; or as a law of data, the measured rates against it.
+
+        Parameters
+        ----------
+        data : xr.Dataset, path, (x, t), or (X, Y), optional
+            Trajectories: draw, for each state, the measured rate against the predicted one, averaged over the windows
+            that laws are fitted in, with the share that the law leaves unexplained.
+        ax : matplotlib Axes, optional
+            A new figure if left out.
+        over : xr.Dataset, path, (x, t), or array, optional
+            Without `data`: trajectories or points to draw below the streamlines, whose range is that of the axes.
+        kind : {"flow", "second_order", "map"}, optional
+            What the field is the law of; a `FittedLaw` knows, another one is a flow or, with half as many outputs as
+            states, a second-order law.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            For data of other variables.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> law, (x, t) = sd.systems.exact_law("hopf"), sd.systems.hopf(rng=0)
+        >>> law.plot(over=(x, t)).get_xlabel()
+        '$x$'
+        >>> law.plot((x, t)).get_ylabel()
+        'measured rate'
+        """
+        return show("plot_law", self, data, ax, over=over, kind=kind)
 
     def equations(self, precision: int = 3) -> list[str]:
         """Write one line per output, such as `−y + 0.5 x^3`, with the terms that matter, to `precision` digits.

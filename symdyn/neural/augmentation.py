@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from symdyn.data.grids import FieldGrid, field_block, field_grid, is_field_data, validate_fields
-from symdyn.data.trajectories import clocks_of, state_names, validate
-from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.data.trajectories import validate
+from symdyn.flows.trajectory_flow import as_basis, trajectories_moved
 from symdyn.lie.prolongation import affine_parts
-from symdyn.lie.vectorfields import Generators, VectorField
+from symdyn.lie.vectorfields import Generators
 from symdyn.neural.pointmaps import PointMap, point_map
 from symdyn.neural.resampling import shifted, turned
 
@@ -52,7 +51,7 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
     ValueError
         As `flow_along`; for copies below 1 and negative strengths.
     """
-    basis, strength = _basis(symmetry), np.asarray(strength, dtype=float)
+    basis, strength = as_basis(symmetry), np.asarray(strength, dtype=float)
     if copies < 1 or np.any(strength < 0) or not np.all(np.isfinite(strength)):
         raise ValueError(f"copies must be at least 1 and strength not negative, got {copies} and {strength}")
     dataset = _checked(dataset)
@@ -99,7 +98,7 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
     UserWarning
         Of turns of a periodic box other than quarter turns: near the edges they are wrong.
     """
-    basis, dataset = _basis(symmetry), _checked(dataset)
+    basis, dataset = as_basis(symmetry), _checked(dataset)
     amounts = np.asarray(amounts, dtype=float)
     count = dataset.sizes["trajectory"]
     if amounts.shape not in ((len(basis),), (count, len(basis))) or not np.all(np.isfinite(amounts)):
@@ -107,14 +106,11 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
             f"amounts must be finite, of shape {(len(basis),)} or {(count, len(basis))}, got {amounts.shape}"
         )
     amounts = np.broadcast_to(amounts, (count, len(basis)))
-    return _flow_fields(dataset, basis, amounts) if is_field_data(dataset) else _flow_states(dataset, basis, amounts)
-
-
-def _basis(symmetry: LieAlgebra | Generators) -> Generators:
-    basis = symmetry.basis if isinstance(symmetry, LieAlgebra) else symmetry
-    if not isinstance(basis, Generators):
-        raise TypeError(f"symmetry must be a LieAlgebra or Generators, got {type(symmetry).__name__}")
-    return basis
+    return (
+        _flow_fields(dataset, basis, amounts)
+        if is_field_data(dataset)
+        else trajectories_moved(dataset, symmetry, amounts)
+    )
 
 
 def _checked(dataset: xr.Dataset) -> xr.Dataset:
@@ -123,80 +119,28 @@ def _checked(dataset: xr.Dataset) -> xr.Dataset:
     return validate_fields(dataset) if is_field_data(dataset) else validate(dataset)
 
 
-def _in_order(basis: Generators, names: Sequence[str]) -> list[str]:
-    """Find which variable each state of the generators is, by name, or by place where the names are others."""
-    if set(basis.states) == set(names):
-        return list(basis.states)
-    if len(basis.states) != len(names):
-        raise ValueError(
-            f"the generators act on {', '.join(basis.states)}, the data hold {', '.join(names)}; generators on "
-            f"positions alone are carried to velocities by LieAlgebra.prolong()"
-        )
-    return list(names)
+def _check_variables(states: Sequence[str], names: Sequence[str]) -> None:
+    """Check that states of generators are the variables of a field in their order: by name, or by place."""
+    if tuple(states) != tuple(names) and (set(states) == set(names) or len(states) != len(names)):
+        raise ValueError(f"the generators must act on {', '.join(names)}, in this order, got {', '.join(states)}")
 
 
-def _flow_states(dataset: xr.Dataset, basis: Generators, amounts: np.ndarray) -> xr.Dataset:
-    names = _in_order(basis, state_names(dataset))
-    fields = basis.combine(amounts)
-    old = [dataset[name] for name in names]
-    try:
-        shifts, matrices = affine_parts(fields)
-    except ValueError:
-        moved = _integrated(fields, np.stack([np.asarray(part.values, dtype=float) for part in old], axis=-1))
-        new = [part.copy(data=moved[..., k]) for k, part in enumerate(old)]
-    else:
-        maps = _exponentials(shifts, matrices)
-        new = [
-            sum((xr.DataArray(maps[:, k, 1 + j], dims="trajectory") * part for j, part in enumerate(old)), 0.0)
-            + xr.DataArray(maps[:, k, 0], dims="trajectory")
-            for k in range(len(names))
-        ]
-    for name, part, before in zip(names, new, old, strict=True):
-        dataset = dataset.assign({name: part.transpose(*before.dims).assign_attrs(before.attrs)})
-    if np.any(fields.time_scaling):
-        clock = clocks_of(dataset) * np.exp(fields.time_scaling)[:, None]
-        attrs = dataset["t" if "t" in dataset.variables else "time"].attrs
-        dataset = dataset.assign(t=(("trajectory", "time"), clock, attrs))
-    return dataset
-
-
-def _exponentials(shifts: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+def _exponentials(fields: Generators) -> np.ndarray:
     """Compute (c, G) `(field, n, 1 + n)` with exp(v)(x) = G x + c for v(x) = A x + b."""
+    shifts, matrices = affine_parts(fields)
     n = shifts.shape[1]
     wide = np.zeros((len(shifts), n + 1, n + 1))
     wide[:, 1:, 0], wide[:, 1:, 1:] = shifts, matrices
     return np.stack([expm(matrix) for matrix in wide])[:, 1:]
 
 
-def _integrated(fields: Generators, values: np.ndarray) -> np.ndarray:
-    """Carry points `(trajectory, time, state)` for unit time, by one field a trajectory."""
-    moved = values.copy()
-    for k, points in enumerate(values):
-        present = np.isfinite(points).all(axis=1)
-        start, field = points[present], fields[k]
-
-        def rate(
-            _: float, flat: np.ndarray, field: VectorField = field, shape: tuple[int, ...] = start.shape
-        ) -> np.ndarray:
-            return field(flat.reshape(shape)).ravel()
-
-        with np.errstate(all="ignore"):
-            found = solve_ivp(rate, (0.0, 1.0), start.ravel(), method="DOP853", rtol=1e-10, atol=1e-12)
-        if not found.success or not np.all(np.isfinite(found.y[:, -1])):
-            raise RuntimeError(f"the flow of trajectory {k} leaves every bound at {found.t[-1]:.3g} of its amount")
-        moved[k, present] = found.y[:, -1].reshape(start.shape)
-    return moved
-
-
 def _flow_fields(dataset: xr.Dataset, basis: Generators, amounts: np.ndarray) -> xr.Dataset:
     grid = field_grid(dataset)
-    names = _in_order(basis, (*grid.coordinates, *grid.fields))
-    if tuple(names) != (*grid.coordinates, *grid.fields):
-        raise ValueError(f"the generators must act on {(*grid.coordinates, *grid.fields)}, in this order, got {names}")
+    _check_variables(basis.states, (*grid.coordinates, *grid.fields))
     combined = basis.combine(amounts)
     if np.any(combined.time_scaling):
         raise ValueError("of fields the time is a coordinate: let generators move t, without a rate of time")
-    maps = [point_map(map_, grid) for map_ in _exponentials(*affine_parts(combined))]
+    maps = [point_map(map_, grid) for map_ in _exponentials(combined)]
     first = maps[0]
     if any(not np.allclose(m.labels, first.labels, rtol=1e-12, atol=1e-12) for m in maps):
         raise ValueError(

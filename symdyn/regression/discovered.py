@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -35,7 +35,11 @@ from symdyn.regression.moments_fit import (
     root_of,
 )
 from symdyn.rows.dynamics import Layout, dynamics_of
+from symdyn.show import show
 from symdyn.sums.moments import Moments, accumulate, joined
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = [
     "SymmetricFit",
@@ -89,6 +93,42 @@ class SymmetricFit:
     def _repr_html_(self) -> str:
         said = "".join(f"<li>{escape(line)}</li>" for line in self.summary().splitlines())
         return f"{self.law._repr_html_()}\n<ul>{said}</ul>"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the error on trajectories left out against how many were fitted, with and without the symmetry.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            A new figure if left out.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import discover_then_fit
+        >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
+        >>> fit = discover_then_fit((x, t), sd.candidates.gl(2), sd.features.Polynomial(3))
+        >>> fit.plot().get_title(loc="left")
+        'Enforced: so(2)'
+        """
+        return show("plot_fit", self, ax)
+
+    def report(self, path: str | Path, *, title: str | None = None) -> Path:
+        """Write an HTML page: what the symmetry bought, laws, figures and versions, see `SymmetryDiscovery.report`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression.discovered import fit_then_judge
+        >>> fit = fit_then_judge(sd.systems.hopf(rng=0), sd.candidates.so(2), sd.features.Polynomial(3))
+        >>> fit.report("fit.html").name
+        'fit.html'
+        """
+        return show("report", self, path, title=title)
 
     @property
     def enforced_(self) -> list:

@@ -1,4 +1,4 @@
-"""Figures of fitted laws: what a symmetry saves, sparsity against error, predictions."""
+"""Figures of fitted laws: sparsity against error, predictions."""
 
 from __future__ import annotations
 
@@ -11,22 +11,7 @@ from matplotlib.figure import Figure
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, SERIES, clean, logarithmic, new_figure
 from symdyn.reporting.texts import percent, shorten
 
-__all__ = ["learning", "left_out", "pareto_front"]
-
-
-def learning(curve: xr.Dataset) -> Figure:
-    """Draw the held-out error against the number of trajectories fitted, one line a model (`learning_curve`)."""
-    figure, axes = new_figure(5.4, 3.6)
-    panel = clean(axes[0, 0])
-    for (name, errors), colour in zip(curve.data_vars.items(), SERIES, strict=False):
-        values = np.where(errors.values > 0, errors.values, np.nan)  # noise hides what is missed
-        panel.plot(curve.trajectories, values, marker="o", ms=4, lw=1.5, color=colour, label=str(name))
-    panel.set(xscale="log", xlabel="trajectories fitted", ylabel="relative error of the rates, held out")
-    logarithmic(panel.yaxis)
-    panel.set_xticks(curve.trajectories.values, [str(n) for n in curve.trajectories.values])
-    panel.minorticks_off()
-    panel.legend(frameon=False, fontsize=8)
-    return figure
+__all__ = ["left_out", "pareto_front"]
 
 
 def pareto_front(table: xr.Dataset) -> Figure:

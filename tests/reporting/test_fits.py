@@ -7,16 +7,6 @@ from symdyn.regression.holdout import Prediction
 from symdyn.reporting import fits
 
 
-def test_every_model_of_a_learning_curve_is_a_line_and_hidden_errors_leave_gaps():
-    curve = xr.Dataset(
-        {"symmetric": ("trajectories", [0.1, 0.0]), "free": ("trajectories", [1.0, 0.1])},
-        coords={"trajectories": [1, 4]},
-    )
-    lines = fits.learning(curve).axes[0].lines
-    assert [line.get_label() for line in lines] == ["symmetric", "free"]
-    np.testing.assert_array_equal(lines[0].get_ydata(), [0.1, np.nan])
-
-
 def test_the_choice_is_marked_on_the_front():
     table = xr.Dataset(
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from symdyn.lie.structure.brackets import bracket_size, closure_error, jacobi_re
 from symdyn.lie.structure.classify import abelian_name, algebra_name, is_rotation
 from symdyn.lie.structure.estimated_names import estimated_name
 from symdyn.lie.vectorfields import Generators, VectorField
+from symdyn.show import show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LieAlgebra"]
 
@@ -523,6 +527,83 @@ class LieAlgebra:
             field_sympy(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact)
             for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
         ]
+
+    def plot(self, data: Any = None, ax: Axes | Sequence[Axes] | None = None, *, generator: int | None = None) -> Any:
+        """Draw generators as arrows over the data, each in the plane of the two states that it moves together.
+
+        Other states are held at their median over the data. Where a generator moves time, its title says how.
+
+        Parameters
+        ----------
+        data : xr.Dataset, path, (x, t), or array, optional
+            Trajectories, points `(sample, state)`, or fields u(t, x); drawn below the arrows, and their range is that
+            of the axes. Without them arrows are drawn about the centre of the data that the algebra was found in, or 0.
+        ax : matplotlib Axes, or a sequence of one for each generator, optional
+            A new figure if left out.
+        generator : int, optional
+            Which to draw; all of them if left out.
+
+        Returns
+        -------
+        matplotlib Axes of a single generator, else an array of Axes `(generator,)`
+
+        Raises
+        ------
+        ValueError
+            For an algebra without generators, axes of another number, and data of other variables.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> rotations = sd.LieAlgebra(sd.candidates.so(3, states="xyz"))
+        >>> [f"{ax.get_xlabel()}, {ax.get_ylabel()}" for ax in rotations.plot()]
+        ['$x$, $y$', '$x$, $z$', '$y$, $z$']
+        """
+        return show("plot_algebra", self, data, ax, generator=generator)
+
+    def move(self, data: Any, amount: float | Sequence[float] | np.ndarray, generator: int = 0) -> Any:
+        """Move data along the flow of a generator by `amount`, in the units that the generator implies.
+
+        One unit of x for ∂x, a radian for a rotation, a factor e for x ∂x. Affine generators act by a matrix
+        exponential, lazily; others are integrated. Times move with the generator; of second-order systems velocities
+        follow positions by prolongation.
+
+        Parameters
+        ----------
+        data : xr.Dataset, path, tuple (x, t), array, or list of arrays
+            Trajectories; fields over `(trajectory, time, x[, y])` on which a generator acts as a point symmetry; or
+            points x `(..., state)`, velocities included, without their times.
+        amount : float, or array `(trajectory,)`
+        generator : int
+            Which generator of the algebra.
+
+        Returns
+        -------
+        What `data` is: a Dataset, a tuple (x, t), an array, or a list.
+
+        Raises
+        ------
+        ValueError
+            For data of other variables, and amounts that are not finite.
+        IndexError
+            For a generator that the algebra does not have.
+        RuntimeError
+            If a flow that is not affine leaves every bound.
+
+        Examples
+        --------
+        A quarter of a turn:
+
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> rotation = sd.LieAlgebra(sd.candidates.so(2))
+        >>> rotation.move(np.array([[1.0, 0.0], [2.0, 1.0]]), np.pi / 2).round(6) + 0.0
+        array([[ 0., -1.],
+               [ 1., -2.]])
+        """
+        from symdyn.flows.moved import moved
+
+        return moved(self, data, amount, generator)
 
     def save(self, path) -> None:
         """Write the algebra, its error bars and its chart to a netCDF file.

@@ -79,16 +79,15 @@ def findings(search: PointSymmetryDiscovery, model: PDERegression | None) -> lis
     return [*lines, *map(sentence, search.notes_)]
 
 
-def draw(folder: Path, data: xr.Dataset, search: PointSymmetryDiscovery) -> list[Picture]:
-    """Draw all figures into `folder`; return paths with captions, and the slider."""
-    shown = min(_MOST, data.sizes["trajectory"])
-    name = str(data.attrs["states"]).split()[0]
-    drawings = {
-        "fields": (
+def draw(folder: Path, data: xr.Dataset | None, search: PointSymmetryDiscovery) -> list[Picture]:
+    """Draw all figures into `folder`, those of the data where these are given; return them with captions."""
+    drawings = {}
+    if data is not None:
+        shown, name = min(_MOST, data.sizes["trajectory"]), str(data.attrs["states"]).split()[0]
+        drawings["fields"] = (
             draw_fields(data),
             f"The data: field {name} of {plural(shown, 'trajectory')} in space and time. White is the mean.",
         )
-    }
     if np.isfinite(search.verdicts_.violation.values).any():
         caption = (
             "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
@@ -103,7 +102,7 @@ def draw(folder: Path, data: xr.Dataset, search: PointSymmetryDiscovery) -> list
         )
         drawings["flows"] = (draw_flows(search.flows_), caption)
     pictures: list[Picture] = list(save_figures(folder, drawings))
-    mover = move_profile(data, search.algebra_)
+    mover = None if data is None else move_profile(data, search.algebra_)
     return pictures if mover is None else [*pictures, mover]
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.regression import FittedLaw, Pareto, SymmetricFit
 from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures, fits
 from symdyn.reporting.page import Picture
-from symdyn.reporting.style import save_figures
+from symdyn.reporting.plots.fit_plot import plot_fit
+from symdyn.reporting.style import new_figure, save_figures
 from symdyn.reporting.tables import law_terms, with_algebra, with_law
 from symdyn.reporting.texts import element_text, listing, output_names, plural
 from symdyn.sums.store import algebra_to_dataset
@@ -27,11 +29,11 @@ Pairs = Sequence[tuple[Prediction, Prediction]]  # of one trajectory, by the law
 
 def groups(
     fit: SymmetricFit,
-    models: Pareto,
+    models: Pareto | None,
     pairs: Pairs,
     law: FittedLaw,
     *,
-    n_periods: int,
+    n_periods: int = 1,
     errors: np.ndarray | None = None,
 ) -> dict[str, xr.Dataset]:
     """Make the tables of the report, by name; `results.nc` holds the same.
@@ -39,48 +41,49 @@ def groups(
     Parameters
     ----------
     fit : SymmetricFit
-    models : Pareto
+    models : Pareto, optional
+        Those that were chosen among, if there was a choice.
     pairs : sequence of (Prediction, Prediction)
-        Of trajectories left out, over `n_periods` characteristic periods.
+        Of trajectories left out, over `n_periods` characteristic periods; none, if none were predicted.
     law : FittedLaw
         The one of `fit`, or another that was chosen among the models.
     errors : ndarray, `(output, feature)`, optional
         Standard errors of its coefficients.
     """
-    return {
-        "validation": _validation(pairs, n_periods),
-        "comparison": fit.table.assign_attrs(
-            caption="Laws fitted to the same trajectories and judged on others; the free fit is the baseline. "
-            "held_out_error is the root mean square residual of the rates, noise subtracted, relative to the rates. "
-            "excess is how much larger the mean square residual is than inside the symmetry (standard error from "
-            "paired trajectories); above 0 the symmetry helps."
-        ),
-        "models": models.table.assign_attrs(
+    tables = {"validation": _validation(pairs, n_periods)} if pairs else {}
+    tables["comparison"] = fit.table.assign_attrs(
+        caption="Laws fitted to the same trajectories and judged on others; the free fit is the baseline. "
+        "held_out_error is the root mean square residual of the rates, noise subtracted, relative to the rates. "
+        "excess is how much larger the mean square residual is than inside the symmetry (standard error from "
+        "paired trajectories); above 0 the symmetry helps."
+    )
+    if models is not None:
+        tables["models"] = models.table.assign_attrs(
             caption="Every threshold with every symmetry, the fewest coefficients first; --model N takes row N. Row "
             f"{models.chosen} is the simplest within one standard error of the best. A choice by these errors has used "
             "the trajectories left out, so they no longer test it."
-        ),
-        "samples": fit.curve.assign_attrs(
-            label="trajectories",
-            caption="Relative error of the rates on the trajectories left out, by the number of trajectories fitted: "
-            "medians of 11 draws.",
-        ),
-        "law": _law(law),
-        "terms of the law": _terms(law, errors),
-        "symmetry": _symmetry(fit),
-    }
+        )
+    tables["samples"] = fit.curve.assign_attrs(
+        label="trajectories",
+        caption="Relative error of the rates on the trajectories left out, by the number of trajectories fitted: "
+        "medians of 11 draws.",
+    )
+    tables["law"], tables["terms of the law"] = _law(law), _terms(law, errors)
+    return tables | _symmetry(fit)
 
 
-def _symmetry(fit: SymmetricFit) -> xr.Dataset:
+def _symmetry(fit: SymmetricFit) -> dict[str, xr.Dataset]:
     if fit.search is None:
-        assert isinstance(fit.given, LieAlgebra)
-        return algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")
+        if not isinstance(fit.given, LieAlgebra):  # finite elements, words, or nothing
+            return {}
+        return {"symmetry": algebra_to_dataset(fit.given).assign_attrs(caption=f"Given: {fit.given.name}.")}
     caption = (
         f"Found on {plural(len(fit.indices[0]), 'trajectory')} that the law was neither fitted to nor judged on. "
         "Symmetric: the 95 % upper bound of the violation is below delta. After ≈ only the leading terms are written."
     )
     algebra = fit.search.algebra_
-    return with_algebra(fit.search.verdicts_.assign_attrs(algebra=algebra.name, caption=caption), algebra)
+    verdicts = fit.search.verdicts_.assign_attrs(algebra=algebra.name, caption=caption)
+    return {"symmetry": with_algebra(verdicts, algebra)}
 
 
 def _validation(pairs: Pairs, n_periods: int) -> xr.Dataset:
@@ -143,25 +146,32 @@ def _equations(law: FittedLaw) -> list[str]:
     return [f"{output} = {line}" for output, line in zip(outputs, law.equations(3), strict=False)]
 
 
-def draw(folder: Path, fit: SymmetricFit, models: Pareto, pairs: Pairs, law: FittedLaw) -> list[Picture]:
+def _learning(fit: SymmetricFit) -> Figure:
+    figure, axes = new_figure(5.4, 3.8)
+    plot_fit(fit, axes[0, 0])
+    return figure
+
+
+def draw(folder: Path, fit: SymmetricFit, models: Pareto | None, pairs: Pairs, law: FittedLaw) -> list[Picture]:
     """Draw all figures into `folder`; return paths with captions."""
-    drawings = {
-        "validation": (
+    drawings = {}
+    if pairs:
+        drawings["validation"] = (
             fits.left_out(pairs[:_DRAWN], law.states, ("inside the symmetry", "free")),
             "Trajectories left out, and their prediction from the first state; errors inside the symmetry | free. "
             "Where the dashed line leaves the grey one, the free law fails.",
-        ),
-        "samples": (
-            fits.learning(fit.curve),
-            "What the symmetry saves: error on the trajectories left out against the number of trajectories fitted. "
-            "The horizontal distance between the curves is the saving in data.",
-        ),
-        "models": (
+        )
+    drawings["samples"] = (
+        _learning(fit),
+        "What the symmetry saves: error on the trajectories left out against the number of trajectories fitted. "
+        "The horizontal distance between the curves is the saving in data.",
+    )
+    if models is not None:
+        drawings["models"] = (
             fits.pareto_front(models.table),
             "Every threshold with every symmetry: number of coefficients against the error on the trajectories left "
             "out. Good models are at the lower left; rings mark those that no other beats in both.",
-        ),
-    }
+        )
     if fit.search is not None and len(fit.search.generators_):
         drawings["symmetry"] = (
             figures.evidence(fit.search.verdicts_),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from symdyn.data.trajectories import each_trajectory
 from symdyn.discovery.symmetry import SymmetryDiscovery
@@ -135,24 +136,15 @@ def _about_others(count: int, undetermined: int) -> str:
     return f"Of the {count} others {undetermined} {'is' if undetermined == 1 else 'are'} undetermined."
 
 
-def draw(folder: Path, data: xr.Dataset, search: SymmetryDiscovery) -> list[Picture]:
-    """Draw all figures into `folder`; return paths with captions, and the slider."""
-    states, runs = search.law_.states, list(each_trajectory(data))
-    units = [data[state].attrs.get("units", "") if state in data else "" for state in states]
-    units = [unit_text(unit) for unit in units]
-    planes = figures.phase_planes(runs[:_DRAWN], states, units=units)
-    drawings = {
-        "trajectories": (
-            planes,
-            f"The data: {plural(min(len(runs), _DRAWN), 'trajectory')} in "
-            "planes of two states, coloured in the order of the file. Verdicts hold in the region that they cover.",
-        ),
-        "symmetry": (
+def draw(folder: Path, data: xr.Dataset | None, search: SymmetryDiscovery) -> list[Picture]:
+    """Draw all figures into `folder`, those of the data where these are given; return them with captions."""
+    drawings = {} if data is None else {"trajectories": _trajectories(data, search)}
+    if np.isfinite(search.verdicts_.violation.values).any():
+        drawings["symmetry"] = (
             figures.evidence(search.verdicts_),
             "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
             "left of the dashed line is symmetric within delta; the farther left, the more exact the symmetry.",
-        ),
-    }
+        )
     if search.algebra_.dim:
         drawings["generators"] = (
             figures.generator_fields(search.algebra_, ranges=search.ranges_),
@@ -168,9 +160,24 @@ def draw(folder: Path, data: xr.Dataset, search: SymmetryDiscovery) -> list[Pict
             "Violation of each finite element with its upper bound, to be read as above.",
         )
     pictures: list[Picture] = list(save_figures(folder, drawings))
-    mover = _mover(search, runs, units)
+    mover = None if data is None else _mover(search, data)
     return pictures if mover is None else [*pictures[:3], mover, *pictures[3:]]
 
 
-def _mover(search: SymmetryDiscovery, runs: list, units: list[str]) -> Mover | None:
-    return move_trajectory(search.algebra_, search.law_, runs[0], kind=search.kind_, units=units)
+def _trajectories(data: xr.Dataset, search: SymmetryDiscovery) -> tuple[Figure, str]:
+    runs = list(each_trajectory(data.isel(trajectory=slice(0, _DRAWN))))
+    planes = figures.phase_planes(runs, search.law_.states, units=_units(data, search))
+    return planes, (
+        f"The data: {plural(len(runs), 'trajectory')} in planes of two states, coloured in the order of the file. "
+        "Verdicts hold in the region that they cover."
+    )
+
+
+def _units(data: xr.Dataset, search: SymmetryDiscovery) -> list[str]:
+    units = [data[state].attrs.get("units", "") if state in data else "" for state in search.law_.states]
+    return [unit_text(unit) for unit in units]
+
+
+def _mover(search: SymmetryDiscovery, data: xr.Dataset) -> Mover | None:
+    (first,) = each_trajectory(data.isel(trajectory=[0]))
+    return move_trajectory(search.algebra_, search.law_, first, kind=search.kind_, units=_units(data, search))
