@@ -31,6 +31,8 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_ext", "gallery", "auto_gallery/*.ipynb", "auto_gallery/*.py", "sg_execution_times.rst"]
 templates_path = ["_templates"]
+default_role = "code"  # in the text of the gallery; docstrings go their own way (`docstrings`)
+highlight_language = "none"
 smartquotes_action = "D"  # dashes only: x' = f(x) has a prime
 nitpicky = True
 # Types in docstrings are words for people ("array `(time, state)`"): those that are public names become links.
