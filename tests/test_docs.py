@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-sys.path.append(str(DOCS / "_ext"))
+sys.path += [str(DOCS), str(DOCS / "_ext")]
 # Pages whose blocks are pieces of modules, to be put where the text says.
 TEMPLATES = {"extend"}
 PAGES = sorted(page.stem for page in DOCS.glob("*.md") if "```python\n" in page.read_text(encoding="utf-8"))
@@ -52,6 +52,20 @@ def test_every_public_object_is_in_the_reference():
         for name in import_module(module).__all__
     }
     assert {name for name, thing in public.items() if not isinstance(thing, ModuleType)} == set(shown)
+
+
+def test_the_picture_of_the_packages_has_all_of_them():
+    import pictures
+
+    packages = {path.parent.name for path in (ROOT / "symdyn").glob("*/__init__.py")}
+    assert packages == set(pictures.PURPOSE) == {name for layer in pictures.LAYERS for name in layer} - {""}
+    assert pictures.imports()["lie"] == {"functions"}
+
+
+def test_arrows_that_others_imply_are_left_out():
+    from pictures import reduced
+
+    assert reduced({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
 
 
 @pytest.mark.parametrize(
