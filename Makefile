@@ -61,6 +61,7 @@ test: $(VENV)/.test check
 
 # The documentation with its gallery, warnings being errors, and every link in it.
 docs: $(VENV)/.docs
+	rm -rf docs/_build docs/auto_gallery docs/reference/generated
 	$(BIN) -m sphinx -b html -W --keep-going -q -j 2 docs docs/_build/html
 	$(BIN) docs/_ext/check_links.py docs/_build/html
 

@@ -31,7 +31,9 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_ext", "gallery", "auto_gallery/*.ipynb", "auto_gallery/*.py", "sg_execution_times.rst"]
 templates_path = ["_templates"]
-smartquotes = False  # x' = f(x) has a prime
+default_role = "code"  # in the text of the gallery; docstrings go their own way (`docstrings`)
+highlight_language = "none"
+smartquotes_action = "D"  # dashes only: x' = f(x) has a prime
 nitpicky = True
 # Types in docstrings are words for people ("array `(time, state)`"): those that are public names become links.
 nitpick_ignore_regex = [("py:(class|exc|data)", ".*")]
@@ -85,12 +87,12 @@ sphinx_gallery_conf = {
     "within_subsection_order": "gallery_set_up.StoryOrder",
     "reset_modules": ("gallery_set_up.start_page",),
     "reset_modules_order": "before",
-    "thumbnail_size": (480, 320),
+    "thumbnail_size": (480, 200),
     "parallel": 2,
     "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
     "remove_config_comments": True,
     "write_computation_times": False,
-    "copyfile_regex": "",
+    "ignore_repr_types": "matplotlib",
 }

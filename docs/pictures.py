@@ -24,10 +24,6 @@ from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, VERDICT_COLOURS, c
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "pictures"
-LAYERS = (
-    ("cli",), ("runs",), ("reporting",), ("regression",), ("invariant", "promotion", "neural"), ("discovery",),
-    ("evidence",), ("laws",), ("sums",), ("rows",), ("data", "systems"), ("jets",), ("lie",), ("functions",),
-)  # fmt: skip
 PURPOSE = {
     "cli": "the command",
     "runs": "run directories, jobs, schedulers",
@@ -42,6 +38,8 @@ PURPOSE = {
     "sums": "one pass over the data",
     "rows": "windows, instruments, noise",
     "data": "files, units",
+    "datasets": "measured data",
+    "flows": "motion along generators",
     "systems": "test problems",
     "jets": "fields u(t, x)",
     "lie": "vector fields, groups, algebras",
@@ -150,15 +148,32 @@ def verdicts() -> Figure:
     return figure
 
 
+def layers() -> list[tuple[str, ...]]:
+    """Return the packages of each layer, from the top, as `tests/test_house.py` holds them to it."""
+    tree = ast.parse((ROOT / "tests" / "test_house.py").read_text(encoding="utf-8"))
+    floors = next(n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "FLOORS")
+    return ast.literal_eval(floors)[::-1]
+
+
+def places() -> dict[str, tuple[float, float]]:
+    """Return where each package is drawn: the largest of a layer in the middle, then one on the right and one left."""
+    found = {}
+    for depth, layer in enumerate(layers()):
+        ordered = sorted(layer, key=lambda name: -len(list((ROOT / "symdyn" / name).rglob("*.py"))))
+        for name, side in zip(ordered, (0, 1, -1), strict=False):
+            found[name] = 3.4 * side, -float(depth)
+    return found
+
+
 def imports() -> dict[str, set[str]]:
-    """Return which packages of symdyn each package imports, at any time but for type checkers."""
-    graph: dict[str, set[str]] = {name: set() for layer in LAYERS for name in layer}
+    """Return which packages of symdyn each package imports, at any time but for type checkers and ways up."""
+    depths = {name: y for name, (_, y) in places().items()}
+    graph: dict[str, set[str]] = {name: set() for name in depths}
     for path in (ROOT / "symdyn").rglob("*.py"):
         package = path.relative_to(ROOT / "symdyn").parts[0]
         if package in graph:
-            graph[package] |= {other for other in _imported(path) if other in graph and other != package}
-    below = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
-    return {name: {other for other in others if below[other] > below[name]} for name, others in graph.items()}
+            graph[package] |= {name for name in _imported(path) if depths.get(name, 1) < depths[package]}
+    return graph
 
 
 def _imported(path: Path) -> set[str]:
@@ -194,19 +209,16 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
 def packages() -> Figure:
     """Draw the layers of packages; an arrow is an import that no path of others implies."""
     figure, ((axes,),) = new_figure(8.4, 9.2)
-    places = {}
-    for depth, layer in enumerate(LAYERS):
-        for k, name in enumerate(layer):
-            places[name] = (k - (len(layer) - 1) / 2) * 3.4, -float(depth)
+    where = places()
     for name, others in reduced(imports()).items():
         for other in sorted(others):
-            _arrow(axes, places[name], places[other])
-    for name, (x, y) in places.items():
+            _arrow(axes, where[name], where[other])
+    for name, (x, y) in where.items():
         box = FancyBboxPatch((x - 1.45, y - 0.29), 2.9, 0.58, boxstyle="round,pad=0.02", fc="#eef6f8", ec=ACCENT)
         axes.add_patch(box)
         axes.text(x, y + 0.1, name, ha="center", va="center", fontsize=10, weight="bold", color=INK)
-        axes.text(x, y - 0.14, PURPOSE[name], ha="center", va="center", fontsize=7.5, color=INK)
-    axes.set(xlim=(-5, 5), ylim=(-len(LAYERS) + 0.4, 0.5))
+        axes.text(x, y - 0.14, PURPOSE.get(name, ""), ha="center", va="center", fontsize=7.5, color=INK)
+    axes.set(xlim=(-5, 5), ylim=(-len(layers()) + 0.4, 0.5))
     axes.axis("off")
     return figure
 

@@ -2,48 +2,41 @@
 
 import re
 import sys
-import warnings
-from contextlib import redirect_stdout
 from importlib import import_module
-from io import StringIO
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-sys.path.append(str(DOCS / "_ext"))
-FENCE = re.compile(r"^```(python|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+sys.path += [str(DOCS), str(DOCS / "_ext")]
 # Pages whose blocks are pieces of modules, to be put where the text says.
 TEMPLATES = {"extend"}
 PAGES = sorted(page.stem for page in DOCS.glob("*.md") if "```python\n" in page.read_text(encoding="utf-8"))
 
 
-def samples_of(page):
-    """Samples in order, each with the output that stands right behind it, if any does."""
-    text, samples = (DOCS / f"{page}.md").read_text(encoding="utf-8"), []
-    for found in FENCE.finditer(text):
-        if found[1] == "python":
-            samples.append([found[2], None, found.end()])
-        elif samples and not text[samples[-1][2] : found.start()].strip():
-            samples[-1][1] = found[2]
-    return [(code, output) for code, output, _ in samples]
-
-
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in TEMPLATES])
-def test_samples_run_and_print_what_stands_behind_them(page, tmp_path, monkeypatch):
+def test_samples_print_what_stands_behind_them(page, tmp_path, monkeypatch):
+    from samples import printed_by, samples_of
+
     monkeypatch.chdir(tmp_path)
     (tmp_path / "datasets").symlink_to(ROOT / "datasets")
-    namespace = {}
-    for code, output in samples_of(page):
-        printed = StringIO()
-        with redirect_stdout(printed), warnings.catch_warnings():
-            exec(code, namespace)
-        if output is not None:
-            assert printed.getvalue().strip() == output.strip()
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    samples = samples_of(text)
+    for (_, place), output in zip(samples, printed_by([code for code, _ in samples]), strict=True):
+        assert place is None or output == text[slice(*place)]
+
+
+def test_outputs_are_put_where_they_belong():
+    from samples import refreshed
+
+    page = "```python\nprint(1)\n```\n\n```text\n%s```\n\nWords.\n\n```text\nno output\n```\n"
+    assert refreshed(page % "0\n") == page % "1\n"
 
 
 def test_every_public_object_is_in_the_reference():
+    pytest.importorskip("torch")  # of `symdyn.neural`
     from docstrings import MODULES
 
     shown = {}
@@ -54,8 +47,25 @@ def test_every_public_object_is_in_the_reference():
                 module = line.split()[-1]
             elif re.fullmatch(r"   [\w.]+", line) and module:
                 shown.setdefault(f"{module}.{line.strip()}", page.name)
-    wanted = {f"{shown_as}.{name}" for shown_as, module in MODULES.items() for name in import_module(module).__all__}
-    assert wanted - set(MODULES) == set(shown)
+    public = {
+        f"{shown_as}.{name}": getattr(import_module(module), name)
+        for shown_as, module in MODULES.items()
+        for name in import_module(module).__all__
+    }
+    assert {name for name, thing in public.items() if not isinstance(thing, ModuleType)} == set(shown)
+
+
+def test_the_picture_of_the_packages_has_all_of_them():
+    import pictures
+
+    packages = {path.parent.name for path in (ROOT / "symdyn").glob("*/__init__.py")}
+    assert packages == set(pictures.places()) and pictures.imports()["lie"] == {"functions"}
+
+
+def test_arrows_that_others_imply_are_left_out():
+    from pictures import reduced
+
+    assert reduced({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +79,7 @@ def test_every_public_object_is_in_the_reference():
     ],
 )
 def test_docstrings_are_text_in_which_only_backticks_are_markup(docstring, rest):
+    pytest.importorskip("torch")  # public names are links, those of `symdyn.neural`, too
     from docstrings import to_rest
 
     assert to_rest(docstring.split("\n")) == rest.split("\n")

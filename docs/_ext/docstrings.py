@@ -14,6 +14,7 @@ MODULES = {
     "symdyn.features": "symdyn.functions.features",
     "symdyn.groups": "symdyn.lie.groups",
     "symdyn.systems": "symdyn.systems",
+    "symdyn.datasets": "symdyn.datasets",
     "symdyn.regression": "symdyn.regression",
     "symdyn.neural": "symdyn.neural",
     "symdyn.testing": "symdyn.testing",

@@ -20,6 +20,11 @@ STORY = (
     "plot_sphere",
     "plot_burgers",
     "plot_sea_surface",
+    "plot_subspace",
+    "plot_promotion",
+    "plot_network",
+    "plot_operator",
+    "plot_worth",
 )
 
 

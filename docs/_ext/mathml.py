@@ -5,18 +5,28 @@ pictures of formulas need LaTeX. docutils translates TeX to MathML and comes wit
 """
 
 from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util.logging import getLogger
+
+
+def _mathml(node, *, as_block: bool) -> str:
+    try:
+        return tex2mathml(node.astext(), as_block=as_block)
+    except MathError as error:
+        getLogger(__name__).warning("formula %r: %s", node.astext(), error, location=node)
+        return ""
 
 
 def inline(writer, node) -> None:
     """Write a formula inside a line."""
-    writer.body.append(tex2mathml(node.astext()))
+    writer.body.append(_mathml(node, as_block=False))
     raise nodes.SkipNode
 
 
 def block(writer, node) -> None:
     """Write a formula on a line of its own, which scrolls where the page is narrow."""
-    writer.body.append(f'<div class="math-block">{tex2mathml(node.astext(), as_block=True)}</div>\n')
+    writer.body.append(f'<div class="math-block">{_mathml(node, as_block=True)}</div>\n')
     raise nodes.SkipNode
 
 
