@@ -62,7 +62,7 @@ class ShowsVerdicts:
         >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
         >>> search = sd.SymmetryDiscovery("gl", "polynomial:3").fit(x, t)
         >>> search.plot().get_xlabel()
-        'violation (dot) and its 95 % upper bound (bar)'
+        'violation (dot) and its 95 % upper bound (end of the bar)'
         """
         return show("plot_search", self, ax)
 

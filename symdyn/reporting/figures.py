@@ -1,18 +1,15 @@
-"""Figures of trajectories, evidence, generators and predictions."""
+"""Figures of trajectories and predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 
 import numpy as np
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symdyn.data.trajectories import Trajectory
-from symdyn.lie.algebras.algebra import LieAlgebra
-from symdyn.lie.vectorfields import VectorField
 from symdyn.reporting.style import (
     ACCENT,
     FAINT,
@@ -20,18 +17,13 @@ from symdyn.reporting.style import (
     INK,
     PAPER,
     SECOND,
-    VERDICT_COLOURS,
     clean,
-    logarithmic,
     new_figure,
     ordered_colours,
 )
-from symdyn.reporting.texts import approximately, percent, shorten
+from symdyn.reporting.texts import percent
 
-_MOST_BARS = 40
-_ARROWS = 9  # along each side of a panel
-
-__all__ = ["evidence", "generator_fields", "orbits", "phase_planes", "predictions", "principal_axes"]
+__all__ = ["orbits", "phase_planes", "predictions", "principal_axes"]
 
 
 def orbits(runs: Sequence[Trajectory], dims: int, unit: str = "") -> Figure:
@@ -76,78 +68,6 @@ def phase_planes(runs: Sequence[Trajectory], states: Sequence[str], most: int = 
             across = run.times if first is None else run.states[:, first]
             panel.plot(across, run.states[:, second], lw=0.8, color=colour, alpha=0.8)
         panel.set(xlabel="t" if first is None else named[first], ylabel=named[second])
-    return figure
-
-
-def evidence(verdicts: xr.Dataset, labels: Sequence[str] | None = None) -> Figure:
-    """Draw the violation of each generator with its 95 % upper bound, coloured by verdict, against delta.
-
-    Of very many generators the first are drawn; `labels` are those of all that have a violation.
-    """
-    shown = verdicts.isel(generator=np.isfinite(verdicts.violation.values)).isel(generator=slice(0, _MOST_BARS))
-    n = shown.sizes["generator"]
-    figure, axes = new_figure(8.6, 0.34 * n + 1.3)
-    panel = clean(axes[0, 0])
-    # Delta is in sight also where no bound comes near it.
-    floor = 0.5 * max(float(np.min(shown.upper_bound.values, initial=verdicts.attrs["delta"])), 1e-9)
-    for row in range(n):
-        one = shown.isel(generator=row)
-        colour = VERDICT_COLOURS[one.verdict.item()]
-        low, high = max(one.violation.item(), floor), max(one.upper_bound.item(), floor)
-        panel.plot([low, high], [row, row], lw=3.2, color=colour, solid_capstyle="butt", alpha=0.45)
-        panel.plot(high, row, marker="|", ms=11, mew=2.2, color=colour)
-        if one.violation.item() > floor:
-            panel.plot(low, row, marker="o", ms=5, color=colour)
-    panel.axvline(verdicts.attrs["delta"], color=INK, lw=0.9, ls=(0, (4, 3)))
-    panel.text(
-        verdicts.attrs["delta"], -0.95, f" delta = {verdicts.attrs['delta']:g}", color=INK, fontsize=8, va="center"
-    )
-    panel.set_xscale("log")
-    panel.set_xlim(floor, 2.0)
-    logarithmic(panel.xaxis)
-    panel.set_ylim(n - 0.4, -1.3)
-    names = [shorten(approximately(str(g)), 58, 2) for g in shown.generator.values]
-    panel.set_yticks(range(n), names if labels is None else list(labels)[:n], fontsize=8)
-    panel.tick_params(axis="y", length=0)
-    panel.set_xlabel("violation (dot) and its 95 % upper bound (end of the bar)", color=INK, fontsize=9)
-    for name, colour in VERDICT_COLOURS.items():
-        panel.plot([], [], lw=3.2, color=colour, label=name)
-    panel.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=8, borderaxespad=0)
-    return figure
-
-
-def generator_fields(
-    algebra: LieAlgebra, columns: int = 4, ranges: Mapping[str, Sequence[float]] | None = None
-) -> Figure:
-    """Draw each generator as arrows in the plane of the two states that it mixes most.
-
-    Over `ranges` of the states, by name, where they are given, with all other states in the middle of theirs; else
-    over [-1, 1].
-    """
-    n = algebra.dim
-    width = min(n, columns)
-    figure, axes = new_figure(2.5 * width, 3.0 * -(-n // width), -(-n // width), width)
-    for panel in axes.flat[n:]:
-        panel.axis("off")
-    low, high = np.array([(ranges or {}).get(state, (-1.0, 1.0)) for state in algebra.states]).T
-    across, up = np.meshgrid(*[np.linspace(-1, 1, _ARROWS)] * 2)
-    for panel, generator, text in zip(axes.flat, algebra.generators, algebra.texts(), strict=False):
-        first, second = _plane_of(generator)
-        points = np.tile((low + high) / 2, (across.size, 1))
-        half = (high - low) / 2
-        for state, place in ((first, across), (second, up)):
-            points[:, state] += half[state] * place.ravel()
-        # Arrows in units of the ranges: a panel is square whatever the states are measured in.
-        arrows = generator(points)[:, [first, second]] / np.where(half > 0, half, 1.0)[[first, second]]
-        panel.quiver(across.ravel(), up.ravel(), *arrows.T, color=ACCENT, width=0.008, pivot="middle")
-        panel.set_title(_wrap(text), fontsize=8, color=INK)
-        panel.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
-        panel.set(xlabel=algebra.states[first], ylabel=algebra.states[second])
-        for axis, state in ((panel.xaxis, first), (panel.yaxis, second)):
-            ends = [] if ranges is None else [low[state], high[state]]
-            axis.set_ticks([-1, 1][: len(ends)], [f"{end:.2g}" for end in ends])
-        for side in panel.spines.values():
-            side.set_color(GREY)
     return figure
 
 
@@ -221,25 +141,3 @@ def _name_at_top(
 ) -> None:
     top = int(np.argmax(y))
     panel.text(x[top], y[top], name, fontsize=8, color=colour, ha="center", va="bottom")
-
-
-def _plane_of(generator: VectorField) -> tuple[int, int]:
-    """Find the two states with the largest coupling, or the two stretched most where a generator only stretches."""
-    n = len(generator.states)
-    sizes = np.abs(generator.jacobian(np.ones((1, n)))[0])
-    mixed = sizes + sizes.T - 2 * np.diag(np.diag(sizes))
-    if mixed.max() <= 1e-9 * sizes.max():
-        strongest = np.sort(np.argsort(-np.diag(sizes), kind="stable")[:2])
-        return int(strongest[0]), int(strongest[1]) if n > 1 else 0
-    first, second = np.unravel_index(np.argmax(mixed), mixed.shape)
-    return int(min(first, second)), int(max(first, second))
-
-
-def _wrap(text: str, width: int = 26) -> str:
-    """Break a text between terms, never inside one."""
-    lines = [""]
-    for term in text.replace(" + ", "|+ ").replace(" − ", "|− ").split("|"):
-        if lines[-1] and len(lines[-1]) + len(term) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {term}".strip()
-    return "\n".join(lines)

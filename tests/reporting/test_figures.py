@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
-import xarray as xr
 
 import symdyn as sd
 from symdyn.data.trajectories import each_trajectory
 from symdyn.regression.holdout import predict_trajectory
 from symdyn.reporting import figures
-from symdyn.reporting.style import VERDICT_COLOURS
 
 
 @pytest.fixture(scope="module")
@@ -23,42 +21,6 @@ def test_principal_axes_are_orthonormal_and_end_with_the_normal_of_the_plane(run
 def test_orbits_names_every_trajectory(runs):
     texts = {text.get_text() for text in figures.orbits(runs, 3, "au").axes[0].texts}
     assert {run.name for run in runs} <= texts
-
-
-def test_evidence_colours_follow_verdicts_and_unseen_generators_are_left_out():
-    verdicts = xr.Dataset(
-        {
-            "violation": ("generator", [0.0, 0.5, np.nan]),
-            "upper_bound": ("generator", [0.01, 0.6, np.nan]),
-            "verdict": ("generator", np.array(["symmetric", "broken", "undetermined"], dtype=object)),
-        },
-        coords={"generator": ["a", "b", "c"]},
-        attrs={"delta": 0.1},
-    )
-    panel = figures.evidence(verdicts).axes[0]
-    assert [label.get_text() for label in panel.get_yticklabels()] == ["a", "b"]
-    colours = {line.get_color() for line in panel.lines}
-    assert {VERDICT_COLOURS["symmetric"], VERDICT_COLOURS["broken"]} <= colours
-
-
-def test_delta_is_in_sight_where_no_bound_comes_near_it():
-    verdicts = xr.Dataset(
-        {
-            "violation": ("generator", [0.3]),
-            "upper_bound": ("generator", [0.6]),
-            "verdict": ("generator", np.array(["undetermined"], dtype=object)),
-        },
-        coords={"generator": ["a"]},
-        attrs={"delta": 0.1},
-    )
-    low, high = figures.evidence(verdicts).axes[0].get_xlim()
-    assert low < 0.1 < high
-
-
-def test_a_rotation_is_drawn_in_its_own_plane():
-    algebra = sd.LieAlgebra(sd.candidates.so(3, states="xyz"))
-    labels = [(panel.get_xlabel(), panel.get_ylabel()) for panel in figures.generator_fields(algebra).axes]
-    assert labels == [("x", "y"), ("x", "z"), ("y", "z")]
 
 
 def test_predictions_say_both_errors(runs):

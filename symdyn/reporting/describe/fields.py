@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from symdyn.discovery.point.point_symmetry import PointSymmetryDiscovery
 from symdyn.regression import PDERegression
-from symdyn.reporting import figures
 from symdyn.reporting.moving import move_profile
 from symdyn.reporting.page import Picture
+from symdyn.reporting.plots import page_figures
 from symdyn.reporting.style import ACCENT, INK, new_figure, save_figures
 from symdyn.reporting.tables import with_algebra
 from symdyn.reporting.texts import listing, plural, sentence, shorten, unit_text
@@ -93,7 +93,7 @@ def draw(folder: Path, data: xr.Dataset | None, search: PointSymmetryDiscovery) 
             "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
             "left of the dashed line is symmetric within delta, unless the data object (see the notes)."
         )
-        drawings["symmetry"] = (figures.evidence(search.verdicts_), caption)
+        drawings["symmetry"] = (page_figures.evidence(search.verdicts_), caption)
     if search.flows_ is not None:
         caption = (
             "A solution of the law (first panel) and the same solution moved along each accepted generator: each is a "

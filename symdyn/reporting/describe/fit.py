@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.regression import FittedLaw, Pareto, SymmetricFit
 from symdyn.regression.holdout import Prediction
-from symdyn.reporting import figures, fits
+from symdyn.reporting import fits
 from symdyn.reporting.page import Picture
-from symdyn.reporting.plots.fit_plot import plot_fit
-from symdyn.reporting.style import new_figure, save_figures
+from symdyn.reporting.plots import page_figures
+from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import law_terms, with_algebra, with_law
 from symdyn.reporting.texts import element_text, listing, output_names, plural
 from symdyn.sums.store import algebra_to_dataset
@@ -146,12 +145,6 @@ def _equations(law: FittedLaw) -> list[str]:
     return [f"{output} = {line}" for output, line in zip(outputs, law.equations(3), strict=False)]
 
 
-def _learning(fit: SymmetricFit) -> Figure:
-    figure, axes = new_figure(5.4, 3.8)
-    plot_fit(fit, axes[0, 0])
-    return figure
-
-
 def draw(folder: Path, fit: SymmetricFit, models: Pareto | None, pairs: Pairs, law: FittedLaw) -> list[Picture]:
     """Draw all figures into `folder`; return paths with captions."""
     drawings = {}
@@ -162,7 +155,7 @@ def draw(folder: Path, fit: SymmetricFit, models: Pareto | None, pairs: Pairs, l
             "Where the dashed line leaves the grey one, the free law fails.",
         )
     drawings["samples"] = (
-        _learning(fit),
+        page_figures.learning(fit),
         "What the symmetry saves: error on the trajectories left out against the number of trajectories fitted. "
         "The horizontal distance between the curves is the saving in data.",
     )
@@ -174,7 +167,7 @@ def draw(folder: Path, fit: SymmetricFit, models: Pareto | None, pairs: Pairs, l
         )
     if fit.search is not None and len(fit.search.generators_):
         drawings["symmetry"] = (
-            figures.evidence(fit.search.verdicts_),
+            page_figures.evidence(fit.search.verdicts_),
             "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
             "left of the dashed line is symmetric within delta.",
         )

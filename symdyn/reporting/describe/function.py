@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from symdyn.discovery.function_symmetry import FunctionSymmetry
-from symdyn.reporting import figures
+from symdyn.reporting.plots import page_figures
+from symdyn.reporting.plots.evidence_plot import named_elements
 from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import with_algebra
 from symdyn.reporting.texts import element_text, listing, number, plural, sentence
@@ -56,10 +57,15 @@ def draw(folder: Path, found: FunctionSymmetry) -> list[tuple[Path, str]]:
     drawings = {}
     if np.any(np.isfinite(found.verdicts_.violation.values)):
         caption = "Violation of each generator with its bound. Left of delta: symmetric."
-        drawings["symmetry"] = (figures.evidence(found.verdicts_), caption)
+        drawings["symmetry"] = (page_figures.evidence(found.verdicts_), caption)
     if found.algebra_.dim:
-        drawings["generators"] = (figures.generator_fields(found.algebra_), "The accepted generators.")
+        drawings["generators"] = (
+            page_figures.generator_fields(found.algebra_),
+            "The accepted generators as vector fields.",
+        )
     if found.element_verdicts_ is not None:
-        table = found.element_verdicts_.rename(element="generator")
-        drawings["finite symmetries"] = (figures.evidence(table), "Finite symmetries, each by itself.")
+        drawings["finite symmetries"] = (
+            page_figures.evidence(named_elements(found)),
+            "Violation of each finite element with its bound, to be read as above.",
+        )
     return save_figures(folder, drawings)

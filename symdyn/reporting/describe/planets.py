@@ -17,6 +17,7 @@ from symdyn.regression.holdout import Prediction
 from symdyn.reporting import figures
 from symdyn.reporting.moving import move_trajectory
 from symdyn.reporting.page import Picture
+from symdyn.reporting.plots import page_figures
 from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import with_algebra, with_law
 from symdyn.reporting.texts import listing, number, output_names, unit_text, with_error
@@ -266,12 +267,12 @@ def draw(
             f"sizes differ by a factor of {number(_range(runs), 2)}, which is what tests the symmetry under rescaling.",
         ),
         "symmetry": (
-            figures.evidence(search.verdicts_),
+            page_figures.evidence(search.verdicts_),
             "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
             "left of the dashed line is symmetric within delta; the farther left, the more exact the symmetry.",
         ),
         "generators": (
-            figures.generator_fields(search.algebra_),
+            page_figures.generator_fields(search.algebra_, data),
             "The accepted generators as vector fields on positions: along the arrows, orbits move into other orbits. "
             "A term in t ∂t rescales time along with them.",
         ),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
-from symdyn.reporting.plots.evidence_plot import plot_quantities, verdict_rows
-from symdyn.reporting.style import new_figure, save_figures
+from symdyn.reporting.plots import page_figures
+from symdyn.reporting.style import save_figures
 from symdyn.reporting.texts import listing, number
 
 __all__ = ["draw", "findings", "groups"]
@@ -38,13 +39,10 @@ def findings(found: xr.Dataset) -> list[str]:
 
 def draw(folder: Path, found: xr.Dataset) -> list[tuple[Path, str]]:
     """Draw all figures into `folder`; return paths with captions."""
-    n = verdict_rows([found])[0].sizes["row"]
-    if n == 0:
+    if not np.isfinite(found.violation.values).any():
         return []
-    figure, axes = new_figure(8.6, 0.3 * n + 1.3)
-    plot_quantities(found, axes[0, 0])
     caption = (
         "Violation of each function (dot) with its 95 % upper bound (end of the bar). A function whose bar ends left "
         "of the dashed line is conserved within delta."
     )
-    return save_figures(folder, {"conserved quantities": (figure, caption)})
+    return save_figures(folder, {"conserved quantities": (page_figures.evidence(found), caption)})

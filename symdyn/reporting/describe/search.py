@@ -14,6 +14,8 @@ from symdyn.laws.fitness import ranges_text
 from symdyn.reporting import figures
 from symdyn.reporting.moving import Mover, move_trajectory
 from symdyn.reporting.page import Picture
+from symdyn.reporting.plots import page_figures
+from symdyn.reporting.plots.evidence_plot import named_elements
 from symdyn.reporting.style import save_figures
 from symdyn.reporting.tables import law_terms, with_algebra, with_law
 from symdyn.reporting.texts import element_text, listing, number, output_names, plural, sentence, unit_text
@@ -141,22 +143,19 @@ def draw(folder: Path, data: xr.Dataset | None, search: SymmetryDiscovery) -> li
     drawings = {} if data is None else {"trajectories": _trajectories(data, search)}
     if np.isfinite(search.verdicts_.violation.values).any():
         drawings["symmetry"] = (
-            figures.evidence(search.verdicts_),
+            page_figures.evidence(search.verdicts_),
             "Violation of each generator (dot) with its 95 % upper bound (end of the bar). A generator whose bar ends "
             "left of the dashed line is symmetric within delta; the farther left, the more exact the symmetry.",
         )
     if search.algebra_.dim:
         drawings["generators"] = (
-            figures.generator_fields(search.algebra_, ranges=search.ranges_),
+            page_figures.generator_fields(search.algebra_, data),
             "The accepted generators as vector fields over the range of the data: along the arrows, solutions move "
             "into other solutions.",
         )
     if hasattr(search, "element_verdicts_"):
-        table = search.element_verdicts_.rename(element="generator")
-        seen = table.generator.values[np.isfinite(table.violation.values)]
-        labels = [element_text(str(text), search.elements_.states) for text in seen]
         drawings["finite symmetries"] = (
-            figures.evidence(table, labels),
+            page_figures.evidence(named_elements(search)),
             "Violation of each finite element with its upper bound, to be read as above.",
         )
     pictures: list[Picture] = list(save_figures(folder, drawings))

@@ -37,7 +37,7 @@ def plot(result: Any, *arguments: Any, **options: Any) -> Any:
     >>> x, t = sd.systems.hopf(noise=0.05, rng=0)
     >>> axes = sd.plot(sd.conserved_quantities((x, t), sd.features.Polynomial(2)))
     >>> axes.get_xlabel()
-    'violation (dot) and its 95 % upper bound (bar)'
+    'violation (dot) and its 95 % upper bound (end of the bar)'
     """
     if isinstance(result, xr.Dataset):
         if not {"violation", "upper_bound", "verdict"} <= set(result.data_vars):

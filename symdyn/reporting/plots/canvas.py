@@ -13,7 +13,7 @@ from matplotlib.mathtext import MathTextParser
 from symdyn.functions.printing import FUNCTIONS, state_latex
 from symdyn.reporting.style import GREY, INK, clean
 
-__all__ = ["boxed", "formula", "labelled", "one_axes", "several_axes", "with_unit"]
+__all__ = ["boxed", "formula", "labelled", "one_axes", "panels_in_a_row", "several_axes", "with_unit"]
 
 _WIDE = {5: 3, 6: 3, 9: 3}  # panels in a row, where that fills rows better than four
 _SIZE = 9  # of labels, in points
@@ -34,7 +34,12 @@ def one_axes(ax: Any, width: float, height: float) -> Axes:
     return clean(ax)
 
 
-def several_axes(ax: Any, n: int, size: float, columns: int = 4) -> list[Axes]:
+def panels_in_a_row(n: int) -> int:
+    """Return how many of `n` panels stand side by side."""
+    return _WIDE.get(n, min(n, 4))
+
+
+def several_axes(ax: Any, n: int, size: float) -> list[Axes]:
     """Return `n` axes: those that were given, or panels of a new figure, each of `size` inches.
 
     Raises
@@ -43,7 +48,7 @@ def several_axes(ax: Any, n: int, size: float, columns: int = 4) -> list[Axes]:
         If other than `n` axes were given.
     """
     if ax is None:
-        wide = _WIDE.get(n, min(n, columns))
+        wide = panels_in_a_row(n)
         rows = -(-n // wide)
         grid = plt.subplots(rows, wide, figsize=(size * wide, size * rows), layout="constrained", squeeze=False)[1]
         for panel in grid.flat[n:]:
@@ -77,7 +82,7 @@ def with_unit(state: str, unit: str | None = None) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-_TOKEN = re.compile(r"∂(?P<moved>\w+)|(?P<power>\^-?[\d.]+)|(?P<exponent>(?<=\d)e[+-]?\d+)|(?P<word>[^\W\d]\w*)")
+_TOKEN = re.compile(r"∂(?P<moved>\w+)|(?P<power>\^-?[\d.]+)|(?P<exponent>(?<=\d)e[+−-]?\d+)|(?P<word>[^\W\d]\w*)")
 _PHRASES = ("swap", "cycle", "identity", "reverse")
 
 
@@ -105,7 +110,7 @@ def _formula_token(found: re.Match) -> str:
     if kind == "power":
         return f"^{{{text[1:]}}}"
     if kind == "exponent":
-        return rf"\times{{}}10^{{{int(text[1:])}}}"
+        return rf"\times{{}}10^{{{int(text[1:].replace('−', '-'))}}}"
     if text == "about":
         return r"\;\mathrm{about}\;"
     return rf"\{text}" if text in FUNCTIONS else _name(text)

@@ -15,7 +15,7 @@ from symdyn.reporting.plots.canvas import formula, one_axes
 from symdyn.reporting.style import ACCENT, GREY, INK, SECOND, logarithmic
 from symdyn.reporting.texts import approximately, element_text
 
-__all__ = ["plot_quantities", "plot_search", "verdict_rows"]
+__all__ = ["named_elements", "plot_quantities", "plot_search", "verdict_rows"]
 
 _MOST = 24  # rows
 _WIDTH = 60  # characters of a label
@@ -29,10 +29,15 @@ def plot_search(search: Any, ax: Axes | None = None) -> Axes:
         check_is_fitted(search, "verdicts_")
     tables = [search.verdicts_]
     if getattr(search, "element_verdicts_", None) is not None:
-        judged, states = search.element_verdicts_, search.elements_.states
-        texts = [element_text(str(text), states) for text in judged.element.values]
-        tables.append(judged.assign_coords(element=np.array(texts, dtype=object)))
+        tables.append(named_elements(search))
     return _drawn([table for table in tables if table.violation.size], ax)
+
+
+def named_elements(search: Any) -> xr.Dataset:
+    """Return the verdicts of a search on finite elements, these written as maps of all states."""
+    judged, states = search.element_verdicts_, search.elements_.states
+    texts = [element_text(str(text), states) for text in judged.element.values]
+    return judged.assign_coords(element=np.array(texts, dtype=object))
 
 
 def plot_quantities(table: xr.Dataset, ax: Axes | None = None) -> Axes:
@@ -111,7 +116,7 @@ def _finish(axes: Axes, rows: xr.Dataset, places: np.ndarray, limits: tuple[floa
     axes.set_yticks(ticks, [*names, *([f"… and {hidden} more"] if hidden else [])], fontsize=9)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("violation (dot) and its 95 % upper bound (bar)", color=INK, fontsize=9)
+    axes.set_xlabel("violation (dot) and its 95 % upper bound (end of the bar)", color=INK, fontsize=9)
     for verdict in sorted(set(map(str, rows.verdict.values)), key=list(_COLOURS).index):
         axes.plot([], [], lw=3, color=_COLOURS[verdict], label=verdict)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=8, borderaxespad=0.2)
