@@ -1,4 +1,4 @@
-"""Colours and axes shared by all figures, and figures as files."""
+"""Axes shared by all figures, in the colours of pages, and figures as files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from symdyn.reporting.colours import ACCENT, FAINT, GREY, INK, PAPER, SECOND, SERIES, VERDICT_COLOURS
 
 __all__ = [
     "ACCENT",
@@ -29,14 +31,6 @@ __all__ = [
     "save_figures",
 ]
 
-INK = "#1f2933"
-GREY = "#9aa5b1"
-FAINT = "#d5dbe1"
-PAPER = "#fffffe"  # of the page; white itself stays white
-ACCENT = "#0b7285"
-SECOND = "#d9480f"
-SERIES = (ACCENT, SECOND, "#7048a8", "#b08900", "#2b8a3e", GREY)
-VERDICT_COLOURS = {"symmetric": ACCENT, "broken": SECOND, "undetermined": GREY}
 # Of one lightness, so that all of them are legible on white and on a dark page.
 _ORDERED = LinearSegmentedColormap.from_list(
     "ordered", ["#4c78d0", "#1f93ad", "#2f9e72", "#8a9a2b", "#c8801e", "#d4593f"]
