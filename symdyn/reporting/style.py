@@ -35,6 +35,7 @@ __all__ = [
 _ORDERED = LinearSegmentedColormap.from_list(
     "ordered", ["#4c78d0", "#1f93ad", "#2f9e72", "#8a9a2b", "#c8801e", "#d4593f"]
 )
+_FEW_POINTS = 250  # of a line that stays a line, in the colours of the page
 _MOST_POINTS = 20_000  # of lines in a panel; more are drawn as pixels, or a page would take megabytes
 
 
@@ -104,4 +105,4 @@ def _draw_many_points_as_pixels(figure: Figure) -> None:
     for panel in figure.axes:
         if sum(len(line.get_xydata()) for line in panel.lines) > _MOST_POINTS:
             for line in panel.lines:
-                line.set_rasterized(True)
+                line.set_rasterized(len(line.get_xydata()) > _FEW_POINTS)
