@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import xarray as xr
 from jinja2 import Environment, PackageLoader
 
+from symdyn.reporting.colours import ACCENT, FAINT, GREY, INK, PAPER, SECOND
 from symdyn.reporting.moving import Mover
 from symdyn.reporting.slider import drawings
-from symdyn.reporting.style import ACCENT, FAINT, GREY, INK, PAPER, SECOND
 from symdyn.reporting.table_layout import lay_out
 
 __all__ = ["Picture", "report"]

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from symdyn.reporting.moving import Motion, Mover
 from symdyn.reporting.texts import number
@@ -107,9 +106,16 @@ class _Frame:
 
     def ticks(self, axis: int) -> list[tuple[int, str]]:
         """Return places and texts of round numbers."""
-        values = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low[axis], self.high[axis])
-        inside = [value for value in values if self.low[axis] <= value <= self.high[axis]]
+        inside = _round_numbers(float(self.low[axis]), float(self.high[axis]))
         ends = np.full((len(inside), 2), self.low)
         ends[:, axis] = inside
         places = self.pixels(ends)[:, axis]
         return [(round(place), f"{value:g}".replace("-", "−")) for place, value in zip(places, inside, strict=True)]
+
+
+def _round_numbers(low: float, high: float, most: int = 6) -> list[float]:
+    """Return at most so many round numbers between two, or two of them."""
+    rough = (high - low) / most
+    unit = 10.0 ** np.floor(np.log10(rough))
+    step = unit * min(factor for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * unit >= rough * (1 - 1e-9))
+    return [float(k * step) for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]

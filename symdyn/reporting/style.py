@@ -1,4 +1,4 @@
-"""Colours and axes shared by all figures, and figures as files."""
+"""Axes shared by all figures, in the colours of pages, and figures as files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from symdyn.reporting.colours import ACCENT, FAINT, GREY, INK, PAPER, SECOND, SERIES, VERDICT_COLOURS
 
 __all__ = [
     "ACCENT",
@@ -29,18 +31,11 @@ __all__ = [
     "save_figures",
 ]
 
-INK = "#1f2933"
-GREY = "#9aa5b1"
-FAINT = "#d5dbe1"
-PAPER = "#fffffe"  # of the page; white itself stays white
-ACCENT = "#0b7285"
-SECOND = "#d9480f"
-SERIES = (ACCENT, SECOND, "#7048a8", "#b08900", "#2b8a3e", GREY)
-VERDICT_COLOURS = {"symmetric": ACCENT, "broken": SECOND, "undetermined": GREY}
 # Of one lightness, so that all of them are legible on white and on a dark page.
 _ORDERED = LinearSegmentedColormap.from_list(
     "ordered", ["#4c78d0", "#1f93ad", "#2f9e72", "#8a9a2b", "#c8801e", "#d4593f"]
 )
+_FEW_POINTS = 250  # of a line that stays a line, in the colours of the page
 _MOST_POINTS = 20_000  # of lines in a panel; more are drawn as pixels, or a page would take megabytes
 
 
@@ -110,4 +105,4 @@ def _draw_many_points_as_pixels(figure: Figure) -> None:
     for panel in figure.axes:
         if sum(len(line.get_xydata()) for line in panel.lines) > _MOST_POINTS:
             for line in panel.lines:
-                line.set_rasterized(True)
+                line.set_rasterized(len(line.get_xydata()) > _FEW_POINTS)

@@ -92,3 +92,10 @@ def test_a_drawing_keeps_lengths_of_one_unit_and_leaves_gaps():
     assert drawing.start.count("M") == 2 and len(places) == 3
     across, up = places[1][0] - places[0][0], places[1][1] - places[2][1]
     assert up == pytest.approx(2 * across, rel=0.01)
+
+
+def test_the_slider_moves_points_as_the_algebra_does():
+    algebra = sd.LieAlgebra.from_matrices([[[0.3, 1.0], [-2.0, 0.1]]])
+    points = np.array([[1.0, 0.5], [-0.2, 2.0]])
+    (found,) = carried(algebra.generators[0], points, np.array([0.4]))
+    np.testing.assert_allclose(found, algebra.move(points, 0.4), rtol=1e-5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from symdyn.reporting.texts import listing, number, output_names, unit_text, wit
 
 __all__ = ["PlanetsResult", "draw", "findings", "groups", "title"]
 
+_ROUNDING = 1e-9  # of the largest coefficient of an equation
 GM_SUN = 2.9591220828e-4  # au^3/day^2 (DE421)
 # Masses over the Sun's (IAU 2009 system; the Earth with the Moon). A pair attracts by GM (1 + m).
 MASSES = {
@@ -125,7 +126,7 @@ def _law(found: PlanetsResult) -> xr.Dataset:
             "free_coefficients_without": ((), law.coefficients.size, {"long_name": "free coefficients without it"}),
             "nonzero_without": ((), nonzero, {"long_name": "of these not 0 after STLSQ"}),
             "terms": ((), "; ".join(found.model.free_terms()), {"long_name": "terms that share one coefficient"}),
-            "equation": ("output", np.array(law.equations(3), dtype=object)),
+            "equation": ("output", np.array(_without_rounding(law).equations(3), dtype=object)),
         },
         coords={"output": np.array(output_names(law.states, len(law.states), "flow"), dtype=object)},
         attrs={
@@ -133,6 +134,14 @@ def _law(found: PlanetsResult) -> xr.Dataset:
             "velocities, each with a coefficient of its own in each of the six equations. Terms that predict bodies "
             f"left out, selected without assuming isotropy: {', '.join(found.search.law_fit_.kept)}."
         },
+    )
+
+
+def _without_rounding(law: FittedLaw) -> FittedLaw:
+    """Return the law without terms that are 0 but for rounding."""
+    sizes = np.abs(law.coefficients)
+    return replace(
+        law, coefficients=np.where(sizes > _ROUNDING * sizes.max(axis=1, keepdims=True), law.coefficients, 0)
     )
 
 
