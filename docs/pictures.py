@@ -148,6 +148,21 @@ def verdicts() -> Figure:
     return figure
 
 
+def plots() -> Figure:
+    """Draw one search by its own methods: evidence, generator, law, what the symmetry bought."""
+    hopf = sd.systems.hopf(noise=0.05, rng=0)
+    search = sd.SymmetryDiscovery("gl+sign_flips", "polynomial:3").fit(hopf)
+    figure, axes = new_figure(10, 7.6, 2, 2)
+    search.plot(ax=axes[0, 0]).set_title("search.plot()", loc="left", fontsize=10, pad=22)
+    search.algebra_.plot(hopf, ax=axes[0, 1], generator=0)
+    axes[0, 1].set_title("")
+    axes[0, 1].set_title("algebra.plot(data)", loc="left", fontsize=10, pad=22)
+    search.law_.plot(over=hopf, ax=axes[1, 0]).set_title("law.plot(over=data)", loc="left", fontsize=10)
+    fit = sd.regression.discover_then_fit(hopf, "gl", "polynomial:3")
+    fit.plot(ax=axes[1, 1]).set_title("fit.plot()", loc="left", fontsize=10)
+    return figure
+
+
 def layers() -> list[tuple[str, ...]]:
     """Return the packages of each layer, from the top, as `tests/test_house.py` holds them to it."""
     tree = ast.parse((ROOT / "tests" / "test_house.py").read_text(encoding="utf-8"))
@@ -223,7 +238,7 @@ def packages() -> Figure:
     return figure
 
 
-PICTURES = {"symmetry": symmetry, "verdicts": verdicts, "packages": packages}
+PICTURES = {"symmetry": symmetry, "verdicts": verdicts, "plots": plots, "packages": packages}
 
 
 def main(names: list[str]) -> None:
