@@ -7,7 +7,7 @@ place and field turn solutions into solutions, if nobody has told us the equatio
 
 Burgers' equation, u_t + u u_x = nu u_xx, is a simple model of a fluid that steepens and diffuses. Its point
 symmetries with coefficients of second degree are known from textbooks: shifts of time and place, a scaling, the
-Galilean boost t ∂x + ∂u, and a projective one. We ask `PointSymmetryDiscovery` to find them in 24 simulated fields
+Galilean boost t ∂x + ∂u, and a projective one. We ask ``PointSymmetryDiscovery`` to find them in 24 simulated fields
 with 5 % noise.
 """
 

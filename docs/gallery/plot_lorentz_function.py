@@ -5,7 +5,7 @@ The Lorentz group from values of a function
 **Question.** Someone hands you a function of two energy-momentum vectors, eight numbers in and one number out, and
 does not tell you the formula. Which linear changes of its arguments leave it unchanged?
 
-`discover_function` answers this from values of the function at scattered points. No trajectories and no formula are
+``discover_function`` answers this from values of the function at scattered points. No trajectories and no formula are
 needed. Here the function behaves like a squared scattering amplitude: it depends on Lorentz products of the two
 vectors only. We ask all 16 generators of gl(4), acting alike on both vectors, and expect so(1,3) back: three
 rotations and three boosts. Then we break it on purpose.
@@ -80,13 +80,13 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained
 values = search.verdicts_.violation.values
 colours = np.where(search.verdicts_.verdict == "symmetric", "#0b7285", "#d9480f")
 left.scatter(np.arange(1, 17), values, c=colours)
-left.axhline(1e-6, color="grey", linestyle=":", label="delta")
+left.axhline(1e-6, color="grey", linestyle=":")
+left.annotate("delta", (1, 2e-6), color="grey")
 left.set(
     yscale="log", xlabel="direction of gl(4)", ylabel="violation", title="invariant function: so(1,3)", ylim=(1e-13, 5)
 )
 left.annotate("6 symmetric", (3.5, 1e-12), ha="center", color="#0b7285")
 left.annotate("10 broken", (11.5, 2e-2), ha="center", color="#d9480f")
-left.legend(frameon=False, loc="center left")
 
 violations = np.array(violations)
 right.plot(strengths, violations[:, :3], "o-", color="#0b7285", label=["rotations", None, None])

@@ -79,8 +79,8 @@ start, truth = (fields[3, 0] for fields in tests["the same,\nquarter turn"])
 with torch.no_grad():
     guesses = {name: operators[name](start[None, None])[0, 0] for name in ("plain", "quarter turns")}
 
-figure = plt.figure(figsize=(11, 4), layout="constrained")
-above, below = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+figure = plt.figure(figsize=(10.5, 4.2), layout="constrained")
+above, below = figure.subfigures(1, 2, width_ratios=(1, 1.2))
 panels = {"start, turned": start, "truth at t = 1": truth, **guesses}
 axes = above.subplots(2, 2)
 for ax, (title, values) in zip(axes.flat, panels.items(), strict=True):

@@ -6,7 +6,7 @@ A symmetry that may be broken: promotion
 direction that nobody has told you. Should the model be forced to be isotropic?
 
 With a hard constraint you have to decide beforehand. If the field is there, an isotropic model is wrong, however many
-data it gets; without the constraint it needs many data. `PromotedRegressor` does not decide beforehand: it adds the
+data it gets; without the constraint it needs many data. ``PromotedRegressor`` does not decide beforehand: it adds the
 nuclear norm of the Lie derivatives along all candidates as a penalty, so that the fit breaks as few generators as the
 data allow, and reads off afterwards which are kept.
 

@@ -5,7 +5,7 @@ A sphere from its points, and how flat it may be
 **Question.** You have points on a surface, and nothing else: a scan, a cloud of states, an attractor. Which motions
 carry the surface into itself? And how much must a sphere be flattened before its points show it?
 
-`discover_manifold` estimates a tangent plane at each point from its neighbours, and looks for generators that are
+``discover_manifold`` estimates a tangent plane at each point from its neighbours, and looks for generators that are
 tangent to the surface everywhere. The violation of a generator is the sine of its angle with the tangent planes.
 """
 

@@ -6,9 +6,9 @@ How many elastic constants does a crystal have?
 of the crystal ties them to one another. How many are left free, and which metals are close to having more symmetry
 than their crystal gives them?
 
-The first half is what `equivariant_subspace` does: it solves for all coefficients that a group allows, here for point
-groups and for all rotations, exactly. The answers stand in textbooks since Voigt, which makes this a good check. The
-second half goes the other way, from the measured constants of ten cubic metals to their symmetry.
+The first half is what ``equivariant_subspace`` does: it solves for all coefficients that a group allows, here for
+point groups and for all rotations, exactly. The answers stand in textbooks since Voigt, which makes this a good
+check. The second half goes the other way, from the measured constants of ten cubic metals to their symmetry.
 """
 
 import matplotlib.pyplot as plt
@@ -69,7 +69,7 @@ for name, group in classes.items():
 # --------------------------
 #
 # Every cubic metal has its three measured constants C11, C12 and C44 (room temperature, in 10^11 N/m^2; C. Kittel,
-# *Introduction to Solid State Physics*). They make an energy function of the strains, which `discover_function` can
+# *Introduction to Solid State Physics*). They make an energy function of the strains, which ``discover_function`` can
 # be asked about: is it nearly symmetric under *all* rotations?
 
 metals = {
@@ -105,9 +105,9 @@ for name, (c11, c12, c44) in metals.items():
 
 # %%
 # Tungsten is the famous case: nothing in its lattice makes it isotropic, but its constants do, within 0.2 per cent.
-# The figure shows the pattern of the 6 by 6 stiffness matrix of each class (equal colours are tied, white is zero),
-# and the violation of the rotations by the ten metals against Zener's anisotropy. The search knows nothing of that
-# number, and its violation vanishes where it is 1. Gold lies low for its anisotropy: most of its energy is in
+# The figure shows the pattern of the 6 by 6 stiffness matrix of each class (equal colours are equal entries, white is
+# zero), and the violation of the rotations by the ten metals against Zener's anisotropy. The search knows nothing of
+# that number, and its violation vanishes where it is 1. Gold lies low for its anisotropy: most of its energy is in
 # compression, which is isotropic in any cubic crystal, and the violation is relative to the whole.
 
 rng = np.random.default_rng(5)
@@ -116,14 +116,14 @@ left, right = figure.subfigures(1, 2, width_ratios=(1.35, 1))
 for ax, (name, group) in zip(left.subplots(2, 4).flat, classes.items(), strict=True):
     subspace, count = energies(group)
     terms = sd.features.Polynomial(2).names(strains)
-    drawn = subspace.expand(rng.permutation(np.linspace(1, 2, subspace.dim))).ravel()
+    drawn = subspace.expand(rng.uniform(1, 2, subspace.dim)).ravel()
     matrix = np.zeros((6, 6))
     for i in range(6):
         for j in range(i, 6):
             term = f"{strains[i]}^2" if i == j else f"{strains[i]} {strains[j]}"
             matrix[i, j] = matrix[j, i] = drawn[terms.index(term)] * (1 if i == j else 0.5)
-    shown = np.ma.masked_where(np.abs(matrix) < 1e-9, matrix)
-    ax.imshow(shown, cmap="turbo")
+    sizes, colour = np.unique(matrix.round(9), return_inverse=True)
+    ax.imshow(np.ma.masked_where(matrix.round(9) == 0, colour.reshape(6, 6)), cmap="turbo")
     ax.set_title(f"{name.split(' (')[0]}: {count}", fontsize=10)
     ax.set(xticks=[], yticks=[])
 
@@ -146,5 +146,5 @@ plt.show()
 # the constants themselves are measured to about one.
 #
 # **Try next.** ``sd.intertwiners(a, b)`` counts the linear maps between two representations, such as piezoelectric
-# constants: strains in, vectors out. `SymmetricSINDy(symmetry=...)` and ``symdyn.neural.constrain`` fit inside a
+# constants: strains in, vectors out. ``SymmetricSINDy(symmetry=...)`` and ``symdyn.neural.constrain`` fit inside a
 # subspace.

@@ -7,7 +7,7 @@ many measurements does it save to build that into the model: a factor of two, a 
 
 There is an exact answer (Tahmasebi and Jegelka, NeurIPS 2023, arXiv 2303.14269). A function is a sum of
 eigenfunctions of the Laplacian, here spherical harmonics. With n noisy samples one can afford those up to some
-eigenvalue; the invariant ones among them are fewer, and the gain is the ratio of the two numbers. `sample_gain`
+eigenvalue; the invariant ones among them are fewer, and the gain is the ratio of the two numbers. ``sample_gain``
 counts them. This page measures the gain as well, with functions whose smoothness is exactly that of the theory.
 """
 
