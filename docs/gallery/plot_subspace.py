@@ -62,8 +62,9 @@ for name, group in classes.items():
     print(f"{name:24s} {energies(group)[1]:2d} elastic constants")
 
 # %%
-# These are the textbook numbers: 21, 13, 9, 6, 6, 5, 3 and 2. A hexagonal crystal has five constants and a cubic one
-# three, though the cubic group has twice as many rotations, and not one a half.
+# These are the textbook numbers: 21, 13, 9, 6, 6, 5, 3 and 2. More symmetry leaves fewer constants, but twice the
+# rotations do not halve them: the hexagonal group has 12 rotations and leaves five, the cubic group has 24 and leaves
+# three.
 #
 # From constants to symmetry
 # --------------------------
