@@ -49,7 +49,7 @@ for noise in levels:
     first = result.verdicts_.isel(generator=slice(0, 6))
     bounds.append(first.upper_bound.values)
     verdicts.append(first.verdict.values)
-    print(f"noise {noise:4.0%}   {result.law_.texts()[0]:30s} {', '.join(first.verdict.values)}")
+    print(f"noise {noise:4.0%}   {result.law_.texts()[0]}\n      {' '.join(first.verdict.values)}")
 
 # %%
 # The figure shows one of the noisy fields, a solution of the law with the same one moved along the boost, and the

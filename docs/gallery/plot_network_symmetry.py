@@ -124,7 +124,7 @@ plt.show()
 
 # %%
 # **What the verdicts say.** They are about the network, not about the force behind it. The network was never exactly
-# symmetric: a violation of 0.02 is what its training left over, and delta is 0.1 for this reason.
+# symmetric: a violation of 0.03 is what its training left over, and delta is 0.1 for this reason.
 #
 # **What they do not say.** A symmetry of a network may come from its architecture, and one of the force may have been
 # missed: train longer, or compare networks. After one epoch the network misses its targets by more than delta; then

@@ -11,6 +11,8 @@ Crown copyright, Open Government Licence), 54 months by 133 places. El Niño of 
 whether the data are too few or the question is wrong.
 """
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 
 import symdyn as sd
@@ -21,7 +23,7 @@ search = sd.PointSymmetryDiscovery(1, **options).fit(sea)
 print(search.algebra_)
 print(search.verdicts_.verdict.to_series().value_counts().to_string())
 for note in search.notes_[:2]:
-    print("-", note)
+    print(fill(note, 96, initial_indent="- ", subsequent_indent="  "))
 
 # %%
 # The first note is the reason. A law of the library (u, its powers, its derivatives along the equator, and products
@@ -56,7 +58,7 @@ both = sd.PointSymmetryDiscovery(1, **options).fit(sd.systems.schroedinger(**gri
 hidden = sd.PointSymmetryDiscovery(1, **options).fit(sd.systems.schroedinger(**grid, hidden=("v",)))
 print("u and v:", both.algebra_.texts())
 print("u alone:", hidden.algebra_.texts())
-print("-", hidden.notes_[0])
+print(fill(hidden.notes_[0], 96))
 
 # %%
 # With v in the file the equations and three symmetries are found. With u alone the answer reads like that of the sea:

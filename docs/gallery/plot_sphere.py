@@ -9,6 +9,8 @@ carry the surface into itself? And how much must a sphere be flattened before it
 tangent to the surface everywhere. The violation of a generator is the sine of its angle with the tangent planes.
 """
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -37,7 +39,8 @@ ratios = np.array([1, 0.99, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9, 0.8, 0.7, 0.6])
 searches = [sd.discover_manifold(sphere * [1, 1, ratio], candidates) for ratio in ratios]
 for ratio, result in zip(ratios, searches, strict=True):
     table = result.verdicts_
-    print(f"axis ratio {ratio:.2f}   {result.algebra_.name:6s} bounds {np.sort(table.upper_bound.values)[:3].round(3)}")
+    bounds = np.sort(table.upper_bound.values)[:3].round(3)
+    print(f"axis ratio {ratio:.2f}   {result.algebra_.name:6s} bounds {bounds}")
 
 # %%
 # Three answers, and the middle one is a refusal. Down to a ratio of 0.97 the rotations about x and y lie so close to
@@ -45,7 +48,7 @@ for ratio, result in zip(ratios, searches, strict=True):
 # bounds. From 0.95 on only the rotation about z is. At 0.96 there is no gap to put delta into, and the search says
 # so:
 
-print(searches[4].notes_[0])
+print(fill(searches[4].notes_[0], 96))
 
 # %%
 # The candidates are part of the question. Among affine maps an ellipsoid is as symmetric as a sphere: squeeze,

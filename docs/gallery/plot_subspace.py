@@ -143,8 +143,8 @@ plt.show()
 # point at the level of rounding, and the same call serves laws x' = f(x), maps and networks. A model inside the
 # subspace has as many free numbers as the crystal has constants.
 #
-# **What it does not say.** A violation below delta does not make tungsten isotropic. Two per cent was our choice, and
-# the constants themselves are measured to about one.
+# **What it does not say.** A violation below delta does not make tungsten isotropic: two per cent was our choice, and
+# the verdict is about these constants, at this temperature.
 #
 # **Try next.** ``sd.intertwiners(a, b)`` counts the linear maps between two representations, such as piezoelectric
 # constants: strains in, vectors out. ``SymmetricSINDy(symmetry=...)`` and ``symdyn.neural.constrain`` fit inside a
