@@ -136,7 +136,7 @@ colours = ["#0b7285" if name == "so(3)" else "#d9480f" for name in verdicts]
 ax.scatter(zener, violations, c=colours, zorder=3)
 for name, x, y in zip(metals, zener, violations, strict=True):
     ax.annotate(name, (x, y), (4, -12), textcoords="offset points")
-ax.set(xlabel="anisotropy 2 C44 / (C11 − C12)", ylabel="violation of so(3)", title="ten cubic metals")
+ax.set(xlabel="anisotropy 2 C44 / (C11 − C12)", ylabel="violation of so(3)", title="ten cubic metals", xlim=(0.8, 4.5))
 plt.show()
 
 # %%
