@@ -2,14 +2,16 @@
 The sea surface of the Pacific: a refusal explained
 ===================================================
 
-**Question.** Does the temperature of the sea along the equator follow a law that is the same at all places and times? If
-so, ∂t and ∂x are symmetries of that law.
+**Question.** Does the temperature of the sea along the equator follow a law that is the same at all places and times?
+If so, ∂t and ∂x are symmetries of that law.
 
-The data are measured: monthly anomalies from 160 E to 90 W, April 2006 to September 2010 (OSTIA, Met Office; British Crown
-copyright, Open Government Licence), 54 months by 133 places. El Niño of 2009/10 is in them, and La Niña of 2007/08. The
-search accepts nothing, not even ∂t. This page shows how to read such an answer, and how to find out whether the data are
-too few or the question is wrong.
+The data are measured: monthly anomalies from 160 E to 90 W, April 2006 to September 2010 (OSTIA, Met Office; British
+Crown copyright, Open Government Licence), 54 months by 133 places. El Niño of 2009/10 is in them, and La Niña of
+2007/08. The search accepts nothing, not even ∂t. This page shows how to read such an answer, and how to find out
+whether the data are too few or the question is wrong.
 """
+
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 
@@ -21,13 +23,14 @@ search = sd.PointSymmetryDiscovery(1, **options).fit(sea)
 print(search.algebra_)
 print(search.verdicts_.verdict.to_series().value_counts().to_string())
 for note in search.notes_[:2]:
-    print("-", note)
+    print(fill(note, 96, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# The first note is the reason. A law of the library (u, its powers, its derivatives along the equator, and products of
-# these) leaves over three quarters of the rates of change, and at least 0.46 of them with 95 % confidence, beyond what noise
-# explains. Every bound has to pay for that, since the missing part may have no symmetry at all. The verdict is
-# *undetermined*, and rightly not *broken*: a law that does not describe the data cannot refute a symmetry either.
+# The first note is the reason. A law of the library (u, its powers, its derivatives along the equator, and products
+# of these) leaves over three quarters of the rates of change, and at least 0.46 of them with 95 % confidence, beyond
+# what noise explains. Every bound has to pay for that, since the missing part may have no symmetry at all. The
+# verdict is *undetermined*, and rightly not *broken*: a law that does not describe the data cannot refute a symmetry
+# either.
 #
 # Are the data too few?
 # ---------------------
@@ -41,27 +44,27 @@ print(control.law_)
 print(control.algebra_)
 
 # %%
-# One run on this grid is enough to find Burgers' equation to a per cent and three of its symmetries, ∂t and ∂x among them.
-# So it is not the number of samples.
+# One run on this grid is enough to find Burgers' equation to a per cent and three of its symmetries, ∂t and ∂x among
+# them. So it is not the number of samples.
 #
 # Is something missing?
 # ---------------------
 #
-# A second control: two fields u and v that drive each other (a nonlinear Schroedinger equation), first with both of them
-# in the file, then with v left out. The sea may be in the second position: its temperature is driven by the depth of the
-# warm layer and by the wind, and neither is in the file.
+# A second control: two fields u and v that drive each other (a nonlinear Schroedinger equation), first with both of
+# them in the file, then with v left out. The sea may be in the second position: its temperature is driven by the
+# depth of the warm layer and by the wind, and neither is in the file.
 
 both = sd.PointSymmetryDiscovery(1, **options).fit(sd.systems.schroedinger(**grid))
 hidden = sd.PointSymmetryDiscovery(1, **options).fit(sd.systems.schroedinger(**grid, hidden=("v",)))
 print("u and v:", both.algebra_.texts())
 print("u alone:", hidden.algebra_.texts())
-print("-", hidden.notes_[0])
+print(fill(hidden.notes_[0], 96))
 
 # %%
-# With v in the file the equations and three symmetries are found. With u alone the answer reads like that of the sea: the
-# law leaves over most of the rates, and nothing is accepted. The figure compares all four, and adds what the sea itself
-# says about ∂x: anomalies vary by 0.5 K in the west and by 1.2 K in the middle and the east. A law with the symmetry ∂x
-# and no coast would have no reason to prefer a place.
+# With v in the file the equations and three symmetries are found. With u alone the answer reads like that of the sea:
+# the law leaves over most of the rates, and nothing is accepted. The figure compares all four, and adds what the sea
+# itself says about ∂x: anomalies vary by 0.5 K in the west and by 1.2 K in the middle and the east. A law with the
+# symmetry ∂x and no coast would have no reason to prefer a place.
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 4.2), layout="constrained", width_ratios=(1.2, 1, 1.2))
 left, middle, right = axes
@@ -75,10 +78,12 @@ middle.set(xlabel="distance east of 160 E, 1000 km", ylabel="standard deviation 
 middle.set_title("not alike at all places")
 
 cases = {"Burgers": control, "u and v": both, "u, v hidden": hidden, "sea surface": search}
-for row, (label, result) in enumerate(cases.items()):
+for row, result in enumerate(cases.values()):
     residual = result.residual_
     colour = "#0b7285" if result.algebra_.dim else "#868e96"
-    right.plot([max(residual.lower, 1e-4), residual.upper], [row, row], color=colour, linewidth=6, solid_capstyle="butt")
+    right.plot(
+        [max(residual.lower, 1e-4), residual.upper], [row, row], color=colour, linewidth=6, solid_capstyle="butt"
+    )
     beside = 1.2 * max(residual.upper, search.delta)
     right.annotate(f"{result.algebra_.dim} accepted", (beside, row), va="center", fontsize=8)
 right.axvline(search.delta, color="black", linestyle=":", linewidth=1)
@@ -89,11 +94,12 @@ right.set_title("what the law leaves over")
 plt.show()
 
 # %%
-# **What the verdicts say.** No law of this library, with coefficients that depend neither on time nor on place, describes
-# these data, and therefore nothing about its symmetries is known.
+# **What the verdicts say.** No law of this library, with coefficients that depend neither on time nor on place,
+# describes these data, and therefore nothing about its symmetries is known.
 #
-# **What they do not say.** That the sea has no such symmetry. The atmosphere and the deeper water may bring in all of the
-# difference.
+# **What they do not say.** That the sea has no such symmetry. The atmosphere and the deeper water may bring in all of
+# the difference.
 #
-# **Try next.** Give the fields that are missing: a file with temperature and depth of the warm layer as two states is asked
-# by the same two lines. For your own file, look at ``search.notes_`` first, then repeat this page's controls on its grid.
+# **Try next.** Give the fields that are missing: a file with temperature and depth of the warm layer as two states is
+# asked by the same two lines. For your own file, look at ``search.notes_`` first, then repeat this page's controls on
+# its grid.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symdyn.functions.features import Features, Polynomial, polynomial_exponents
+from symdyn.functions.tolerances import without_rounding
 from symdyn.lie.vectorfields import Generators
 
 __all__ = [
@@ -78,6 +79,7 @@ def from_matrices(
     matrices = np.asarray(matrices, dtype=float)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
         raise ValueError(f"matrices must have shape (generator, n, n), got {matrices.shape}")
+    matrices = without_rounding(matrices)
     shifts = np.zeros(matrices.shape[:2]) if translations is None else np.asarray(translations, dtype=float)
     inside = _inside(matrices, mask)
     rates = np.zeros(len(matrices)) if isinstance(time_scaling, bool) else np.asarray(time_scaling, dtype=float)

@@ -15,6 +15,7 @@ from scipy import linalg
 
 from symdyn.functions.display import MOST_LINES, joined_text, states_text
 from symdyn.functions.printing import equation_lines
+from symdyn.functions.tolerances import without_rounding
 from symdyn.lie.prolongation import velocity_names
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Elements:
         for name, shape in shapes.items():
             if np.shape(getattr(self, name)) != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {np.shape(getattr(self, name))}")
+        object.__setattr__(self, "matrices", without_rounding(self.matrices))
 
     def __len__(self) -> int:
         return len(self.matrices)

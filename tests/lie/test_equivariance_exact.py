@@ -207,3 +207,22 @@ class Nowhere(Opaque):
 def test_features_that_are_finite_nowhere_are_named():
     with pytest.raises(ValueError, match="finite hardly anywhere: x0, x1"):
         generic_points(Nowhere(Polynomial(1, constant=False)), 2, 10, 0)
+
+
+@pytest.mark.parametrize("output", ["vector_field", "invariant"])
+@pytest.mark.parametrize("features", [Polynomial(2), Opaque(Polynomial(2))], ids=["exact", "sampled"])
+def test_rounding_in_given_matrices_takes_no_coefficient_away(features, output):
+    """An entry of 1e-16, such as the sine of pi, is no equation for the coefficients that it alone acts on."""
+    noise = 1e-16 * np.random.default_rng(0).standard_normal((3, 3))
+    half, turn = np.diag([-1.0, -1.0, 1.0]), np.pad(TURN, (0, 1))
+    options = {"output": output, "n_outputs": 1 if output == "invariant" else 3}
+    for make, exact in ((groups.element, half), (lambda matrix: sd.LieAlgebra.from_matrices([matrix]), turn)):
+        kept = equivariant_subspace(Polynomial(2), make(exact), **options)
+        assert equivariant_subspace(features, make(exact + noise), **options).dim == kept.dim > 1
+
+
+def test_entries_that_units_make_small_stay():
+    """A swap of two states, the first of which is counted in a unit that is 1e20 times as large."""
+    swap = groups.element([[0.0, 1e-20], [1e20, 0.0]])
+    assert swap.matrices[0, 0, 1] == 1e-20
+    assert equivariant_subspace(Polynomial(1, constant=False), swap).dim == 2

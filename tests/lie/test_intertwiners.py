@@ -93,3 +93,9 @@ def test_uncertain_translations_and_rates_of_time_leave_the_maps():
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_rounding_in_a_representation_takes_no_map_away():
+    """A half turn from its sine and cosine leaves the maps that the exact one does."""
+    half = np.array([[np.cos(np.pi), -np.sin(np.pi), 0.0], [np.sin(np.pi), np.cos(np.pi), 0.0], [0.0, 0.0, 1.0]])
+    assert intertwiners([half], [half]).dim == intertwiners([half.round()], [half.round()]).dim == 5

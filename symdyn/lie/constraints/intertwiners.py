@@ -8,6 +8,7 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike
 
+from symdyn.functions.tolerances import without_rounding
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.invariants import shared_null_space
 from symdyn.lie.constraints.monomial_action import Images, coefficient_equations, exact_numbers
@@ -98,7 +99,7 @@ def representation_matrices(representation) -> np.ndarray:
         raise ValueError(f"a representation is an array (generator, n, n), got shape {matrices.shape}")
     if not np.all(np.isfinite(matrices)):
         raise ValueError("a representation must be finite, this one holds NaN or infinity")
-    return matrices
+    return without_rounding(matrices)
 
 
 def _one_part(part: _Part) -> np.ndarray:
