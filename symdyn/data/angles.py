@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from symdyn.functions.features import Features, Fourier, Sum, as_features
 __all__ = ["features_for", "periods_of", "unwrapped", "with_angle_units"]
 
 _ROOM = 1.2  # periods that wrapped values may span: noise puts some outside
+_TURNS = 3  # that angles in radians rarely make in one run
 _SMALL = 0.25  # of a period: half of the steps must be smaller, or it is not known which way they went
 
 
@@ -50,8 +52,24 @@ def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[st
         return Sum(tuple(with_angle_units(part, dataset, names) for part in features.parts))
     if not isinstance(features, Fourier) or features.radians is not None:
         return features
+    _warn_of_degrees(features, dataset, names)
     radians = radians_of(dataset, names)
     return features if np.all(radians == 1) else replace(features, radians=tuple(radians.tolist()))
+
+
+def _warn_of_degrees(features: Fourier, dataset: xr.Dataset, names: Sequence[str]) -> None:
+    """Warn where sines are of a state without a unit whose values turn more often than angles in radians do."""
+    for name in names:
+        if name not in dataset.data_vars or dataset[name].attrs.get("units"):
+            continue
+        first = dataset[name].isel(trajectory=0).values if "trajectory" in dataset[name].dims else dataset[name].values
+        low, high = np.nanmin(first), np.nanmax(first)
+        if high - low > _TURNS * 2 * np.pi:
+            warnings.warn(
+                f"the law takes sines of {name!r}, which has no unit and spans {low:.3g} to {high:.3g}: it is read in "
+                f"radians. If these are degrees, set units='deg' on {name!r}, else units='rad'",
+                stacklevel=3,
+            )
 
 
 def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:

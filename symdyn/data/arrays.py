@@ -170,8 +170,10 @@ def _times_of(entry: Any, index: int, length: int) -> np.ndarray:
     """Return the times `(time,)` of a run from a step, an interval, or the times themselves."""
     if np.ndim(entry) == 0:
         step = np.asarray(entry)
-        interval = step.dtype.kind in "mO"
-        return np.arange(length) * (np.timedelta64(entry) if interval else real_array(step, "t"))
+        interval = np.timedelta64(entry) if step.dtype.kind in "mO" else real_array(step, "t")
+        if not interval > interval * 0:
+            raise ValueError(f"the time step t must be above 0, got {entry}")
+        return np.arange(length) * interval
     times = entry if isinstance(entry, np.ma.MaskedArray) else np.asarray(entry)
     if times.size != length:
         raise ValueError(f"trajectory {index}: {times.size} times for {length} samples")

@@ -126,6 +126,8 @@ def _of_table(path: Path, wanted: _Wanted, reader: str) -> xr.Dataset:
         table = getattr(pd, reader)(path)
     except ImportError as error:
         raise ImportError(f"{path} needs {_NEEDS[reader]}") from error
+    except ValueError as error:  # errors of other packages that do not name the file
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
     return from_tables(table, *wanted, name=str(path))
 
 

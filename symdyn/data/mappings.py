@@ -12,7 +12,7 @@ from symdyn.data.arrays import from_arrays
 from symdyn.data.clocks import clock_among
 from symdyn.data.numbers import real_array
 
-__all__ = ["from_mapping", "from_records", "is_records"]
+__all__ = ["dims_by_size", "from_mapping", "from_records", "is_records"]
 
 _WHOLE = ("x", "X")  # an array of all states
 _STEPS = ("dt", "step")
@@ -120,7 +120,7 @@ def _with_times(arrays: dict[str, Any], held: Mapping[str, Any], what: str, t) -
     times = held[inside]
     if clock is None:
         return float(np.ravel(times)[0]), rest
-    return (times if isinstance(times, list | tuple) else np.asarray(times)), rest
+    return (times if isinstance(times, list | tuple) else np.squeeze(np.asarray(times))), rest
 
 
 def _first(value: Any) -> Any:
@@ -185,26 +185,27 @@ def _runs_of_state(value: Any, t, name: str) -> list[np.ndarray]:
         raise ValueError(f"{name} has shape {array.shape}: give (time,) or (trajectory, time), or all states as 'x'")
     if array.ndim == 1:
         return [array]
-    length = np.shape(t)[-1] if np.ndim(_first(t)) == 0 and np.ndim(t) else None
+    length = len(t) if not isinstance(t, list | tuple) and np.ndim(t) == 1 else None
     return list(array.T if length == len(array) != array.shape[1] else array)
 
 
 def _fields(arrays: dict[str, Any], t, states: Sequence[str] | None, what: str) -> xr.Dataset | None:
     """Build fields over times and points `x`, `y`, where the arrays have the shape of these; None where they do not."""
-    axes = {name: np.ravel(arrays[name]) for name in _AXES if name in arrays and np.ndim(arrays[name]) == 1}
+    flat = {name: np.squeeze(np.asarray(arrays[name])) for name in _AXES if isinstance(arrays.get(name), np.ndarray)}
+    axes = {name: points for name, points in flat.items() if points.ndim == 1}
     if "x" not in axes or np.ndim(t) != 1:
         return None
     sizes = {"time": len(t), **{name: len(points) for name, points in axes.items()}}
     shaped = {n: np.asarray(v) for n, v in arrays.items() if n not in axes and np.ndim(v) >= len(sizes)}
     chosen = [n for n in (shaped if states is None else states) if n in shaped]
-    fields = {n: _dims_of(shaped[n].shape, sizes, f"{what}: array {n!r}") for n in chosen}
+    fields = {n: dims_by_size(shaped[n].shape, sizes, f"{what}: array {n!r}") for n in chosen}
     variables = {n: (dims, shaped[n]) for n, dims in fields.items() if dims is not None}
     if not variables:
         return None
     return xr.Dataset(variables, {"time": np.asarray(t), **axes}, {"states": " ".join(variables)})
 
 
-def _dims_of(shape: tuple[int, ...], sizes: dict[str, int], name: str) -> tuple[str, ...] | None:
+def dims_by_size(shape: tuple[int, ...], sizes: dict[str, int], name: str) -> tuple[str, ...] | None:
     """Name the dimensions of a field by their sizes; the first is that of trajectories, where there is one more."""
     own = shape[len(shape) - len(sizes) :]
     if sorted(own) != sorted(sizes.values()) or len(shape) > len(sizes) + 1:

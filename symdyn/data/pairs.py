@@ -13,7 +13,7 @@ import xarray as xr
 from symdyn.data.arrays import stacked_runs
 from symdyn.data.clocks import dates_or_numbers
 from symdyn.data.files import TABLES
-from symdyn.data.mappings import is_records
+from symdyn.data.mappings import dims_by_size, is_records
 from symdyn.data.numbers import real_array
 from symdyn.data.tables import read_table
 from symdyn.data.trajectories import are_tables, open_trajectories, state_names, validate
@@ -98,8 +98,11 @@ def _gridded(u, t, *points) -> xr.Dataset:
     field = np.ma.filled(u, np.nan) if isinstance(u, np.ma.MaskedArray) else np.asarray(u)
     grids = {"time": dates_or_numbers(t, "t").ravel()}
     grids |= {axis: real_array(each, axis).ravel() for axis, each in zip(("x", "y"), points, strict=False)}
-    shape, dims = tuple(map(len, grids.values())), ("trajectory", *grids)[-field.ndim :]
-    if field.ndim not in (len(grids), len(grids) + 1) or field.shape[-len(grids) :] != shape:
+    shape = tuple(map(len, grids.values()))
+    dims: tuple[str, ...] | None = ("trajectory", *grids)[-field.ndim :]
+    if field.shape[-len(grids) :] != shape:  # along which axis is what their sizes say, where they differ
+        dims = dims_by_size(field.shape, dict(zip(grids, shape, strict=True)), "u")
+    if dims is None or len(dims) != field.ndim:
         raise ValueError(
             f"u has shape {field.shape}, {', '.join(grids)} have {', '.join(map(str, shape))} points: give u over "
             f"({', '.join(grids)}), one trajectory or (trajectory, {', '.join(grids)})"

@@ -49,7 +49,7 @@ class Trajectory(NamedTuple):
     states: np.ndarray
 
 
-def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, chunks="auto") -> xr.Dataset:
+def open_trajectories(source, *, t=None, states: Sequence[str] | str | None = None, chunks="auto") -> xr.Dataset:
     """Open trajectories from a file or from arrays, and check them against the schema.
 
     Parameters
@@ -63,8 +63,9 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     t : float, array or list of arrays, optional
         For arrays, and files without times: the time step, the times, or the times of each trajectory; numbers or
         dates.
-    states : sequence of str, optional
-        The variables that are states, in order; else the attribute `states`, else all variables as they are stored.
+    states : sequence of str, or str, optional
+        The variables that are states, in order (a text names them between spaces or commas); else the attribute
+        `states`, else all variables as they are stored.
     chunks : int, dict, "auto" or None
         Dask chunks along `trajectory`; None loads the data.
 
@@ -87,6 +88,7 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     >>> dict(data.sizes), data.attrs["states"]
     ({'trajectory': 3, 'time': 50}, 'q v')
     """
+    states = states.replace(",", " ").split() if isinstance(states, str) else states
     if isinstance(source, xr.DataArray):
         source = _separated(source)
     if isinstance(source, xr.Dataset) and t is not None:
@@ -96,7 +98,7 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     elif isinstance(source, str | os.PathLike):
         dataset = read_file(Path(source), chunks, states, t)
     elif isinstance(source, Mapping):
-        dataset = from_mapping(source, "the data", t, states)
+        dataset = from_mapping(source, "the dict", t, states)
     elif is_records(source):
         dataset = from_records(source, "the array", t, states)
     elif are_tables(source):
@@ -244,7 +246,10 @@ def _checked(label: str, times: np.ndarray, states: np.ndarray, names: Sequence[
             )
     if np.any(np.diff(times) <= 0):
         where = int(np.argmax(np.diff(times) <= 0))
-        raise ValueError(f"times of trajectory {label!r} do not increase after sample {where}; sort or drop duplicates")
+        raise ValueError(
+            f"times of trajectory {label!r} do not increase after sample {where}; sort or drop duplicates, or tell "
+            "runs apart (a column 'trajectory', or a list)"
+        )
     return Trajectory(label, times, states)
 
 

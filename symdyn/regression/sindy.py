@@ -19,7 +19,7 @@ from symdyn.data.arrays import upright_runs
 from symdyn.data.numbers import real_runs
 from symdyn.data.pairs import as_dataset, column_names
 from symdyn.data.trajectories import each_trajectory, names_with_role, state_names
-from symdyn.functions.features import Features
+from symdyn.functions.features import Features, as_features
 from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.symmetries import Part, which_were_found
 from symdyn.lie.constraints.equivariance import generic_points, subspace_of_data
@@ -49,7 +49,8 @@ class SymmetricSINDy(ps.SINDy):
     Parameters
     ----------
     optimizer, feature_library, differentiation_method
-        As for `pysindy.SINDy`; none of them is changed by `fit`. An optimizer acts in the units of the data; with a
+        As for `pysindy.SINDy`; none of them is changed by `fit`. The library may be given in words, too, such as
+        `"polynomial:3"`, or as Features. An optimizer acts in the units of the data; with a
         symmetry and without an optimizer, or with one that penalises nothing, the fit happens in the chart of the data,
         and depends on neither units nor origin (see `fit_moments`).
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, Subspace, or a list, optional
@@ -82,7 +83,7 @@ class SymmetricSINDy(ps.SINDy):
     def __init__(
         self,
         optimizer: BaseEstimator | None = None,
-        feature_library: BaseFeatureLibrary | None = None,
+        feature_library: BaseFeatureLibrary | Features | str | None = None,
         differentiation_method: BaseDifferentiation | None = None,
         *,
         symmetry: SymmetryLike | None = None,
@@ -130,10 +131,11 @@ class SymmetricSINDy(ps.SINDy):
         x = upright_runs(x, t)
         feature_names = column_names(x) if feature_names is None and u is None else feature_names
         x, x_dot, u, x_next = (real_runs(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
-        given = self.symmetry if feature_names is None else symmetries_on(self.symmetry, feature_names, _width(x))
+        names = [f"x{k}" for k in range(_width(x))] if feature_names is None else feature_names
+        given = symmetries_on(self.symmetry, names, _width(x))
         symmetry = on_arguments(given, _width(x), 0 if u is None else _width(u), self.inputs)
         plain = symmetry is None or isinstance(symmetry, Subspace)
-        library = copy.deepcopy(self.feature_library) if self.feature_library is not None else ps.PolynomialLibrary()
+        library = _library(self.feature_library, _width(x) + (0 if u is None else _width(u)))
         engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
         engine.row_weights = self._row_weights(x, sample_weight, x_next)
         if not plain:
@@ -232,6 +234,15 @@ class SymmetricSINDy(ps.SINDy):
         if self._is_map and x_next is None:
             weights = [one[:-1] for one in weights]  # the last sample has no next
         return np.concatenate(weights)
+
+
+def _library(given: Any, n_arguments: int) -> BaseFeatureLibrary:
+    """Return a pysindy library of one's own, from one, or from words or Features."""
+    if given is None:
+        return ps.PolynomialLibrary()
+    if isinstance(given, str | Features):
+        return as_features(given, n_arguments).to_library()
+    return copy.deepcopy(given)
 
 
 def _holds_arrays(x: Any) -> bool:

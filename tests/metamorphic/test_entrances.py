@@ -169,5 +169,5 @@ def test_dates_are_counted_in_a_unit_that_is_said(hopf):
 def test_latex_shows_what_the_text_shows(hopf, unit):
     x, step = hopf
     found = searched([run * [1.0, unit] for run in x], step)
-    (text,), (latex,) = found.algebra_.texts(), found.algebra_.latex()
+    (text,), (latex,) = found.algebra_.texts(), found.algebra_.to_latex()
     assert text.count("∂") == latex.count("partial") == 2

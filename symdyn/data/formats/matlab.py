@@ -23,7 +23,7 @@ def read_mat(path: Path) -> dict[str, Any]:
     -------
     dict
         Numbers as arrays with dimensions of size 1 taken out, text as str, cells as lists; a structure is a dict. Where
-        the file holds one structure alone, its fields are the variables.
+        all numbers are in one structure, its fields are the variables.
 
     Raises
     ------
@@ -36,11 +36,11 @@ def read_mat(path: Path) -> dict[str, Any]:
     else:
         try:
             held = {name: _plain(value) for name, value in loadmat(path).items() if not name.startswith("__")}
-        except (NotImplementedError, TypeError, IndexError) as error:  # what scipy says of other bytes
+        except (NotImplementedError, ValueError, TypeError, IndexError) as error:  # what scipy says of other bytes
             raise ValueError(f"{path} is no MATLAB file: {error}") from error
-    held = {name: value for name, value in held.items() if value is not None}
-    (only, *others) = held.values() if held else (None,)
-    return only if isinstance(only, dict) and not others else held
+    structures = [value for value in held.values() if isinstance(value, dict)]
+    alone = len(structures) == 1 and not any(isinstance(value, np.ndarray | list) for value in held.values())
+    return structures[0] if alone else {name: value for name, value in held.items() if value is not None}
 
 
 def _plain(value: Any) -> Any:
