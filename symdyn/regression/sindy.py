@@ -185,7 +185,7 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         if t is None or not _holds_arrays(x):
             x, t, options["u"], _ = _pysindy_terms(x, t, options.get("u"), None)
-        return self.model_.score(x, t, *args, **options)
+        return self.model_.score(upright_runs(x, t), t, *args, **options)
 
     def equations(self, precision: int = 3) -> list[str]:
         """Write the right-hand sides as text."""
