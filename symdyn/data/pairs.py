@@ -134,7 +134,10 @@ def open_pairs(path, targets: Sequence[str], states: Sequence[str] | None = None
     """
     path, wanted = Path(path), None if states is None else [*states, *targets]
     table = path.exists() and path.suffix in TABLES
-    dataset = validate(read_table(path, None, wanted, timeless=True)) if table else open_trajectories(path, states=wanted)
+    if table:
+        dataset = validate(read_table(path, None, wanted, timeless=True))
+    else:
+        dataset = open_trajectories(path, states=wanted)
     names = state_names(dataset)
     missing = [name for name in targets if name not in names]
     if missing:

@@ -4,11 +4,9 @@ import bz2
 import gzip
 
 import dask.array as da
-import dask.dataframe as dd
 import h5py
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import scipy.io
 import xarray as xr
@@ -17,6 +15,9 @@ import symdyn as sd
 from symdyn.data.clocks import time_unit
 from symdyn.data.pairs import as_dataset, as_fields
 from symdyn.data.trajectories import each_trajectory, state_names
+
+pa = pytest.importorskip("pyarrow")  # extra `parquet`
+dd = pytest.importorskip("dask.dataframe")
 
 TIMES = 0.25 * np.arange(40)
 RUNS = np.stack([np.column_stack([np.cos(TIMES + k), np.sin(TIMES + k)]) for k in range(3)])
