@@ -64,7 +64,8 @@ def test_symmetries_and_states_are_matched_by_name(hopf):
     check_same(one, other, 1e-4)
     with pytest.raises(ValueError, match="on the states a, b, the data hold p, q: rename one"):
         searched(labelled(stretched, step, "pq"), candidates=turn)
-    assert searched((stretched, step), candidates=turn).verdicts_.verdict.values == ["symmetric"]
+    with pytest.warns(UserWarning, match="the data have no names: matched by place, a as x0, b as x1"):
+        assert searched((stretched, step), candidates=turn).verdicts_.verdict.values == ["symmetric"]
 
 
 def pendulum(noise=0.005):
