@@ -141,7 +141,9 @@ def _open_npy(path: Path, wanted: _Wanted) -> xr.Dataset:
     if values.dtype.names:
         return from_records(values, str(path), *wanted)
     if wanted.t is None:
-        raise ValueError(f"{path} holds an array without times: give t=, the step or the times")
+        raise ValueError(
+            f"{path} holds an array without times: give t=, the step or the times, or save x and t by numpy.savez"
+        )
     return from_arrays(values, *wanted)
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.pairs import as_dataset
-from symdyn.data.units import note_on_velocities
+from symdyn.data.units import note_on_velocities, radians_of
 from symdyn.discovery.law_of_data import LawOfData, law_of_data, law_on_resolved_library, law_on_wider_library
 from symdyn.discovery.problem import Problem, candidates_on, set_up
 from symdyn.discovery.question import split
@@ -192,6 +192,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         found = make(given)
         said = check_law(found.residual, found.richest, self.delta, noisy_states=found.coarse)
         moving = given.layout.states if given.layout.action.has_velocities else ()
+        self._radians = radians_of(dataset, given.layout.arguments)  # in the unit of each
         self.notes_ = [*note_on_dates(dataset), *note_on_velocities(dataset, moving), *said]
         given, found, rival = self._gated(given, found, make)
         self.residual_ = found.residual

@@ -283,3 +283,22 @@ def test_the_rate_of_time_counts_once_where_time_is_a_state():
         assert algebra.sympy() == algebra.to_sympy()
     with pytest.warns(DeprecationWarning, match="LieAlgebra.latex is now LieAlgebra.to_latex"):
         assert algebra.latex() == algebra.to_latex()
+
+
+def test_conserved_quantities_of_an_angle_do_not_depend_on_its_unit():
+    times = np.linspace(0, 6, 200)
+    law = sd.VectorField(sd.features.Fourier(1) + sd.features.Polynomial(1), np.zeros((2, 7)), ("theta", "omega"))
+    law.coefficients[0, 6], law.coefficients[1, 0] = 1.0, -4.0
+    runs = np.stack([law.flow(np.array([start, 0.0]), times) for start in (0.3, 0.6, 0.9, 1.2, 1.5, 1.8)])
+    library = "fourier:1+polynomial:2"
+    spreads: dict[str, list[float]] = {"data": [], "search": []}
+    for unit, size in (("rad", 1.0), ("deg", 180 / np.pi)):
+        data = sd.open_trajectories(runs * size, t=times, states="theta omega")
+        data["theta"].attrs["units"], data["omega"].attrs["units"] = unit, f"{unit}/s"
+        search = sd.SymmetryDiscovery("translations", "fourier:1+polynomial:1", n_bootstrap=20).fit(data)
+        for name, source in (("data", data), ("search", search)):
+            found = sd.conserved_quantities(source, library, n_bootstrap=20)
+            assert "conserved" in found.verdict.values, (unit, name)
+            spreads[name].append(found.spread.values[0])  # of a sine or cosine, whatever the unit of the angle
+    for in_radians, in_degrees in spreads.values():
+        assert in_degrees == pytest.approx(in_radians, rel=1e-6)

@@ -34,7 +34,7 @@ import numpy as np
 import xarray as xr
 from scipy import linalg
 
-from symdyn.data.angles import features_for
+from symdyn.data.angles import features_for, in_radians
 from symdyn.data.pairs import as_dataset
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.discovery.conservation.conservation_case import LEVEL, Case, case_from_data, case_from_law, checked_points
@@ -133,7 +133,7 @@ def conserved_quantities(
     _check_options(delta, alpha, tolerance, n_bootstrap)
     generator = np.random.default_rng(rng)
     if is_search(source):
-        features = as_features(features, len(source.chart_))
+        features = in_radians(as_features(features, len(source.chart_)), source._radians)
         points, chart = points_of_search(source, features, points, generator), source.chart_
         case = case_from_search(source, features, points, delta, LEVEL)
     elif isinstance(source, VectorField):
