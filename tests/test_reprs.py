@@ -133,7 +133,7 @@ def test_latex_agrees_with_text():
 
 def test_time_that_is_a_state_is_written_once():
     algebra = LieAlgebra(sd.candidates.gl(2, time_scaling=True, time_translation=True))
-    assert algebra.latex()[-2:] == [r"t\,\partial_t", r"\partial_t"] and algebra.texts()[-2:] == ["t ∂t", "∂t"]
+    assert algebra.to_latex()[-2:] == [r"t\,\partial_t", r"\partial_t"] and algebra.texts()[-2:] == ["t ∂t", "∂t"]
 
 
 @pytest.mark.parametrize(

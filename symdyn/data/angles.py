@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,9 +12,10 @@ import xarray as xr
 from symdyn.data.units import full_turns, radians_of
 from symdyn.functions.features import Features, Fourier, Sum, as_features
 
-__all__ = ["features_for", "periods_of", "unwrapped", "with_angle_units"]
+__all__ = ["features_for", "in_radians", "periods_of", "unwrapped", "with_angle_units"]
 
 _ROOM = 1.2  # periods that wrapped values may span: noise puts some outside
+_TURNS = 3  # that angles in radians rarely make in one run
 _SMALL = 0.25  # of a period: half of the steps must be smaller, or it is not known which way they went
 
 
@@ -46,12 +48,34 @@ def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[st
     names : sequence of str
         What the features are functions of.
     """
+    parts = features.parts if isinstance(features, Sum) else (features,)
+    if any(isinstance(part, Fourier) and part.radians is None for part in parts):
+        _warn_of_degrees(dataset, names)
+    return in_radians(features, radians_of(dataset, names))
+
+
+def in_radians(features: Features, radians: np.ndarray) -> Features:
+    """Tell sines and cosines how many radians the unit of each state is, `(state,)`; see `with_angle_units`."""
     if isinstance(features, Sum):
-        return Sum(tuple(with_angle_units(part, dataset, names) for part in features.parts))
-    if not isinstance(features, Fourier) or features.radians is not None:
+        return Sum(tuple(in_radians(part, radians) for part in features.parts))
+    if not isinstance(features, Fourier) or features.radians is not None or np.all(radians == 1):
         return features
-    radians = radians_of(dataset, names)
-    return features if np.all(radians == 1) else replace(features, radians=tuple(radians.tolist()))
+    return replace(features, radians=tuple(radians.tolist()))
+
+
+def _warn_of_degrees(dataset: xr.Dataset, names: Sequence[str]) -> None:
+    """Warn where sines are of a state without a unit whose values turn more often than angles in radians do."""
+    for name in names:
+        if name not in dataset.data_vars or dataset[name].attrs.get("units"):
+            continue
+        first = dataset[name].isel(trajectory=0).values if "trajectory" in dataset[name].dims else dataset[name].values
+        low, high = np.nanmin(first), np.nanmax(first)
+        if high - low > _TURNS * 2 * np.pi:
+            warnings.warn(
+                f"the law takes sines of {name!r}, which has no unit and spans {low:.3g} to {high:.3g}: it is read in "
+                f"radians. If these are degrees, set units='deg' on {name!r}, else units='rad'",
+                stacklevel=4,
+            )
 
 
 def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:

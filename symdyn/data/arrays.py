@@ -14,7 +14,7 @@ from symdyn.data.numbers import real_array
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["from_arrays", "given_times", "joined_names", "stacked_runs"]
+__all__ = ["from_arrays", "given_times", "joined_names", "stacked_runs", "upright_runs"]
 
 
 def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
@@ -46,14 +46,29 @@ def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
     if t is None:
         raise ValueError("t is missing: give the time step, the times, or a list of times")
     entries = _entries(t, len(runs))
-    runs = [_upright(run, entry) for run, entry in zip(runs, entries, strict=True)]
-    if len({run.shape[1] for run in runs}) > 1:
-        raise ValueError(f"trajectories have different numbers of states: {[run.shape[1] for run in runs]}")
-    if all(run.shape[1] > len(run) for run in runs):
-        n, many = runs[0].shape
-        raise ValueError(f"x has {many} states of {n} sample{'s' * (n != 1)}: transpose it to (time, state)")
+    runs = _all_upright(runs, entries)
     times, attrs = given_times(entries, [len(run) for run in runs])
     return stacked_runs(runs, times, states, attrs)
+
+
+def upright_runs(x, t):
+    """Return runs `(time, state)`, one or a list, turned where the times say that they lie on their sides.
+
+    An array `(trajectory, time, state)` becomes a list; what are no arrays of numbers stays as it is.
+
+    Raises
+    ------
+    ValueError
+        For runs with more states than samples.
+    """
+    several = isinstance(x, list | tuple)
+    shapes = [np.shape(run) for run in x] if several else [np.shape(x)]
+    if not several and len(shapes[0]) == 3:
+        return upright_runs(list(x), t)
+    if any(len(shape) != 2 for shape in shapes):
+        return x
+    runs = _all_upright(list(x) if several else [x], _entries(t, len(shapes)))
+    return runs if several else runs[0]
 
 
 def given_times(t, lengths: Sequence[int]) -> tuple[list[np.ndarray], dict]:
@@ -133,6 +148,18 @@ def _entries(t: ArrayLike | list[ArrayLike] | tuple[ArrayLike, ...], n_runs: int
     return [np.asarray(t)] * n_runs  # the times themselves, as a list
 
 
+def _all_upright(runs: list[np.ndarray], entries: Sequence[ArrayLike]) -> list[np.ndarray]:
+    """Return runs `(time, state)` of the same states, or say that they lie on their sides."""
+    runs = [_upright(run, entry) for run, entry in zip(runs, entries, strict=True)]
+    counts = [np.shape(run)[1] for run in runs]
+    if len(set(counts)) > 1:
+        raise ValueError(f"trajectories have different numbers of states: {counts}")
+    if all(count > len(run) for run, count in zip(runs, counts, strict=True)):
+        n, many = len(runs[0]), counts[0]
+        raise ValueError(f"x has {many} states of {n} sample{'s' * (n != 1)}: transpose it to (time, state)")
+    return runs
+
+
 def _upright(run: np.ndarray, entry: ArrayLike) -> np.ndarray:
     """Return a run as `(time, state)`: as many times as columns, and not as rows, say that it lies on its side."""
     length = np.size(entry) if np.ndim(entry) else None
@@ -143,8 +170,10 @@ def _times_of(entry: Any, index: int, length: int) -> np.ndarray:
     """Return the times `(time,)` of a run from a step, an interval, or the times themselves."""
     if np.ndim(entry) == 0:
         step = np.asarray(entry)
-        interval = step.dtype.kind in "mO"
-        return np.arange(length) * (np.timedelta64(entry) if interval else real_array(step, "t"))
+        interval = np.timedelta64(entry) if step.dtype.kind in "mO" else real_array(step, "t")
+        if not interval > interval * 0:
+            raise ValueError(f"the time step t must be above 0, got {entry}")
+        return np.arange(length) * interval
     times = entry if isinstance(entry, np.ma.MaskedArray) else np.asarray(entry)
     if times.size != length:
         raise ValueError(f"trajectory {index}: {times.size} times for {length} samples")

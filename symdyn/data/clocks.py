@@ -18,12 +18,21 @@ from symdyn.data.numbers import real_array
 if TYPE_CHECKING:
     from dask.array import Array
 
-__all__ = ["clock_name", "dates_or_numbers", "note_on_dates", "numbered_clock", "time_unit", "times_of"]
+__all__ = ["clock_among", "clock_name", "dates_or_numbers", "note_on_dates", "numbered_clock", "time_unit", "times_of"]
 
 _UNITS = {"year": 31557600.0, "day": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 # As the conventions for climate and forecast data write them; they know no years of equal length.
 _WRITTEN = {"day": "days", "h": "hours", "min": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds"}
 _SHORTEST = {"year": 300 * 86400.0, "s": 1e-3, "ms": 1e-6, "us": 0.0}  # step in seconds; else the unit itself
+
+_CLOCKS = ("t", "time", "date", "datetime", "timestamp")
+
+
+def clock_among(names: Iterable[str]) -> str | None:
+    """Find the name of the times among names, as it is or in small letters (T alone is a temperature)."""
+    own = [str(name) for name in names]
+    small = {name.lower(): name for name in own if len(name) > 1}
+    return next((name for name in _CLOCKS if name in own), next((small[n] for n in _CLOCKS if n in small), None))
 
 
 def clock_name(dataset: xr.Dataset) -> str:

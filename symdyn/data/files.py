@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -12,16 +12,31 @@ import xarray as xr
 import zarr
 
 from symdyn.data.arrays import from_arrays
+from symdyn.data.formats.hdf5 import has_dimensions, is_pandas_store, read_hdf5
+from symdyn.data.formats.matlab import read_mat
+from symdyn.data.mappings import from_mapping, from_records
 
 if TYPE_CHECKING:
     from numpy.lib.npyio import NpzFile
 
-__all__ = ["TABLES", "read_file"]
+__all__ = ["SUFFIXES", "TABLES", "read_file"]
 
 TABLES = (".csv", ".tsv", ".txt", ".dat")
+_NEEDS = {
+    "read_parquet": "pyarrow: pip install 'symdyn-workbench[parquet]'",
+    "read_hdf": "PyTables: pip install tables",
+}
+_PACKED = (".gz", ".bz2", ".xz")  # of text
 
 
-def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dataset:
+class _Wanted(NamedTuple):
+    """What a reader is asked for: the times, where the file has none, and the names of states."""
+
+    t: object = None
+    states: Sequence[str] | None = None
+
+
+def read_file(path: Path, chunks, states: Sequence[str] | None = None, t=None) -> xr.Dataset:
     """Read a file as a Dataset, lazy in chunks of trajectories (`chunks` None: as the format has it).
 
     Parameters
@@ -29,7 +44,9 @@ def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dat
     path : Path
     chunks : int, dict, "auto" or None
     states : sequence of str, optional
-        The columns of a table that are wanted.
+        The columns of a table, or the arrays, that are wanted.
+    t : float or array, optional
+        The times, of a file that holds none.
 
     Raises
     ------
@@ -38,56 +55,127 @@ def read_file(path: Path, chunks, states: Sequence[str] | None = None) -> xr.Dat
     """
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
-    readers = {".nc": _open_netcdf, ".h5": _open_netcdf, ".zarr": _open_zarr, ".npz": _open_npz}
-    known = sorted([*readers, *TABLES])
-    if path.suffix not in known:
-        raise ValueError(f"{path}: unknown kind of file; use one of {known}")
+    kind = _kind(path)
+    if kind not in _READERS:
+        raise ValueError(f"{path}: unknown kind of file; use one of {SUFFIXES}")
     try:
-        dataset = _table(path, states) if path.suffix in TABLES else readers[path.suffix](path)
+        dataset = _READERS[kind](path, _Wanted(t, states))
     except (OSError, EOFError, KeyError, BadZipFile) as error:
         raise ValueError(f"{path} cannot be read (truncated or damaged?): {error}") from error
     wanted = {} if chunks is None else {"trajectory": chunks, "time": -1}
     return dataset.chunk({dim: size for dim, size in wanted.items() if dim in dataset.dims})
 
 
-def _open_netcdf(path: Path) -> xr.Dataset:
+def _kind(path: Path) -> str:
+    """Return the suffix, of packed text that inside, in small letters."""
+    suffix = path.suffix.lower()
+    inside = Path(path.stem).suffix.lower()
+    return inside if suffix in _PACKED and inside in TABLES else suffix
+
+
+def _open_netcdf(path: Path, wanted: _Wanted) -> xr.Dataset:
     # Times stay the numbers they are: as dates they would lose their unit, which velocities are checked against.
+    _refuse_times(path, wanted)
     with open(path, "rb") as file:
         classic = file.read(3) == b"CDF"  # netCDF-3, which is no HDF5
     return xr.open_dataset(path, engine="scipy" if classic else "h5netcdf", chunks={}, decode_times=False)
 
 
-def _open_zarr(path: Path) -> xr.Dataset:
+def _open_hdf5(path: Path, wanted: _Wanted) -> xr.Dataset:
+    if has_dimensions(path):
+        return _open_netcdf(path, wanted)
+    if is_pandas_store(path):
+        return _of_table(path, wanted, "read_hdf")
+    arrays, units = read_hdf5(path)
+    return from_mapping(arrays, str(path), *wanted, units)
+
+
+def _open_zarr(path: Path, wanted: _Wanted) -> xr.Dataset:
     """Open a store with its variables in the order of its consolidated metadata, or else by name.
 
     Without such metadata they come in any order.
     """
+    _refuse_times(path, wanted)
     held = zarr.open_group(path, mode="r").metadata.consolidated_metadata
     dataset = xr.open_zarr(path, chunks={}, consolidated=held is not None, decode_times=False)
     return dataset if held is not None else dataset[sorted(map(str, dataset.data_vars))]
 
 
-def _table(path: Path, states: Sequence[str] | None) -> xr.Dataset:
+def _refuse_times(path: Path, wanted: _Wanted) -> None:
+    if wanted.t is not None:
+        raise ValueError(f"{path} holds its own times: leave out t")
+
+
+def _open_text(path: Path, wanted: _Wanted) -> xr.Dataset:
     from symdyn.data.tables import read_table  # loads pandas' reader
 
-    return read_table(path, states)
+    return read_table(path, *wanted)
 
 
-def _open_npz(path: Path) -> xr.Dataset:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-        if "x" not in archive or "t" not in archive:
-            raise ValueError(f"{path}: arrays 'x' and 't' are needed, the file has {archive.files}")
-        x, t, names = (_stored(archive, name, path) for name in ("x", "t", "states"))
-    return from_arrays(x, t, None if names is None else [str(name) for name in names])
+def _open_parquet(path: Path, wanted: _Wanted) -> xr.Dataset:
+    return _of_table(path, wanted, "read_parquet")
 
 
-def _stored(archive: NpzFile, name: str, path: Path) -> np.ndarray | None:
-    if name not in archive:
-        return None
+def _of_table(path: Path, wanted: _Wanted, reader: str) -> xr.Dataset:
+    """Read a table by a function of pandas, which may need another package."""
+    import pandas as pd
+
+    from symdyn.data.tables import from_tables
+
     try:
-        return archive[name]
+        table = getattr(pd, reader)(path)
+    except ImportError as error:
+        raise ImportError(f"{path} needs {_NEEDS[reader]}") from error
+    except ValueError as error:  # errors of other packages that do not name the file
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
+    return from_tables(table, *wanted, name=str(path))
+
+
+def _open_mat(path: Path, wanted: _Wanted) -> xr.Dataset:
+    return from_mapping(read_mat(path), str(path), *wanted)
+
+
+def _open_npy(path: Path, wanted: _Wanted) -> xr.Dataset:
+    with open(path, "rb") as file:
+        values = _loaded(lambda: np.load(file, allow_pickle=False), path, "the array")
+    if values.dtype.names:
+        return from_records(values, str(path), *wanted)
+    if wanted.t is None:
+        raise ValueError(
+            f"{path} holds an array without times: give t=, the step or the times, or save x and t by numpy.savez"
+        )
+    return from_arrays(values, *wanted)
+
+
+def _open_npz(path: Path, wanted: _Wanted) -> xr.Dataset:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        held = {name: _stored(archive, name, path) for name in archive.files}
+    return from_mapping(held, str(path), *wanted)
+
+
+def _stored(archive: NpzFile, name: str, path: Path) -> np.ndarray:
+    return _loaded(lambda: archive[name], path, f"array {name!r}")
+
+
+def _loaded(load: Callable[[], np.ndarray], path: Path, name: str) -> np.ndarray:
+    try:
+        return load()
     except ValueError as error:  # objects are stored as pickles, which may run code
         raise ValueError(
-            f"{path}: array {name!r} holds objects, as of runs of unlike length: pad them with NaN to one array "
+            f"{path}: {name} holds objects, as of runs of unlike length: pad them with NaN to one array "
             "(trajectory, time, state), and save that"
         ) from error
+
+
+_READERS: dict[str, Callable[[Path, _Wanted], xr.Dataset]] = {
+    **dict.fromkeys(TABLES, _open_text),
+    ".h5": _open_hdf5,
+    ".hdf5": _open_hdf5,
+    ".mat": _open_mat,
+    ".nc": _open_netcdf,
+    ".npy": _open_npy,
+    ".npz": _open_npz,
+    ".parquet": _open_parquet,
+    ".zarr": _open_zarr,
+}
+SUFFIXES = sorted(_READERS)

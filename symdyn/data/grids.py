@@ -84,7 +84,8 @@ def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *,
     """
     if not isinstance(dataset, xr.Dataset):
         raise TypeError(
-            f"data must be a Dataset of fields over (trajectory, time, x[, y]), see {__name__}; got {type(dataset)}"
+            "data must be a Dataset of fields over (trajectory, time, x[, y]), a file, or a tuple (u, t, x), got "
+            f"{type(dataset).__name__}"
         )
     names = list(fields) if fields is not None else _declared(dataset)
     missing = [name for name in names if name not in dataset.data_vars]

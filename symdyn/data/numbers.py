@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["real_array", "real_runs", "refuse_dtype"]
+__all__ = ["real_array", "real_points", "real_runs", "refuse_dtype"]
 
 _CURES = {
     "c": "split them into real and imaginary parts, one state each",
@@ -39,6 +39,24 @@ def real_array(values, name: str) -> np.ndarray:
         ) from error
     refuse_dtype(array.dtype, name)
     return np.asarray(array, dtype=float)
+
+
+def real_points(values, name: str) -> tuple[np.ndarray, list[str] | None]:
+    """Return points `(sample, state)` as an array, and the names of its columns where they have names.
+
+    Raises
+    ------
+    ValueError
+        For what are no real numbers, and for values that are masked or not finite.
+    """
+    columns = list(getattr(values, "columns", ()))
+    named = bool(columns) and not any(isinstance(column, int | np.integer) for column in columns)
+    array = real_array(values.to_numpy() if hasattr(values, "to_numpy") else values, name)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        places = int(bad.reshape(len(array), -1).any(axis=1).sum())
+        raise ValueError(f"{name} are not finite at {places} of {len(array)} places: leave these out")
+    return array, [str(column) for column in columns] if named else None
 
 
 def real_runs(given, name: str):

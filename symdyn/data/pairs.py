@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from symdyn.data.arrays import stacked_runs
+from symdyn.data.clocks import dates_or_numbers
 from symdyn.data.files import TABLES
+from symdyn.data.mappings import dims_by_size, is_records
 from symdyn.data.numbers import real_array
 from symdyn.data.tables import read_table
 from symdyn.data.trajectories import are_tables, open_trajectories, state_names, validate
@@ -19,7 +22,7 @@ from symdyn.functions.words import did_you_mean
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["are_pairs", "as_dataset", "column_names", "from_pairs", "open_pairs"]
+__all__ = ["are_pairs", "as_dataset", "as_fields", "column_names", "from_pairs", "open_pairs"]
 
 _N_STRETCHES = 200
 
@@ -29,7 +32,7 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
 
     Parameters
     ----------
-    data : xr.Dataset, path, DataFrame, tuple (x, t) of trajectories and times, tuple (X, Y) of pairs, or x or X alone
+    data : xr.Dataset, path, DataFrame, dict, tuple (x, t) of trajectories and times, (X, Y) of pairs, or x or X alone
         As `open_trajectories` takes it, or `from_pairs`.
     t_or_y : optional
         The times, or the values, if they are not in a tuple with the first: `fit(x, t)` is `fit((x, t))`.
@@ -53,13 +56,13 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
     >>> as_dataset(x, 0.1).attrs["states"], as_dataset((x, x)).attrs["target_shape"]
     ('x0 x1', (2,))
     """
-    if isinstance(data, xr.Dataset | xr.DataArray | str | Path):
+    if isinstance(data, xr.Dataset | xr.DataArray):
         if t_or_y is not None:
             raise TypeError(f"a {type(data).__name__} holds its times: leave out the second argument")
         return open_trajectories(data)
-    if t_or_y is None and isinstance(data, tuple | list) and len(data) == 2 and not are_tables(data):
+    if t_or_y is None and isinstance(data, tuple | list) and len(data) == 2 and (pairs or not are_tables(data)):
         data, t_or_y = data
-    if t_or_y is None and not are_tables(data):
+    if t_or_y is None and not _may_hold_times(data):
         raise TypeError(
             "data must be a Dataset, a tuple (x, t) of trajectories and times, a tuple (X, Y) of pairs, or a file, got "
             f"{_described(data)} alone: give the times or the step, too"
@@ -67,6 +70,49 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
     if t_or_y is not None and (pairs or are_pairs(data, t_or_y)):
         return from_pairs(data, t_or_y, increments=increments)
     return open_trajectories(data, t=t_or_y)
+
+
+def as_fields(data) -> Any:
+    """Bring whatever a search in fields takes as data into a Dataset, which is not checked yet.
+
+    Parameters
+    ----------
+    data : xr.Dataset, DataArray, path, dict, or tuple (u, t, x) or (u, t, x, y)
+        In a tuple u is an array over `(time, x[, y])`, or `(trajectory, time, x[, y])`, and the others are the points
+        along its axes; a dict names them `t`, `x`, `y`, and the fields.
+
+    Raises
+    ------
+    ValueError
+        For arrays of other shapes than the points.
+    """
+    if isinstance(data, tuple) and len(data) in (3, 4):
+        return _gridded(*data)
+    if isinstance(data, xr.DataArray | str | os.PathLike | Mapping):
+        return open_trajectories(data)
+    return data
+
+
+def _gridded(u, t, *points) -> xr.Dataset:
+    """Build the Dataset of a field u over times and points."""
+    field = np.ma.filled(u, np.nan) if isinstance(u, np.ma.MaskedArray) else np.asarray(u)
+    grids = {"time": dates_or_numbers(t, "t").ravel()}
+    grids |= {axis: real_array(each, axis).ravel() for axis, each in zip(("x", "y"), points, strict=False)}
+    shape = tuple(map(len, grids.values()))
+    dims: tuple[str, ...] | None = ("trajectory", *grids)[-field.ndim :]
+    if field.shape[-len(grids) :] != shape:  # along which axis is what their sizes say, where they differ
+        dims = dims_by_size(field.shape, dict(zip(grids, shape, strict=True)), "u")
+    if dims is None or len(dims) != field.ndim:
+        raise ValueError(
+            f"u has shape {field.shape}, {', '.join(grids)} have {', '.join(map(str, shape))} points: give u over "
+            f"({', '.join(grids)}), one trajectory or (trajectory, {', '.join(grids)})"
+        )
+    return xr.Dataset({"u": (dims, field)}, grids)
+
+
+def _may_hold_times(data: object) -> bool:
+    """Return whether the data are of a kind that names its parts: files, tables, dicts, arrays of records."""
+    return isinstance(data, str | os.PathLike | Mapping) or is_records(data) or are_tables(data)
 
 
 def open_pairs(path, targets: Sequence[str], states: Sequence[str] | None = None) -> xr.Dataset:
@@ -88,7 +134,10 @@ def open_pairs(path, targets: Sequence[str], states: Sequence[str] | None = None
     """
     path, wanted = Path(path), None if states is None else [*states, *targets]
     table = path.exists() and path.suffix in TABLES
-    dataset = validate(read_table(path, wanted, timeless=True)) if table else open_trajectories(path, states=wanted)
+    if table:
+        dataset = validate(read_table(path, None, wanted, timeless=True))
+    else:
+        dataset = open_trajectories(path, states=wanted)
     names = state_names(dataset)
     missing = [name for name in targets if name not in names]
     if missing:
@@ -108,6 +157,8 @@ def _described(data: object) -> str:
 
 def are_pairs(first, second) -> bool:
     """Return whether two (lists of) arrays are pairs (x, y) of points, not trajectories and their times."""
+    if isinstance(first, str | os.PathLike | Mapping):
+        return False
     one, other = (entry[0] if isinstance(entry, list | tuple) and len(entry) else entry for entry in (first, second))
     return np.ndim(other) >= 2 and np.shape(one) == np.shape(other)
 

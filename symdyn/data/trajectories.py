@@ -7,7 +7,8 @@ The schema: one variable per state over `(trajectory, time)`; attribute `states`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from symdyn.data.arrays import from_arrays, joined_names
 from symdyn.data.clocks import clock_name, numbered_clock
 from symdyn.data.files import read_file
 from symdyn.data.grids import is_field_data, validate_fields
+from symdyn.data.mappings import from_mapping, from_records, is_records
 from symdyn.data.numbers import refuse_dtype
 from symdyn.data.units import check_units
 from symdyn.functions.words import did_you_mean
@@ -47,19 +49,23 @@ class Trajectory(NamedTuple):
     states: np.ndarray
 
 
-def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, chunks="auto") -> xr.Dataset:
+def open_trajectories(source, *, t=None, states: Sequence[str] | str | None = None, chunks="auto") -> xr.Dataset:
     """Open trajectories from a file or from arrays, and check them against the schema.
 
     Parameters
     ----------
-    source : path, xr.Dataset, DataArray, DataFrame, array `(time, state)` or `(trajectory, time, state)`, or list
-        `.nc`, `.zarr` (both lazy), `.csv` (columns `t`, the states, and `trajectory` if there are several; parted by
-        commas, semicolons, tabs or blanks; units in brackets, as `t [s]`) or `.npz` (`x` `(trajectory, time, state)` or
-        `(time, state)`, `t`, and `states` with the names). A list holds one array or table for each trajectory.
+    source : path, xr.Dataset, DataArray, DataFrame, array `(time, state)` or `(trajectory, time, state)`, list, dict
+        `.nc`, `.zarr` (both lazy), `.csv`, `.tsv`, `.txt`, `.dat` (columns `t`, the states, and `trajectory` if there
+        are several; parted by commas, semicolons, tabs or blanks; units in brackets, as `t [s]`; packed as `.csv.gz`),
+        `.parquet`, `.npz`, `.mat`, `.h5`, `.npy`. Arrays by name, in these files or in a dict, are `t` with all states
+        as `x` or with one array per state (`symdyn.data.mappings.from_mapping`). A list holds one array or table for
+        each trajectory. `docs/data.md` shows each.
     t : float, array or list of arrays, optional
-        For arrays: the time step, the times, or the times of each trajectory; numbers or dates.
-    states : sequence of str, optional
-        The variables that are states, in order; else the attribute `states`, else all variables as they are stored.
+        For arrays, and files without times: the time step, the times, or the times of each trajectory; numbers or
+        dates.
+    states : sequence of str, or str, optional
+        The variables that are states, in order (a text names them between spaces or commas); else the attribute
+        `states`, else all variables as they are stored.
     chunks : int, dict, "auto" or None
         Dask chunks along `trajectory`; None loads the data.
 
@@ -82,14 +88,19 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | None = None, ch
     >>> dict(data.sizes), data.attrs["states"]
     ({'trajectory': 3, 'time': 50}, 'q v')
     """
+    states = states.replace(",", " ").split() if isinstance(states, str) else states
     if isinstance(source, xr.DataArray):
         source = _separated(source)
-    if isinstance(source, xr.Dataset | str | Path) and t is not None:
-        raise ValueError("t is for arrays: a Dataset or a file holds its own times")
+    if isinstance(source, xr.Dataset) and t is not None:
+        raise ValueError("t is for arrays: a Dataset holds its own times")
     if isinstance(source, xr.Dataset):
         dataset = source
-    elif isinstance(source, str | Path):
-        dataset = read_file(Path(source), chunks, states)
+    elif isinstance(source, str | os.PathLike):
+        dataset = read_file(Path(source), chunks, states, t)
+    elif isinstance(source, Mapping):
+        dataset = from_mapping(source, "the dict", t, states)
+    elif is_records(source):
+        dataset = from_records(source, "the array", t, states)
     elif are_tables(source):
         from symdyn.data.tables import from_tables
 
@@ -235,7 +246,10 @@ def _checked(label: str, times: np.ndarray, states: np.ndarray, names: Sequence[
             )
     if np.any(np.diff(times) <= 0):
         where = int(np.argmax(np.diff(times) <= 0))
-        raise ValueError(f"times of trajectory {label!r} do not increase after sample {where}; sort or drop duplicates")
+        raise ValueError(
+            f"times of trajectory {label!r} do not increase after sample {where}; sort or drop duplicates, or tell "
+            "runs apart (a column 'trajectory', or a list)"
+        )
     return Trajectory(label, times, states)
 
 
@@ -280,7 +294,10 @@ def _separated(array: xr.DataArray) -> xr.Dataset:
     return xr.Dataset(parts, attrs={"states": joined_names(names)})
 
 
-def are_tables(source):
-    """Return whether these are data frames or series, or a list of them."""
-    member = source[0] if isinstance(source, list | tuple) and len(source) else source
-    return type(member).__module__.split(".")[0] == "pandas" and hasattr(member, "index")
+def are_tables(source) -> bool:
+    """Return whether these are data frames or series (of pandas, Dask, polars or pyarrow), or a list of them."""
+    if isinstance(source, list | tuple):
+        return bool(source) and all(are_tables(member) for member in source)
+    if isinstance(source, np.ndarray | xr.Dataset | xr.DataArray | Mapping):
+        return False
+    return hasattr(source, "columns") or (hasattr(source, "index") and hasattr(source, "to_frame"))

@@ -14,6 +14,7 @@ __all__ = [
     "check_units",
     "full_turns",
     "matched_velocities",
+    "note_on_velocities",
     "radians_of",
     "shared_scales",
     "unit_groups",
@@ -49,6 +50,30 @@ def velocity_factors(dataset: xr.Dataset, positions: Sequence[str], velocities: 
     """
     factors = [_velocity_factor(dataset, *pair) for pair in zip(positions, velocities, strict=True)]
     return np.array(factors, dtype=float)
+
+
+def note_on_velocities(dataset: xr.Dataset, names: Sequence[str]) -> list[str]:
+    """Say where units of velocities could not be checked, as the times have none.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+    names : sequence of str
+        Positions, then their velocities in the same order.
+    """
+    half = len(names) // 2
+    pairs = [
+        pair
+        for pair in zip(names[:half], names[half:], strict=False)
+        if all(_unit(dataset, name) is not None for name in pair)
+    ]
+    if not pairs or _unit(dataset, "t") is not None:
+        return []
+    (position, velocity), clock = pairs[0], clock_name(dataset)
+    return [
+        f"times have no unit: whether {velocity!r} in {_text(dataset, velocity)!r} is the rate of {position!r} in "
+        f"{_text(dataset, position)!r} was judged by the numbers alone; set units on {clock!r}"
+    ]
 
 
 def shared_scales(dataset: xr.Dataset, states: list[str]) -> list[list[int]]:

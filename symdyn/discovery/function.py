@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from dask.base import is_dask_collection
 
+from symdyn.data.numbers import real_points, refuse_dtype
 from symdyn.discovery.charted_candidates import Posed, posed
 from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
 from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
@@ -50,9 +51,9 @@ def discover_function(
     f : callable
         From points `(sample, state)` to values `(sample,)`, `(sample, output)` or a tensor `(sample, ...)`; each value
         a function of its own point. Called on batches of points, and more than once on the same.
-    points : ndarray or dask array, `(sample, state)`
-        Generic points of the domain; `symdyn.discovery.genericity.samples_needed` says how many. Of a dask array, one
-        chunk at a time is in memory.
+    points : ndarray, DataFrame or dask array, `(sample, state)`
+        Generic points of the domain; `symdyn.discovery.genericity.samples_needed` says how many. Columns of a table
+        keep their names, and f gets arrays. Of a dask array, one chunk at a time is in memory.
     candidates : str, Generators, Elements, or a list of these
         As `SymmetryDiscovery` takes them: generators from `symdyn.candidates`, finite elements and groups from
         `symdyn.groups`, joined by `+`, or words such as `"gl+sign_flips"`. Elements are judged one by one, at all
@@ -104,8 +105,8 @@ def discover_function(
     LieAlgebra R on (x0, x1)
       x1 ∂x0 + x0 ∂x1
     """
-    points = _checked_points(points)
-    generators, elements = asked_at_points(candidates, points)
+    points, names = _checked_points(points)
+    generators, elements = asked_at_points(candidates, points, states=names)
     action = value_action(output)
     samples = Sampled(f, jacobian, points, generators, action, np.random.default_rng(0))
     some = len(generators) > 0
@@ -207,11 +208,14 @@ def parallel_to_values(algebra: LieAlgebra, samples: Sampled, output: Values, de
     return parallel_to_flow(fields, [values], scales, delta)
 
 
-def _checked_points(points: np.ndarray | da.Array) -> np.ndarray | da.Array:
-    points = points if is_dask_collection(points) else np.asarray(points)
+def _checked_points(points: Any) -> tuple[np.ndarray | da.Array, list[str] | None]:
+    """Return real numbers, and the names of the columns; what is lazy is looked at when it is read."""
+    if not is_dask_collection(points) or not hasattr(points, "chunks"):
+        return real_points(points.compute() if is_dask_collection(points) else points, "points")
     if np.isnan(points.shape).any():
         raise ValueError("points are a dask array of unknown length: call compute_chunk_sizes() on it first")
-    return points
+    refuse_dtype(points.dtype, "points")
+    return points, None
 
 
 def _warn_of_points(rows: Rows, samples: Sampled, evidence: ExactEvidence, scale: float) -> None:

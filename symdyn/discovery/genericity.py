@@ -7,12 +7,13 @@ on a curve or surface that such a polynomial describes (Otto, Zolman, Kutz and B
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb
 
 import numpy as np
 
+from symdyn.discovery.question import split
 from symdyn.functions.features import Polynomial
 from symdyn.functions.printing import equation_lines
 from symdyn.functions.tolerances import STILL
@@ -20,6 +21,7 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.gram import Batch, Rows
 from symdyn.lie.constraints.subspace import pivoted_basis
 from symdyn.lie.vectorfields import Generators
+from symdyn.lie.words import as_candidates
 
 __all__ = ["Relation", "leaves_points", "polynomial_relation", "samples_needed", "unsettled"]
 
@@ -29,7 +31,7 @@ _AMONG = 10.0  # spreads: an origin nearer than that lies among the points
 _TERMS = 8  # a relation with more terms is not worth printing
 
 
-def samples_needed(n_states: int, degree: int, candidates: Generators) -> int:
+def samples_needed(n_states: int, degree: int, candidates: str | Generators | Sequence) -> int:
     """Return the number of generic points at which `discover_function` is right about polynomials.
 
     A polynomial of degree d and generators of degree k leave polynomials of degree e = d + k − 1, and C(n + e, n)
@@ -42,7 +44,7 @@ def samples_needed(n_states: int, degree: int, candidates: Generators) -> int:
     n_states : int
     degree : int
         Total degree of the function.
-    candidates : Generators
+    candidates : str, Generators, LieAlgebra, matrices, or a list of these
         Polynomial ones.
 
     Raises
@@ -58,12 +60,13 @@ def samples_needed(n_states: int, degree: int, candidates: Generators) -> int:
     >>> sd.samples_needed(6, 2, sd.candidates.affine(6))
     42
     """
-    if len(candidates.states) != n_states:
-        raise ValueError(f"candidates act on {len(candidates.states)} states, n_states is {n_states}")
+    generators, _ = split(as_candidates(candidates, n_states))
+    if len(generators.states) != n_states:
+        raise ValueError(f"candidates act on {len(generators.states)} states, n_states is {n_states}")
     if degree < 0:
         raise ValueError(f"degree must be at least 0, got {degree}")
-    left = max(degree + _degree(candidates) - 1, 0)
-    return max(comb(n_states + left, n_states), len(candidates))
+    left = max(degree + _degree(generators) - 1, 0)
+    return max(comb(n_states + left, n_states), len(generators))
 
 
 def _degree(candidates: Generators) -> int:

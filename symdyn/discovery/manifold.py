@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from symdyn.data.numbers import real_points
 from symdyn.discovery.charted_candidates import in_given_candidates
 from symdyn.discovery.function_symmetry import FunctionSymmetry, undetermined_notes, without_generators
 from symdyn.discovery.question import asked_at_points
@@ -85,8 +86,8 @@ def discover_manifold(
       x2 ∂x0 − x0 ∂x2
       x2 ∂x1 − x1 ∂x2
     """
-    points = np.asarray(points, dtype=float)
-    generators, elements = asked_at_points(candidates, points)
+    points, names = real_points(points, "points")
+    generators, elements = asked_at_points(candidates, points, states=names)
     chart = chart_of_points(points)
     if not np.any(points.std(axis=0) > STILL * np.abs(points).max(axis=0)):
         raise ValueError("all points are the same: they make no manifold")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from symdyn.functions.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
+from symdyn.functions.features import Features, Monomials, Polynomial, Sum, as_features, polynomial_exponents
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.chart import Chart
 from symdyn.lie.vectorfields import Generators, VectorField
@@ -58,7 +58,7 @@ def noether_pairing(
     ----------
     quantities : xr.Dataset
         From `conserved_quantities`, the states positions first, then as many momenta; "conserved" ones are paired.
-    features : Features
+    features : Features, pysindy feature library, or str
         The features that were searched; the quantities must be polynomials (features of other kinds have weight 0).
     algebra : LieAlgebra, optional
         Symmetries acting on all states, to be paired.
@@ -94,6 +94,7 @@ def noether_pairing(
     states = tuple(str(quantities.attrs["states"]).split())
     if len(states) % 2:
         raise ValueError(f"canonical states are positions and as many momenta, got {len(states)}: {', '.join(states)}")
+    features = as_features(features, len(states))
     found = quantities.coefficients.values[quantities.verdict.values == "conserved"]
     sizes = np.abs(found) * (quantities.spread.values if "spread" in quantities else 1.0)
     exponents = _exponents(features, len(states), sizes)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["asked_at_points", "split"]
 
+_MANY = 20  # states; more than there are samples of them lie on their side
+
 
 def split(candidates: Sequence[Generators | Elements]) -> tuple[Generators, Elements]:
     """Split candidates into generators and finite elements, either of which may be none.
@@ -40,7 +42,9 @@ def split(candidates: Sequence[Generators | Elements]) -> tuple[Generators, Elem
     return generators, reduce(add, elements) if elements else groups.element(np.eye(n)).subset([])
 
 
-def asked_at_points(candidates, points: np.ndarray | da.Array, name: str = "points") -> tuple[Generators, Elements]:
+def asked_at_points(
+    candidates, points: np.ndarray | da.Array, name: str = "points", states: Sequence[str] | None = None
+) -> tuple[Generators, Elements]:
     """Split the candidates of a search at points `(sample, state)`, elements with the generators' names of states.
 
     Parameters
@@ -50,6 +54,8 @@ def asked_at_points(candidates, points: np.ndarray | da.Array, name: str = "poin
     points : ndarray or dask array
     name : str
         What the points are called.
+    states : sequence of str, optional
+        The names of the columns of the points, where they have any: candidates are matched by them.
 
     Raises
     ------
@@ -59,7 +65,11 @@ def asked_at_points(candidates, points: np.ndarray | da.Array, name: str = "poin
         For words that mean nothing, and points with another number of states.
     """
     shape = points.shape
-    parts = as_candidates(candidates, shape[1] if len(shape) == 2 else 1)
+    if len(shape) == 2 and shape[1] > max(_MANY, shape[0]):
+        raise ValueError(f"{name} hold {shape[1]} states of {shape[0]} samples: transpose them to (sample, state)")
+    parts = as_candidates(candidates, shape[1] if len(shape) == 2 else 1, states)
+    if states is not None:
+        parts = matched(parts, states)
     generators, elements = split(parts)
     sizes = {len(part.states) for part in parts}
     if len(sizes) > 1:

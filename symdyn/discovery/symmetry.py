@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.pairs import as_dataset
+from symdyn.data.units import note_on_velocities, radians_of
 from symdyn.discovery.law_of_data import LawOfData, law_of_data, law_on_resolved_library, law_on_wider_library
 from symdyn.discovery.problem import Problem, candidates_on, set_up
 from symdyn.discovery.question import split
@@ -150,8 +151,8 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
 
         Parameters
         ----------
-        data : xr.Dataset, path, tables, tuple (x, t), or tuple (X, Y)
-            Trajectories in the schema, a file or data frames of them; or an array `(time, state)` or
+        data : xr.Dataset, path, tables, dict, tuple (x, t), or tuple (X, Y)
+            Trajectories in the schema, a file, data frames or a dict of them; or an array `(time, state)` or
             `(trajectory, time, state)` or a list of arrays, with a step, times or a list; or pairs: points X
             `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a trajectory). With
             `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise is looked for in
@@ -190,7 +191,9 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         make = partial(law_of_data, dataset, accumulate=accumulate, n_bootstrap=self.n_bootstrap, rng=rng)
         found = make(given)
         said = check_law(found.residual, found.richest, self.delta, noisy_states=found.coarse)
-        self.notes_ = [*note_on_dates(dataset), *said]
+        moving = given.layout.states if given.layout.action.has_velocities else ()
+        self._radians = radians_of(dataset, given.layout.arguments)  # in the unit of each
+        self.notes_ = [*note_on_dates(dataset), *note_on_velocities(dataset, moving), *said]
         given, found, rival = self._gated(given, found, make)
         self.residual_ = found.residual
         self.unexplained_ = found.residual.share, found.residual.lower

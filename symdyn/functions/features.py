@@ -62,8 +62,8 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
 
     Parameters
     ----------
-    given : Features, pysindy feature library, or str
-        In words such as `polynomial:3`, see `symdyn.functions.words`.
+    given : Features, pysindy feature library, str, or a law
+        In words such as `polynomial:3`, see `symdyn.functions.words`. Of a law the functions that it is made of.
     n_states : int
         How many states (and inputs) the functions are of.
     name : str
@@ -86,6 +86,8 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
     """
     if isinstance(given, Features):
         return given
+    if isinstance(getattr(given, "features", None), Features):
+        return given.features
     if isinstance(given, str):
         return parse_features(given, n_states)
     if not (hasattr(given, "get_feature_names") and hasattr(given, "fit")):

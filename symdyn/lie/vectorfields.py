@@ -65,6 +65,8 @@ class VectorField:
         Names of the inputs, in order.
     inside : Charted, optional
         The same field in the chart in which it was computed: it is evaluated there.
+    time_scaling : float
+        Of a generator, the rate tau at which time moves along, t -> t + eps tau t.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class VectorField:
     coefficients: np.ndarray
     states: tuple[str, ...]
     inside: Charted | None = field(default=None, kw_only=True, repr=False)
+    time_scaling: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self):
         expected = self.features.size(len(self.states))
@@ -262,14 +265,20 @@ class VectorField:
     def _repr_latex_(self) -> str | None:
         shown = np.where(self.matters(), self.coefficients, 0.0)[:MOST_LINES]
         right = equation_latex(shown, self.features, self.states, most=MOST_TERMS)
-        lines = [f"{a} &= {b}" for a, b in zip(self._left_latex(), right, strict=False)]
+        pairs = [*zip(self._left_latex(), right, strict=False), *self._motion_of_time(r"{:.3g}\,t")]
+        lines = [f"{a} &= {b}" for a, b in pairs]
         return latex_lines(lines, len(self.coefficients))
 
     def _equations(self, most: int) -> list[tuple[str, str]]:
         """Pair left and right sides of the first equations."""
         shown = np.where(self.matters(), self.coefficients, 0.0)[:most]
         right = equation_lines(shown, self.features.names(self.states))
-        return list(zip(self._left(), right, strict=False))
+        return [*zip(self._left(), right, strict=False), *self._motion_of_time("{:.3g} t")]
+
+    def _motion_of_time(self, form: str) -> list[tuple[str, str]]:
+        """Return the equation of a time that is no state, where it moves."""
+        moves = self.time_scaling and "t" not in self.states
+        return [("f_t", form.format(self.time_scaling))] if moves else []
 
     def _head(self) -> str:
         return type(self).__name__
@@ -332,9 +341,10 @@ class Generators:
     @overload
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Generators: ...
     def __getitem__(self, index):
-        """Return one generator as a vector field, without its rate of time; of a slice or list, these generators."""
-        if np.ndim(self.time_scaling[index]) == 0:
-            return VectorField(self.features, self.coefficients[index], self.states)
+        """Return one generator as a vector field with its rate of time; of a slice or list, these generators."""
+        rate = self.time_scaling[index]
+        if np.ndim(rate) == 0:
+            return VectorField(self.features, self.coefficients[index], self.states, time_scaling=float(rate))
         return Generators(self.features, self.coefficients[index], self.time_scaling[index], self.states)
 
     def __iter__(self) -> Iterator[VectorField]:

@@ -63,7 +63,7 @@ def as_candidates(given, n_states: int, names: Sequence[str] | None = None) -> l
 
     Parameters
     ----------
-    given : str, Generators, Elements, LieAlgebra, VectorField, matrices `(generator, n, n)`, or a list of these
+    given : str, Generators, Elements, LieAlgebra, VectorField, matrices `(generator, n, n)`, fitted search, or a list
     n_states : int
         How many states words stand for.
     names : sequence of str, optional
@@ -83,9 +83,12 @@ def as_candidates(given, n_states: int, names: Sequence[str] | None = None) -> l
     if isinstance(given, Generators | Elements):
         return [given]
     if isinstance(given, VectorField):
-        return [Generators(given.features, given.coefficients[None], np.zeros(1), given.states)]
+        return [Generators(given.features, given.coefficients[None], np.array([given.time_scaling]), given.states)]
     if isinstance(getattr(given, "basis", None), Generators):
         return [given.basis]
+    if hasattr(given, "algebra_"):  # a fitted search: what it found
+        found = [given.algebra_.basis, getattr(given, "elements_", None)]
+        return [part for part in found if part is not None and len(part)]
     if isinstance(given, np.ndarray) and given.dtype.kind in "fiu" and given.ndim in (2, 3):
         return [candidates.from_matrices(given.reshape(-1, *given.shape[-2:]))]
     if isinstance(given, list | tuple):

@@ -25,8 +25,12 @@ def counts(name: str, given) -> tuple:
 
 def numbers(name: str, given) -> np.ndarray:
     """Return an array of finite numbers; raise TypeError or ValueError for anything else."""
+    if np.ma.is_masked(given):
+        raise ValueError(f"{name} hold masked values: leave these samples out")
+    if np.iscomplexobj(given):
+        raise ValueError(f"{name} are complex: give real and imaginary parts as columns")
     try:
-        found = np.asarray(given, dtype=float)
+        found = np.require(given, dtype=float, requirements="W")
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of numbers, got {given!r}") from None
     if not np.all(np.isfinite(found)):

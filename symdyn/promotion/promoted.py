@@ -12,7 +12,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from symdyn.data.numbers import real_array
 from symdyn.functions.features import Features, as_features
+from symdyn.lie.actions import output_action
+from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.symmetries import as_group
+from symdyn.lie.constraints.matching import matched
+from symdyn.lie.groups import Elements
 from symdyn.promotion.adaptive import settled
 from symdyn.promotion.advice import warn_if_broken, warn_if_far, warn_of_no_debiasing
 from symdyn.promotion.charted_maps import ChartedData
@@ -137,18 +143,29 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)  # the names of its columns
         X, Y = _checked(X, y)
         self.n_features_in_, self._flat = X.shape[1], np.ndim(y) == 1
-        check_shapes(self.candidates, X.shape[1], Y.shape[1], self.output)
+        names = getattr(self, "feature_names_in_", None)
+        moved = self._moved(X.shape[1], None if names is None else list(names))
+        check_shapes(moved, X.shape[1], Y.shape[1], self.output)
         functions = as_features(self.features, X.shape[1])
         try:
-            return self._fit(functions, X, Y)
+            return self._fit(functions, moved, X, Y)
         except np.linalg.LinAlgError as error:
             raise ValueError(
                 f"the features cannot be told apart on these samples ({error}): give more samples, or fewer features"
             ) from error
 
-    def _fit(self, functions: Features, X: np.ndarray, Y: np.ndarray) -> PromotedRegressor:
-        data = self._data = ChartedData.build(functions, X, Y, self.output, linear_parts(self.candidates))
-        maps = candidate_maps(data, self.candidates)
+    def _moved(self, n_columns: int, names: list[str] | None) -> list[LieAlgebra | Elements]:
+        """Return the candidates on the columns of X, matched by their names where both have names."""
+        n_states = next((n for n in range(n_columns, 0, -1) if self._arguments(n) == n_columns), n_columns)
+        parts = as_group(self.candidates, n_states)
+        return parts if names is None else matched(parts, names)
+
+    def _arguments(self, n_states: int) -> int:
+        return output_action(self.output).n_arguments(n_states)
+
+    def _fit(self, functions: Features, moved: Candidates, X: np.ndarray, Y: np.ndarray) -> PromotedRegressor:
+        data = self._data = ChartedData.build(functions, X, Y, self.output, linear_parts(moved))
+        maps = candidate_maps(data, moved)
         warn_if_far(data, maps)
         problem = (maps.penalty, data.design, data.target, self.l1)
         self.path_ = {"gamma": gamma_grid(*problem[:3])}
@@ -237,7 +254,7 @@ def _checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(f"{name} holds masked values: leave these samples out")
         if np.iscomplexobj(values):
             raise ValueError(f"{name} is complex: give real and imaginary parts as columns")
-    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+    X, y = real_array(X, "X"), real_array(y, "y")
     if X.ndim != 2 or y.ndim not in (1, 2) or len(X) != len(y) or len(X) < 2:
         raise ValueError(f"X must have shape (sample, state) and y (sample[, output]), got {X.shape} and {y.shape}")
     for name, values in (("X", X), ("y", y)):

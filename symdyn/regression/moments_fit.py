@@ -363,6 +363,11 @@ def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = Non
     size[size == 0] = 1.0
     values, vectors = np.linalg.eigh(total[:n, :n] / size / size[:, None])
     seen = values > max(_SINGULAR * values.max(initial=0.0), -values.min(initial=0.0))
+    if not seen.any():
+        raise ValueError(
+            "no function of the library is told from noise by these data: give longer or more trajectories, or "
+            "functions that vary more slowly"
+        )
     root = np.sqrt(values[seen])[:, None]
     targets = vectors[:, seen].T @ (total[:n, n:] / size[:, None])
     rows = root * vectors[:, seen].T * size

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.grids import WINDOW_POINTS, field_grid, validate_fields
-from symdyn.data.trajectories import open_trajectories
+from symdyn.data.pairs import as_fields
 from symdyn.discovery.point.point_table import equation_table
 from symdyn.functions.printing import equation_lines
 from symdyn.jets.jetchart import rate_units, terms_back
@@ -83,8 +81,13 @@ class PDERegression(BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
-    def fit(self, data: xr.Dataset | str | Path, y: None = None) -> PDERegression:
+    def fit(self, data, y: None = None) -> PDERegression:
         """Identify the law of fields over `(trajectory, time, x[, y])`, or of those in a file.
+
+        Parameters
+        ----------
+        data : xr.Dataset, DataArray, path, dict, or tuple (u, t, x) or (u, t, x, y)
+            As for `PointSymmetryDiscovery.fit`.
 
         Raises
         ------
@@ -93,8 +96,7 @@ class PDERegression(BaseEstimator):
         """
         rng = np.random.default_rng(self.rng)
         options = {"time_order": self.time_order, "derivatives": self.derivatives, "n_bootstrap": self.n_bootstrap}
-        data = open_trajectories(data) if isinstance(data, str | Path) else data
-        given = validate_fields(data, fewest=WINDOW_POINTS)
+        given = validate_fields(as_fields(data), fewest=WINDOW_POINTS)
         chart = chart_of_fields(given, shifted=moves_with_its_origin(self.terms, field_grid(given)))
         found = identify_law(fields_in_chart(given, chart), chart=chart, terms=self.terms, rng=rng, **options)
         law, self.space_ = found.law.in_units(chart), None

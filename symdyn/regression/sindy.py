@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import pysindy as ps
+import xarray as xr
 from pysindy.differentiation.base import BaseDifferentiation
 from pysindy.feature_library.base import BaseFeatureLibrary
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from symdyn.data.arrays import upright_runs
 from symdyn.data.numbers import real_runs
-from symdyn.data.pairs import column_names
-from symdyn.functions.features import Features
+from symdyn.data.pairs import as_dataset, column_names
+from symdyn.data.trajectories import each_trajectory, names_with_role, state_names
+from symdyn.functions.features import Features, as_features
 from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.symmetries import Part, which_were_found
 from symdyn.lie.constraints.equivariance import generic_points, subspace_of_data
@@ -45,7 +49,8 @@ class SymmetricSINDy(ps.SINDy):
     Parameters
     ----------
     optimizer, feature_library, differentiation_method
-        As for `pysindy.SINDy`; none of them is changed by `fit`. An optimizer acts in the units of the data; with a
+        As for `pysindy.SINDy`; none of them is changed by `fit`. The library may be given in words, too, such as
+        `"polynomial:3"`, or as Features. An optimizer acts in the units of the data; with a
         symmetry and without an optimizer, or with one that penalises nothing, the fit happens in the chart of the data,
         and depends on neither units nor origin (see `fit_moments`).
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, Subspace, or a list, optional
@@ -78,7 +83,7 @@ class SymmetricSINDy(ps.SINDy):
     def __init__(
         self,
         optimizer: BaseEstimator | None = None,
-        feature_library: BaseFeatureLibrary | None = None,
+        feature_library: BaseFeatureLibrary | Features | str | None = None,
         differentiation_method: BaseDifferentiation | None = None,
         *,
         symmetry: SymmetryLike | None = None,
@@ -95,7 +100,7 @@ class SymmetricSINDy(ps.SINDy):
     def fit(
         self,
         x,
-        t,
+        t=None,
         x_dot=None,
         u=None,
         feature_names: Sequence[str] | None = None,
@@ -106,6 +111,10 @@ class SymmetricSINDy(ps.SINDy):
 
         Parameters
         ----------
+        x : array or list of arrays `(time, state)`; or xr.Dataset, path, tables, dict, tuple (x, t)
+            As in pysindy; or whatever `SymmetryDiscovery.fit` takes, with names of states, inputs and times of its own.
+        t : float, array or list of arrays, optional
+            The step or the times, where x has none.
         sample_weight : array or list of arrays `(time,)`, optional
             Weight of each sample (one array a trajectory, as for x).
         x_next : array or list of arrays `(time, state)`, optional
@@ -117,12 +126,16 @@ class SymmetricSINDy(ps.SINDy):
             For a symmetry on other states, without an action on the control inputs, or one that leaves nothing.
         """
         self._check(x_dot, x_next)
+        if t is None or not _holds_arrays(x):
+            x, t, u, feature_names = _pysindy_terms(x, t, u, feature_names)
+        x = upright_runs(x, t)
         feature_names = column_names(x) if feature_names is None and u is None else feature_names
         x, x_dot, u, x_next = (real_runs(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
-        given = self.symmetry if feature_names is None else symmetries_on(self.symmetry, feature_names, _width(x))
+        names = [f"x{k}" for k in range(_width(x))] if feature_names is None else feature_names
+        given = symmetries_on(self.symmetry, names, _width(x))
         symmetry = on_arguments(given, _width(x), 0 if u is None else _width(u), self.inputs)
         plain = symmetry is None or isinstance(symmetry, Subspace)
-        library = copy.deepcopy(self.feature_library) if self.feature_library is not None else ps.PolynomialLibrary()
+        library = _library(self.feature_library, _width(x) + (0 if u is None else _width(u)))
         engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
         engine.row_weights = self._row_weights(x, sample_weight, x_next)
         if not plain:
@@ -167,10 +180,12 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         return self.model_.simulate(x0, t, *args, **options)
 
-    def score(self, x, t, *args, **options) -> float:
-        """Compute R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`."""
+    def score(self, x, t=None, *args, **options) -> float:
+        """Compute R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`. Data may come as for `fit`."""
         check_is_fitted(self, "model_")
-        return self.model_.score(x, t, *args, **options)
+        if t is None or not _holds_arrays(x):
+            x, t, options["u"], _ = _pysindy_terms(x, t, options.get("u"), None)
+        return self.model_.score(upright_runs(x, t), t, *args, **options)
 
     def equations(self, precision: int = 3) -> list[str]:
         """Write the right-hand sides as text."""
@@ -219,6 +234,37 @@ class SymmetricSINDy(ps.SINDy):
         if self._is_map and x_next is None:
             weights = [one[:-1] for one in weights]  # the last sample has no next
         return np.concatenate(weights)
+
+
+def _library(given: Any, n_arguments: int) -> BaseFeatureLibrary:
+    """Return a pysindy library of one's own, from one, or from words or Features."""
+    if given is None:
+        return ps.PolynomialLibrary()
+    if isinstance(given, str | Features):
+        return as_features(given, n_arguments).to_library()
+    return copy.deepcopy(given)
+
+
+def _holds_arrays(x: Any) -> bool:
+    """Return whether x is what pysindy takes: an array, or one for each trajectory."""
+    named = isinstance(x, xr.Dataset | xr.DataArray | str | os.PathLike | Mapping) or hasattr(x, "columns")
+    return not named and not (isinstance(x, list | tuple) and any(hasattr(run, "columns") for run in x))
+
+
+def _pysindy_terms(
+    data: Any, t: Any, u: _Runs | None, names: Sequence[str] | None
+) -> tuple[list[np.ndarray], list[np.ndarray], _Runs | None, list[str]]:
+    """Return states, times and inputs of each run, and their names, of data in any other form."""
+    dataset = as_dataset(data, t)
+    if names_with_role(dataset, "target"):
+        raise TypeError("x must be trajectories with their times: give rates as x_dot, next states as x_next")
+    inputs = list(names_with_role(dataset, "input")) if u is None else []
+    states = [name for name in state_names(dataset) if name not in inputs]
+    runs = list(each_trajectory(dataset, [*states, *inputs]))
+    n = len(states)
+    given = [run.states[:, n:] for run in runs] if inputs else u
+    found = list(names) if names is not None else [*states, *inputs]
+    return [run.states[:, :n] for run in runs], [run.times for run in runs], given, found
 
 
 class _Engine(EquivariantOptimizer):

@@ -317,7 +317,7 @@ def _check_velocities(ensemble: Ensemble, names: tuple[str, ...], labels: tuple[
         raise ValueError(
             f"trajectory {labels[ensemble.runs[wrong]]!r}: {', '.join(names[n:])} are not the rates of "
             f"{', '.join(names[:n])} (displacements are {factor[wrong]:.3g} times what they imply); check their "
-            "units, or the order of the states"
+            "units, or the order of the states, and that they are velocities"
         )
 
 

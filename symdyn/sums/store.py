@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from symdyn.data.netcdf import dataset_of, netcdf_of
+from symdyn.data.formats.netcdf import dataset_of, netcdf_of
 from symdyn.functions.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.covariances import is_nothing

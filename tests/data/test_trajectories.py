@@ -112,7 +112,7 @@ def test_a_csv_without_times_is_an_error(tmp_path):
 
 def test_an_archive_without_times_is_an_error(tmp_path):
     np.savez(tmp_path / "a.npz", x=RUNS[0])
-    with pytest.raises(ValueError, match="'x' and 't' are needed"):
+    with pytest.raises(ValueError, match="holds no times: name them 't'"):
         sd.open_trajectories(tmp_path / "a.npz")
 
 

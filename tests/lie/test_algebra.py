@@ -56,21 +56,21 @@ def test_jacobi_residual_is_zero_for_an_algebra_and_not_for_a_span():
 
 def test_generators_are_written_in_latex():
     algebra = LieAlgebra(candidates.so(2, states=("x", "y")) + candidates.from_matrices([np.eye(2) / 3], states="xy"))
-    assert algebra.latex()[0] == r"y\,\partial_x - x\,\partial_y"
-    assert algebra.latex()[1] == r"\tfrac{1}{3}\,x\,\partial_x + \tfrac{1}{3}\,y\,\partial_y"
-    assert KEPLER.latex()[3].endswith(r"x_{2}\,\partial_{x_{2}} + \tfrac{3}{2}\,t\,\partial_t")
+    assert algebra.to_latex()[0] == r"y\,\partial_x - x\,\partial_y"
+    assert algebra.to_latex()[1] == r"\tfrac{1}{3}\,x\,\partial_x + \tfrac{1}{3}\,y\,\partial_y"
+    assert KEPLER.to_latex()[3].endswith(r"x_{2}\,\partial_{x_{2}} + \tfrac{3}{2}\,t\,\partial_t")
     measured = LieAlgebra.from_matrices([[[1 / 3]]], errors=0.1, states=["q"])
-    assert measured.latex(precision=2) == [r"0.33\,q\,\partial_q"]
+    assert measured.to_latex(precision=2) == [r"0.33\,q\,\partial_q"]
 
 
 def test_exact_generators_are_rational_in_sympy_and_measured_ones_are_not():
     sympy = pytest.importorskip("sympy")
     x0, x1, x2 = sympy.symbols("x0 x1 x2")
-    components, rate = KEPLER.sympy()[3]
+    components, rate = KEPLER.to_sympy()[3]
     assert components == sympy.Matrix([x0, x1, x2]) and rate == sympy.Rational(3, 2)
-    ((measured, still),) = LieAlgebra.from_matrices([[[1 / 3]]], errors=0.1, states=["q"]).sympy()
+    ((measured, still),) = LieAlgebra.from_matrices([[[1 / 3]]], errors=0.1, states=["q"]).to_sympy()
     assert measured[0].atoms(sympy.Float) and still == 0
-    ((third, _),) = LieAlgebra.from_matrices([[[1 / 3]]], states=["q"]).sympy()
+    ((third, _),) = LieAlgebra.from_matrices([[[1 / 3]]], states=["q"]).to_sympy()
     assert third[0] == sympy.Symbol("q") / 3
 
 
@@ -82,7 +82,7 @@ def test_sympy_form_has_the_values_of_the_generators(seed, n, degree):
     fields = candidates.polynomial(n, degree)
     algebra = LieAlgebra(fields.combine(rng.standard_normal((2, len(fields)))))
     points = rng.standard_normal((5, n))
-    for k, (components, _) in enumerate(algebra.sympy()):
+    for k, (components, _) in enumerate(algebra.to_sympy()):
         values = sympy.lambdify(sympy.symbols(algebra.states), list(components))
         found = np.array([values(*point) for point in points])
         np.testing.assert_allclose(found, algebra.basis.values(points)[:, :, k], rtol=1e-9, atol=1e-12)
@@ -92,7 +92,7 @@ def test_brackets_computed_by_sympy_have_the_structure_constants():
     sympy = pytest.importorskip("sympy")
     algebra = LieAlgebra(candidates.polynomial(1, 2, states=["x"]))  # ∂x, x ∂x, x^2 ∂x: projective maps
     x = sympy.Symbol("x")
-    fields = [components[0] for components, _ in algebra.sympy()]
+    fields = [components[0] for components, _ in algebra.to_sympy()]
     c = algebra.structure_constants()
     for i, v in enumerate(fields):
         for j, w in enumerate(fields):
@@ -105,7 +105,7 @@ def test_sympy_missing_is_an_error_that_names_the_extra(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "sympy", None)
     with pytest.raises(ImportError, match=r"symdyn-workbench\[symbolic\]"):
-        LieAlgebra(candidates.so(2)).sympy()
+        LieAlgebra(candidates.so(2)).to_sympy()
 
 
 def test_killing_form_of_rotations_is_negative():

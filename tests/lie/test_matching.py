@@ -52,7 +52,8 @@ def test_what_is_known_of_a_chart_moves_along():
     turned = reordered(algebra, ORDER)
     assert turned.chart == chart.subset(ORDER)
     np.testing.assert_array_equal(turned.inside.basis.vectors(), reordered(inside.basis, ORDER).vectors())
-    (renamed,) = matched([algebra], ("x0", "x1", "x2"))
+    with pytest.warns(UserWarning, match="matched by place, x as x0, y as x1, z as x2"):
+        (renamed,) = matched([algebra], ("x0", "x1", "x2"))
     assert renamed.states == renamed.inside.states == ("x0", "x1", "x2") and renamed.chart == chart
 
 
@@ -70,7 +71,8 @@ def test_names_of_ones_own_are_matched_and_others_are_not():
     given = fields(sd.features.Polynomial(1))
     (by_name,) = matched([given], ("z", "x", "y"))
     np.testing.assert_array_equal(by_name.vectors(), reordered(given, ORDER).vectors())
-    (by_place,) = matched([given], ("x0", "x1", "x2"))
+    with pytest.warns(UserWarning, match="the data have no names"):
+        (by_place,) = matched([given], ("x0", "x1", "x2"))
     np.testing.assert_array_equal(by_place.vectors(), given.vectors())
     assert by_place.states == ("x0", "x1", "x2")
     default = [sd.candidates.se(3), sd.groups.cyclic(3), sd.LieAlgebra(sd.candidates.so(3))]

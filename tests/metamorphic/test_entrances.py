@@ -64,7 +64,8 @@ def test_symmetries_and_states_are_matched_by_name(hopf):
     check_same(one, other, 1e-4)
     with pytest.raises(ValueError, match="on the states a, b, the data hold p, q: rename one"):
         searched(labelled(stretched, step, "pq"), candidates=turn)
-    assert searched((stretched, step), candidates=turn).verdicts_.verdict.values == ["symmetric"]
+    with pytest.warns(UserWarning, match="the data have no names: matched by place, a as x0, b as x1"):
+        assert searched((stretched, step), candidates=turn).verdicts_.verdict.values == ["symmetric"]
 
 
 def pendulum(noise=0.005):
@@ -169,5 +170,5 @@ def test_dates_are_counted_in_a_unit_that_is_said(hopf):
 def test_latex_shows_what_the_text_shows(hopf, unit):
     x, step = hopf
     found = searched([run * [1.0, unit] for run in x], step)
-    (text,), (latex,) = found.algebra_.texts(), found.algebra_.latex()
+    (text,), (latex,) = found.algebra_.texts(), found.algebra_.to_latex()
     assert text.count("∂") == latex.count("partial") == 2

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import symdyn as sd
-from symdyn.data.netcdf import dataset_of, netcdf_of
+from symdyn.data.formats.netcdf import dataset_of, netcdf_of
 from symdyn.functions.features import CentralForce, Features, Polynomial
 from symdyn.lie import candidates
 from symdyn.lie.algebras.algebra import LieAlgebra

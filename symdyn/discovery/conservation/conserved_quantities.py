@@ -34,7 +34,9 @@ import numpy as np
 import xarray as xr
 from scipy import linalg
 
-from symdyn.data.trajectories import open_trajectories, state_names
+from symdyn.data.angles import features_for, in_radians
+from symdyn.data.pairs import as_dataset
+from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.discovery.conservation.conservation_case import LEVEL, Case, case_from_data, case_from_law, checked_points
 from symdyn.discovery.conservation.conservation_constants import Constants
 from symdyn.discovery.conservation.conservation_reasons import NOISY, ONE_VALUE, UNSEEN, why_undetermined
@@ -66,12 +68,12 @@ def conserved_quantities(
 
     Parameters
     ----------
-    source : xr.Dataset, path, (x, t), VectorField, or SymmetryDiscovery
-        Trajectories (x an array `(time, state)` or a list of them, t a step, times, or a list of times); or a law
-        x' = f(x), which is taken as exact; or a fitted search, of whose law the error and what it leaves over enter
-        every bound (`symdyn.discovery.conservation.conservation_search`).
-    features : Features or pysindy feature library
-        The functions theta, simple ones first; those that are constant are left out.
+    source : xr.Dataset, path, tables, dict, (x, t), VectorField, or SymmetryDiscovery
+        Trajectories, as `SymmetryDiscovery.fit` takes them; or a law x' = f(x), which is taken as exact; or a fitted
+        search, of whose law the error and what it leaves over enter every bound
+        (`symdyn.discovery.conservation.conservation_search`).
+    features : Features, pysindy feature library, or str
+        The functions theta, simple ones first; those that are constant are left out. Words such as `"polynomial:2"`.
     delta : float
         From data: quantities are conserved when the 95 % upper bound of eps is below delta, over their whole span.
     alpha : float
@@ -131,7 +133,7 @@ def conserved_quantities(
     _check_options(delta, alpha, tolerance, n_bootstrap)
     generator = np.random.default_rng(rng)
     if is_search(source):
-        features = as_features(features, len(source.chart_))
+        features = in_radians(as_features(features, len(source.chart_)), source._radians)
         points, chart = points_of_search(source, features, points, generator), source.chart_
         case = case_from_search(source, features, points, delta, LEVEL)
     elif isinstance(source, VectorField):
@@ -142,9 +144,11 @@ def conserved_quantities(
     elif points is not None:
         raise ValueError("points are for a law; trajectories bring their own")
     else:
-        dataset = open_trajectories(source[0], t=source[1]) if isinstance(source, tuple) else open_trajectories(source)
+        dataset = as_dataset(source)
+        if names_with_role(dataset, "target"):
+            raise TypeError("pairs (X, Y) have no motion along which anything is conserved: give trajectories (x, t)")
         names = state_names(dataset)
-        features, chart = as_features(features, len(names)), chart_of(dataset, names, has_clock=False)
+        features, chart = features_for(features, dataset, names), chart_of(dataset, names, has_clock=False)
         case = case_from_data(dataset, features, chart, delta, tolerance, n_bootstrap, generator)
     return _judged(case, Readable(features, case.features, chart, case.chosen, case.total), alpha)
 

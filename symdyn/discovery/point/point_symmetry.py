@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -13,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.grids import WINDOW_POINTS, field_grid, validate_fields
-from symdyn.data.trajectories import open_trajectories
+from symdyn.data.pairs import as_fields
 from symdyn.discovery.point.charted_fields import frames_of
 from symdyn.discovery.point.evidence_routes import DirectRoute, PointEvidence, direct_route, near_directions, vanishing
 from symdyn.discovery.point.finite_flow import finite_flows
@@ -153,13 +152,14 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
-    def fit(self, data: xr.Dataset | str | Path, y=None) -> PointSymmetryDiscovery:
+    def fit(self, data, y=None) -> PointSymmetryDiscovery:
         """Identify the law behind the fields, and judge every candidate against it.
 
         Parameters
         ----------
-        data : xr.Dataset or path
-            Fields over `(trajectory, time, x[, y])`, see `symdyn.data.grids`, or a file of them.
+        data : xr.Dataset, DataArray, path, dict, or tuple (u, t, x) or (u, t, x, y)
+            Fields over `(trajectory, time, x[, y])`, see `symdyn.data.grids`, or a file of them; or an array u with the
+            points along its axes.
 
         Raises
         ------
@@ -179,8 +179,7 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         ['∂t', '∂x']
         """
         self._check_options()
-        data = open_trajectories(data) if isinstance(data, str | Path) else data
-        given = validate_fields(data, fewest=WINDOW_POINTS)
+        given = validate_fields(as_fields(data), fewest=WINDOW_POINTS)
         chart = chart_of_fields(given, shifted=self._moves_with_its_origin(given))
         dataset = fields_in_chart(given, chart)
         rng = np.random.default_rng(self.rng)

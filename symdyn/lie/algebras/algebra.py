@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -212,7 +213,7 @@ class LieAlgebra:
         return html_table(self.title, ("generator", "coefficients"), rows, self.dim - len(rows))
 
     def _repr_latex_(self) -> str | None:
-        return latex_lines(self[:_LATEX].latex(), self.dim)
+        return latex_lines(self[:_LATEX].to_latex(), self.dim)
 
     @property
     def title(self) -> str:
@@ -459,7 +460,9 @@ class LieAlgebra:
                [ 0,  0,  0,  1],
                [ 0,  0, -1,  0]])
         """
-        if np.any(self.translations):
+        # Numbers that were found about a centre leave rounding where a generator vanishes at 0.
+        reach = np.abs(self.chart.centre) + self.chart.scale if self.chart is not None else np.zeros(len(self.states))
+        if np.any(np.abs(self.translations) > 1e-12 * np.abs(self.matrices) @ reach):
             raise ValueError("the algebra contains translations, which have no linear representation")
         size = copies * len(self.states)
         blocks = [np.kron(np.eye(copies), matrix) for matrix in self.matrices]
@@ -479,7 +482,7 @@ class LieAlgebra:
         """
         return self.basis.texts(precision) if self.chart is None else charted_texts(self.basis, self.chart, precision)
 
-    def latex(self, precision: int = 3) -> list[str]:
+    def to_latex(self, precision: int = 3) -> list[str]:
         r"""Write each generator as a differential operator in LaTeX, such as `y\,\partial_x - x\,\partial_y`.
 
         Simple fractions in generators marked exact are written as fractions, other numbers with `precision` digits.
@@ -487,25 +490,25 @@ class LieAlgebra:
         Examples
         --------
         >>> import symdyn as sd
-        >>> print(*sd.LieAlgebra(sd.candidates.se(2, states=("x", "y"))).latex(), sep="\n")
+        >>> print(*sd.LieAlgebra(sd.candidates.se(2, states=("x", "y"))).to_latex(), sep="\n")
         \partial_x
         \partial_y
         y\,\partial_x - x\,\partial_y
         """
         options = {"precision": precision}
-        rates = np.zeros(self.dim) if "t" in self.states else self.time_scaling  # t then moves as a state
         if self.chart is not None:  # the terms that matter on the data, as in `texts`
             options |= {"sizes": self.chart.term_sizes(self.basis), "tiny": MATTERS}
         return [
             field_latex(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact, **options)
-            for field, tau, exact in zip(self.generators, rates, self.exact, strict=True)
+            for field, tau, exact in zip(self.generators, self._rates_beside_states, self.exact, strict=True)
         ]
 
-    def sympy(self) -> list:
+    def to_sympy(self) -> list:
         """Return each generator as a pair (column of components, rate of time) of sympy expressions in the states.
 
         For (v, tau) the operator on a function F of the states and the time is
-        `sum(v[i] * diff(F, x[i])) + tau * t * diff(F, t)`, and `lambdify(x, v)` gives values. Simple fractions in
+        `sum(v[i] * diff(F, x[i])) + tau * t * diff(F, t)`, and `lambdify(x, v)` gives values. Where the time is among
+        the states, it moves as one of them, and tau is 0. Simple fractions in
         generators marked exact become rationals.
 
         Raises
@@ -519,14 +522,29 @@ class LieAlgebra:
         --------
         >>> import symdyn as sd
         >>> algebra = sd.LieAlgebra(sd.candidates.so(2, states=("x", "y")))
-        >>> components, rate_of_time = algebra.sympy()[0]
+        >>> components, rate_of_time = algebra.to_sympy()[0]
         >>> list(components), rate_of_time
         ([y, -x], 0)
         """
         return [
             field_sympy(field.coefficients, field.features, field.states, time_scaling=tau, exact=exact)
-            for field, tau, exact in zip(self.generators, self.time_scaling, self.exact, strict=True)
+            for field, tau, exact in zip(self.generators, self._rates_beside_states, self.exact, strict=True)
         ]
+
+    @property
+    def _rates_beside_states(self) -> np.ndarray:
+        """Rates of time `(generator,)`; 0 where the time moves as a state."""
+        return np.zeros(self.dim) if "t" in self.states else self.time_scaling
+
+    def latex(self, precision: int = 3) -> list[str]:
+        """Do what `to_latex` does, under its name of version 0.1."""
+        _renamed("latex", "to_latex")
+        return self.to_latex(precision)
+
+    def sympy(self) -> list:
+        """Do what `to_sympy` does, under its name of version 0.1."""
+        _renamed("sympy", "to_sympy")
+        return self.to_sympy()
 
     def plot(self, data: Any = None, ax: Axes | Sequence[Axes] | None = None, *, generator: int | None = None) -> Any:
         """Draw generators as arrows over the data, each in the plane of the two states that it moves together.
@@ -634,6 +652,10 @@ class LieAlgebra:
         from symdyn.sums.store import load_algebra
 
         return load_algebra(path)
+
+
+def _renamed(old: str, new: str) -> None:
+    warnings.warn(f"LieAlgebra.{old} is now LieAlgebra.{new}", DeprecationWarning, stacklevel=3)
 
 
 def _inverse_map(chart: Chart, features: Features) -> np.ndarray:

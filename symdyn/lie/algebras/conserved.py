@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symdyn.functions.features import Features
+from symdyn.functions.features import Features, as_features
 from symdyn.lie.chart import Chart
 from symdyn.lie.vectorfields import VectorField
 
@@ -83,7 +83,7 @@ def conserved(features: Features, coefficients, states=None) -> Conserved:
 
     Parameters
     ----------
-    features : Features
+    features : Features or str
     coefficients : array_like, `(quantity, feature)` or `(feature,)`
         In the layout of `conserved_quantities(...).coefficients`.
     states : sequence of str, optional
@@ -107,6 +107,7 @@ def conserved(features: Features, coefficients, states=None) -> Conserved:
     """
     rows = np.atleast_2d(np.asarray(coefficients, dtype=float))
     names = tuple(states) if states is not None else _default_names(features, rows.shape[1])
+    features = as_features(features, len(names))
     found = Conserved(VectorField(features, rows, names))
     points = np.random.default_rng(5).standard_normal((20, len(names)))
     each = features.jacobian(points)
@@ -123,7 +124,7 @@ def _default_names(features: Features, size: int, largest: int = 64) -> tuple[st
     """Name as many states as it takes for the features to be as many as the coefficients."""
     for n in range(1, largest + 1):
         try:
-            if features.size(n) == size:
+            if as_features(features, n).size(n) == size:
                 return tuple(f"x{i}" for i in range(n))
         except (ValueError, IndexError):
             continue

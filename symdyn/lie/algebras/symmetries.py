@@ -157,4 +157,4 @@ def _as_generator(field: VectorField) -> Generators:
             f"a generator moves all of {len(field.states)} states, this field has {len(field.coefficients)} outputs; "
             "functions that a law conserves are given by symdyn.conserved"
         )
-    return Generators(field.features, field.coefficients[None], np.zeros(1), field.states)
+    return Generators(field.features, field.coefficients[None], np.array([field.time_scaling]), field.states)

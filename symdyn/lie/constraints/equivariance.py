@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symdyn.functions.features import Features
+from symdyn.functions.features import Features, as_features
 from symdyn.lie.actions import Action, action_of, output_action
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.conserved import Conserved
@@ -45,10 +45,11 @@ def equivariant_subspace(
 
     Parameters
     ----------
-    features : Features
+    features : Features, pysindy feature library, or str
         The functions theta over the states (and inputs) that the symmetry acts on.
-    symmetry : LieAlgebra, Generators, VectorField, array `(generator, n, n)`, Elements, Conserved, a list, or Subspace
-        A Subspace is returned as it is.
+    symmetry : see `symdyn.lie.algebras.symmetries.as_symmetries`, or Subspace
+        LieAlgebra, generators, vector fields, matrices, elements, conserved quantities, a fitted search, words. Words
+        say on how many states, as `"so(3)"`. A Subspace is returned as it is.
     output : {"vector_field", "map", "second_order", "invariant"}, optional
         `"vector_field"` if left out; of a `"map"`, W theta is the increment F(x) − x.
     n_outputs : int, optional
@@ -73,6 +74,7 @@ def equivariant_subspace(
     if isinstance(symmetry, Subspace):
         return symmetry
     parts = as_symmetries(symmetry)
+    features = as_features(features, action.n_arguments(len(parts[0].states)))
     n_outputs = n_outputs or action.n_values(len(parts[0].states))
     chart = _chart_of(parts, action)
     if chart is None:

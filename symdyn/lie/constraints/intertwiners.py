@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from symdyn.functions.tolerances import without_rounding
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.algebras.symmetries import as_group
 from symdyn.lie.constraints.invariants import shared_null_space
 from symdyn.lie.constraints.monomial_action import Images, coefficient_equations, exact_numbers
 from symdyn.lie.constraints.subspace import Subspace, null_space, pivoted_basis
@@ -30,9 +31,9 @@ def intertwiners(rep_in, rep_out) -> Subspace:
 
     Parameters
     ----------
-    rep_in, rep_out : array `(generator, n, n)`, LieAlgebra, Generators, Elements, or a list of these
+    rep_in, rep_out : array `(generator, n, n)`, LieAlgebra, Generators, Elements, str, fitted search, or a list
         How the same generators, in the same order, move inputs and outputs. A list of matrices is a list of
-        generators.
+        generators. Words say on how many states, as `"so(3)"`.
 
     Returns
     -------
@@ -56,6 +57,7 @@ def intertwiners(rep_in, rep_out) -> Subspace:
            [0.5, 1. , 0.5],
            [0.5, 0.5, 1. ]])
     """
+    rep_in, rep_out = _of_words(rep_in), _of_words(rep_out)
     inputs, outputs = representation_matrices(rep_in), representation_matrices(rep_out)
     if len(inputs) != len(outputs):
         raise ValueError(
@@ -71,6 +73,13 @@ def intertwiners(rep_in, rep_out) -> Subspace:
         )
     equations = [coefficient_equations(_images(a), b) for a, b in zip(inputs, outputs, strict=True)]
     return Subspace(*_with_shape(shared_null_space(equations), shape))
+
+
+def _of_words(representation):
+    """Return what words or a search stand for; anything else as it is."""
+    if isinstance(representation, str) or hasattr(representation, "algebra_"):
+        return as_group(representation)
+    return representation
 
 
 def representation_matrices(representation) -> np.ndarray:

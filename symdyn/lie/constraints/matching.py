@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -41,8 +42,9 @@ def symmetries_on(symmetry, names: Sequence[str], n_moved: int | None = None):
 def matched(parts: Sequence, names: Sequence[str]) -> list:
     """Put the states of symmetries or candidates in the order of the data, and name them like these.
 
-    Names x0, x1, ... are nobody's own: then states match by their place. A part on fewer states than there are is on
-    the first of them: on positions, or on the states before the inputs.
+    Names x0, x1, ... are nobody's own: then states match by their place, with a warning where the symmetry has names
+    and the data have none. A part on fewer states than there are is on the first of them: on positions, or on the
+    states before the inputs.
 
     Parameters
     ----------
@@ -54,6 +56,11 @@ def matched(parts: Sequence, names: Sequence[str]) -> list:
     ------
     ValueError
         For names that are not those of the data, with the cure; and for generators on (t, x, u), of fields.
+
+    Warns
+    -----
+    UserWarning
+        For names that could not be compared, as the data have none.
     """
     return [_matched(part, tuple(names)) for part in parts]
 
@@ -114,7 +121,15 @@ def _matched(part: Part | Generators, names: tuple[str, ...]) -> Part | Generato
         )
     if n > len(names) or own == names[:n]:
         return part
-    if _is_default(own) or _is_default(names[:n]):
+    if _is_default(own):
+        return _renamed(part, names[:n])
+    if _is_default(names[:n]):
+        pairs = ", ".join(f"{one} as {name}" for one, name in zip(own, names, strict=False))
+        warnings.warn(
+            f"the symmetry is on the states {', '.join(own)}, the data have no names: matched by place, {pairs}; name "
+            "the states of the data to match them by name",
+            stacklevel=2,
+        )
         return _renamed(part, names[:n])
     order = _order(own, names[:n])
     if order is None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.covariances import mapped
+from symdyn.lie.algebras.symmetries import as_group
 from symdyn.lie.constraints.subspace import pivoted_basis
 from symdyn.lie.groups import Elements
 from symdyn.lie.vectorfields import Generators
@@ -32,8 +33,8 @@ def stabiliser(symmetry, direction):
 
     Parameters
     ----------
-    symmetry : LieAlgebra, Generators, or Elements
-        Of elements that generate a group, the whole group is searched.
+    symmetry : LieAlgebra, Generators, Elements, matrices, str, or fitted search
+        Words such as `"so"`. Of elements that generate a group, the whole group is searched.
     direction : array_like, `(state,)`
         A direction in the states, such as (0, 0, -9.81); zero in the velocities, where the states hold these.
 
@@ -54,11 +55,11 @@ def stabiliser(symmetry, direction):
     LieAlgebra so(2) on (x, y, z)
       y ∂x − x ∂y
     """
-    if isinstance(symmetry, Generators):
-        symmetry = LieAlgebra(symmetry)
-    if not isinstance(symmetry, LieAlgebra | Elements):
-        raise TypeError(f"stabiliser takes a LieAlgebra, Generators or Elements, got {type(symmetry).__name__}")
     direction = np.asarray(direction, dtype=float)
+    parts = as_group(symmetry, direction.size)
+    if len(parts) > 1:
+        raise TypeError("stabiliser takes one algebra or one set of elements at a time: call it for each")
+    symmetry = parts[0]
     if direction.shape != (len(symmetry.states),):
         raise ValueError(f"direction must have shape ({len(symmetry.states)},), got {direction.shape}")
     size = np.linalg.norm(direction)

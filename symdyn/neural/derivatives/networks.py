@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from symdyn.data.pairs import column_names
 from symdyn.discovery.charted_candidates import posed
 from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
 from symdyn.discovery.function import parallel_to_values
@@ -48,7 +49,7 @@ def discover_network(
     module : nn.Module
         From `(sample, state)` to values `(sample, ...)`, each a function of its own sample. A copy in double
         precision and in evaluation mode is looked at.
-    x : Tensor or ndarray, `(sample, state)`
+    x : Tensor, ndarray or DataFrame, `(sample, state)`
         Where the network was trained: beside its data its values mean nothing.
     candidates : str, Generators, Elements, or a list of these
         As `discover_function` takes them. Elements are compared at up to 2000 of the x, where g x lies among the x: of
@@ -94,7 +95,7 @@ def discover_network(
     if not isinstance(delta, int | float) or not 0 < delta < np.inf:
         raise ValueError(f"delta must be positive, got {delta}")
     points, output = _as_array(x), value_action(output)
-    generators, elements = asked_at_points(candidates, points, "x")
+    generators, elements = asked_at_points(candidates, points, "x", column_names(x))
     moves = output_of_elements(output, len(generators), elements)
     function, jacobian = as_function(module, increments=increments)
     samples = Differentiated(function, jacobian, points, generators, output, np.random.default_rng(0))
