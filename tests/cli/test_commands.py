@@ -211,7 +211,7 @@ def test_an_error_is_printed_once(hopf, tmp_path, monkeypatch):
 def test_a_result_is_printed_as_json_beside_the_log(hopf, run, tmp_path):
     found = json.loads(symdyn("show", run, "--json").output)
     assert found["report"] == str(run / "report.html") and found["title"] == "Symmetries in hopf.nc"
-    assert found["findings"][0].startswith("The data show so(2): y ∂x − x ∂y.")
+    assert "so(2)" in found["findings"][0]
     done = symdyn("fit", hopf, "--symmetry", run / "results.nc", "--json", "--out", tmp_path / "law")
     assert done.exit_code == 0, done.output
     fitted = json.loads(done.stdout)
