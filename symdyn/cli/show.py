@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.reporting.table_layout import cell_text
-from symdyn.sums.store import dataset_to_algebra, dataset_to_law, load_moments
+from symdyn.sums.store import dataset_to_algebra, dataset_to_law, load_moments, why_unread
 
 __all__ = ["read", "written"]
 
@@ -36,13 +36,16 @@ def read(path: Path) -> dict[str, Any]:
     if path.is_dir():
         file = next((path / name for name in _RESULTS if (path / name).exists()), None)
         if file is None:
-            raise ValueError(f"{path} holds no results.nc: it is no run directory, or its run has not finished")
+            log = path / "unfinished" / "run.log"
+            why = f"its run has not finished, see {log}" if log.exists() else "it is no run directory"
+            raise ValueError(f"{path} holds no results.nc: {why}")
     try:
         with xr.open_datatree(file, engine="h5netcdf", decode_times=False) as tree:
             groups = {node.path.strip("/"): node.to_dataset().load() for node in tree.subtree if node.variables}
             told = {name: tree.attrs[name] for name in _TOLD if "findings" in tree.attrs}
     except (OSError, ValueError) as error:
-        raise ValueError(f"{file} cannot be read: {error}") from error
+        hint = "; for data there is: symdyn check" if path.is_file() else ""
+        raise ValueError(f"{file} cannot be read: {why_unread(error)}{hint}") from error
     found = {
         "file": str(file),
         **_told(told, file.parent / "report.html"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dask_jobqueue.slurm import SLURMCluster
     from distributed.deploy.cluster import Cluster
 
-__all__ = ["dashboard", "resolved", "scheduler", "slurm_cluster"]
+__all__ = ["check_scheduler", "dashboard", "resolved", "scheduler", "slurm_cluster"]
 
 _NAMES = ("threads", "synchronous", "local", "slurm")
 _PATIENCE = "30s"  # for the answer of a scheduler
@@ -103,6 +103,18 @@ def resolved(name: str) -> str:
     return name
 
 
+def check_scheduler(name: str) -> None:
+    """Refuse a scheduler that cannot be used here, before anything is begun.
+
+    Raises
+    ------
+    ValueError
+        As `resolved`, and for SLURM where there is no `sbatch`.
+    """
+    if resolved(name) == "slurm" and shutil.which("sbatch") is None:
+        raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
+
+
 def slurm_cluster(**options):
     """Make a `dask_jobqueue.SLURMCluster` with no jobs yet; its `job_script()` works on any machine.
 
@@ -143,8 +155,7 @@ def dashboard() -> str | None:
 
 @contextmanager
 def _slurm_jobs() -> Iterator[SLURMCluster]:
-    if shutil.which("sbatch") is None:
-        raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
+    check_scheduler("slurm")
     jobs: Any = slurm_cluster()
     with jobs as cluster:
         # Jobs that reach their walltime are replaced only by a cluster that adapts.
