@@ -63,7 +63,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def written(found: dict[str, Any]) -> str:
     """Write what was read as text."""
-    parts = ["\n".join([found["file"], *([f"report: {found['report']}"] if "report" in found else [])])]
+    parts = ["\n".join(_heads(found))]
     parts += [_filled(sentence) for sentence in found.get("findings", [])]
     parts += [
         _filled(f"warning{f' ({count} times)' * (count > 1)}: {text}") for text, count in found.get("warnings", [])
@@ -78,7 +78,7 @@ def written(found: dict[str, Any]) -> str:
         lines = [f"  {one['generator']}{'' if one['exact'] else '   (estimated)'}" for one in algebra["generators"]]
         parts.append("\n".join([head, *lines]))
     if "law" in found:
-        parts.append("\n".join(["law", *(f"  {line}" for line in found["law"])]))
+        parts.append("\n".join(["law", *(_filled(line, indent="  ") for line in found["law"])]))
     parts += [_table_text(name, table) for name, table in found["tables"].items()]
     if "provenance" in found:
         origin = found["provenance"]
@@ -160,8 +160,14 @@ def _table_text(name: str, table: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"  {key.replace('_', ' ')}: {value}" for key, value in table["values"].items())])
 
 
-def _filled(text: str) -> str:
-    return fill(text, min(get_terminal_size().columns, _LINE), subsequent_indent="  ")
+def _heads(found: dict[str, Any]) -> list[str]:
+    report = [f"report: {found['report']}"] if "report" in found else []
+    return [*([found["title"]] if "title" in found else []), found["file"], *report]
+
+
+def _filled(text: str, indent: str = "") -> str:
+    width = min(get_terminal_size().columns, _LINE)
+    return fill(text, width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
 
 
 def _cut(text: str) -> str:
