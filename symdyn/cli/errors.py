@@ -63,7 +63,7 @@ def _end(error: Exception | SystemExit, debug: bool) -> NoReturn:
 
 def _text(error: Exception | SystemExit) -> str:
     if isinstance(error, click.UsageError):
-        text = error.format_message()
+        text = _about_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
         path = error.ctx.command_path if error.ctx else "symdyn"
         return f"{text[:1].lower()}{text[1:].rstrip('.')} (see {path} --help)"
     if isinstance(error, click.ClickException):
@@ -73,6 +73,12 @@ def _text(error: Exception | SystemExit) -> str:
     if isinstance(error, ValueError | OSError | ImportError):
         return str(error)
     return f"{type(error).__name__}: {error}; this is a fault of symdyn: --debug shows where it arose"
+
+
+def _about_option(error: click.NoSuchOption) -> str:
+    known = error.ctx.command.params if error.ctx else []
+    names = [name for option in known for name in option.opts if name.startswith("-")]
+    return f"no such option: {error.option_name}{did_you_mean(error.option_name, names)}"
 
 
 @contextmanager

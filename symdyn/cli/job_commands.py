@@ -68,7 +68,7 @@ def job_command(name: str, about: JobAbout) -> click.Command:
 
     def run(open_report: bool = False, as_json: bool = False, **values: Any) -> None:
         _check_choice(about.workflow, values)
-        if name == "planets" and values["data"] is None and not values["simulate"]:
+        if name == "planets" and values["data"] is None and values["simulate"] is None:
             values["data"] = str(datasets.path("planets"))
         run_job_of(about.workflow, values)
         tell_results(values["out"], as_json=as_json, open_report=open_report)

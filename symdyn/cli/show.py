@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.reporting.table_layout import cell_text
-from symdyn.sums.store import dataset_to_algebra, dataset_to_law, load_moments
+from symdyn.sums.store import dataset_to_algebra, dataset_to_law, load_moments, why_unread
 
 __all__ = ["read", "written"]
 
@@ -36,13 +36,16 @@ def read(path: Path) -> dict[str, Any]:
     if path.is_dir():
         file = next((path / name for name in _RESULTS if (path / name).exists()), None)
         if file is None:
-            raise ValueError(f"{path} holds no results.nc: it is no run directory, or its run has not finished")
+            log = path / "unfinished" / "run.log"
+            why = f"its run has not finished, see {log}" if log.exists() else "it is no run directory"
+            raise ValueError(f"{path} holds no results.nc: {why}")
     try:
         with xr.open_datatree(file, engine="h5netcdf", decode_times=False) as tree:
             groups = {node.path.strip("/"): node.to_dataset().load() for node in tree.subtree if node.variables}
             told = {name: tree.attrs[name] for name in _TOLD if "findings" in tree.attrs}
     except (OSError, ValueError) as error:
-        raise ValueError(f"{file} cannot be read: {error}") from error
+        hint = "; for data there is: symdyn check" if path.is_file() else ""
+        raise ValueError(f"{file} cannot be read: {why_unread(error)}{hint}") from error
     found = {
         "file": str(file),
         **_told(told, file.parent / "report.html"),
@@ -60,7 +63,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def written(found: dict[str, Any]) -> str:
     """Write what was read as text."""
-    parts = ["\n".join([found["file"], *([f"report: {found['report']}"] if "report" in found else [])])]
+    parts = ["\n".join(_heads(found))]
     parts += [_filled(sentence) for sentence in found.get("findings", [])]
     parts += [
         _filled(f"warning{f' ({count} times)' * (count > 1)}: {text}") for text, count in found.get("warnings", [])
@@ -75,7 +78,7 @@ def written(found: dict[str, Any]) -> str:
         lines = [f"  {one['generator']}{'' if one['exact'] else '   (estimated)'}" for one in algebra["generators"]]
         parts.append("\n".join([head, *lines]))
     if "law" in found:
-        parts.append("\n".join(["law", *(f"  {line}" for line in found["law"])]))
+        parts.append("\n".join(["law", *(_filled(line, indent="  ") for line in found["law"])]))
     parts += [_table_text(name, table) for name, table in found["tables"].items()]
     if "provenance" in found:
         origin = found["provenance"]
@@ -157,8 +160,14 @@ def _table_text(name: str, table: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"  {key.replace('_', ' ')}: {value}" for key, value in table["values"].items())])
 
 
-def _filled(text: str) -> str:
-    return fill(text, min(get_terminal_size().columns, _LINE), subsequent_indent="  ")
+def _heads(found: dict[str, Any]) -> list[str]:
+    report = [f"report: {found['report']}"] if "report" in found else []
+    return [*([found["title"]] if "title" in found else []), found["file"], *report]
+
+
+def _filled(text: str, indent: str = "") -> str:
+    width = min(get_terminal_size().columns, _LINE)
+    return fill(text, width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
 
 
 def _cut(text: str) -> str:

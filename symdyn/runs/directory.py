@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EACCES
 from logging.handlers import MemoryHandler
 from pathlib import Path
 
@@ -18,13 +16,12 @@ import xarray as xr
 
 from symdyn.runs.collected_warnings import CollectedWarnings
 from symdyn.runs.lock import DirectoryLock
-from symdyn.runs.progress import Progress
+from symdyn.runs.progress import FORMAT, Progress, screen
 from symdyn.runs.publish import circumstances, version_of
-from symdyn.runs.staging import begin, finish, held
+from symdyn.runs.staging import begin, finish, held, made
 
 __all__ = ["RunDirectory"]
 
-_FORMAT = ("%(asctime)s %(message)s", "%H:%M:%S")
 _INTERRUPTED = (130, 143)  # exit codes of a job that was told to stop, which is no error of its own
 
 
@@ -73,7 +70,7 @@ class RunDirectory:
 
     def __enter__(self) -> RunDirectory:
         self.refuse_unasked()
-        self._make()
+        made(self.folder)
         self._handlers: list[logging.Handler] = []
         # Held back until the lock is ours: the log of the job that has it must stay as it is.
         early = MemoryHandler(1000)
@@ -130,19 +127,6 @@ class RunDirectory:
                 "--out names another folder"
             )
 
-    def _make(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        if not os.access(self.folder, os.W_OK | os.X_OK):
-            raise self._unwritable(PermissionError(EACCES, os.strerror(EACCES)))
-
-    def _unwritable(self, error: OSError) -> OSError:
-        return OSError(
-            error.errno, f"{self.folder} cannot be written to ({error.strerror}): choose another folder with --out"
-        )
-
     def _begin(self) -> None:
         self.path = begin(self.folder, keep_log=self._resume)
         self.figures = self.path / "figures"
@@ -156,8 +140,7 @@ class RunDirectory:
     def tell(self, text: str, *values: object) -> None:
         """Say something on the screen outside the run, unless it is quiet."""
         if not self._quiet:
-            screen = _screen()
-            screen.handle(self.log.makeRecord(self.log.name, logging.INFO, "", 0, text, values, None))
+            screen().handle(self.log.makeRecord(self.log.name, logging.INFO, "", 0, text, values, None))
 
     def tell_warnings(self) -> None:
         """Log one line for each kind of warning: as it is in the file, shortened on the screen."""
@@ -174,10 +157,10 @@ class RunDirectory:
 
     def _start_log(self) -> None:
         to_file = logging.FileHandler(self.path / "run.log", mode="a")
-        to_file.setFormatter(logging.Formatter(*_FORMAT))
+        to_file.setFormatter(logging.Formatter(*FORMAT))
         self._handlers.append(to_file)
         if not self._quiet:
-            self._handlers.append(_screen())
+            self._handlers.append(screen())
         for handler in self._handlers:
             self.log.addHandler(handler)
 
@@ -224,22 +207,6 @@ class RunDirectory:
 
     def _toml(self) -> str:
         return "".join(f"{key} = {_toml_value(value)}\n" for key, value in self.config.items())
-
-
-def _screen() -> logging.Handler:
-    handler = logging.StreamHandler()
-    handler.setLevel(logging.INFO)
-    handler.setFormatter(_ScreenFormatter(*_FORMAT))
-    return handler
-
-
-class _ScreenFormatter(logging.Formatter):
-    """Writes what a record says for the screen, where that is something else."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        record.message = getattr(record, "on_screen", record.message)
-        return super().formatMessage(record)
 
 
 def _toml_value(value: str | int | float | list | tuple | Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from symdyn.runs.directory import RunDirectory
 from symdyn.runs.options import RunOptions
-from symdyn.runs.scheduler import dashboard, resolved, scheduler
+from symdyn.runs.scheduler import check_scheduler, dashboard, scheduler
 
 __all__ = ["run_job"]
 
@@ -50,7 +50,7 @@ def _work(
     run: RunDirectory, args: _Options, job: Callable[[RunDirectory, Any], None], prepare: Callable[[], Any]
 ) -> None:
     run.refuse_unasked()
-    resolved(args.scheduler)
+    check_scheduler(args.scheduler)
     began = time.perf_counter(), time.process_time()
     with run.warnings.collecting():
         prepared = prepare()

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, one line a minute in batch logs, nothing when asked."""
+"""What a run tells: lines of its log; how far it is, by a bar on a terminal, or a line a minute in batch logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import logging
 import sys
 import time
 
-__all__ = ["Progress"]
+__all__ = ["FORMAT", "Progress", "screen"]
+
+FORMAT = ("%(asctime)s %(message)s", "%H:%M:%S")  # of a line of the log, and of its time
 
 _WIDTH = 24
 _BETWEEN_BARS = 0.1  # seconds
@@ -77,3 +79,20 @@ def _clock_time(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def screen() -> logging.Handler:
+    """Make the handler by which a run tells what it does on standard error."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(_ScreenFormatter(*FORMAT))
+    return handler
+
+
+class _ScreenFormatter(logging.Formatter):
+    """Writes what a record says for the screen, where that is something else."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        record.message = getattr(record, "on_screen", record.message)
+        return super().formatMessage(record)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from symdyn.reporting.page import Picture, report
 from symdyn.sums.store import save_results
 
 if TYPE_CHECKING:
+    from symdyn.reporting.page import Picture
     from symdyn.runs.directory import RunDirectory
 
 __all__ = ["checksum", "circumstances", "publish", "tell", "version_of"]
@@ -47,6 +47,8 @@ def publish(
     tables : mapping of str to xr.Dataset, optional
         What the page shows, where that is not all groups as they are.
     """
+    from symdyn.reporting.page import report  # loads matplotlib
+
     lists = {"findings": list(findings), "warnings": run.warnings.counted()}
     told = {"title": title, **{name: json.dumps(value, ensure_ascii=False) for name, value in lists.items()}}
     save_results({"": xr.Dataset(attrs=told), **groups}, run.path / "results.nc")

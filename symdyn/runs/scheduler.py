@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -19,11 +20,11 @@ from dask.config import set as configured
 from symdyn.data.tasks import current_client
 
 if TYPE_CHECKING:
-    from dask.distributed import Client
+    from dask.distributed import Client, Worker, WorkerPlugin
     from dask_jobqueue.slurm import SLURMCluster
     from distributed.deploy.cluster import Cluster
 
-__all__ = ["dashboard", "resolved", "scheduler", "slurm_cluster"]
+__all__ = ["check_scheduler", "dashboard", "resolved", "scheduler", "slurm_cluster"]
 
 _NAMES = ("threads", "synchronous", "local", "slurm")
 _PATIENCE = "30s"  # for the answer of a scheduler
@@ -63,10 +64,12 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
 
         # Left in this order: a cluster that ends before its client tells at length of results it loses.
         started: Any = LocalCluster  # whose type leaves open whether it is asynchronous
-        with _memory_kept(), started(threads_per_worker=1) as cluster, _client(cluster):
+        with _memory_kept(), started(threads_per_worker=1) as cluster, _client(cluster) as client:
+            client.register_plugin(_warnings_forwarded())
             yield f"local cluster, {len(cluster.workers)} workers"
     elif name == "slurm":
-        with _slurm_jobs() as cluster, _client(cluster):
+        with _slurm_jobs() as cluster, _client(cluster) as client:
+            client.register_plugin(_warnings_forwarded())
             yield f"SLURM jobs, scheduler at {cluster.scheduler_address}"
     else:
         with _client(name) as opened:
@@ -81,6 +84,23 @@ def _memory_kept() -> configured:
     name = "distributed.nanny.pre-spawn-environ"
     spawn = config.get(name, {})
     return configured({name: {key: value for key, value in spawn.items() if key != "MALLOC_TRIM_THRESHOLD_"}})
+
+
+def _warnings_forwarded() -> WorkerPlugin:
+    """Make a plugin by which workers warn where the job was started, and not on a screen of their own."""
+    from dask.distributed import WorkerPlugin
+
+    class Forwarded(WorkerPlugin):
+        name = "symdyn-warnings"
+
+        def setup(self, worker: Worker) -> None:
+            def forward(message: Warning | str, *_: object, **__: object) -> None:
+                worker.log_event("warn", str(message))  # of which Dask makes a warning at the client
+
+            warnings.filterwarnings("always", category=UserWarning)
+            warnings.showwarning = forward
+
+    return Forwarded()
 
 
 def resolved(name: str) -> str:
@@ -101,6 +121,18 @@ def resolved(name: str) -> str:
     if name not in _NAMES and "://" not in name:
         raise ValueError(f"{origin} must be auto, {', '.join(_NAMES)} or an address tcp://..., got {name!r}")
     return name
+
+
+def check_scheduler(name: str) -> None:
+    """Refuse a scheduler that cannot be used here, before anything is begun.
+
+    Raises
+    ------
+    ValueError
+        As `resolved`, and for SLURM where there is no `sbatch`.
+    """
+    if resolved(name) == "slurm" and shutil.which("sbatch") is None:
+        raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
 
 
 def slurm_cluster(**options):
@@ -143,8 +175,7 @@ def dashboard() -> str | None:
 
 @contextmanager
 def _slurm_jobs() -> Iterator[SLURMCluster]:
-    if shutil.which("sbatch") is None:
-        raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
+    check_scheduler("slurm")
     jobs: Any = slurm_cluster()
     with jobs as cluster:
         # Jobs that reach their walltime are replaced only by a cluster that adapts.

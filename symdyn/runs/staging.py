@@ -13,9 +13,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from errno import EACCES
 from pathlib import Path
 
-__all__ = ["begin", "finish", "held", "settle"]
+__all__ = ["begin", "finish", "held", "made", "settle"]
 
 _ASIDE, _READY, _LIST, _CLEARED = "unfinished", ".finished", ".run.json", ".cleared"
 # What a run leaves that has no list, such as one of 0.1.0; also what would be overwritten in a folder of other things.
@@ -32,6 +33,23 @@ def held(folder: Path) -> str | None:
         return f"a run ({found})"
     part = next((name for name in _PARTS if _filled(folder / name)), None)
     return None if part is None else f"parts of a run that did not finish ({part})"
+
+
+def made(folder: Path) -> None:
+    """Make a folder, unless it is there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made or written to, with the cure.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
+    except OSError as error:
+        cure = f"{folder} cannot be written to ({error.strerror}): choose another folder with --out"
+        raise OSError(error.errno, cure) from error
 
 
 def begin(folder: Path, *, keep_log: bool) -> Path:

@@ -5,9 +5,10 @@ folder/points/<hash>.json
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import product
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def sweep(
     log: logging.Logger | None = None,
     progress: Callable[[int, int], object] | None = None,
     reuse: bool = True,
+    incidental: Collection[str] = (),
 ) -> xr.Dataset:
     """Run a job at all points of a grid, on whatever Dask scheduler is in use.
 
@@ -65,9 +67,12 @@ def sweep(
     swept : dict of list
         Values of those that do not; their names become the dims.
     folder : path
-        The run directory. Points found under it, made by the same code with the same parameters, are not run again.
+        The run directory. Points found under it, made by the same code with the same parameters, are not run again,
+        whatever else is swept now, and whichever of their parameters are fixed.
     log, progress, reuse
         As in `symdyn.sums.checkpoint.accumulate_resumable`.
+    incidental : collection of str
+        Parameters on which results do not depend, such as where a file lies whose content is another parameter.
 
     Returns
     -------
@@ -77,8 +82,8 @@ def sweep(
     """
     log = log or logging.getLogger(__name__)
     points = grid(swept)
-    name = f"{job.__module__}.{job.__qualname__}"
-    paths = [Path(folder) / "points" / f"{_fingerprint(name, {**fixed, **point})}.json" for point in points]
+    known = {name: value for name, value in fixed.items() if name not in incidental}
+    paths = [Path(folder) / "points" / f"{_fingerprint(job, {**known, **point})}.json" for point in points]
     done = {k: json.loads(path.read_text()) for k, path in enumerate(paths) if reuse and path.exists()}
     if done:
         log.info("resume: %d of %d points were finished before, skipped", len(done), len(points))
@@ -117,8 +122,11 @@ def check_finished(*results: xr.Dataset, log: Path) -> None:
         raise ValueError(f"{failed} points failed, see {log}; --resume tries them again")
 
 
-def _fingerprint(name: str, parameters: dict[str, str | float]) -> str:
-    return fingerprint(name, dict(sorted(parameters.items())), packages=_PACKAGES)
+def _fingerprint(job: Callable[..., dict], parameters: dict[str, str | float]) -> str:
+    """Hash a job, its code and the parameters of one point."""
+    name = f"{job.__module__}.{job.__qualname__}"
+    own = [] if name.startswith("symdyn.") else [inspect.getsource(job)]
+    return fingerprint(name, dict(sorted(parameters.items())), *own, packages=_PACKAGES)
 
 
 def _point(job: Callable[..., dict], parameters: dict[str, str | float]) -> dict[str, str | float]:

@@ -40,6 +40,7 @@ __all__ = [
     "save_chart",
     "save_moments",
     "save_results",
+    "why_unread",
     "write_whole",
 ]
 
@@ -85,8 +86,13 @@ def load_algebra(path) -> LieAlgebra:
                 if "generator_coefficients" in dataset:
                     return dataset_to_algebra(dataset.load())
         except OSError as error:
-            raise ValueError(f"{path} holds no algebra that can be read: {error}") from error
+            raise ValueError(f"{path} holds no algebra: {why_unread(error)}") from error
     raise ValueError(f"{path} holds no algebra: variable 'generator_coefficients' is missing")
+
+
+def why_unread(error: Exception) -> str:
+    """Say why a file could not be opened, without the words of HDF5 where it is something else."""
+    return "it is no netCDF file" if "signature not found" in str(error) else str(error)
 
 
 def algebra_to_dataset(algebra: LieAlgebra) -> xr.Dataset:

@@ -14,8 +14,14 @@ import pytest
 from options_of_workflows import ROOT
 
 pytestmark = pytest.mark.wheel
-MOST_SECONDS = 30  # of the demo, after installation
-MOST_HELP = 0.5  # seconds of --help, the best of five
+# CPU seconds, which do not depend on what else the machine does; on an idle one they are those of the clock.
+MOST_DEMO, MOST_HELP = 30, 0.5
+
+
+def used():
+    """CPU seconds of all processes that this one has started and that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def run(*command, cwd, **options):
@@ -56,13 +62,13 @@ def test_the_wheel_holds_types_data_templates_and_the_list_of_options(wheel):
 
 def test_the_demo_runs_anywhere_and_in_time(place):
     folder, symdyn = place
-    began = time.perf_counter()
+    began, before = time.perf_counter(), used()
     done = run(symdyn, "demo", cwd=folder)
-    took = time.perf_counter() - began
-    print(f"\nsymdyn demo: {took:.1f} s")
+    cpu = used() - before
+    print(f"\nsymdyn demo: {cpu:.1f} CPU s, {time.perf_counter() - began:.1f} s by the clock")
     assert done.returncode == 0, done.stderr
     page = (folder / "symdyn-demo" / "report.html").read_text(encoding="utf-8")
-    assert "so(3) + R" in page and took < MOST_SECONDS
+    assert "so(3) + R" in page and cpu < MOST_DEMO
     warned = [line for line in done.stderr.splitlines() if re.search(r"\bwarning\b", line, re.IGNORECASE)]
     assert len(warned) <= 2 and "Traceback" not in done.stderr, warned
     assert run(symdyn, "demo", cwd=folder).returncode == 1  # asks for --resume or --force
@@ -74,10 +80,10 @@ def test_help_is_there_at_once(place):
     folder, symdyn = place
     seconds = []
     for _ in range(5):
-        began = time.perf_counter()
+        before = used()
         assert "discover" in run(symdyn, "--help", cwd=folder).stdout
-        seconds.append(time.perf_counter() - began)
-    print(f"\nsymdyn --help: {min(seconds):.2f} s")
+        seconds.append(used() - before)
+    print(f"\nsymdyn --help: {min(seconds):.2f} CPU s")
     assert min(seconds) < MOST_HELP
 
 
@@ -95,7 +101,8 @@ def test_bash_completes_subcommands_and_options(place):
     folder, symdyn = place
     script = (
         f'PATH="{symdyn.parent}:$PATH"\neval "$(_SYMDYN_COMPLETE=bash_source symdyn)"\n'
-        'try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _symdyn_completion "$1"; echo "${COMPREPLY[@]}"; }\n'
+        'try() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()\n'
+        '_symdyn_completion "$1"; echo "${COMPREPLY[@]}"; }\n'
         "try symdyn disc\ntry symdyn discover --cand\ntry symdyn discover --kind second\n"
     )
     done = run("bash", "--norc", "-c", script, cwd=folder)

@@ -1,5 +1,7 @@
 import os
 import sys
+import time
+import warnings
 
 import dask
 import pytest
@@ -7,6 +9,7 @@ from dask.distributed import Client, LocalCluster
 
 from symdyn.data.tasks import current_client
 from symdyn.runs import scheduler, slurm_cluster
+from symdyn.runs.collected_warnings import CollectedWarnings
 from symdyn.runs.scheduler import resolved
 
 
@@ -36,13 +39,24 @@ def test_the_order_is_client_environment_configuration_threads(monkeypatch):
             assert resolved("auto") == "current"
 
 
-def test_workers_of_a_local_cluster_keep_freed_memory(monkeypatch):
+def warn_twice():
+    for number in range(2):
+        warnings.warn(f"{number} of 9 runs are short", stacklevel=1)
+
+
+def test_workers_of_a_local_cluster_keep_freed_memory_and_warn_where_the_job_was_started(monkeypatch, capfd):
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
-    with scheduler("local") as used:
+    kept = CollectedWarnings()
+    with kept.collecting(), scheduler("local") as used:
         client = current_client()
         assert "local cluster" in used and client is not None
         found = client.run(lambda: (os.environ.get("MALLOC_TRIM_THRESHOLD_"), os.environ.get("OMP_NUM_THREADS")))
+        client.submit(warn_twice).result()
+        end = time.monotonic() + 10
+        while kept.counted() != [("0 of 9 runs are short", 2)] and time.monotonic() < end:
+            time.sleep(0.02)
     assert set(found.values()) == {(None, "1")}
+    assert kept.counted() == [("0 of 9 runs are short", 2)] and "Warning" not in capfd.readouterr().err
 
 
 def test_a_running_client_is_used_and_left_open():

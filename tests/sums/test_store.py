@@ -92,7 +92,7 @@ def test_a_damaged_file_is_named(tmp_path):
     LieAlgebra(candidates.so(2)).save(tmp_path / "a.nc")
     whole = (tmp_path / "a.nc").read_bytes()
     (tmp_path / "half.nc").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"half\.nc holds no algebra that can be read"):
+    with pytest.raises(ValueError, match=r"half\.nc holds no algebra: "):
         LieAlgebra.load(tmp_path / "half.nc")
 
 

@@ -29,6 +29,9 @@ def run(tmp_path_factory):
     done = planets("--out", out)
     assert done.returncode == 0, done.stderr
     assert f"report: {out / 'report.html'}" in done.stderr
+    warned = [line for line in done.stderr.splitlines() if "warning" in line.lower()]
+    assert len(warned) <= 2 and "UserWarning" not in done.stderr and done.stdout == ""
+    assert (out / "run.log").read_text().count("warning") >= len(warned)
     return out
 
 

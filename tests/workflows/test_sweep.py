@@ -50,6 +50,27 @@ def test_finished_points_are_kept_and_new_ones_added(tmp_path):
     assert calls[0] == (0, 4)
 
 
+def test_a_point_is_known_by_its_own_parameters(tmp_path):
+    """Whatever else is swept, whichever are fixed, and wherever its files lie."""
+    sweep(product, {"name": "here"}, {"a": [0.1, 0.7], "b": [1, 3]}, tmp_path, incidental=["name"])
+    for fixed, swept, found in (
+        ({"name": "there", "b": 1}, {"a": [0.7, 0.1]}, 2),
+        ({"name": "there", "a": 0.7}, {"b": [3, 4, 5]}, 1),
+        ({"name": "here"}, {"b": [1, 4], "a": [0.1, 0.2]}, 1),
+    ):
+        calls, progress = steps()
+        sweep(product, fixed, swept, tmp_path, progress=progress, incidental=["name"])
+        assert calls[0][0] == found
+
+
+def test_a_job_of_ones_own_that_has_changed_is_run_again(tmp_path, monkeypatch):
+    sweep(product, {}, {"a": [1], "b": [2]}, tmp_path)
+    monkeypatch.setattr("symdyn.runs.sweep.inspect.getsource", lambda job: "def product(a, b): ...")
+    calls, progress = steps()
+    sweep(product, {}, {"a": [1], "b": [2]}, tmp_path, progress=progress)
+    assert calls[0] == (0, 1)
+
+
 def test_a_point_that_fails_is_nan_says_why_and_is_tried_again(tmp_path):
     results = sweep(product, {}, {"a": [1, 2], "b": [0, 5]}, tmp_path)
     assert np.isnan(results["product"].sel(b=0)).all() and (results.text.sel(b=0) == "").all()

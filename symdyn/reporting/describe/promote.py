@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.vectorfields import VectorField
+from symdyn.promotion.promotion_candidates import split_candidates
 from symdyn.reporting.style import ACCENT, GREY, SECOND, clean, logarithmic, new_figure, save_figures
 from symdyn.reporting.tables import with_law
 from symdyn.reporting.texts import number, output_names
@@ -137,14 +138,23 @@ def _against_baselines(errors: Mapping[str, float]) -> str:
 
 
 def _kept_sentence(model: PromotedRegressor) -> str:
-    n, broken = len(model.singular_values_), model.broken_
+    elements, values = split_candidates(model.candidates)[1], model.singular_values_
+    n = len(values) + (0 if elements is None else len(elements))
     if model.symmetry_ is None:
-        return f"The fit keeps none of {n} independent candidates: all of them are broken."
+        least = f"; the least violation is {number(values.min() / values.max(), 2)} of the largest"
+        return f"The fit keeps none of {n} independent candidates: all of them are broken{least if n > 1 else ''}."
     parts = model.symmetry_ if isinstance(model.symmetry_, list) else [model.symmetry_]
     texts = "; ".join(text for part in parts for text in part.texts())
-    how = "exactly" if model.enforced_ else "only approximately: samples left out object to enforcing it exactly"
     name = f"{parts[0].name}: " if isinstance(parts[0], LieAlgebra) and parts[0].name else ""
-    return f"The fit keeps {name}{texts}, {how}; {broken} of {n} independent candidates are broken."
+    return f"The fit keeps {name}{texts}. {_how(model)} Of {n} independent candidates {model.broken_} are broken."
+
+
+def _how(model: PromotedRegressor) -> str:
+    if model.enforced_:
+        return "The prediction has this symmetry exactly."
+    if model.promoted_:
+        return "The prediction has this symmetry only approximately."
+    return "Samples left out object to this symmetry: the prediction is that of least squares."
 
 
 def draw(folder: Path, found: Promoted) -> list[tuple[Path, str]]:
@@ -172,9 +182,10 @@ def _bars(found: Promoted) -> Figure:
     panel = clean(axes[0, 0])
     heights = np.maximum(table.relative.values, _FLOOR)
     colours = [ACCENT if kept else SECOND for kept in table.kept.values]
-    panel.vlines(table.direction.values, _FLOOR, heights, color=colours, linewidth=2)
+    floor = heights.min() / 10
+    panel.vlines(table.direction.values, floor, heights, color=colours, linewidth=2)
     panel.scatter(table.direction.values, heights, color=colours, s=24, zorder=3)
-    panel.set(yscale="log", xlabel="direction", ylabel="violation / largest", ylim=(_FLOOR / 2, 3.0))
+    panel.set(yscale="log", xlabel="direction", ylabel="violation / largest", ylim=(floor, 3.0))
     logarithmic(panel.yaxis)
     panel.set_xticks(table.direction.values if len(heights) <= 12 else table.direction.values[:: len(heights) // 8])
     return figure

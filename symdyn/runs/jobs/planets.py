@@ -57,7 +57,9 @@ def planets(*, data: str | None = None, simulate: int | None = None, noise: floa
     ValueError
         With neither data nor bodies to simulate.
     """
-    if data is None and not simulate:
+    if simulate is not None and simulate < 2:
+        raise ValueError(f"--simulate must be at least 2 bodies, got {simulate}")
+    if data is None and simulate is None:
         raise ValueError("give data, or a number of bodies to simulate")
     shared = RunOptions(**{"out": "runs/planets", **options})
     source = {"simulate": simulate, "noise": noise} if simulate else {"data": data}

@@ -31,6 +31,7 @@ from symdyn.runs.publish import checksum, publish, tell
 __all__ = ["OUTPUTS", "promote"]
 
 OUTPUTS = ("invariant", "vector_field", "map", "second_order")
+_EDGE = 3  # samples at either end of a run, whose rates are known worst
 _BLOCKS, _LEFT_OUT = 20, 4  # neighbouring samples depend on one another: they are left out in blocks
 
 
@@ -143,7 +144,8 @@ def _pairs(times: np.ndarray, columns: np.ndarray, n_states: int, kind: str) -> 
         return columns[:, :n_states], columns[:, n_states:]
     if output_action(kind).increments:
         return columns[:-1], columns[1:]
-    smooth, rates = differentiate(times, columns)
+    inner = slice(_EDGE, -_EDGE) if len(times) > 10 * _EDGE else slice(None)
+    smooth, rates = (part[inner] for part in differentiate(times, columns))
     return smooth, rates[:, n_states // 2 :] if output_action(kind).has_velocities else rates
 
 
@@ -172,7 +174,9 @@ def _promote(run: RunDirectory, given: _Opened, *, most: int, seed: int) -> None
         pictures = described.draw(run.figures, found)
     groups = {**described.groups(found), "provenance": run.provenance(digest)}
     findings = described.findings(found)
-    publish(run, groups, title=f"Promotion on {Path(run.config['data']).name}", findings=findings, figures=pictures)
+    title = f"Promotion on {Path(run.config['data']).name}"
+    tables = {name: group.drop_vars("time_scaling", errors="ignore") for name, group in groups.items()}
+    publish(run, groups, title=title, findings=findings, figures=pictures, tables=tables)
     tell(run, findings)
 
 

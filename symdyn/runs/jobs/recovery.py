@@ -120,8 +120,6 @@ def _write(table: xr.Dataset, path: Path) -> None:
 def _publish(run: RunDirectory, tables: Mapping[str, xr.Dataset], copy: Path | None) -> None:
     for name, table in tables.items():
         _write(table, run.path / f"{name}.csv")
-    if copy is not None and len(tables) == 1:
-        shutil.copyfile(run.path / f"{next(iter(tables))}.csv", copy)
     pictures = described.draw(run.figures, tables)
     provenance = {"provenance": run.provenance(checksum(xr.concat(tables.values(), "row")))}
     findings = [described.finding(name, table) for name, table in tables.items()]
@@ -130,4 +128,6 @@ def _publish(run: RunDirectory, tables: Mapping[str, xr.Dataset], copy: Path | N
     shown |= provenance
     title = "Samples that promotion needs"
     publish(run, {**tables, **provenance}, title=title, findings=findings, figures=pictures, tables=shown)
+    if copy is not None and len(tables) == 1:
+        shutil.copyfile(run.path / f"{next(iter(tables))}.csv", copy)
     tell(run, findings)

@@ -64,7 +64,10 @@ def read_plan(path: Path) -> dict:
     OSError
         If it cannot be read.
     """
-    plan = {"job": "discovery", "fixed": {}, "sweep": {}, "plot": {}, **tomllib.loads(path.read_text())}
+    try:
+        plan = {"job": "discovery", "fixed": {}, "sweep": {}, "plot": {}, **tomllib.loads(path.read_text())}
+    except ValueError as error:  # of its text, or of its encoding
+        raise ValueError(f"{path} is no TOML file: {error}") from error
     unknown = set(plan) - {"job", "fixed", "sweep", "plot", "scheduler"}
     if unknown:
         raise ValueError(f"{path}: {sorted(unknown)[0]!r} is unknown; there are job, scheduler, fixed, sweep, plot")

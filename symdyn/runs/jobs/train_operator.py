@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "train_operator"]
 
+_INCIDENTAL = ("data", "symmetry", "memory")  # where files lie; what is in them is a parameter of its own
 KINDS = ("plain", "equivariant", "penalty", "augmented")
 
 
@@ -222,7 +223,7 @@ def _sweep(run: RunDirectory, asked: _Asked, opened: _Opened, *, sizes: str, see
         fixed, swept = _grid(run, asked, opened, sizes, seeds)
     with run.stage("sweep"):
         log = {"log": run.log, "progress": run.progress("points"), "reuse": resume}
-        results = run_points(operator_point, fixed, swept, run.folder, **log)
+        results = run_points(operator_point, fixed, swept, run.folder, **log, incidental=_INCIDENTAL)
     check_finished(results, log=run.path / "run.log")
     with run.stage("figures"):
         pictures = described.draw_sweep(run.figures, results)
