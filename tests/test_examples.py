@@ -64,14 +64,6 @@ MISSING = {
     "symdyn.promotion": """
         PromotedRegressor PromotedRegressor.fit PromotedRegressor.predict Promotion promote promotion_path
     """,
-    "symdyn.regression": """
-        EquivariantOptimizer FittedLaw FittedLaw.flow FittedLaw.jacobian_function FittedLaw.load FittedLaw.save
-        FittedLaw.simulate FittedLaw.to_function FittedLaw.to_latex FittedLaw.to_sympy PDERegression
-        PDERegression.equations PDERegression.fit Pareto SymmetricFit SymmetricFit.summary SymmetricSINDy
-        SymmetricSINDy.coefficients SymmetricSINDy.equations SymmetricSINDy.fit SymmetricSINDy.free_terms
-        SymmetricSINDy.get_feature_names SymmetricSINDy.predict SymmetricSINDy.print SymmetricSINDy.score
-        SymmetricSINDy.simulate discover_then_fit fit_moments law_of pareto subalgebras
-    """,
     "symdyn.neural": """
         EquivariantFNO EquivariantMLP FNO FieldScale FrameAveraged InSubspace IntegralOperator KernelBasis
         LieDerivativePenalty OperatorPairs Ramp Representation ScaledFields SubequivariantMLP Training as_representation

@@ -38,7 +38,7 @@ _FAR = 1e6  # times the start: a solution that gets there is taken to leave
 
 @dataclass(frozen=True, repr=False)
 class FittedLaw(VectorField):
-    """A `VectorField` that says what it is the law of.
+    """Hold a law: a `VectorField` that says what its values are, x', q'' or the step of x.
 
     Parameters
     ----------
@@ -48,6 +48,21 @@ class FittedLaw(VectorField):
         x' = f(x), q'' = f(q, q'), or x_{k+1} = x_k + f(x_k).
     enforcement : Enforcement, optional
         What of a symmetry the fit has kept; not saved.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.regression import fit_moments
+    >>> planets = sd.systems.kepler(8, noise=0.001, n_times=200)
+    >>> powers = sd.features.CentralForce(range(5))  # q |q|^-k
+    >>> law = fit_moments(planets, powers, symmetry="so(3)", layout="second_order")
+    >>> law
+    FittedLaw of a second-order law on (x, y, z, vx, vy, vz)
+      x'' = −x |q|^-3
+      y'' = −y |q|^-3
+      z'' = −z |q|^-3
+    >>> law.kind, law.enforced_[0].texts()
+    ('second_order', ['y ∂x − x ∂y', 'z ∂x − x ∂z', 'z ∂y − y ∂z'])
     """
 
     kind: str = "flow"
@@ -84,11 +99,36 @@ class FittedLaw(VectorField):
         return [_LATEX_MARKS[self.kind] % state_latex(state) for state in self.states[: len(self.coefficients)]]
 
     def to_function(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Compile f to a plain numpy function of x `(state,)` or `(..., state)`, with only the terms that are not 0."""
+        """Compile f to a plain numpy function of x `(state,)` or `(..., state)`, with only the terms that are not 0.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> from symdyn.regression import fit_moments
+        >>> law = fit_moments(sd.systems.hopf(n_trajectories=3), "polynomial:3", symmetry="so(2)")
+        >>> f = law.to_function()
+        >>> f(np.array([1.0, 0.0])).round(2), f(np.zeros((5, 7, 2))).shape
+        (array([-0.5,  1.3]), (5, 7, 2))
+        """
         return value_function(self)
 
     def jacobian_function(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Compile Df to a plain numpy function: `(..., state)` to `(..., output, state)`, exact."""
+        """Compile Df to a plain numpy function: `(..., state)` to `(..., output, state)`, exact.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> from symdyn.regression import fit_moments
+        >>> law = fit_moments(sd.systems.hopf(n_trajectories=3), "polynomial:3", symmetry="so(2)")
+        >>> jacobian = law.jacobian_function()
+        >>> jacobian(np.zeros(2)).round(2)  # at the origin, an unstable focus
+        array([[ 0.5, -1.3],
+               [ 1.3,  0.5]])
+        >>> jacobian(np.zeros((5, 7, 2))).shape
+        (5, 7, 2, 2)
+        """
         return jacobian_function(self)
 
     def to_sympy(self) -> sympy.Matrix:
@@ -100,11 +140,29 @@ class FittedLaw(VectorField):
             If sympy is missing.
         ValueError
             If a feature has a name that is no formula.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import fit_moments
+        >>> data = sd.systems.damped_oscillator(n_trajectories=3)
+        >>> f = fit_moments(data, "polynomial:1", symmetry="so(2)").to_sympy()
+        >>> round(float(f.jacobian(["x0", "x1"]).trace()), 3)  # the divergence
+        -0.2
         """
         return field_sympy(self.coefficients, self.features, self.states)[0]
 
     def to_latex(self, precision: int = 3) -> list[str]:
-        r"""Write one equation per output, such as `\dot{x} = 0.5 x - 1.3 y`; needs sympy."""
+        r"""Write one equation per output in LaTeX, such as `\dot{x} = 0.5 x - 1.3 y`; needs sympy.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import fit_moments
+        >>> law = fit_moments(sd.systems.hopf(n_trajectories=3), "polynomial:3", symmetry="so(2)")
+        >>> print(law.to_latex(precision=2)[0])
+        \dot{x_{0}} = - x_{0}^{3} - x_{0} x_{1}^{2} + 0.5 x_{0} - 1.3 x_{1}
+        """
         rounded = [[float(f"{value:.{precision}g}") for value in row] for row in np.asarray(self.coefficients)]
         column = field_sympy(np.array(rounded), self.features, self.states)[0]
         from sympy import Float, Integer, Symbol, latex
@@ -126,6 +184,19 @@ class FittedLaw(VectorField):
             If the law has inputs, whose course in time it does not know, or `start` is of another length.
         RuntimeError
             If the solution leaves every bound before the last time.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> from symdyn.regression import fit_moments
+        >>> planets = sd.systems.kepler(8, n_times=200)
+        >>> law = fit_moments(planets, "central:3", symmetry="so(3)", layout="second_order")
+        >>> start = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]  # a circular orbit about GM = 1
+        >>> law.simulate(start, [0.0, np.pi, 2 * np.pi])[:, :3].round(2) + 0.0
+        array([[ 1.,  0.,  0.],
+               [-1.,  0.,  0.],
+               [ 1.,  0.,  0.]])
         """
         start, times = np.asarray(start, dtype=float), np.asarray(times, dtype=float)
         if start.shape != (len(self.states),):
@@ -158,7 +229,19 @@ class FittedLaw(VectorField):
         return found.y.T
 
     def flow(self, start: ArrayLike, times: ArrayLike, *, rtol: float = 1e-10, atol: float = 1e-12) -> np.ndarray:
-        """Call `simulate` with an explicit method, as `VectorField.flow` does."""
+        """Compute the solution `(time, state)` by an explicit method of high order, as `VectorField.flow` does.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import fit_moments
+        >>> data = sd.systems.damped_oscillator(n_trajectories=3)
+        >>> law = fit_moments(data, "polynomial:1", symmetry="so(2)")
+        >>> law.flow([1.0, 0.0], [0.0, 5.0, 10.0]).round(2)
+        array([[ 1.  ,  0.  ],
+               [ 0.17, -0.58],
+               [-0.31, -0.2 ]])
+        """
         return self.simulate(start, times, method="DOP853", rtol=rtol, atol=atol)
 
     def save(self, path: str | Path) -> None:
@@ -168,6 +251,15 @@ class FittedLaw(VectorField):
         ------
         ValueError
             If the features have no form on disk (libraries with functions of one's own).
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import FittedLaw, fit_moments
+        >>> law = fit_moments(sd.systems.hopf(n_trajectories=3), "polynomial:3", symmetry="so(2)")
+        >>> law.save("hopf.nc")
+        >>> FittedLaw.load("hopf.nc").equations() == law.equations()
+        True
         """
         mark, n = _MARKS[self.kind], len(self.coefficients)
         dataset = law_to_dataset(self, [f"{state}{mark}" for state in self.states[:n]])
@@ -181,6 +273,17 @@ class FittedLaw(VectorField):
         ------
         FileNotFoundError, ValueError
             If there is no such file, or it holds no law, or is of a newer format.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import FittedLaw, fit_moments
+        >>> data = sd.systems.hopf(n_trajectories=3)
+        >>> fit_moments(data, "polynomial:3", symmetry="so(2)").save("hopf.nc")
+        >>> FittedLaw.load("hopf.nc")
+        FittedLaw of a flow on (x0, x1)
+          x0' = 0.5 x0 − 1.3 x1 − x0^3 − x0 x1^2
+          x1' = 1.3 x0 + 0.5 x1 − x0^2 x1 − x1^3
         """
         if not Path(path).exists():
             raise FileNotFoundError(f"no such file: {path}")
@@ -207,6 +310,18 @@ def law_of(model: ps.SINDy | ps.DiscreteSINDy) -> FittedLaw:
     ------
     ValueError
         If the model is not fitted, or the identity, which is taken from F, is not in its library.
+
+    Examples
+    --------
+    >>> import pysindy as ps
+    >>> import symdyn as sd
+    >>> from symdyn.regression import law_of
+    >>> x, step = sd.systems.damped_oscillator(n_trajectories=2)
+    >>> model = ps.SINDy(ps.STLSQ(threshold=0.05), ps.PolynomialLibrary(1))
+    >>> law_of(model.fit(x, step, feature_names=["x", "y"]))
+    FittedLaw of a flow on (x, y)
+      x' = −0.1 x − y
+      y' = x − 0.1 y
     """
     inner = getattr(model, "model_", model)
     library = getattr(inner, "feature_library", None)

@@ -31,12 +31,27 @@ _Row: TypeAlias = tuple[str, float, int, int, RootFit, FittedLaw]
 
 
 class Pareto(NamedTuple):
-    """Fitted models, the fewest free numbers first.
+    """Hold fitted models, the fewest free numbers first.
 
     `table` over `model`: `symmetry`, `threshold`, `n_free` (numbers that the symmetry leaves), `n_numbers` (those that
     are not 0), `n_terms` (terms that matter), `held_out_error` (relative error of the rates), `excess` over
     the best and its standard error `excess_error`, `on_front`. `laws[k]` is the law of model k; `chosen` the simplest
     model within one standard error of the best.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.regression import discover_then_fit, pareto
+    >>> data, cubic = sd.systems.hopf(noise=0.02, n_trajectories=15, rng=0), sd.features.Polynomial(3)
+    >>> fit = discover_then_fit(data, sd.candidates.gl(2), cubic)
+    >>> symmetries = {"none": None, "so(2)": fit.symmetry}
+    >>> found = pareto(fit.train, fit.held_out, cubic, symmetries=symmetries, layout=fit.layout)
+    >>> type(found).__name__, len(found.laws), found.table.symmetry.values[found.chosen]
+    ('Pareto', 10, 'so(2)')
+    >>> found.laws[found.chosen]
+    FittedLaw of a flow on (x0, x1)
+      x0' = 0.487 x0 − 1.3 x1 − 0.972 x0^3 − 0.973 x0 x1^2
+      x1' = 1.3 x0 + 0.487 x1 − 0.972 x0^2 x1 − 0.973 x1^3
     """
 
     table: xr.Dataset
@@ -76,6 +91,22 @@ def pareto(
         For optimizers that need the rows, or have no threshold.
     ValueError
         If there is no symmetry or no threshold to try.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.regression import discover_then_fit, pareto, subalgebras
+    >>> data, cubic = sd.systems.hopf(noise=0.02, n_trajectories=15, rng=0), sd.features.Polynomial(3)
+    >>> fit = discover_then_fit(data, sd.candidates.gl(2), cubic)
+    >>> options = {"symmetries": subalgebras(fit.symmetry), "layout": fit.layout}
+    >>> table = pareto(fit.train, fit.held_out, cubic, thresholds=(0.02, 0.1), **options).table
+    >>> table[["symmetry", "threshold", "n_numbers", "held_out_error"]].to_dataframe().round(3)
+                  symmetry  threshold  n_numbers  held_out_error
+    model
+    0      x1 ∂x0 − x0 ∂x1       0.02          3           0.004
+    1      x1 ∂x0 − x0 ∂x1       0.10          3           0.004
+    2                 none       0.10          8           0.084
+    3                 none       0.02         13           0.005
     """
     if not symmetries or not len(thresholds):
         raise ValueError("symmetries and thresholds must hold at least one entry each; None stands for no symmetry")
@@ -105,6 +136,14 @@ def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
     """List by name no symmetry, each subset of the generators that closes under brackets, and all of them.
 
     Of an algebra of more than 6 generators only the single ones.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.regression import subalgebras
+    >>> plane = sd.LieAlgebra(sd.candidates.se(2, states=("x", "y")))
+    >>> list(subalgebras(plane))  # a rotation and one translation do not close
+    ['none', '∂x', '∂y', 'y ∂x − x ∂y', '∂x; ∂y', 'all']
     """
     found: dict[str, LieAlgebra | None] = {"none": None}
     sizes = range(1, algebra.dim) if algebra.dim <= _MOST else [1]

@@ -148,6 +148,18 @@ def fit_moments(
         For optimizers that need the rows.
     ValueError
         If the sums are not of these features, or the symmetry leaves nothing.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.regression import fit_moments
+    >>> data = sd.systems.hopf(noise=0.1, n_trajectories=10, rng=0)
+    >>> fit_moments(data, "polynomial:3").n_terms  # noise is taken for terms
+    19
+    >>> fit_moments(data, "polynomial:3", symmetry="so(2)")
+    FittedLaw of a flow on (x0, x1)
+      x0' = 0.472 x0 − 1.3 x1 − 0.944 x0^3 − 0.944 x0 x1^2
+      x1' = 1.3 x0 + 0.472 x1 − 0.944 x0^2 x1 − 0.944 x1^3
     """
     check_optimizer(optimizer)
     action = dynamics_of(layout).action if isinstance(layout, str) else layout.action

@@ -42,7 +42,7 @@ _SUMS_ONLY = (ps.STLSQ, ps.SR3, ps.SSR, ps.FROLS, LinearRegression, Ridge)  # an
 
 
 class EquivariantOptimizer(BaseOptimizer):
-    """Any pysindy or scikit-learn optimizer, restricted to the coefficients that a symmetry allows.
+    """Restrict any pysindy or scikit-learn optimizer to the coefficients that a symmetry allows.
 
     Coefficients are written in free coordinates, W = expand(beta), so sparsity acts on whole tuples of tied terms and
     `coef_` lies in the Subspace to rounding, whatever the optimizer does. Targets that share free coefficients are
@@ -80,6 +80,22 @@ class EquivariantOptimizer(BaseOptimizer):
         Terms lost because the library is not closed under the symmetry.
     violations_ : list of Violation
         For generators that are not exact: the violation of the fit, and how much of it the error bar explains.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysindy as ps
+    >>> import symdyn as sd
+    >>> from symdyn.regression import EquivariantOptimizer
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> library, law = ps.PolynomialLibrary(3), sd.systems.exact_law("hopf")
+    >>> inside = EquivariantOptimizer(ps.STLSQ(threshold=0.1), sd.candidates.so(2), library)
+    >>> inside = inside.fit(library.fit_transform(x), law(x))
+    >>> inside.optimizers_[0].coef_.round(2)  # STLSQ saw four free coefficients
+    array([[ 0.5, -1.3, -1. ,  0. ]])
+    >>> inside.coef_.round(2) + 0.0
+    array([[ 0. ,  0.5, -1.3,  0. ,  0. ,  0. , -1. ,  0. , -1. ,  0. ],
+           [ 0. ,  1.3,  0.5,  0. ,  0. ,  0. ,  0. , -1. ,  0. , -1. ]])
     """
 
     intercept_: Any  # 0, as of all optimizers of pysindy, which declares an array

@@ -28,7 +28,9 @@ __all__ = ["PDERegression"]
 
 
 class PDERegression(BaseEstimator):
-    """Weak, instrumented, sparse regression of ∂_t^m u on products of fields and derivatives.
+    """Fit ∂_t^m u = sum_k c_k term_k, the terms products of fields and derivatives, inside a symmetry.
+
+    The regression is weak (no derivative of data is taken), instrumented (without the bias of noise) and sparse.
 
     Parameters
     ----------
@@ -60,6 +62,19 @@ class PDERegression(BaseEstimator):
     features_ : list of str
         What each free coefficient multiplies, one right side a field: combinations of terms that the symmetry leaves
         alone, such as "u_xx + u_yy, v_xx + v_yy" for rotations of the plane and of (u, v).
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.regression import PDERegression
+    >>> data = sd.systems.burgers(n_trajectories=2, n_points=64, n_times=40, noise=0.01, rng=0)
+    >>> galilean = ["∂t", "∂x", "t ∂x + ∂u"]
+    >>> model = PDERegression(symmetry=galilean).fit(data)
+    >>> model.features_  # what is free: the boost takes u, u^2, ... out, and fixes −u u_x
+    ['1', 'u_x', 'u_xx', 'u_xxx', 'u_xxxx']
+    >>> model.law_
+    FieldLaw on (t, x, u)
+      u_t = 0.2 u_xx − u u_x
     """
 
     def __init__(
@@ -93,6 +108,16 @@ class PDERegression(BaseEstimator):
         ------
         TypeError, ValueError
             For data that break the schema, and symmetries that no law on these terms has.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import PDERegression
+        >>> data = sd.systems.heat(n_trajectories=3, noise=0.02, rng=0)
+        >>> terms = ["u", "u_x", "u_xx", "u u_x"]
+        >>> model = PDERegression(terms).fit(data)
+        >>> dict(zip(terms, model.equation_.sel(field="u", term=terms).values.round(2).tolist()))
+        {'u': 0.0, 'u_x': 0.0, 'u_xx': 0.2, 'u u_x': 0.0}
         """
         rng = np.random.default_rng(self.rng)
         options = {"time_order": self.time_order, "derivatives": self.derivatives, "n_bootstrap": self.n_bootstrap}
@@ -131,7 +156,16 @@ class PDERegression(BaseEstimator):
         return spaces.law_in_units(charted, found.chart), spaces.given
 
     def equations(self) -> list[str]:
-        """Write one line per field, such as `u_t = −1 u u_x + 0.2 u_xx`."""
+        """Write one line per field, such as `u_t = −1 u u_x + 0.2 u_xx`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import PDERegression
+        >>> data = sd.systems.kdv(n_trajectories=2, n_points=64, n_times=40)
+        >>> PDERegression(["u", "u_x", "u u_x", "u_xx", "u_xxx"]).fit(data).equations()
+        ['u_t = −u u_x − u_xxx']
+        """
         check_is_fitted(self, "law_")
         return self.law_.texts()
 

@@ -44,7 +44,10 @@ _Runs: TypeAlias = np.ndarray | Sequence[np.ndarray]
 
 
 class SymmetricSINDy(ps.SINDy):
-    """`pysindy.SINDy`, or `DiscreteSINDy`, with one more argument.
+    """Fit x' = W theta(x, u), or x_{k+1} = W theta(x_k, u_k), with W sparse and inside a symmetry.
+
+    It is `pysindy.SINDy`, or `DiscreteSINDy`, with one more argument: W is expanded in a basis of the matrices that
+    the symmetry leaves, so that thresholds act on whole tuples of tied coefficients.
 
     Parameters
     ----------
@@ -75,6 +78,20 @@ class SymmetricSINDy(ps.SINDy):
         The parts of the symmetry that the model keeps, that it was pulled towards, and that data left out objected to.
     enforcement_ : Enforcement
         The same with the numbers.
+
+    Examples
+    --------
+    >>> import pysindy as ps
+    >>> import symdyn as sd
+    >>> from symdyn.regression import SymmetricSINDy
+    >>> x, step = sd.systems.hopf(noise=0.005, n_trajectories=5, rng=0)
+    >>> optimizer, library = ps.STLSQ(threshold=0.1), ps.PolynomialLibrary(3)
+    >>> model = SymmetricSINDy(optimizer, library, symmetry="so(2)")  # was ps.SINDy(...)
+    >>> model.fit(x, step, feature_names=["x", "y"]).print()
+    (x)' =  0.500 x + -1.300 y + -1.000 x^3 + -1.000 x y^2
+    (y)' =  1.300 x +  0.500 y + -1.000 x^2 y + -1.000 y^3
+    >>> model.subspace_.dim, model.coefficients().size  # 4 free numbers instead of 20
+    (4, 20)
     """
 
     optimizer: Any  # None, too, which pysindy's own class replaces by its default
@@ -124,6 +141,20 @@ class SymmetricSINDy(ps.SINDy):
         ------
         ValueError
             For a symmetry on other states, without an action on the control inputs, or one that leaves nothing.
+
+        Examples
+        --------
+        >>> import pysindy as ps
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.lorenz(n_trajectories=2)
+        >>> rates = [sd.systems.exact_law("lorenz")(run) for run in x]  # known: nothing is differentiated
+        >>> model = SymmetricSINDy(ps.STLSQ(threshold=0.1), symmetry=sd.groups.sign_flip([-1, -1, 1]))
+        >>> model = model.fit(x, step, x_dot=rates, feature_names=["x", "y", "z"])
+        >>> model.enforced_
+        [Elements(1) on (x, y, z): x -> -x, y -> -y]
+        >>> model.subspace_.dim, model.complexity  # of 30 coefficients 14 are free; 7 are not 0
+        (14, 7)
         """
         self._check(x_dot, x_next)
         if t is None or not _holds_arrays(x):
@@ -159,46 +190,139 @@ class SymmetricSINDy(ps.SINDy):
         return self
 
     def free_terms(self) -> list[str]:
-        """Write each free coefficient of the model with the terms it ties."""
+        """Write each free coefficient of the model with the terms it ties.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.damped_oscillator(n_trajectories=2)
+        >>> model = SymmetricSINDy(symmetry="so(2)").fit(x, step, feature_names=["x", "y"])
+        >>> model.free_terms()
+        ["y in x', −x in y'", "x in x', y in y'"]
+        """
         check_is_fitted(self, "model_")
         assert self.model_.feature_names is not None  # `fit` gives them
         states = self.model_.feature_names[: self.subspace_.shape[0]]
         return self.subspace_.describe(states, self.model_.get_feature_names())
 
     def coefficients(self) -> np.ndarray:
-        """Return the coefficients `(state, feature)`."""
+        """Return the coefficients `(state, feature)`.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.damped_oscillator(n_trajectories=2)
+        >>> model = SymmetricSINDy(symmetry="so(2)").fit(x, step, feature_names=["x", "y"])
+        >>> model.get_feature_names()
+        ['1', 'x', 'y', 'x^2', 'x y', 'y^2']
+        >>> model.coefficients().round(3) + 0.0
+        array([[ 0. , -0.1, -1. ,  0. ,  0. ,  0. ],
+               [ 0. ,  1. , -0.1,  0. ,  0. ,  0. ]])
+        """
         check_is_fitted(self, "model_")
         return self.model_.coefficients()
 
     def predict(self, x, u=None) -> AxesArray | list[AxesArray]:
-        """Predict x' (of a map, the next state) at x; see `pysindy.SINDy.predict`."""
+        """Predict x' (of a map, the next state) at x; see `pysindy.SINDy.predict`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.damped_oscillator(n_trajectories=2)
+        >>> model = SymmetricSINDy(symmetry="so(2)").fit(x, step)
+        >>> np.asarray(model.predict(np.array([[1.0, 0.0], [0.0, 1.0]]))).round(2) + 0.0  # the rates
+        array([[-0.1,  1. ],
+               [-1. , -0.1]])
+        """
         check_is_fitted(self, "model_")
         return self.model_.predict(x, u)
 
     def simulate(self, x0, t, *args, **options) -> np.ndarray:
-        """Compute the solution from x0 at times t (of a map, t steps); see `pysindy.SINDy.simulate`."""
+        """Compute the solution from x0 at times t (of a map, t steps); see `pysindy.SINDy.simulate`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pysindy as ps
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.hopf(n_trajectories=3)
+        >>> library = ps.PolynomialLibrary(3)
+        >>> model = SymmetricSINDy(feature_library=library, symmetry="so(2)").fit(x, step)
+        >>> path = model.simulate([0.5, 0.0], np.linspace(0, 6, 4))
+        >>> np.sum(path**2, axis=1).round(2)  # r^2 grows to 1/2, the limit cycle
+        array([0.25, 0.44, 0.49, 0.5 ])
+        """
         check_is_fitted(self, "model_")
         return self.model_.simulate(x0, t, *args, **options)
 
     def score(self, x, t=None, *args, **options) -> float:
-        """Compute R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`. Data may come as for `fit`."""
+        """Compute R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`. Data may come as for `fit`.
+
+        Examples
+        --------
+        >>> import pysindy as ps
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.cubic_spiral(n_trajectories=4)
+        >>> libraries = [ps.PolynomialLibrary(degree) for degree in (1, 3)]
+        >>> models = [SymmetricSINDy(feature_library=one, symmetry="so(2)") for one in libraries]
+        >>> [round(model.fit(x[:3], step).score(x[3:], step), 2) for model in models]  # on the fourth
+        [0.83, 1.0]
+        """
         check_is_fitted(self, "model_")
         if t is None or not _holds_arrays(x):
             x, t, options["u"], _ = _pysindy_terms(x, t, options.get("u"), None)
         return self.model_.score(upright_runs(x, t), t, *args, **options)
 
     def equations(self, precision: int = 3) -> list[str]:
-        """Write the right-hand sides as text."""
+        """Write the right-hand sides as text.
+
+        Examples
+        --------
+        >>> import pysindy as ps
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.hopf(n_trajectories=2)
+        >>> model = SymmetricSINDy(feature_library=ps.PolynomialLibrary(3), symmetry="so(2)")
+        >>> model.fit(x, step, feature_names=["x", "y"]).equations(precision=2)[0]
+        ' 0.50 x + -1.30 y + -1.00 x^3 + -1.00 x y^2'
+        """
         check_is_fitted(self, "model_")
         return self.model_.equations(precision)
 
     def print(self, *args, **options) -> None:
-        """Print the equations; see `pysindy.SINDy.print`."""
+        """Print the equations; see `pysindy.SINDy.print`.
+
+        Examples
+        --------
+        >>> import pysindy as ps
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.damped_oscillator(n_trajectories=2)
+        >>> model = SymmetricSINDy(ps.STLSQ(threshold=0.05), symmetry="so(2)")
+        >>> model.fit(x, step, feature_names=["x", "v"]).print(precision=2)
+        (x)' = -0.10 x + -1.00 v
+        (v)' =  1.00 x + -0.10 v
+        """
         check_is_fitted(self, "model_")
         self.model_.print(*args, **options)
 
     def get_feature_names(self) -> list[str]:
-        """Return the names of the library's terms."""
+        """Return the names of the library's terms.
+
+        Examples
+        --------
+        >>> import symdyn as sd
+        >>> from symdyn.regression import SymmetricSINDy
+        >>> x, step = sd.systems.duffing(n_trajectories=2)
+        >>> SymmetricSINDy().fit(x, step, feature_names=["x", "v"]).get_feature_names()
+        ['1', 'x', 'v', 'x^2', 'x v', 'v^2']
+        """
         check_is_fitted(self, "model_")
         return self.model_.get_feature_names()
 
