@@ -59,11 +59,6 @@ MISSING = {
         Progress RunDirectory RunOptions WrongOptions add_options checksum run_command run_job scheduler slurm_cluster
         sums_key
     """,
-    "symdyn.invariant.manifolds": "Box Eigenspace Manifold Product Sphere Torus",
-    "symdyn.invariant": "InvariantKernelRidge SampleGain orbit_dimension point_group sample_gain",
-    "symdyn.promotion": """
-        PromotedRegressor PromotedRegressor.fit PromotedRegressor.predict Promotion promote promotion_path
-    """,
     "symdyn.neural": """
         EquivariantFNO EquivariantMLP FNO FieldScale FrameAveraged InSubspace IntegralOperator KernelBasis
         LieDerivativePenalty OperatorPairs Ramp Representation ScaledFields SubequivariantMLP Training as_representation

@@ -19,7 +19,7 @@ _CEILING = 1_000_000  # eigenfunctions looked at
 
 @dataclass(frozen=True)
 class SampleGain:
-    """What a symmetry is worth in samples (Tahmasebi, Jegelka, arXiv 2303.14269); printing it prints the hypotheses.
+    """Hold what a symmetry is worth in samples (Tahmasebi, Jegelka, arXiv 2303.14269); printed with its hypotheses.
 
     Parameters
     ----------
@@ -44,6 +44,18 @@ class SampleGain:
         s / (s + d / 2): the risk falls like n^−exponent.
     hypotheses : tuple of str
         What was assumed.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.invariant import SampleGain, Torus, sample_gain
+    >>> found = sample_gain(Torus(2), sd.groups.permutation([1, 0]), 1000, smoothness=3)
+    >>> isinstance(found, SampleGain), found.gain, round(found.asymptotic_gain, 2)
+    (True, 1.75, 2.0)
+    >>> print(str(found).split("assumed")[0].strip())  # what was assumed follows
+    gain 1.75 at eigenvalues up to 5: 12 of 21 functions are left (Weyl's law: 2)
+    dim(M/G) = 2, vol(M/G) = 19.74, risk ~ n^-0.75
+    risk 0.014, without the symmetry 0.021; by Weyl's law 0.0138
     """
 
     dimension: int
@@ -99,6 +111,15 @@ def sample_gain(
     ------
     ValueError
         For groups that are not compact or do not act by isometries, and smoothness of at most dim(M/G) / 2.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.invariant import Sphere, sample_gain
+    >>> turns_about_z = sd.LieAlgebra(sd.candidates.so(3))[:1]
+    >>> found = sample_gain(Sphere(2), turns_about_z, 10_000, smoothness=2, noise=0.1)
+    >>> found.count_total, found.count_invariant, found.gain  # harmonics, and those with m = 0
+    (400, 20, 20.0)
     """
     group = as_isometries(manifold, group)
     if not n >= 1 or not noise > 0:

@@ -27,7 +27,7 @@ Posed: TypeAlias = tuple[Penalty, np.ndarray, np.ndarray, float]  # penalty, des
 
 @dataclass(frozen=True)
 class Promotion:
-    """What `promote` found.
+    """Hold what `promote` found, with a certificate: a lower bound of the objective.
 
     Parameters
     ----------
@@ -46,6 +46,17 @@ class Promotion:
         Whether the gap is below the tolerance, and more than rounding.
     undetermined : ndarray, `(output * feature, dim)`
         Directions that neither the data nor the maps see; the coefficients have no part along them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.promotion import Promotion, promote
+    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # x ∂y − y ∂x, on x^2, x y, y^2
+    >>> found = promote([rotation], np.eye(3), np.array([1.0, 0.2, 1.4]), gamma=0.1)
+    >>> isinstance(found, Promotion), found.coefficients.round(2)
+    (True, array([1.15, 0.11, 1.25]))
+    >>> found.converged, bool(found.objective - found.lower_bound < 1e-6)  # certified
+    (True, True)
     """
 
     coefficients: np.ndarray
@@ -111,6 +122,16 @@ def promote(
     UserWarning
         If the gap is above `tol` after `max_iter` iterations, if gamma is so large that rounding decides, and if the
         data leave a direction undetermined.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.promotion import promote
+    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # x ∂y − y ∂x, on x^2, x y, y^2
+    >>> at_one_point = np.array([[1.0, 0, 0]])  # these functions at (1, 0)
+    >>> found = promote([rotation], at_one_point, np.array([3.0]))
+    >>> found.coefficients.round(6) + 0.0  # of all that fit, 3 (x^2 + y^2) breaks least
+    array([3., 0., 3.])
     """
     case = _Case.build(as_penalty(lie_maps, gram), design, target, l1)
     return case.solve(gamma, tol, max_iter)
@@ -127,7 +148,7 @@ def promotion_path(
     tol: float = 1e-6,
     max_iter: int = 10000,
 ) -> list[Promotion]:
-    """Solve `promote` for several weights, each begun where the one before ended.
+    """Solve `promote` for several weights gamma, each begun where the one before ended; one `Promotion` per weight.
 
     Parameters
     ----------
@@ -135,6 +156,18 @@ def promotion_path(
         In the order in which they are solved; descending or ascending.
     lie_maps, design, target, gram, l1, tol, max_iter
         As for `promote`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.promotion import promotion_path
+    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # x ∂y − y ∂x, on x^2, x y, y^2
+    >>> nearly_round = np.array([1.0, 0.2, 1.4])
+    >>> path = promotion_path([rotation], np.eye(3), nearly_round, [0.01, 0.1, 0.2])
+    >>> np.array([found.coefficients for found in path]).round(2) + 0.0  # the last is round
+    array([[1.02, 0.19, 1.38],
+           [1.15, 0.11, 1.25],
+           [1.2 , 0.  , 1.2 ]])
     """
     case = _Case.build(as_penalty(lie_maps, gram), design, target, l1)
     found = []

@@ -36,7 +36,7 @@ __all__ = ["PromotedRegressor"]
 
 
 class PromotedRegressor(RegressorMixin, BaseEstimator):
-    """y = W theta(x) by least squares plus gamma times the nuclear norm of the Lie derivatives along candidates.
+    """Fit y = W theta(x) by least squares plus gamma times the nuclear norm of the Lie derivatives along candidates.
 
         min |Theta W^T − Y|^2 / 2 + gamma |v -> L(v, W theta)|_* + l1 |W|_1
 
@@ -95,6 +95,23 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         `gamma`, and for `"cv"` the mean square `error` of the folds.
     subspace_ : Subspace or None
         What the symmetry leaves free, if debiased.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> from symdyn.promotion import PromotedRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(40, 3))
+    >>> y = x[:, 0] ** 2 + x[:, 1] ** 2 + 0.05 * rng.normal(size=40)  # a cylinder
+    >>> candidates = sd.candidates.translations(3)[2:] + sd.candidates.so(3)
+    >>> model = PromotedRegressor(candidates, "polynomial:2", gamma="noise", noise=0.05).fit(x, y)
+    >>> model.symmetry_  # of four candidates, those that the data allow
+    LieAlgebra R^2 on (x0, x1, x2)
+      ∂x2
+      x1 ∂x0 − x0 ∂x1
+    >>> model.broken_, model.coef_.size, model.subspace_.dim  # 2 of 10 coefficients stay free
+    (2, 10, 2)
     """
 
     def __init__(
@@ -121,7 +138,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         self.max_iter = max_iter
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> PromotedRegressor:
-        """Fit.
+        """Fit the coefficients, and read off which of the candidates they keep.
 
         Parameters
         ----------
@@ -139,6 +156,17 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         UserWarning
             If most candidates are broken, candidates or features mean an origin far from the data, samples left out
             object to what is kept, no weight reaches `noise`, or the gap stays above `tol`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from symdyn.promotion import PromotedRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(20, 2))
+        >>> y = (x**2).sum(axis=1) + 0.1 * rng.normal(size=20)
+        >>> model = PromotedRegressor("so(2)", "polynomial:2", gamma="noise", noise=0.1).fit(x, y)
+        >>> model.coef_.round(2)  # on 1, x, y, x^2, x y, y^2
+        array([0.  , 0.  , 0.  , 1.02, 0.  , 1.02])
         """
         validate_data(self, X, skip_check_array=True)  # the names of its columns
         X, Y = _checked(X, y)
@@ -190,7 +218,22 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict y at X `(sample, state)`."""
+        """Predict y `(sample,)` or `(sample, output)` at X `(sample, state)`.
+
+        Raises
+        ------
+        ValueError
+            For X of another shape.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from symdyn.promotion import PromotedRegressor
+        >>> x = np.random.default_rng(0).normal(size=(20, 2))
+        >>> model = PromotedRegressor("so(2)", "polynomial:2", gamma=1.0).fit(x, (x**2).sum(axis=1))
+        >>> model.predict(np.array([[3.0, 4.0], [5.0, 0.0]])).round(3)  # at the same radius
+        array([25., 25.])
+        """
         check_is_fitted(self, "coef_")
         shape, expected = np.shape(X), self.n_features_in_
         if len(shape) != 2 or shape[1] != expected:

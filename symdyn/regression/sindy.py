@@ -130,8 +130,14 @@ class SymmetricSINDy(ps.SINDy):
         ----------
         x : array or list of arrays `(time, state)`; or xr.Dataset, path, tables, dict, tuple (x, t)
             As in pysindy; or whatever `SymmetryDiscovery.fit` takes, with names of states, inputs and times of its own.
-        t : float, array or list of arrays, optional
-            The step or the times, where x has none.
+        t : float, array or list of arrays `(time,)`, optional
+            The step or the times, where x has none; of a map, the step.
+        x_dot : array or list of arrays `(time, state)`, optional
+            The rates; x is differentiated if left out.
+        u : array or list of arrays `(time, control)`, optional
+            Control inputs.
+        feature_names : sequence of str, optional
+            Names of the states, then of the controls.
         sample_weight : array or list of arrays `(time,)`, optional
             Weight of each sample (one array a trajectory, as for x).
         x_next : array or list of arrays `(time, state)`, optional
@@ -225,7 +231,7 @@ class SymmetricSINDy(ps.SINDy):
         return self.model_.coefficients()
 
     def predict(self, x, u=None) -> AxesArray | list[AxesArray]:
-        """Predict x' (of a map, the next state) at x; see `pysindy.SINDy.predict`.
+        """Predict x' (of a map, the next state) at x `(time, state)`, or a list of these; see `pysindy.SINDy.predict`.
 
         Examples
         --------
@@ -242,7 +248,9 @@ class SymmetricSINDy(ps.SINDy):
         return self.model_.predict(x, u)
 
     def simulate(self, x0, t, *args, **options) -> np.ndarray:
-        """Compute the solution from x0 at times t (of a map, t steps); see `pysindy.SINDy.simulate`.
+        """Compute the solution `(time, state)` from x0 `(state,)` at times t (of a map, t steps).
+
+        See `pysindy.SINDy.simulate`.
 
         Examples
         --------

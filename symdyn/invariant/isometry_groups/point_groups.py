@@ -39,6 +39,17 @@ def point_group(name: str) -> Elements:
     ------
     ValueError
         For any other name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.invariant import InvariantKernelRidge, point_group
+    >>> point_group("D4").texts()
+    ['x0 -> -x1, x1 -> x0', 'x1 -> -x1, x2 -> -x2']
+    >>> groups = [point_group(name) for name in ("T", "O", "Oi", "I")]
+    >>> models = [InvariantKernelRidge(group=group).fit(np.eye(3), [0, 0, 1]) for group in groups]
+    >>> [model.n_elements_ for model in models]  # the orders of the groups
+    [12, 24, 48, 60]
     """
     found = re.fullmatch(r"(?:([CD])([1-9]\d*)|([TOI]))(i?)", name)
     if found is None:

@@ -36,6 +36,18 @@ def orbit_dimension(algebra: LieAlgebra, points: np.ndarray, *, rtol: float = 1e
     ------
     ValueError
         For points of another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> from symdyn.invariant import orbit_dimension
+    >>> points = np.random.default_rng(0).normal(size=(20, 6))
+    >>> on_positions, on_both = (sd.LieAlgebra(sd.candidates.so(3, copies=n)) for n in (1, 2))
+    >>> orbit_dimension(on_positions, points[:, :3])  # spheres
+    2
+    >>> orbit_dimension(on_both, points)  # no rotation keeps both position and velocity
+    3
     """
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != len(algebra.states) or not len(points):

@@ -32,6 +32,17 @@ class Eigenspace:
         Its dimension.
     label : object
         How the manifold finds the functions; they are listed when first used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.invariant import Sphere
+    >>> constant, dipoles, quadrupoles = Sphere(2).spectrum(cutoff=6)
+    >>> quadrupoles
+    Eigenspace(manifold=Sphere(dim=2, radius=1.0), eigenvalue=6.0, multiplicity=5, label=2)
+    >>> values = quadrupoles(Sphere(2).sample(100_000, rng=0))
+    >>> bool(np.allclose(values.T @ values / 100_000, np.eye(5), atol=0.05))  # orthonormal
+    True
     """
 
     manifold: Manifold
@@ -57,6 +68,16 @@ class Manifold(ABC):
     """A compact Riemannian manifold whose eigenfunctions are known, in coordinates `(sample, n_coordinates)`.
 
     Isometries are affine maps of the coordinates.
+
+    Examples
+    --------
+    >>> from symdyn.invariant import Box, Product, Sphere, Torus
+    >>> from symdyn.invariant.manifolds import Manifold
+    >>> known = [Torus(2), Sphere(2), Box([0, 0], [1, 1]), Product(Sphere(2), Torus(1))]
+    >>> all(isinstance(manifold, Manifold) for manifold in known)
+    True
+    >>> [(manifold.dim, manifold.n_coordinates, round(manifold.volume, 1)) for manifold in known]
+    [(2, 2, 39.5), (2, 3, 12.6), (2, 2, 1.0), (3, 4, 79.0)]
     """
 
     dim: int

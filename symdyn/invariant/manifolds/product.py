@@ -25,6 +25,16 @@ class Product(Manifold):
     Parameters
     ----------
     *factors : Manifold
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.invariant import Product, Sphere, Torus
+    >>> rod = Product(Sphere(2), Torus(1))  # a direction in space, and an angle about it
+    >>> rod.dim, rod.n_coordinates, round(rod.volume / np.pi**2, 6)
+    (3, 4, 8.0)
+    >>> [(space.eigenvalue, space.multiplicity) for space in rod.spectrum(3)]
+    [(0.0, 1), (1.0, 2), (2.0, 3), (3.0, 6)]
     """
 
     def __init__(self, *factors: Manifold):

@@ -28,6 +28,16 @@ class Sphere(Manifold):
     dim : int
         Dimension of the sphere itself.
     radius : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.invariant import Sphere
+    >>> spaces = Sphere(2).spectrum(12)
+    >>> [(space.eigenvalue, space.multiplicity) for space in spaces]  # l (l + 1), 2 l + 1
+    [(0.0, 1), (2.0, 3), (6.0, 5), (12.0, 7)]
+    >>> Sphere(2, radius=6371).check(np.array([[0, 0, 6371.001]]))  # put exactly onto it
+    array([[   0.,    0., 6371.]])
     """
 
     dim: int

@@ -31,6 +31,18 @@ class Torus(Manifold):
     dim : int
     period : float or sequence of float
         One for all directions, or one each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from symdyn.invariant import Torus
+    >>> angles = Torus(2)
+    >>> constant, first = angles.spectrum(cutoff=1)
+    >>> first.multiplicity, first.modes.tolist()  # sines and cosines of each angle
+    (4, [[0, 1], [1, 0]])
+    >>> angle, turn = np.array([[0.1, 0.2]]), np.array([[0, 2 * np.pi]])
+    >>> bool(np.allclose(first(angle), first(angle + turn)))
+    True
     """
 
     dim: int
