@@ -172,6 +172,14 @@ def test_point_symmetries_of_fields_are_those_of_the_solution():
     assert broken.violations(Shifted(), u).min() > 0.1
 
 
+def test_affine_point_symmetries_are_taken_one_alone():
+    boost = sd.candidates.from_matrices([[[0, 0, 0], [1, 0, 0], [0, 0, 0]]], [[0, 0, 1]], states=("t", "x", "u"))
+    penalty = LieDerivativePenalty(boost, space={"x": 2 * torch.pi}, times=(0.0, 0.5))
+    u = torch.randn(4, 1, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    assert penalty.rates.tolist() == [0.0]
+    assert penalty(nn.Identity(), u) > 1e-3
+
+
 def test_a_galilean_boost_is_kept_by_free_flow_at_later_times():
     """u_t + u u_x = 0 from u = const + small: a boost moves the later field by t; here exactly, on constants."""
     boost = parse_generators(["t ∂x + ∂u"], ("t", "x", "u"))

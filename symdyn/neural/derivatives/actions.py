@@ -143,8 +143,9 @@ def rates_of_time(generators: Generators) -> np.ndarray:
     place = generators.states.index("t")
     slopes = generators.jacobians(np.random.default_rng(0).standard_normal((20, len(generators.states))))[:, place]
     rates = slopes[0, place].copy()
-    slopes[:, place] -= rates
-    if np.abs(slopes).max(initial=0.0) > 1e-9:
+    constant = np.zeros_like(slopes)
+    constant[:, place] = rates
+    if np.abs(slopes - constant).max(initial=0.0) > 1e-9:
         raise ValueError("a generator changes the time at a rate that is not constant: leave it out")
     return rates
 
