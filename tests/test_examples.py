@@ -59,13 +59,6 @@ MISSING = {
         Progress RunDirectory RunOptions WrongOptions add_options checksum run_command run_job scheduler slurm_cluster
         sums_key
     """,
-    "symdyn.neural": """
-        EquivariantFNO EquivariantMLP FNO FieldScale FrameAveraged InSubspace IntegralOperator KernelBasis
-        LieDerivativePenalty OperatorPairs Ramp Representation ScaledFields SubequivariantMLP Training as_representation
-        augmented constrain discover_network equivariance_error equivariant_kernel_basis equivariant_matrices
-        field_scale flow_along invariant_vectors layer_errors load_module operator_model relative_error rollout
-        rollout_errors save_module shifted split_trajectories stencil symmetry_parts to_torch train trivial turned
-    """,
 }
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -50,6 +50,20 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
     ------
     ValueError
         As `flow_along`; for copies below 1 and negative strengths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> from symdyn.neural import augmented
+    >>> data = sd.systems.kepler(3, n_times=50)
+    >>> rotations = sd.LieAlgebra(sd.candidates.so(3, states=("x", "y", "z"))).prolong()
+    >>> more = augmented(data, rotations, copies=4, rng=0)
+    >>> data.sizes["trajectory"], more.sizes["trajectory"]
+    (3, 15)
+    >>> radius = np.sqrt(more.x**2 + more.y**2 + more.z**2).values
+    >>> bool(np.allclose(radius[3:6], radius[:3])), bool(np.allclose(more.x[3:6], more.x[:3]))
+    (True, False)
     """
     basis, strength = as_basis(symmetry), np.asarray(strength, dtype=float)
     if copies < 1 or np.any(strength < 0) or not np.all(np.isfinite(strength)):
@@ -97,6 +111,19 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
     -----
     UserWarning
         Of turns of a periodic box other than quarter turns: near the edges they are wrong.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import flow_along
+    >>> data = sd.systems.burgers(n_trajectories=1, n_points=64, n_times=20)
+    >>> matrix = [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
+    >>> boost = sd.candidates.from_matrices([matrix], [[0, 0, 1]], states=("t", "x", "u"))
+    >>> boost.texts()
+    ['t ∂x + ∂u']
+    >>> moved = flow_along(data, boost, [0.5])  # a solution again, seen at speed 0.5
+    >>> round(float((moved.u - data.u).mean()), 3)
+    0.5
     """
     basis, dataset = as_basis(symmetry), _checked(dataset)
     amounts = np.asarray(amounts, dtype=float)

@@ -40,6 +40,17 @@ def save_module(module: nn.Module, path) -> None:
     ------
     ValueError
         For weights that are not finite: a checkpoint of them is of no use.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import EquivariantMLP, load_module, save_module
+    >>> so2, x = sd.candidates.so(2), torch.randn(5, 2)
+    >>> network = EquivariantMLP(so2, so2, [8])
+    >>> save_module(network, "network.safetensors")
+    >>> torch.equal(load_module("network.safetensors")(x), network(x))
+    True
     """
     check_module(module)
     state = {name: value.detach().contiguous().clone() for name, value in module.state_dict().items()}
@@ -67,6 +78,15 @@ def load_module(path, module: nn.Module | None = None) -> nn.Module:
     ValueError
         For files of another kind or of a later format, another config (naming what differs), other weights, and files
         of modules without config where no module is given.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from symdyn.neural import FNO, load_module, save_module
+    >>> save_module(FNO(1, 1, modes=(8,), width=8, layers=2), "operator.safetensors")
+    >>> operator = load_module("operator.safetensors")
+    >>> type(operator).__name__, operator.modes, operator(torch.zeros(1, 1, 64)).shape
+    ('FNO', (8,), torch.Size([1, 1, 64]))
     """
     state, description = read_tensors(Path(path), _KEY, "weights with a config of symdyn: save_module did not write it")
     home, _, name = description["class"].partition(":")

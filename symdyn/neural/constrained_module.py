@@ -59,6 +59,17 @@ def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Modu
     ValueError
         For actions that no weight can hold, representations of other sizes than the layer, a layer that is
         constrained already, and convolutions that do not go with the motion of the grid.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import constrain
+    >>> _ = torch.manual_seed(0)
+    >>> layer = constrain(torch.nn.Linear(2, 2), sd.candidates.so(2))
+    >>> (a, b), (c, d) = layer.weight.tolist()
+    >>> a == d, b == -c, layer.bias.tolist()  # a + b i as a matrix; no bias turns into itself
+    (True, True, [0.0, 0.0])
     """
     if not isinstance(module, (nn.Linear, *_CONVOLUTIONS, *_TRANSPOSED)):
         raise TypeError(
@@ -99,6 +110,18 @@ def stencil(space, offsets) -> Representation:
     ------
     ValueError
         If an element takes a point to none of the others.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import equivariant_matrices, stencil
+    >>> d2q9 = [[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1], [1, 1], [-1, 1], [-1, -1], [1, -1]]
+    >>> square = [[[0, -1], [1, 0]], [[1, 0], [0, -1]]]  # a quarter turn and a reflection
+    >>> populations = stencil(square, d2q9)
+    >>> populations
+    Representation of dimension 9: 0 generators, 2 elements
+    >>> equivariant_matrices(populations, populations).dim  # of 81 numbers of a collision matrix
+    15
     """
     matrices, offsets = _space_matrices(space), numbers("offsets", offsets)
     if offsets.ndim != 2 or offsets.shape[1] != matrices.shape[1]:

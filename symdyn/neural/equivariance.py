@@ -49,6 +49,17 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     ------
     ValueError
         For representations that do not fit x, the values or one another, and values that are not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import constrain, equivariance_error
+    >>> _ = torch.manual_seed(0)
+    >>> so2, x = sd.candidates.so(2), torch.randn(100, 2)
+    >>> plain, inside = torch.nn.Linear(2, 2), constrain(torch.nn.Linear(2, 2), so2)
+    >>> [float(equivariance_error(layer, x, so2)[0]) < 1e-6 for layer in (plain, inside)]
+    [False, True]
     """
     check_callable(module)
     points = _as_tensor(x, module)
@@ -105,6 +116,17 @@ def layer_errors(
     ------
     ValueError
         For x that are no matrix, layers that are not there, are not called once, or return no `(batch, out)`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import layer_errors
+    >>> _ = torch.manual_seed(0)
+    >>> module = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh())
+    >>> errors = layer_errors(module, torch.randn(200, 2), sd.candidates.so(2), layers=["0", "1"])
+    >>> errors.layer[errors.sel(symmetry="generator 0") > 0.1].values.tolist()  # Tanh breaks it
+    ['1']
     """
     check_module(module)
     points, known = _as_tensor(x, module), dict(representations or {})

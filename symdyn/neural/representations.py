@@ -35,7 +35,7 @@ _PENALTY = "a weight cannot hold such an action; LieDerivativePenalty asks it of
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Representation:
-    """Matrices of generators and finite elements on R^n.
+    """Hold the matrices of generators and finite elements on R^n.
 
     Parameters
     ----------
@@ -50,6 +50,18 @@ class Representation:
     ------
     ValueError
         For other shapes, numbers that are not finite, and elements without an inverse.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import as_representation, invariant_vectors, trivial
+    >>> vector = as_representation(sd.candidates.so(3))
+    >>> vector + trivial(2)  # a vector and two scalars
+    Representation of dimension 5: 3 generators, 0 elements, blocks: 1 of size 3; 2 of size 1
+    >>> invariant_vectors(vector * vector).reshape(3, 3).round(2) + 0.0  # of matrices, the unit one
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
     """
 
     generators: np.ndarray
@@ -152,7 +164,17 @@ RepresentationLike = Representation | LieAlgebra | Generators | Elements | np.nd
 
 
 def trivial(n: int) -> Representation:
-    """Return the representation of n features that nothing moves, each a block; it goes with any symmetry."""
+    """Return the representation of n features that nothing moves, each a block; it goes with any symmetry.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import equivariant_matrices, trivial
+    >>> trivial(2)
+    Representation of dimension 2: 0 generators, 0 elements, blocks: 2 of size 1
+    >>> equivariant_matrices(trivial(2), sd.candidates.so(3)).dim  # scalars give no vector
+    0
+    """
     check_count("n", n, least=0)
     return Representation(np.zeros((0, n, n)), np.zeros((0, n, n)), None, (1,) * n)
 
@@ -196,6 +218,17 @@ def as_representation(given, n: int | None = None, name: str = "representation")
         and for another dimension than n.
     TypeError
         For anything else.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import as_representation
+    >>> as_representation(sd.candidates.so(3))
+    Representation of dimension 3: 3 generators, 0 elements
+    >>> as_representation([sd.candidates.so(2), sd.groups.permutation([1, 0])])
+    Representation of dimension 2: 1 generators, 1 elements
+    >>> as_representation("invariant", 4)
+    Representation of dimension 4: 0 generators, 0 elements, blocks: 4 of size 1
     """
     if given is None or (isinstance(given, str) and given == "invariant"):
         if n is None:
@@ -216,6 +249,17 @@ def equivariant_matrices(rep_in, rep_out) -> Subspace:
     ------
     ValueError
         See `as_representation` and `matched`.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import equivariant_matrices
+    >>> so2, so3 = sd.candidates.so(2), sd.candidates.so(3)
+    >>> equivariant_matrices(so2, so2).basis.T.round(3) + 0.0  # the unit matrix and the turn
+    array([[ 1.,  0.,  0.,  1.],
+           [ 0.,  1., -1.,  0.]])
+    >>> equivariant_matrices(so3, so3).dim  # the unit matrix alone
+    1
     """
     first, second = matched(as_representation(rep_in, name="rep_in"), as_representation(rep_out, name="rep_out"))
     shape = (second.dim, first.dim)
@@ -233,7 +277,17 @@ def equivariant_matrices(rep_in, rep_out) -> Subspace:
 
 
 def invariant_vectors(rep_out) -> np.ndarray:
-    """Find a basis `(n, dim)` of the vectors b with b(A) b = 0 and b(g) b = b: what a bias may be."""
+    """Find a basis `(n, dim)` of the vectors b with b(A) b = 0 and b(g) b = b: what a bias may be.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import invariant_vectors
+    >>> invariant_vectors(sd.groups.permutations(3)).ravel()  # one bias for all three
+    array([1., 1., 1.])
+    >>> invariant_vectors(sd.candidates.so(3)).shape  # rotations leave none
+    (3, 0)
+    """
     return equivariant_matrices(trivial(1), rep_out).basis
 
 

@@ -27,6 +27,15 @@ def shifted(fields: torch.Tensor, shift: torch.Tensor, period: float, axis: int)
     ------
     ValueError
         For a period that is not positive, complex fields, and shifts that differ along the axis.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from symdyn.neural import shifted
+    >>> x = torch.arange(8) / 8 * 2 * torch.pi
+    >>> moved = shifted(torch.sin(x), torch.tensor(0.1), period=2 * torch.pi, axis=0)
+    >>> torch.allclose(moved, torch.sin(x - 0.1), atol=1e-6)  # between the points of the grid
+    True
     """
     if not period > 0 or fields.is_complex():
         raise ValueError(f"shifted takes real fields and a positive period, got {fields.dtype} and {period}")
@@ -59,6 +68,17 @@ def turned(
     origin : sequence of float
         Coordinates of the first point of the grid.
     periods : sequence of float
+
+    Examples
+    --------
+    >>> import torch
+    >>> from symdyn.neural import turned
+    >>> field = torch.zeros(4, 4)
+    >>> field[1, 0] = 1.0  # at x = 1, y = 0
+    >>> quarter = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    >>> moved = turned(field, quarter, origin=(0.0, 0.0), periods=(4.0, 4.0))
+    >>> moved.round().nonzero().tolist()  # at x = 0, y = 1
+    [[0, 1]]
     """
     sizes = fields.shape[-2:]
     axes = [

@@ -19,7 +19,7 @@ __all__ = ["SubequivariantMLP"]
 
 
 class SubequivariantMLP(nn.Module):
-    """Vectors and scalars to vectors and scalars, equivariant under all orthogonal O with O g = g, and no others.
+    """Map vectors and scalars to vectors and scalars, equivariant under all orthogonal O with O g = g, and no others.
 
     With the vectors Z and the direction g as rows of V = [Z; g],
 
@@ -46,6 +46,19 @@ class SubequivariantMLP(nn.Module):
     ValueError
         For a direction of length 0 or in fewer than two dimensions, no vectors in, nothing out, and tensors of other
         shapes than announced.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from symdyn.neural import SubequivariantMLP
+    >>> _ = torch.manual_seed(0)
+    >>> force = SubequivariantMLP(2, 1, direction=[0.0, 0.0, -1.0])  # gravity stays where it is
+    >>> force.symmetry
+    LieAlgebra so(2) on (x0, x1, x2)
+      x1 ∂x0 − x0 ∂x1
+    >>> vectors, about_z = torch.randn(5, 2, 3), torch.tensor([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    >>> torch.allclose(force(vectors @ about_z), force(vectors) @ about_z, atol=1e-5)
+    True
     """
 
     direction: torch.Tensor

@@ -16,7 +16,7 @@ __all__ = ["InSubspace", "block_types"]
 
 
 class InSubspace(nn.Module):
-    """theta `(dim,)` -> W of the given shape with W rep_in = rep_out W.
+    """Map theta `(dim,)` to W of the given shape with W rep_in = rep_out W.
 
     Blocks that move alike share a basis. With B_k `(K, a, b)` orthonormal among the maps from one type of blocks to
     another, and i, j counting the blocks of these types,
@@ -33,6 +33,19 @@ class InSubspace(nn.Module):
         Of the weight, `n_out * n_in` numbers.
     columns : ndarray of int, `(n_in,)`, optional
         Which feature of rep_in each column of the weight is; in order if left out.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import InSubspace
+    >>> turn = sd.LieAlgebra(sd.candidates.so(2)).matrices
+    >>> weight = InSubspace(turn, turn, (2, 2))
+    >>> weight.dim  # two numbers in place of four
+    2
+    >>> w, a = weight(torch.tensor([1.0, 2.0])).double(), torch.tensor(turn[0])
+    >>> torch.allclose(w @ a, a @ w)
+    True
     """
 
     def __init__(self, rep_in: Representation, rep_out: Representation, shape, columns=None):

@@ -91,6 +91,21 @@ def discover_network(
     -----
     Verdicts are about the network. A symmetry of the network may be one of its architecture, and a symmetry that the
     function has and the network missed is not found: train longer, or compare networks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from symdyn.neural import discover_network
+    >>> _ = torch.manual_seed(0)
+    >>> x = torch.randn(200, 2)
+    >>> def network(x):
+    ...     return torch.tanh(x.square().sum(1))
+    >>> discover_network(network, x, "gl").algebra_
+    LieAlgebra so(2) on (x0, x1)
+      x1 ∂x0 − x0 ∂x1
+    >>> plain = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+    >>> discover_network(plain, x, "gl").algebra_.dim  # weights as they were drawn
+    0
     """
     if not isinstance(delta, int | float) or not 0 < delta < np.inf:
         raise ValueError(f"delta must be positive, got {delta}")

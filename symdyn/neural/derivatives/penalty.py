@@ -33,7 +33,7 @@ _LIKE_STATES = frozenset({"map"})  # next states, which the action moves like th
 
 
 class LieDerivativePenalty:
-    """Mean square of the Lie derivatives of a network, or their nuclear norm.
+    """Compute the mean square of the Lie derivatives of a network, or their nuclear norm.
 
     Generators are first made orthonormal in the motion that they give the batch: with G_jk the mean of X_j X_k over
     samples and states, each state relative to its root mean square, and C C^T = G^+, the penalty depends neither on
@@ -73,6 +73,18 @@ class LieDerivativePenalty:
     ------
     ValueError
         For generators that rescale time where the output is a map, and arguments that do not go together.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import LieDerivativePenalty
+    >>> _ = torch.manual_seed(0)
+    >>> penalty, x = LieDerivativePenalty(sd.candidates.so(2)), torch.randn(64, 2)
+    >>> penalty(lambda x: x * x.square().sum(1, keepdim=True), x).item() < 1e-10  # turns with x
+    True
+    >>> penalty(torch.nn.Linear(2, 2), x).item() > 0.01
+    True
     """
 
     def __init__(
@@ -226,9 +238,16 @@ class LieDerivativePenalty:
 
 @dataclass(frozen=True)
 class Ramp:
-    """A weight that rises linearly from 0 at step `begin` to `final` at step `end`, and stays: `Ramp(0.1, 0, 500)(9)`.
+    """Raise a weight linearly from 0 at step `begin` to `final` at step `end`, where it stays.
 
     Fitting first and asking for the symmetry later is kinder than the other way round.
+
+    Examples
+    --------
+    >>> from symdyn.neural import Ramp
+    >>> weight = Ramp(0.1, begin=100, end=200)
+    >>> [weight(step) for step in (0, 100, 150, 1000)]
+    [0.0, 0.0, 0.05, 0.1]
     """
 
     final: float

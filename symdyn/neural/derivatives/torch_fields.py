@@ -40,6 +40,18 @@ def to_torch(field: VectorField | Generators) -> FieldModule:
     ------
     TypeError
         For anything else.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import to_torch
+    >>> law = to_torch(sd.systems.exact_law("hopf"))
+    >>> point = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    >>> law(point).tolist()
+    [-0.5, 1.3]
+    >>> torch.func.jacrev(law)(point).tolist()  # the Jacobian, by automatic differentiation
+    [[-2.5, -1.3], [1.3, -0.5]]
     """
     if not isinstance(field, VectorField | Generators):
         raise TypeError(f"to_torch takes a VectorField or Generators, got {type(field).__name__}")

@@ -45,7 +45,7 @@ class _Gelu(nn.Module):
 
 
 class FNO(_Operator):
-    """The plain operator: commutes with translations of the periodic grid, and with nothing else.
+    """Build the plain Fourier neural operator: it commutes with translations of a periodic grid and with nothing else.
 
     Parameters
     ----------
@@ -55,6 +55,19 @@ class FNO(_Operator):
     width : int
         Channels of the hidden layers.
     layers : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from symdyn.neural import FNO
+    >>> _ = torch.manual_seed(0)
+    >>> operator, u = FNO(1, 1, modes=(8,), width=8, layers=2), torch.randn(1, 1, 32)
+    >>> torch.allclose(operator(u.roll(5, -1)), operator(u).roll(5, -1), atol=1e-5)  # shifts
+    True
+    >>> torch.allclose(operator(u.flip(-1)), operator(u).flip(-1), atol=1e-5)  # mirror images
+    False
+    >>> operator(torch.randn(1, 1, 128)).shape  # any grid
+    torch.Size([1, 1, 128])
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, modes: Sequence[int], width: int = 32, layers: int = 4):
@@ -81,7 +94,7 @@ class FNO(_Operator):
 
 
 class EquivariantFNO(_Operator):
-    """A Fourier neural operator that commutes with translations, with an action on channels, and with one on space.
+    """Build a Fourier neural operator that commutes with translations, an action on channels, and one on space.
 
     Translations are exact because the grid enters by Fourier multipliers alone. The action on channels, and quarter
     turns and reflections of the grid, are exact too: weights lie in the null space of the symmetry, before, during and
@@ -116,6 +129,19 @@ class EquivariantFNO(_Operator):
     -----
     Hidden channels are functions on the finite group of the grid (Cohen and Welling, 2016; Helwig et al., 2023), or
     scalars and vectors (Weiler and Cesa, 2019), times the values.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import EquivariantFNO
+    >>> _ = torch.manual_seed(0)
+    >>> phase = sd.candidates.so(2)  # turns (u, v) at every point
+    >>> operator = EquivariantFNO(phase, modes=(4, 4), copies=2, layers=2, space="quarter_turns")
+    >>> u, quarter = torch.randn(1, 2, 16, 16), torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+    >>> out = operator(torch.einsum("ij,bjxy->bixy", quarter, u))
+    >>> torch.allclose(out, torch.einsum("ij,bjxy->bixy", quarter, operator(u)), atol=1e-5)
+    True
     """
 
     def __init__(

@@ -94,7 +94,7 @@ class DifferenceKernels(Features):
 
 @dataclass(frozen=True, eq=False)
 class KernelBasis:
-    """Kernels k_b(x, y) `(out, in)` that a symmetry allows.
+    """Hold the kernels k_b(x, y) `(out, in)` that a symmetry allows.
 
     Parameters
     ----------
@@ -107,6 +107,17 @@ class KernelBasis:
     violation : float
         Largest residual of the two-point equation at pairs that the null space was not taken from, relative to its
         terms.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> from symdyn.neural import KernelBasis, equivariant_kernel_basis
+    >>> basis = equivariant_kernel_basis(sd.candidates.so(3), [-1, -3])
+    >>> isinstance(basis, KernelBasis), basis.dim, bool(basis.violation < 1e-12)
+    (True, 2, True)
+    >>> basis(np.zeros((1, 3)), np.array([[0.0, 0.0, 2.0]])).ravel().round(3)  # 1/2 and 1/8
+    array([0.5  , 0.125])
     """
 
     subspace: Subspace
@@ -150,6 +161,16 @@ def equivariant_kernel_basis(candidates, radial, angular: int = 0, *, rep_in=Non
         and no power.
     TypeError
         For candidates that are no generators.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import equivariant_kernel_basis
+    >>> so3 = sd.candidates.so(3)
+    >>> equivariant_kernel_basis(so3, [-1], 2).dim  # numbers to numbers: 1/r
+    1
+    >>> equivariant_kernel_basis(so3, [-1], 2, rep_in=so3, rep_out=so3).dim  # vectors to vectors
+    3
     """
     algebra = LieAlgebra(candidates) if isinstance(candidates, Generators) else candidates
     if not isinstance(algebra, LieAlgebra):
@@ -177,7 +198,7 @@ def equivariant_kernel_basis(candidates, radial, angular: int = 0, *, rep_in=Non
 
 
 class IntegralOperator(Tabled):
-    """(T u)(x_i) = sum_j h_j sum_b W_b k_b(x_i, y_j) u(y_j): copies of values, with trained W_b `(copy out, copy in)`.
+    """Compute (T u)(x_i) = sum_j h_j sum_b W_b k_b(x_i, y_j) u(y_j), with trained W_b `(copy out, copy in)`.
 
     The integral is a sum, so the symmetry holds where the points and weights are mapped to themselves, and elsewhere
     up to the error of the quadrature.
@@ -195,6 +216,20 @@ class IntegralOperator(Tabled):
     ------
     ValueError
         For arrays that do not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import IntegralOperator, equivariant_kernel_basis
+    >>> angles = 2 * np.pi * np.arange(12) / 12
+    >>> circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    >>> distances = equivariant_kernel_basis(sd.candidates.so(2), [0, 2])  # powers of |x - y|
+    >>> operator = IntegralOperator(distances, circle, circle, weights=np.full(12, 1 / 12))
+    >>> u = torch.randn(1, 1, 12)
+    >>> torch.allclose(operator(u.roll(1, -1)), operator(u).roll(1, -1), atol=1e-5)
+    True
     """
 
     kernels: Tensor

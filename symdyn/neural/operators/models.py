@@ -63,7 +63,19 @@ class OperatorModel:
 
 
 class ScaledFields(nn.Module):
-    """A module that works in units of a scale, for fields in their own units: u -> undo(module(apply(u)))."""
+    """Run a module in units of a scale, for fields in their own units: u -> undo(module(apply(u))).
+
+    Examples
+    --------
+    >>> import torch
+    >>> import symdyn as sd
+    >>> from symdyn.neural import FNO, ScaledFields, field_scale
+    >>> data = sd.systems.burgers(n_trajectories=2, n_points=64, n_times=20)
+    >>> inner = FNO(1, 1, modes=(8,), width=8, layers=2)
+    >>> operator = ScaledFields(inner, field_scale(data))  # takes and gives fields in their own units
+    >>> operator(torch.as_tensor(data.u.values[:, :1], dtype=torch.float32)).shape
+    torch.Size([2, 1, 64])
+    """
 
     def __init__(self, module: nn.Module, scale: FieldScale):
         super().__init__()
@@ -148,6 +160,21 @@ def operator_model(
     ------
     ValueError
         For another kind, and for one that the symmetry makes the same as the plain operator.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.data.grids import field_grid
+    >>> from symdyn.neural import field_scale, operator_model, symmetry_parts
+    >>> data = sd.systems.lambda_omega(n_trajectories=2, n_points=16, n_times=5, length=1.0)
+    >>> phase = sd.LieAlgebra(sd.candidates.so(2, states=("u", "v")))
+    >>> parts = symmetry_parts(phase, field_grid(data))
+    >>> scale, size = field_scale(data, parts.action), {"modes": 4, "width": 8, "layers": 2}
+    >>> for kind in ("equivariant", "penalty"):
+    ...     model = operator_model(kind, parts, field_grid(data), scale, **size)
+    ...     print(type(model.module).__name__, type(model.penalty).__name__)
+    EquivariantFNO NoneType
+    FNO MovedPenalty
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")

@@ -45,6 +45,15 @@ def split_trajectories(dataset: xr.Dataset, *, validation: float = 0.2, test: fl
     ------
     ValueError
         For shares out of range, and too few trajectories for the parts.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import split_trajectories
+    >>> data = sd.systems.burgers(n_trajectories=10, n_points=64, n_times=20)
+    >>> parts = split_trajectories(data, validation=0.2, test=0.3)
+    >>> [part.sizes["trajectory"] for part in parts]
+    [5, 2, 3]
     """
     if not (validation >= 0 and test >= 0 and validation + test < 1):
         raise ValueError(f"validation and test must be shares whose sum is below 1, got {validation} and {test}")
@@ -63,7 +72,7 @@ def split_trajectories(dataset: xr.Dataset, *, validation: float = 0.2, test: fl
 
 
 class OperatorPairs:
-    """Batches of (u(t), u(t + lead)), each `(batch, field, x[, y])`, in single precision unless said otherwise.
+    """Yield batches of (u(t), u(t + lead)), each `(batch, field, x[, y])`, in single precision unless said otherwise.
 
     Parameters
     ----------
@@ -90,6 +99,18 @@ class OperatorPairs:
         For fields that are not as `symdyn.data.grids` wants them (uneven grids and times, an axis that does not
         close), axes without attribute `period`, a lead that the times do not allow; while reading, for values that are
         not finite, naming field and trajectory.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import OperatorPairs
+    >>> data = sd.systems.burgers(n_trajectories=4, n_points=64, n_times=20)
+    >>> pairs = OperatorPairs(data, lead=2, batch=16, seed=0)
+    >>> len(pairs), round(pairs.time_step, 3)
+    (5, 0.421)
+    >>> u, later = next(iter(pairs))
+    >>> u.shape, later.shape
+    (torch.Size([16, 1, 64]), torch.Size([16, 1, 64]))
     """
 
     def __init__(

@@ -86,6 +86,16 @@ def symmetry_parts(algebra: LieAlgebra, grid: FieldGrid) -> SymmetryParts:
     ------
     ValueError
         For an algebra on other variables, and generators that are not polynomial.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.data.grids import field_grid
+    >>> from symdyn.neural import symmetry_parts
+    >>> data = sd.systems.lambda_omega(n_trajectories=1, n_points=16, n_times=5, length=1.0)
+    >>> phase = sd.LieAlgebra(sd.candidates.so(2, states=("u", "v")))
+    >>> symmetry_parts(phase, field_grid(data)).notes
+    ('v ∂u − u ∂v: held by weights',)
     """
     basis = _orthonormal(_on_point(algebra.basis, grid))
     draws = []

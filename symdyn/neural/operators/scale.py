@@ -26,13 +26,23 @@ __all__ = ["FieldScale", "field_scale"]
 
 @dataclass(frozen=True, eq=False)
 class FieldScale:
-    """u' = (u − mean) / size for each field.
+    """Write each field as u' = (u − mean) / size.
 
     Parameters
     ----------
     fields : tuple of str
     mean, size : ndarray, `(field,)`
         In the units of the fields.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from symdyn.neural import FieldScale
+    >>> scale = FieldScale(("pressure",), mean=np.array([1013.0]), size=np.array([10.0]))
+    >>> inside = scale.apply(torch.tensor([[[1003.0, 1033.0]]]))  # batch, field, x
+    >>> inside, scale.undo(inside)
+    (tensor([[[-1.,  2.]]]), tensor([[[1003., 1033.]]]))
     """
 
     fields: tuple[str, ...]
@@ -94,6 +104,16 @@ def field_scale(dataset: xr.Dataset, symmetry=None) -> FieldScale:
     ------
     ValueError
         For values that are not finite, and actions on another number of fields.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.neural import field_scale
+    >>> data = sd.systems.lambda_omega(n_trajectories=2, n_points=16, n_times=5, length=1.0)
+    >>> field_scale(data).size.round(2)
+    array([0.7 , 0.77])
+    >>> field_scale(data, sd.candidates.so(2)).size.round(2)  # u and v turn into each other
+    array([0.77, 0.77])
     """
     names = tuple(str(dataset.attrs["states"]).split())
     count, sums, squares, start = 0, np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
