@@ -112,5 +112,5 @@ def test_velocities_in_other_units_change_no_number(tmp_path):
     data.to_netcdf(tmp_path / "km.nc", engine="h5netcdf")
     done = planets("--out", tmp_path / "run", "--data", tmp_path / "km.nc")
     assert done.returncode == 0, done.stderr
-    assert "GM comes out at 1.00066" in done.stderr
-    assert "predicted over a period to 0.81 % (median) with the symmetry" in done.stderr
+    assert "The fitted GM deviates from its known value by 0.066 %." in done.stderr
+    assert "The median error is 0.81 % with the symmetry" in done.stderr
