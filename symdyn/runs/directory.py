@@ -59,7 +59,7 @@ class RunDirectory:
     --------
     >>> from symdyn.runs import RunDirectory
     >>> with RunDirectory("cubes", {"power": 3}, quiet=True) as run:
-    ...     _ = (run.path / "eight.txt").write_text("8")  # written aside, and moved at success
+    ...     _ = (run.path / "eight.txt").write_text("8")  # moved at success
     >>> sorted(path.name for path in run.folder.glob("[a-z]*.*"))
     ['config.toml', 'eight.txt', 'run.log']
     >>> print((run.folder / "config.toml").read_text().strip())

@@ -52,10 +52,11 @@ def run_job(
     >>> from symdyn.runs import RunOptions, run_job
     >>> def cube(run, points):
     ...     (run.path / "cubes.txt").write_text(str([point**3 for point in points]))
-    >>> run_job(RunOptions("three", quiet=True), {"power": 3}, cube, prepare=lambda: [1, 2, 3])
+    >>> options, config = RunOptions("three", quiet=True), {"power": 3}
+    >>> run_job(options, config, cube, prepare=lambda: [1, 2, 3])
     >>> Path("three/cubes.txt").read_text()
     '[1, 8, 27]'
-    >>> run_job(RunOptions("three", quiet=True), {"power": 3}, cube, prepare=lambda: [4])
+    >>> run_job(options, config, cube, prepare=lambda: [4])
     Traceback (most recent call last):
         ...
     SystemExit: error: three holds a finished run: --resume goes on with it, ...

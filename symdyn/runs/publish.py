@@ -83,7 +83,7 @@ def checksum(dataset: xr.Dataset) -> str:
     >>> from symdyn.runs import checksum
     >>> data = sd.systems.kepler(2, n_times=50)
     >>> data.to_netcdf("orbits.nc", engine="h5netcdf")
-    >>> checksum(data) == checksum(sd.open_trajectories("orbits.nc"))  # the same data in a file
+    >>> checksum(data) == checksum(sd.open_trajectories("orbits.nc"))  # from a file
     True
     >>> checksum(data) == checksum(data.isel(time=slice(49)))
     False
