@@ -118,7 +118,7 @@ def sample_gain(
     >>> from symdyn.invariant import Sphere, sample_gain
     >>> turns_about_z = sd.LieAlgebra(sd.candidates.so(3))[:1]
     >>> found = sample_gain(Sphere(2), turns_about_z, 10_000, smoothness=2, noise=0.1)
-    >>> found.count_total, found.count_invariant, found.gain  # harmonics, and those with m = 0
+    >>> found.count_total, found.count_invariant, found.gain  # left: m = 0
     (400, 20, 20.0)
     """
     group = as_isometries(manifold, group)

@@ -81,7 +81,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
     >>> import symdyn as sd
     >>> from symdyn.invariant import InvariantKernelRidge
     >>> x = np.random.default_rng(0).uniform(-1, 1, (230, 3))
-    >>> y = np.cos(3 * x).prod(axis=1) + np.abs(x).sum(axis=1)  # the same for any order of x
+    >>> y = np.cos(3 * x).prod(axis=1) + np.abs(x).sum(axis=1)  # symmetric in x, y, z
     >>> groups = None, sd.groups.permutations(3)
     >>> models = [InvariantKernelRidge(group=group, alpha=1e-6) for group in groups]
     >>> [round(model.fit(x[:30], y[:30]).score(x[30:], y[30:]), 2) for model in models]

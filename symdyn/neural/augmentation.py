@@ -62,8 +62,8 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
     >>> data.sizes["trajectory"], more.sizes["trajectory"]
     (3, 15)
     >>> radius = np.sqrt(more.x**2 + more.y**2 + more.z**2).values
-    >>> bool(np.allclose(radius[3:6], radius[:3])), bool(np.allclose(more.x[3:6], more.x[:3]))
-    (True, False)
+    >>> [bool(np.allclose(one[3:6], one[:3])) for one in (radius, more.x)]
+    [True, False]
     """
     basis, strength = as_basis(symmetry), np.asarray(strength, dtype=float)
     if copies < 1 or np.any(strength < 0) or not np.all(np.isfinite(strength)):

@@ -68,7 +68,7 @@ def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Modu
     >>> _ = torch.manual_seed(0)
     >>> layer = constrain(torch.nn.Linear(2, 2), sd.candidates.so(2))
     >>> (a, b), (c, d) = layer.weight.tolist()
-    >>> a == d, b == -c, layer.bias.tolist()  # a + b i as a matrix; no bias turns into itself
+    >>> a == d, b == -c, layer.bias.tolist()  # a + b i, as a matrix
     (True, True, [0.0, 0.0])
     """
     if not isinstance(module, (nn.Linear, *_CONVOLUTIONS, *_TRANSPOSED)):
@@ -120,7 +120,7 @@ def stencil(space, offsets) -> Representation:
     >>> populations = stencil(square, d2q9)
     >>> populations
     Representation of dimension 9: 0 generators, 2 elements
-    >>> equivariant_matrices(populations, populations).dim  # of 81 numbers of a collision matrix
+    >>> equivariant_matrices(populations, populations).dim  # 81 without
     15
     """
     matrices, offsets = _space_matrices(space), numbers("offsets", offsets)

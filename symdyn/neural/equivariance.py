@@ -124,8 +124,9 @@ def layer_errors(
     >>> from symdyn.neural import layer_errors
     >>> _ = torch.manual_seed(0)
     >>> module = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh())
-    >>> errors = layer_errors(module, torch.randn(200, 2), sd.candidates.so(2), layers=["0", "1"])
-    >>> errors.layer[errors.sel(symmetry="generator 0") > 0.1].values.tolist()  # Tanh breaks it
+    >>> x, so2 = torch.randn(200, 2), sd.candidates.so(2)
+    >>> errors = layer_errors(module, x, so2, layers=["0", "1"]).sel(symmetry="generator 0")
+    >>> errors.layer[errors > 0.1].values.tolist()  # Tanh breaks it
     ['1']
     """
     check_module(module)

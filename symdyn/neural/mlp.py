@@ -51,7 +51,7 @@ class EquivariantMLP(nn.Module):
     >>> force, energy = EquivariantMLP(so3, so3, [16]), EquivariantMLP(so3, trivial(1), [16])
     >>> force(x).shape, energy(x).shape
     (torch.Size([100, 3]), torch.Size([100, 1]))
-    >>> float(equivariance_error(force, x, so3).max()) < 1e-5  # by its weights, before any training
+    >>> float(equivariance_error(force, x, so3).max()) < 1e-5  # not trained
     True
     """
 

@@ -58,7 +58,7 @@ class Representation:
     >>> vector = as_representation(sd.candidates.so(3))
     >>> vector + trivial(2)  # a vector and two scalars
     Representation of dimension 5: 3 generators, 0 elements, blocks: 1 of size 3; 2 of size 1
-    >>> invariant_vectors(vector * vector).reshape(3, 3).round(2) + 0.0  # of matrices, the unit one
+    >>> invariant_vectors(vector * vector).reshape(3, 3).round(2) + 0.0  # the unit matrix
     array([[1., 0., 0.],
            [0., 1., 0.],
            [0., 0., 1.]])
@@ -172,7 +172,7 @@ def trivial(n: int) -> Representation:
     >>> from symdyn.neural import equivariant_matrices, trivial
     >>> trivial(2)
     Representation of dimension 2: 0 generators, 0 elements, blocks: 2 of size 1
-    >>> equivariant_matrices(trivial(2), sd.candidates.so(3)).dim  # scalars give no vector
+    >>> equivariant_matrices(trivial(2), sd.candidates.so(3)).dim  # no vector
     0
     """
     check_count("n", n, least=0)

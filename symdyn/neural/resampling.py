@@ -34,7 +34,7 @@ def shifted(fields: torch.Tensor, shift: torch.Tensor, period: float, axis: int)
     >>> from symdyn.neural import shifted
     >>> x = torch.arange(8) / 8 * 2 * torch.pi
     >>> moved = shifted(torch.sin(x), torch.tensor(0.1), period=2 * torch.pi, axis=0)
-    >>> torch.allclose(moved, torch.sin(x - 0.1), atol=1e-6)  # between the points of the grid
+    >>> torch.allclose(moved, torch.sin(x - 0.1), atol=1e-6)  # off the grid
     True
     """
     if not period > 0 or fields.is_complex():

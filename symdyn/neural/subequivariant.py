@@ -52,11 +52,12 @@ class SubequivariantMLP(nn.Module):
     >>> import torch
     >>> from symdyn.neural import SubequivariantMLP
     >>> _ = torch.manual_seed(0)
-    >>> force = SubequivariantMLP(2, 1, direction=[0.0, 0.0, -1.0])  # gravity stays where it is
+    >>> force = SubequivariantMLP(2, 1, direction=[0.0, 0.0, -1.0])  # gravity
     >>> force.symmetry
     LieAlgebra so(2) on (x0, x1, x2)
       x1 ∂x0 − x0 ∂x1
-    >>> vectors, about_z = torch.randn(5, 2, 3), torch.tensor([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    >>> vectors = torch.randn(5, 2, 3)
+    >>> about_z = torch.tensor([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
     >>> torch.allclose(force(vectors @ about_z), force(vectors) @ about_z, atol=1e-5)
     True
     """

@@ -51,7 +51,7 @@ class Promotion:
     --------
     >>> import numpy as np
     >>> from symdyn.promotion import Promotion, promote
-    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # x ∂y − y ∂x, on x^2, x y, y^2
+    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # on x², x y, y²
     >>> found = promote([rotation], np.eye(3), np.array([1.0, 0.2, 1.4]), gamma=0.1)
     >>> isinstance(found, Promotion), found.coefficients.round(2)
     (True, array([1.15, 0.11, 1.25]))
@@ -127,7 +127,7 @@ def promote(
     --------
     >>> import numpy as np
     >>> from symdyn.promotion import promote
-    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # x ∂y − y ∂x, on x^2, x y, y^2
+    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # on x², x y, y²
     >>> at_one_point = np.array([[1.0, 0, 0]])  # these functions at (1, 0)
     >>> found = promote([rotation], at_one_point, np.array([3.0]))
     >>> found.coefficients.round(6) + 0.0  # of all that fit, 3 (x^2 + y^2) breaks least
@@ -161,7 +161,7 @@ def promotion_path(
     --------
     >>> import numpy as np
     >>> from symdyn.promotion import promotion_path
-    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # x ∂y − y ∂x, on x^2, x y, y^2
+    >>> rotation = np.array([[0, 1, 0], [-2, 0, 2], [0, -1, 0]])  # on x², x y, y²
     >>> nearly_round = np.array([1.0, 0.2, 1.4])
     >>> path = promotion_path([rotation], np.eye(3), nearly_round, [0.01, 0.1, 0.2])
     >>> np.array([found.coefficients for found in path]).round(2) + 0.0  # the last is round

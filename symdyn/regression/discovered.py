@@ -267,8 +267,8 @@ def discover_then_fit(
       x0' = −0.0992 x0 − x1 − 0.203 x0^3 − x0^2 x1 − 0.202 x0 x1^2 − x1^3
       x1' = x0 − 0.0992 x1 + x0^3 − 0.203 x0^2 x1 + x0 x1^2 − 0.202 x1^3
     >>> errors = fit.table.held_out_error  # on trajectories that neither step has seen
-    >>> round(float(errors.sel(model="free")), 4), round(float(errors.sel(model="symmetric")), 4)
-    (0.0185, 0.0057)
+    >>> [round(float(errors.sel(model=name)), 4) for name in ("free", "symmetric")]
+    [0.0185, 0.0057]
     """
     check_optimizer(optimizer)
     dataset, rng = _trajectories(data), np.random.default_rng(rng)

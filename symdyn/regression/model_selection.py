@@ -42,10 +42,12 @@ class Pareto(NamedTuple):
     --------
     >>> import symdyn as sd
     >>> from symdyn.regression import discover_then_fit, pareto
-    >>> data, cubic = sd.systems.hopf(noise=0.02, n_trajectories=15, rng=0), sd.features.Polynomial(3)
+    >>> cubic = sd.features.Polynomial(3)
+    >>> data = sd.systems.hopf(noise=0.02, n_trajectories=15, rng=0)
     >>> fit = discover_then_fit(data, sd.candidates.gl(2), cubic)
     >>> symmetries = {"none": None, "so(2)": fit.symmetry}
-    >>> found = pareto(fit.train, fit.held_out, cubic, symmetries=symmetries, layout=fit.layout)
+    >>> options = {"symmetries": symmetries, "layout": fit.layout}
+    >>> found = pareto(fit.train, fit.held_out, cubic, **options)
     >>> type(found).__name__, len(found.laws), found.table.symmetry.values[found.chosen]
     ('Pareto', 10, 'so(2)')
     >>> found.laws[found.chosen]
@@ -96,11 +98,13 @@ def pareto(
     --------
     >>> import symdyn as sd
     >>> from symdyn.regression import discover_then_fit, pareto, subalgebras
-    >>> data, cubic = sd.systems.hopf(noise=0.02, n_trajectories=15, rng=0), sd.features.Polynomial(3)
+    >>> cubic = sd.features.Polynomial(3)
+    >>> data = sd.systems.hopf(noise=0.02, n_trajectories=15, rng=0)
     >>> fit = discover_then_fit(data, sd.candidates.gl(2), cubic)
     >>> options = {"symmetries": subalgebras(fit.symmetry), "layout": fit.layout}
-    >>> table = pareto(fit.train, fit.held_out, cubic, thresholds=(0.02, 0.1), **options).table
-    >>> table[["symmetry", "threshold", "n_numbers", "held_out_error"]].to_dataframe().round(3)
+    >>> found = pareto(fit.train, fit.held_out, cubic, thresholds=(0.02, 0.1), **options)
+    >>> columns = ["symmetry", "threshold", "n_numbers", "held_out_error"]
+    >>> found.table[columns].to_dataframe().round(3)
                   symmetry  threshold  n_numbers  held_out_error
     model
     0      x1 ∂x0 − x0 ∂x1       0.02          3           0.004

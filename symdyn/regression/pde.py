@@ -53,8 +53,12 @@ class PDERegression(BaseEstimator):
     law_ : FieldLaw
     space_ : TermSpace or None
         What the symmetry that is enforced leaves.
-    enforced_, promoted_, dropped_ : list
-        The parts of the symmetry that the law keeps, that it was pulled towards, and that data left out objected to.
+    enforced_ : list
+        The parts of the symmetry that the law keeps.
+    promoted_ : list
+        Those that it was pulled towards.
+    dropped_ : list
+        Those that data left out objected to.
     enforcement_ : Enforcement
         The same with the numbers.
     n_free_ : int
@@ -70,7 +74,7 @@ class PDERegression(BaseEstimator):
     >>> data = sd.systems.burgers(n_trajectories=2, n_points=64, n_times=40, noise=0.01, rng=0)
     >>> galilean = ["∂t", "∂x", "t ∂x + ∂u"]
     >>> model = PDERegression(symmetry=galilean).fit(data)
-    >>> model.features_  # what is free: the boost takes u, u^2, ... out, and fixes −u u_x
+    >>> model.features_  # what is free: the boost fixes −u u_x, and bars u, u^2, ...
     ['1', 'u_x', 'u_xx', 'u_xxx', 'u_xxxx']
     >>> model.law_
     FieldLaw on (t, x, u)
@@ -116,7 +120,8 @@ class PDERegression(BaseEstimator):
         >>> data = sd.systems.heat(n_trajectories=3, noise=0.02, rng=0)
         >>> terms = ["u", "u_x", "u_xx", "u u_x"]
         >>> model = PDERegression(terms).fit(data)
-        >>> dict(zip(terms, model.equation_.sel(field="u", term=terms).values.round(2).tolist()))
+        >>> found = model.equation_.sel(field="u", term=terms)
+        >>> dict(zip(terms, found.values.round(2).tolist()))
         {'u': 0.0, 'u_x': 0.0, 'u_xx': 0.2, 'u u_x': 0.0}
         """
         rng = np.random.default_rng(self.rng)

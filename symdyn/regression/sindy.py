@@ -74,8 +74,12 @@ class SymmetricSINDy(ps.SINDy):
         What the symmetry left free. Of a map with a symmetry that translates, of the increment F(x) − x.
     optimizer_ : EquivariantOptimizer
         With `symmetries_`, `fallen_terms_` and `violations_`.
-    enforced_, promoted_, dropped_ : list
-        The parts of the symmetry that the model keeps, that it was pulled towards, and that data left out objected to.
+    enforced_ : list
+        The parts of the symmetry that the model keeps.
+    promoted_ : list
+        Those that it was pulled towards.
+    dropped_ : list
+        Those that data left out objected to.
     enforcement_ : Enforcement
         The same with the numbers.
 
@@ -154,12 +158,12 @@ class SymmetricSINDy(ps.SINDy):
         >>> import symdyn as sd
         >>> from symdyn.regression import SymmetricSINDy
         >>> x, step = sd.systems.lorenz(n_trajectories=2)
-        >>> rates = [sd.systems.exact_law("lorenz")(run) for run in x]  # known: nothing is differentiated
+        >>> rates = [sd.systems.exact_law("lorenz")(run) for run in x]  # exact
         >>> model = SymmetricSINDy(ps.STLSQ(threshold=0.1), symmetry=sd.groups.sign_flip([-1, -1, 1]))
         >>> model = model.fit(x, step, x_dot=rates, feature_names=["x", "y", "z"])
         >>> model.enforced_
         [Elements(1) on (x, y, z): x -> -x, y -> -y]
-        >>> model.subspace_.dim, model.complexity  # of 30 coefficients 14 are free; 7 are not 0
+        >>> model.subspace_.dim, model.complexity  # of 30, 14 are free and 7 not 0
         (14, 7)
         """
         self._check(x_dot, x_next)
@@ -240,7 +244,7 @@ class SymmetricSINDy(ps.SINDy):
         >>> from symdyn.regression import SymmetricSINDy
         >>> x, step = sd.systems.damped_oscillator(n_trajectories=2)
         >>> model = SymmetricSINDy(symmetry="so(2)").fit(x, step)
-        >>> np.asarray(model.predict(np.array([[1.0, 0.0], [0.0, 1.0]]))).round(2) + 0.0  # the rates
+        >>> np.asarray(model.predict(np.eye(2))).round(2) + 0.0  # the rates
         array([[-0.1,  1. ],
                [-1. , -0.1]])
         """
@@ -279,7 +283,7 @@ class SymmetricSINDy(ps.SINDy):
         >>> x, step = sd.systems.cubic_spiral(n_trajectories=4)
         >>> libraries = [ps.PolynomialLibrary(degree) for degree in (1, 3)]
         >>> models = [SymmetricSINDy(feature_library=one, symmetry="so(2)") for one in libraries]
-        >>> [round(model.fit(x[:3], step).score(x[3:], step), 2) for model in models]  # on the fourth
+        >>> [round(model.fit(x[:3], step).score(x[3:], step), 2) for model in models]
         [0.83, 1.0]
         """
         check_is_fitted(self, "model_")

@@ -26,7 +26,7 @@ _INTERRUPTED = (130, 143)  # exit codes of a job that was told to stop, which is
 
 
 class RunDirectory:
-    """The files of one run: written aside, and moved into place at success.
+    """Write the files of one run aside, and move them into place at success.
 
     Parameters
     ----------
@@ -54,6 +54,16 @@ class RunDirectory:
     ValueError, OSError
         On entering, if the directory holds a run and neither `resume` nor `force` is given, if another job works in
         it, or if it cannot be written.
+
+    Examples
+    --------
+    >>> from symdyn.runs import RunDirectory
+    >>> with RunDirectory("cubes", {"power": 3}, quiet=True) as run:
+    ...     _ = (run.path / "eight.txt").write_text("8")  # moved at success
+    >>> sorted(path.name for path in run.folder.glob("[a-z]*.*"))
+    ['config.toml', 'eight.txt', 'run.log']
+    >>> print((run.folder / "config.toml").read_text().strip())
+    power = 3
     """
 
     path: Path

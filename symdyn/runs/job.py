@@ -31,6 +31,35 @@ def run_job(
     writes is moved into place when it has returned. Bad input ends the process with one line and code 1, Ctrl-C with
     code 130 and termination (as by a batch system at the end of its time) with code 143; finished parts are kept, and
     the last line says how to go on. Warnings are counted by kind and told at the end.
+
+    Parameters
+    ----------
+    args : RunOptions or argparse.Namespace
+    config : dict
+        Everything that the results depend on; written to `config.toml`.
+    job : callable (run, prepared)
+        Writes into `run.path`, the `RunDirectory` being `run`.
+    prepare : callable () -> prepared, optional
+
+    Raises
+    ------
+    SystemExit
+        With the codes above.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from symdyn.runs import RunOptions, run_job
+    >>> def cube(run, points):
+    ...     (run.path / "cubes.txt").write_text(str([point**3 for point in points]))
+    >>> options, config = RunOptions("three", quiet=True), {"power": 3}
+    >>> run_job(options, config, cube, prepare=lambda: [1, 2, 3])
+    >>> Path("three/cubes.txt").read_text()
+    '[1, 8, 27]'
+    >>> run_job(options, config, cube, prepare=lambda: [4])
+    Traceback (most recent call last):
+        ...
+    SystemExit: error: three holds a finished run: --resume goes on with it, ...
     """
     run = RunDirectory(args.out, config, quiet=args.quiet, resume=args.resume, force=args.force)
     with _terminable():

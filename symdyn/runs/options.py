@@ -13,12 +13,22 @@ _SUMS = ("kind", "states", "inputs", "law", "time_translation")
 
 
 class WrongOptions(ValueError):
-    """Options that exclude one another: a command line answers with its usage."""
+    """Refuse options that exclude one another: a command line answers with its usage.
+
+    Examples
+    --------
+    >>> from symdyn.runs import RunOptions, WrongOptions
+    >>> try:
+    ...     RunOptions("planets", resume=True, force=True)
+    ... except WrongOptions as error:
+    ...     print(error)
+    --resume and --force exclude one another: go on with the run, or replace it
+    """
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where a job works, and how: keywords of every job.
+    """Say where a job works, and how: keywords of every job.
 
     Parameters
     ----------
@@ -34,6 +44,12 @@ class RunOptions:
         Of everything random.
     quiet : bool
         Log to the run directory only.
+
+    Examples
+    --------
+    >>> from symdyn.runs import RunOptions
+    >>> RunOptions("planets", scheduler="local", seed=3)
+    RunOptions(out='planets', scheduler='local', resume=False, force=False, seed=3, quiet=False)
     """
 
     out: str | Path
@@ -49,7 +65,17 @@ class RunOptions:
 
 
 def add_options(parser: argparse.ArgumentParser, out: str) -> argparse.ArgumentParser:
-    """Add `--out`, `--scheduler`, `--resume`, `--force`, `--seed` and `--quiet`."""
+    """Add `--out`, `--scheduler`, `--resume`, `--force`, `--seed` and `--quiet`.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from symdyn.runs import add_options
+    >>> parser = add_options(argparse.ArgumentParser(), out="planets")
+    >>> args = parser.parse_args(["--seed", "3", "--resume"])
+    >>> args.seed, args.resume, args.scheduler, args.out.name
+    (3, True, 'auto', 'planets')
+    """
     parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"run directory (default {out})")
     parser.add_argument(
         "--scheduler",
@@ -72,6 +98,17 @@ def run_command(parser: argparse.ArgumentParser, job: Callable[..., None]) -> No
 
     What it refuses before it has a run directory ends the process with one line and code 1, as `run_job` does after;
     options that exclude one another end it with the usage and code 2.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from unittest.mock import patch
+    >>> from symdyn.runs import run_command
+    >>> parser = argparse.ArgumentParser()
+    >>> _ = parser.add_argument("--power", type=int)
+    >>> with patch("sys.argv", ["job.py", "--power", "3"]):  # what the shell says
+    ...     run_command(parser, lambda power: print(2**power))
+    8
     """
     try:
         job(**vars(parser.parse_args()))
@@ -85,5 +122,11 @@ def sums_key(options: dict) -> dict:
     """Select the options that sums over trajectories depend on, out of all options of a discovery.
 
     The same for the jobs that accumulate shares and for the one that goes on with the sums, so that it finds them.
+
+    Examples
+    --------
+    >>> from symdyn.runs import sums_key
+    >>> sums_key({"law": "polynomial:3", "kind": "flow", "inputs": None, "delta": 0.1})
+    {'kind': 'flow', 'law': 'polynomial:3'}
     """
     return {name: options[name] for name in _SUMS if options.get(name) is not None}

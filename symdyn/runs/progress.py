@@ -16,7 +16,7 @@ _BETWEEN_LINES = 60.0
 
 
 class Progress:
-    """Called with the numbers of finished pieces and of all.
+    """Tell how far a run is, when called with the numbers of finished pieces and of all.
 
     Parameters
     ----------
@@ -29,6 +29,21 @@ class Progress:
         Where a bar is drawn if it is a terminal; standard error if left out.
     clock : callable, optional
         Seconds.
+
+    Examples
+    --------
+    >>> import io
+    >>> import logging
+    >>> import sys
+    >>> from symdyn.runs import Progress
+    >>> log = logging.Logger("batch")
+    >>> log.addHandler(logging.StreamHandler(sys.stdout))
+    >>> seconds = iter([0, 60, 120])  # of a clock
+    >>> progress = Progress("sums", log, stream=io.StringIO(), clock=lambda: next(seconds))
+    >>> for done in (10, 20, 30):
+    ...     progress(done, 100)
+    sums: 20 of 100, 10 a minute, 8:00 left
+    sums: 30 of 100, 10 a minute, 7:00 left
     """
 
     def __init__(self, name: str, log: logging.Logger, *, quiet: bool = False, stream=None, clock=time.monotonic):

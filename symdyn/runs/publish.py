@@ -76,6 +76,17 @@ def checksum(dataset: xr.Dataset) -> str:
     """Compute the SHA-256 of the values of all variables, the same for the same data in any file.
 
     The data are read some MB at a time.
+
+    Examples
+    --------
+    >>> import symdyn as sd
+    >>> from symdyn.runs import checksum
+    >>> data = sd.systems.kepler(2, n_times=50)
+    >>> data.to_netcdf("orbits.nc", engine="h5netcdf")
+    >>> checksum(data) == checksum(sd.open_trajectories("orbits.nc"))  # from a file
+    True
+    >>> checksum(data) == checksum(data.isel(time=slice(49)))
+    False
     """
     digest = hashlib.sha256()
     for name in sorted(map(str, dataset.data_vars)):

@@ -48,6 +48,14 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
         For any other name, for an address where nobody answers, and for `"slurm"` where there is no `sbatch`.
     ImportError
         For `"slurm"` without dask-jobqueue.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from symdyn.runs import scheduler
+    >>> with scheduler("threads") as used:
+    ...     print(used, int(da.arange(10, chunks=5).sum().compute()))
+    threads 45
     """
     if client is not None:
         with client.as_current(), configured(scheduler=client):
@@ -148,6 +156,22 @@ def slurm_cluster(**options):
     ------
     ImportError
         Without dask-jobqueue.
+
+    Examples
+    --------
+    >>> from symdyn.runs import slurm_cluster
+    >>> options = {"queue": "compute", "walltime": "02:00:00", "cores": 4, "memory": "16GB"}
+    >>> with slurm_cluster(**options, scheduler_options={"dashboard_address": ":0"}) as cluster:
+    ...     script = cluster.job_script()
+    >>> for line in script.splitlines():
+    ...     if line.startswith("#SBATCH"):
+    ...         print(line)
+    #SBATCH -J dask-worker
+    #SBATCH -p compute
+    #SBATCH -n 1
+    #SBATCH --cpus-per-task=4
+    #SBATCH --mem=15G
+    #SBATCH -t 02:00:00
     """
     try:
         from dask_jobqueue.slurm import SLURMCluster

@@ -38,7 +38,7 @@ class Box(Manifold):
     >>> box = Box(low=(0, 0), high=(1, 2))
     >>> box.volume
     2.0
-    >>> [round(space.eigenvalue / np.pi**2, 2) for space in box.spectrum(20)]  # l^2 + (m / 2)^2
+    >>> [round(space.eigenvalue / np.pi**2, 2) for space in box.spectrum(20)]  # l² + m²/4
     [0.0, 0.25, 1.0, 1.25, 2.0]
     """
 

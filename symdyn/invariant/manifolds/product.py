@@ -30,7 +30,7 @@ class Product(Manifold):
     --------
     >>> import numpy as np
     >>> from symdyn.invariant import Product, Sphere, Torus
-    >>> rod = Product(Sphere(2), Torus(1))  # a direction in space, and an angle about it
+    >>> rod = Product(Sphere(2), Torus(1))  # a direction, and an angle about it
     >>> rod.dim, rod.n_coordinates, round(rod.volume / np.pi**2, 6)
     (3, 4, 8.0)
     >>> [(space.eigenvalue, space.multiplicity) for space in rod.spectrum(3)]

@@ -81,7 +81,7 @@ class LieDerivativePenalty:
     >>> from symdyn.neural import LieDerivativePenalty
     >>> _ = torch.manual_seed(0)
     >>> penalty, x = LieDerivativePenalty(sd.candidates.so(2)), torch.randn(64, 2)
-    >>> penalty(lambda x: x * x.square().sum(1, keepdim=True), x).item() < 1e-10  # turns with x
+    >>> penalty(lambda x: x * x.square().sum(1, keepdim=True), x).item() < 1e-10
     True
     >>> penalty(torch.nn.Linear(2, 2), x).item() > 0.01
     True

@@ -50,7 +50,7 @@ def to_torch(field: VectorField | Generators) -> FieldModule:
     >>> point = torch.tensor([1.0, 0.0], dtype=torch.float64)
     >>> law(point).tolist()
     [-0.5, 1.3]
-    >>> torch.func.jacrev(law)(point).tolist()  # the Jacobian, by automatic differentiation
+    >>> torch.func.jacrev(law)(point).tolist()  # the Jacobian
     [[-2.5, -1.3], [1.3, -0.5]]
     """
     if not isinstance(field, VectorField | Generators):

@@ -62,9 +62,9 @@ class FNO(_Operator):
     >>> from symdyn.neural import FNO
     >>> _ = torch.manual_seed(0)
     >>> operator, u = FNO(1, 1, modes=(8,), width=8, layers=2), torch.randn(1, 1, 32)
-    >>> torch.allclose(operator(u.roll(5, -1)), operator(u).roll(5, -1), atol=1e-5)  # shifts
+    >>> torch.allclose(operator(u.roll(5, -1)), operator(u).roll(5, -1), atol=1e-5)
     True
-    >>> torch.allclose(operator(u.flip(-1)), operator(u).flip(-1), atol=1e-5)  # mirror images
+    >>> torch.allclose(operator(u.flip(-1)), operator(u).flip(-1), atol=1e-5)
     False
     >>> operator(torch.randn(1, 1, 128)).shape  # any grid
     torch.Size([1, 1, 128])

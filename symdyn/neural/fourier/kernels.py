@@ -167,9 +167,9 @@ def equivariant_kernel_basis(candidates, radial, angular: int = 0, *, rep_in=Non
     >>> import symdyn as sd
     >>> from symdyn.neural import equivariant_kernel_basis
     >>> so3 = sd.candidates.so(3)
-    >>> equivariant_kernel_basis(so3, [-1], 2).dim  # numbers to numbers: 1/r
+    >>> equivariant_kernel_basis(so3, [-1], 2).dim  # numbers: 1/r
     1
-    >>> equivariant_kernel_basis(so3, [-1], 2, rep_in=so3, rep_out=so3).dim  # vectors to vectors
+    >>> equivariant_kernel_basis(so3, [-1], 2, rep_in=so3, rep_out=so3).dim  # vectors
     3
     """
     algebra = LieAlgebra(candidates) if isinstance(candidates, Generators) else candidates

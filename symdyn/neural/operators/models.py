@@ -72,7 +72,7 @@ class ScaledFields(nn.Module):
     >>> from symdyn.neural import FNO, ScaledFields, field_scale
     >>> data = sd.systems.burgers(n_trajectories=2, n_points=64, n_times=20)
     >>> inner = FNO(1, 1, modes=(8,), width=8, layers=2)
-    >>> operator = ScaledFields(inner, field_scale(data))  # takes and gives fields in their own units
+    >>> operator = ScaledFields(inner, field_scale(data))  # u in its own units
     >>> operator(torch.as_tensor(data.u.values[:, :1], dtype=torch.float32)).shape
     torch.Size([2, 1, 64])
     """

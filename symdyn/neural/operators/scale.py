@@ -112,7 +112,7 @@ def field_scale(dataset: xr.Dataset, symmetry=None) -> FieldScale:
     >>> data = sd.systems.lambda_omega(n_trajectories=2, n_points=16, n_times=5, length=1.0)
     >>> field_scale(data).size.round(2)
     array([0.7 , 0.77])
-    >>> field_scale(data, sd.candidates.so(2)).size.round(2)  # u and v turn into each other
+    >>> field_scale(data, sd.candidates.so(2)).size.round(2)  # u, v turn as one
     array([0.77, 0.77])
     """
     names = tuple(str(dataset.attrs["states"]).split())

@@ -82,7 +82,7 @@ def rollout_errors(module: nn.Module, truth: Tensor) -> Tensor:
     >>> import torch
     >>> from symdyn.neural import rollout_errors
     >>> truth = torch.tensor([1.0, 0.5, 0.25, 0.125]).reshape(1, 4, 1, 1)
-    >>> rollout_errors(lambda u: 0.55 * u, truth).round(decimals=3)  # ten per cent a step
+    >>> rollout_errors(lambda u: 0.55 * u, truth).round(decimals=3)  # 10 % a step
     tensor([0.1000, 0.2100, 0.3310])
     """
     predicted = rollout(module, truth[:, 0], truth.shape[1] - 1)

@@ -54,7 +54,8 @@ class Training:
     >>> _ = torch.manual_seed(0)
     >>> x = torch.randn(64, 2)
     >>> y = x.sum(1, keepdim=True)
-    >>> found = train(torch.nn.Linear(2, 1), (x[:48], y[:48]), (x[48:], y[48:]), epochs=5, rate=0.1)
+    >>> some, others = (x[:48], y[:48]), (x[48:], y[48:])
+    >>> found = train(torch.nn.Linear(2, 1), some, others, epochs=5, rate=0.1)
     >>> isinstance(found, Training), found.stopped, found.best
     (True, 'finished', 4)
     >>> found.error == float(found.history.validation.min())
@@ -181,8 +182,9 @@ def train(
     >>> _ = torch.manual_seed(0)
     >>> x = torch.randn(64, 2)
     >>> y = x @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]])  # a quarter turn
-    >>> asked = {"penalty": LieDerivativePenalty(sd.candidates.so(2)), "weight": Ramp(0.1, 0, 100)}
-    >>> found = train(torch.nn.Linear(2, 2), (x, y), epochs=50, rate=0.1, **asked)
+    >>> penalty, weight = LieDerivativePenalty(sd.candidates.so(2)), Ramp(0.1, 0, 100)
+    >>> options = {"epochs": 50, "rate": 0.1, "penalty": penalty, "weight": weight}
+    >>> found = train(torch.nn.Linear(2, 2), (x, y), **options)
     >>> found.error < 0.02, found.stopped
     (True, 'finished')
     """
