@@ -66,7 +66,7 @@ def in_radians(features: Features, radians: np.ndarray) -> Features:
 def _warn_of_degrees(dataset: xr.Dataset, names: Sequence[str]) -> None:
     """Warn where sines are of a state without a unit whose values turn more often than angles in radians do."""
     for name in names:
-        if name not in dataset.data_vars or dataset[name].attrs.get("units"):
+        if name == "t" or name not in dataset.data_vars or dataset[name].attrs.get("units"):
             continue
         first = dataset[name].isel(trajectory=0).values if "trajectory" in dataset[name].dims else dataset[name].values
         low, high = np.nanmin(first), np.nanmax(first)

@@ -63,6 +63,11 @@ class LieDerivative:
         """DF v_k `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
         return self._along(coefficients @ self.slopes)
 
+    def terms(self, coefficients: np.ndarray) -> np.ndarray:
+        """Sum over inputs of |dF/dz_i v_i|, the sizes of what DF v is the sum of, `(sample, output, generator)`."""
+        slopes = np.abs(coefficients @ self.slopes)
+        return slopes if self.inputs is None else slopes @ np.abs(self.inputs)
+
     def carried(self, coefficients: np.ndarray) -> np.ndarray:
         """psi_k F `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
         return np.einsum("sopk,sp->sok", self.outputs, self.values @ coefficients.T)

@@ -91,6 +91,8 @@ def test_sines_are_told_the_unit_of_their_states_and_nothing_else_is():
     assert with_angle_units(Fourier(1), dataset, ["omega"]).radians == (np.pi / 180,)
     given = Fourier(1, (2.0, 1.0))
     assert with_angle_units(given, dataset, ["theta", "omega"]) is given
-    for unit in ("rad", "", "m"):
+    for unit in ("rad", "m"):
         assert with_angle_units(Fourier(2), data(TURNING, unit), ["theta", "omega"]) == Fourier(2)
+    with pytest.warns(UserWarning, match="'theta', which has no unit and spans 0 to 40.3: it is read in radians"):
+        assert with_angle_units(Fourier(2), data(TURNING, ""), ["theta", "omega"]) == Fourier(2)
     assert with_angle_units(Fourier(1), dataset, ["theta", "omega", "t"]).radians[1:] == (np.pi / 180, 1.0)

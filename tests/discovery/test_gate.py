@@ -184,5 +184,5 @@ def test_the_summary_says_what_the_law_leaves_over_and_where_the_data_are():
     clean, _ = top(1.0, 0.0)
     low, high = np.concatenate(clean)[:, 2].min(), np.concatenate(clean)[:, 2].max()
     assert found.ranges_["x2"] == pytest.approx((low, high), rel=1e-3)
-    assert f"x2 in {low:.3g} ... {high:.3g}" in found.summary()
-    assert found.residual_.text() in found.summary() and "0.0% of the rates" in found.residual_.text()
+    assert f"x2 from {low:.3g} to {high:.3g}" in found.summary()
+    assert found.residual_.text() in found.summary() and "0.0 % of the rates" in found.residual_.text()

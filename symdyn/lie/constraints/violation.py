@@ -28,7 +28,7 @@ class Violation(NamedTuple):
 def relative_violations(
     features: Features, coefficients: np.ndarray, part, points: np.ndarray, kind: str | Action = "flow"
 ) -> np.ndarray:
-    """|L(v_k, F)| over the larger of its two terms, for F = W theta, `(generator,)`.
+    """|L(v_k, F)| over the larger of its two terms, for F = W theta, `(generator,)`; see `_size` of invariants.
 
     F(g x) − A F(x) for elements, and |Dh . F| over the sum of sizes of its terms for conserved quantities.
 
@@ -111,8 +111,13 @@ def _derivative(
 
 
 def _size(derivative: LieDerivative, coefficients: np.ndarray):
-    size = np.abs(derivative.transported(coefficients)).max(axis=(0, 1))
-    return np.maximum(np.maximum(size, np.abs(derivative.carried(coefficients)).max(axis=(0, 1))), 1e-300)
+    """Size of the larger of DF v and psi F, `(generator,)`; where values do not move, of the terms of DF v.
+
+    These cancel one another where F is invariant, so that DF v itself is rounding.
+    """
+    carried = np.abs(derivative.carried(coefficients)).max(axis=(0, 1))
+    moved = derivative.transported(coefficients) if carried.any() else derivative.terms(coefficients)
+    return np.maximum(np.maximum(np.abs(moved).max(axis=(0, 1)), carried), 1e-300)
 
 
 def _conservation_violations(
