@@ -14,6 +14,7 @@ import numpy as np
 from scipy import linalg
 
 from symdyn.functions.display import MOST_LINES, joined_text, states_text
+from symdyn.functions.equality import ComparedByNumbers
 from symdyn.functions.printing import equation_lines
 from symdyn.functions.tolerances import without_rounding
 from symdyn.lie.prolongation import velocity_names
@@ -38,7 +39,7 @@ _SAME = 1e-8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Elements:
+class Elements(ComparedByNumbers):
     """Represent affine maps g_k(x) = A_k x + b_k of the states, each perhaps with t -> −t.
 
     Parameters

@@ -20,6 +20,7 @@ from symdyn.functions.display import (
     shortened,
     states_text,
 )
+from symdyn.functions.equality import ComparedByNumbers
 from symdyn.functions.features import Features, Polynomial
 from symdyn.functions.printing import equation_latex, equation_lines, field_latex, field_text, state_latex
 from symdyn.functions.space import along_samples
@@ -51,8 +52,8 @@ class Charted:
         return self.chart.law(self.field.coefficients, features, self.units)
 
 
-@dataclass(frozen=True, repr=False)
-class VectorField:
+@dataclass(frozen=True, eq=False, repr=False)
+class VectorField(ComparedByNumbers):
     """Represent a vector field f(x) = W theta(x): a law, or a generator.
 
     Parameters
@@ -85,7 +86,7 @@ class VectorField:
     features: Features
     coefficients: np.ndarray
     states: tuple[str, ...]
-    inside: Charted | None = field(default=None, kw_only=True, repr=False)
+    inside: Charted | None = field(default=None, kw_only=True, repr=False, compare=False)
     time_scaling: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self):
@@ -294,8 +295,8 @@ class VectorField:
         return [f"f_{{{name}}}" for name in names]
 
 
-@dataclass(frozen=True, repr=False)
-class Generators:
+@dataclass(frozen=True, eq=False, repr=False)
+class Generators(ComparedByNumbers):
     """Represent vector fields v_k on shared features, each with a rate of time tau_k (t -> t + eps tau_k t).
 
     Parameters

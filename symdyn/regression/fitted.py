@@ -36,7 +36,7 @@ _IMPLICIT = ("Radau", "BDF", "LSODA")
 _FAR = 1e6  # times the start: a solution that gets there is taken to leave
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FittedLaw(VectorField):
     """Hold a law: a `VectorField` that says what its values are, x', q'' or the step of x.
 

@@ -243,3 +243,14 @@ def test_bad_input_is_named():
         LieAlgebra(candidates.so(2), np.eye(3))
     with pytest.raises(ValueError, match=r"\(generator, n, n\)"):
         LieAlgebra.from_matrices(np.ones((2, 3)))
+
+
+def test_objects_with_the_same_numbers_are_equal(tmp_path):
+    for make in (lambda n: sd.candidates.so(n), lambda n: sd.LieAlgebra(sd.candidates.so(n)), sd.groups.sign_flips):
+        assert make(3) == make(3) and hash(make(3)) == hash(make(3)) and make(3) != make(2)
+        assert make(3) != make(3).renamed(("a", "b", "c")) if hasattr(make(3), "renamed") else make(3) != "so(3)"
+    algebra = sd.LieAlgebra.from_matrices([[[0, -1], [1, 0]]], errors=0.1)
+    algebra.save(tmp_path / "algebra.nc")
+    assert sd.LieAlgebra.load(tmp_path / "algebra.nc") == algebra != sd.LieAlgebra(algebra.basis)
+    assert algebra in [algebra] and algebra not in [sd.LieAlgebra.from_matrices([[[0, -1], [1, 0]]])]
+    assert len({algebra[0], algebra[0]}) == 1 and sd.systems.exact_law("hopf") != sd.systems.exact_law("lorenz")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from symdyn.functions.display import MOST_LINES, html_table, latex_lines, listed, states_text
+from symdyn.functions.equality import ComparedByNumbers
 from symdyn.functions.features import Features
 from symdyn.functions.printing import field_latex
 from symdyn.functions.symbolic import field_sympy
@@ -37,8 +38,8 @@ _LATEX = 12  # generators that are written in LaTeX
 _QUICKLY_NAMED = 6  # generators; a name takes seconds where there are dozens
 
 
-@dataclass(frozen=True, repr=False)
-class LieAlgebra:
+@dataclass(frozen=True, eq=False, repr=False)
+class LieAlgebra(ComparedByNumbers):
     """Represent a Lie algebra by generators v_k(x) with rates of time tau_k, and by the errors of their coefficients.
 
     Parameters
