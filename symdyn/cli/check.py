@@ -14,6 +14,7 @@ from symdyn.cli.cost import ROWS_PER_FEATURE, Advice, advice_for_fields, advice_
 from symdyn.cli.fitting import candidates_for, exchanged, field_candidates_for, laws_for, suspected_angle
 from symdyn.data.clocks import note_on_dates, time_unit
 from symdyn.data.grids import field_grid, is_field_data
+from symdyn.data.motion import has_velocities
 from symdyn.data.trajectories import open_trajectories, state_names
 from symdyn.runs.opening import each_run, read_through, variables_of
 from symdyn.runs.parsing import names as split_names
@@ -114,8 +115,7 @@ def _of_trajectories(data: xr.Dataset) -> dict[str, Any]:
             angles |= {name: looks} if looks else {}
     every = np.concatenate(steps)
     gaps = sum(int((step > _GAP * np.median(step)).sum()) for step in steps if step.size)
-    declared = sum("derivative_of" in data[name].attrs for name in variables)
-    with_velocities = 2 * declared == len(state_names(data))
+    with_velocities = has_velocities(data, state_names(data))
     kind = "second_order" if with_velocities else "flow"
     advice = advice_for_trajectories(sum(lengths), len(variables), kind)
     unit = _unit_of_time(data)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import xarray as xr
 
-__all__ = ["paired_states"]
+__all__ = ["has_velocities", "paired_states"]
 
 
 def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
@@ -29,14 +29,9 @@ def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
         If velocities are missing, or nothing says whose they are.
     """
     names = tuple(names)
-    declared = [(str(dataset[n].attrs["derivative_of"]), n) for n in names if "derivative_of" in dataset[n].attrs]
-    for pairs in (
-        declared,
-        declared + _by_name([name for name in names if not any(name in pair for pair in declared)]),
-    ):
-        if 2 * len(pairs) == len(names) == len({name for pair in pairs for name in pair}):
-            pairs = sorted(pairs, key=lambda pair: names.index(pair[0]))
-            return (*(position for position, _ in pairs), *(velocity for _, velocity in pairs))
+    declared = _declared(dataset, names)
+    if pairs := _pairs_said(declared, names):
+        return (*(position for position, _ in pairs), *(velocity for _, velocity in pairs))
     if len(names) % 2:
         raise ValueError(
             f"a second-order system has a velocity for each position, the states are {', '.join(names)}: add the "
@@ -48,6 +43,24 @@ def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
         f"which of the states {', '.join(names)} are velocities, and of what? Give states=[positions, then velocities "
         "in the same order], or each velocity an attribute derivative_of"
     )
+
+
+def has_velocities(dataset: xr.Dataset, names: Sequence[str]) -> bool:
+    """Check whether attributes or names of the states say that one half of them are the rates of the other half."""
+    return bool(_pairs_said(_declared(dataset, names), names))
+
+
+def _declared(dataset: xr.Dataset, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(str(dataset[n].attrs["derivative_of"]), n) for n in names if "derivative_of" in dataset[n].attrs]
+
+
+def _pairs_said(declared: list[tuple[str, str]], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs (position, velocity) of all states in the order of the positions; none where not all are told."""
+    others = [name for name in names if not any(name in pair for pair in declared)]
+    for pairs in (declared, declared + _by_name(others)):
+        if 2 * len(pairs) == len(names) == len({name for pair in pairs for name in pair}):
+            return sorted(pairs, key=lambda pair: list(names).index(pair[0]))
+    return []
 
 
 def _by_name(names: Sequence[str]) -> list[tuple[str, str]]:
