@@ -2,13 +2,13 @@
 Point symmetries of Burgers' equation from noisy fields
 =======================================================
 
-**Question.** A field u(t, x) has been measured at many places and times, with noise. Which transformations of time,
-place and field turn solutions into solutions, if nobody has told us the equation?
+**Question.** A field u(t, x) has been measured with noise at many positions and times. Which transformations of time,
+position and field map solutions to solutions, if the equation is not known?
 
-Burgers' equation, u_t + u u_x = nu u_xx, is a simple model of a fluid that steepens and diffuses. Its point
-symmetries with coefficients of second degree are known from textbooks: shifts of time and place, a scaling, the
-Galilean boost t ∂x + ∂u, and a projective one. We ask ``PointSymmetryDiscovery`` to find them in 24 simulated fields
-with 5 % noise.
+Burgers' equation, u_t + u u_x = nu u_xx, is a simple model of a fluid that steepens and diffuses. Its point symmetries
+with coefficients of second degree are known from textbooks: translations in time and space, a scaling, the Galilean
+boost t ∂x + ∂u, and a projective one. We ask ``PointSymmetryDiscovery`` to find them in 24 simulated fields with 5 %
+noise.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -24,17 +24,17 @@ print()
 print(search.algebra_)
 
 # %%
-# First the law: of ten terms in the library the fields support two, u_xx and u u_x. They are found in weak form, so
-# no derivative of noisy data is taken. Then the generators: of 30 candidates, all polynomials of second degree in t,
-# x and u, five are accepted, and they close under brackets to sl(2) ⋉ R^2. The figure has the verdicts.
+# The law comes first: of the ten terms in the library, the fields support two, u_xx and u u_x. They are found in weak
+# form, so noisy data are never differentiated. The generators come second: of 30 candidates, all polynomials of second
+# degree in t, x and u, five are accepted, and they close under brackets to sl(2) ⋉ R^2. The figure shows the verdicts.
 
 search.plot()
 plt.show()
 
 # %%
-# Dots are violations, bars reach to the 95 % bound, and the dashed line is delta, 0.02. A second opinion uses no law
-# at all: the same condition is tested on the data themselves (``direct_violation`` in ``search.verdicts_``). It knows
-# a field less well, so it does not decide, but what it contradicts is not accepted.
+# Dots are violations, bars extend to the 95 % bound, and the dashed line is delta, 0.02. A second test uses no law at
+# all: the same condition is tested on the data themselves (``direct_violation`` in ``search.verdicts_``). It is less
+# precise, so it does not decide, but a generator that it contradicts is not accepted.
 
 print(f"the span found from the data alone differs by {search.agreement_:.2f} degrees")
 
@@ -42,8 +42,8 @@ print(f"the span found from the data alone differs by {search.agreement_:.2f} de
 # Noise
 # -----
 #
-# How much noise can there be? The bound of a generator pays for the error of the law, so it rises with the noise
-# until it meets delta. Then the answer is "undetermined", and never a wrong symmetry.
+# How much noise is tolerable? The bound of a generator includes the error of the law, so it rises with the noise until
+# it reaches delta. From there on the answer is "undetermined", and never a wrong symmetry.
 
 levels = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 options = {"direct": False, "finite_flow": False}  # the verdicts from the law alone, which are cheaper
@@ -57,8 +57,8 @@ for noise in levels:
     print(f"noise {noise:4.0%}   {result.law_.texts()[0]}\n      {' '.join(first.verdict.values)}")
 
 # %%
-# The figure shows one of the noisy fields, a solution of the law with the same one moved along the boost, and the
-# bounds of the first six directions against the noise.
+# The figure shows one of the noisy fields, a solution of the law together with the same solution moved along the boost,
+# and the bounds of the first six directions against the noise.
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.7), layout="constrained")
 left.pcolormesh(fields.x, fields.time, fields.u[3], cmap="RdBu_r", rasterized=True)
@@ -91,8 +91,8 @@ plt.show()
 # direction is broken, with a violation of 0.05. At 20 and 40 % the law is still right to half a per cent, but its
 # bounds are no longer below delta, and the five are undetermined.
 #
-# **What they do not say.** Only polynomial coefficients of second degree were asked for. Burgers' equation has
-# nothing else among point symmetries, but the heat equation, to which it can be transformed, has infinitely many.
+# **What they do not say.** Only polynomial coefficients of second degree were searched. Burgers' equation has no other
+# point symmetries, but the heat equation, to which it can be transformed, has infinitely many.
 #
 # **Try next.** ``fields = sd.systems.kdv(...)``, or your own file through ``sd.open_trajectories``. With
-# ``equation={"u": {"u_xx": 0.2, "u u_x": -1}}`` the law is taken as exact and no data error remains.
+# ``equation={"u": {"u_xx": 0.2, "u u_x": -1}}`` the law is taken as exact and has no error.
