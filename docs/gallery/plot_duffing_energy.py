@@ -3,8 +3,8 @@ The energy of Duffing's oscillator, and how damping takes it away
 =================================================================
 
 A particle in the double well :math:`\ddot x = x - x^3` conserves :math:`v^2/2 - x^2/2 + x^4/4`. Can this function be
-read off trajectories with 1 % of noise, without the law and without knowing what an energy is? And if the particle is
-damped by a few parts in a thousand: is that seen?
+found from trajectories with 1 % noise, without the law and without any notion of energy? And if the particle is damped
+by a few parts in a thousand, do the data show it?
 """
 
 import matplotlib.pyplot as plt
@@ -37,7 +37,7 @@ for k in range(4):
 # %%
 # One function is *conserved*, and it is four times the energy. The other directions of the library are *broken*: none
 # of them is constant. (Powers of the energy would be constant, too, and are left out.) The coefficients have standard
-# errors. The term with :math:`x^3 v` that does not belong there is twice its own error.
+# errors. The spurious term in :math:`x^3 v` is twice its own error.
 
 energy = found.isel(quantity=0)
 for name in ("x^2", "v^2", "x^3 v"):
@@ -48,8 +48,9 @@ for name in ("x^2", "v^2", "x^3 v"):
 # Damping
 # -------
 #
-# The same question for particles with damping :math:`-\gamma v`. ``exact_rejected`` says whether the data reject that
-# the function is exactly constant, which is a finer question than whether it is so within ``delta`` = 0.1.
+# We ask the same question for particles with damping :math:`-\gamma v`. ``exact_rejected`` says whether the data reject
+# that the function is exactly constant, which is a stricter question than whether it is constant to within ``delta`` =
+# 0.1.
 
 dampings = np.array([0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01])
 judged = [sd.conserved_quantities(oscillator(g), quartic, rng=0).isel(quantity=0) for g in dampings]
@@ -58,9 +59,9 @@ for g, best in zip(dampings, judged, strict=True):
     print(f"damping {g:.4f}: {best.verdict.item():9s} {exact:15s} {best.quantity.item()}")
 
 # %%
-# Left: trajectories without damping on the level lines of the function that was found, divided by 4. Middle: its course
-# along one and the same start, without damping and with two. Right: the evidence on the most nearly constant function,
-# against damping.
+# Left: trajectories without damping on the level lines of the function that was found, divided by 4. Middle: its value
+# along trajectories from the same initial state, without damping and for two values of the damping. Right: the evidence
+# for the most nearly constant function, against damping.
 
 figure, (plane, course, evidence) = plt.subplots(1, 3, figsize=(11.5, 3.8), layout="constrained")
 x, v = np.meshgrid(np.linspace(-1.9, 1.9, 200), np.linspace(-1.6, 1.6, 200))
@@ -94,8 +95,8 @@ plt.show()
 # is exactly constant, and from 0.003 on it is not constant to within ``delta`` either: the verdict is *broken*.
 #
 # What the verdicts do not say: *conserved* refers to the polynomials that were offered, and to the part of the plane
-# where the trajectories lie. Between the two lies a range where the energy is conserved approximately only; the term
-# :math:`x v^3` that then appears is the library's attempt to balance the loss.
+# where the trajectories lie. Between the two lies a range where the energy is conserved only approximately; the term in
+# :math:`x v^3` that then appears compensates part of the loss.
 #
-# **Try next**: offer ``sd.features.Polynomial(3)``, which cannot hold the energy: everything is then *broken*. Or raise
-# the noise to 5 %.
+# **Try next**: offer ``sd.features.Polynomial(3)``, which does not contain the energy: everything is then *broken*. Or
+# raise the noise to 5 %.
