@@ -2,8 +2,9 @@ r"""
 Coming from pysindy: one argument more
 ======================================
 
-Twenty short arcs of a limit-cycle oscillator, all from one side of the phase plane, with 5 % of noise. SINDy has to
-find the law of the whole plane from them. How much does it help to know that the oscillator has no preferred phase?
+The data are twenty short arcs of a limit-cycle oscillator, all from one side of the phase plane, with 5 % noise. SINDy
+has to find the law in the whole plane from them. How much does it help to know that the oscillator has no preferred
+phase?
 
 The system is the Hopf normal form, :math:`\dot x = (1/2 - r^2) x - 1.3 y`,
 :math:`\dot y = 1.3 x + (1/2 - r^2) y`. The only change to a pysindy script is the argument ``symmetry``.
@@ -47,7 +48,7 @@ symmetric.print()
 
 # %%
 # Every term of the symmetric model has its partner, with the coefficient that the rotation demands, to the last digit.
-# The plain model fits the arcs, too: it fails where there are none.
+# The plain model fits the arcs as well; it fails where there are no data.
 #
 # The same without derivatives of noisy data
 # ------------------------------------------
@@ -63,8 +64,8 @@ for name, law in laws.items():
     print(name, *law.equations(), sep="\n  ")
 
 # %%
-# Twelve draws of the noise and of the starts, to see that this one was no accident. The error is that of all
-# coefficients relative to their norm.
+# We repeat the fits for twelve draws of the noise and of the initial states, to see that the result above is typical.
+# The error is the norm of the error of all coefficients relative to the norm of the coefficients.
 
 
 def errors(seed):
@@ -79,8 +80,8 @@ for name, (free, kept) in {"weak form": drawn.T[:2], "smoothed differences": dra
     print(f"{name}: median error {np.median(free):.3f} plain, {np.median(kept):.4f} symmetric")
 
 # %%
-# Left: the arcs. Middle: orbits of both weak-form laws from six starts on the grey limit cycle of the exact law, over
-# three periods. Right: the errors of the twelve draws.
+# Left: the arcs. Middle: orbits of both weak-form laws from six initial states on the grey limit cycle of the exact
+# law, over three periods. Right: the errors of the twelve draws.
 
 figure, (data, orbits, draws) = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
 angle = np.linspace(0, 2 * np.pi, 200)
@@ -117,12 +118,12 @@ print(search.summary())
 
 # %%
 # The rotation comes first in order of evidence, and its violation is estimated as 0, but the bound is above the
-# tolerance of 0.1: *undetermined*. Here the symmetry was knowledge that we brought along, an oscillator without a
-# preferred phase. A symmetry that is given as exact is enforced, and a warning follows where data contradict it. One
-# that was found (``symmetry=search``) is enforced only where data left out do not object.
+# tolerance of 0.1: *undetermined*. Here the symmetry was prior knowledge: an oscillator without a preferred phase. A
+# symmetry that is given as exact is enforced, with a warning if the data contradict it. A symmetry that was found
+# (``symmetry=search``) is enforced only if held-out data do not contradict it.
 #
 # What the figure does not say: on whole orbits with little noise both models are good, and a symmetry that the system
 # does not have would make any fit worse.
 #
-# **Try next**: raise ``length`` to 8 and take starts from ``[(-1, 1), (-1, 1)]``. The rotation is then found in the
-# data, and ``symmetry=search`` may replace what we knew.
+# **Try next**: raise ``length`` to 8 and draw the initial states from ``[(-1, 1), (-1, 1)]``. The rotation is then
+# found in the data, and ``symmetry=search`` can replace the prior knowledge.
