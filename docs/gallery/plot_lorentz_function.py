@@ -6,8 +6,8 @@ The Lorentz group from values of a function
 does not tell you the formula. Which linear changes of its arguments leave it unchanged?
 
 ``discover_function`` answers this from values of the function at scattered points. No trajectories and no formula are
-needed. Here the function behaves like a squared scattering amplitude: it depends on Lorentz products of the two
-vectors only. We ask all 16 generators of gl(4), acting alike on both vectors, and expect so(1,3) back: three
+needed. Here the function behaves like a squared scattering amplitude: it depends only on Lorentz products of the two
+vectors. We test all 16 generators of gl(4), acting in the same way on both vectors, and expect to find so(1,3): three
 rotations and three boosts. Then we break it on purpose.
 """
 
@@ -39,8 +39,8 @@ print(search)
 
 # %%
 # The six generators span so(1,3). The algebra is named from its structure constants, so nobody had to tell the search
-# what a boost is. Derivatives were taken by central differences: the violations of the six are rounding, those of the
-# other ten directions are of order one.
+# what a boost is. Derivatives were computed by central differences: the violations of the six are at the level of
+# rounding, those of the other ten directions are of order one.
 #
 # The algebra can now be used. Which quadratic functions of the two vectors does it leave unchanged? Of 45
 # coefficients four are free: a constant, the two squared masses, and the product of the vectors.
@@ -73,8 +73,8 @@ for c in strengths:
 # %%
 # The figure shows both results. On the left are the 16 directions of the unbroken function: nine orders of magnitude
 # lie between what is symmetric and what is not, so the answer does not depend on the tolerance. On the right are the
-# first six directions of the broken function: three stay at the level of rounding, the rotations, and three rise in
-# proportion to c, the boosts.
+# first six directions of the broken function: the three rotations stay at the level of rounding, and the three boosts
+# rise in proportion to c.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 values = search.verdicts_.violation.values
@@ -103,9 +103,9 @@ plt.show()
 # 1e-6 by default. At c = 1e-6 and below the boosts are called symmetric, because their violation is smaller than
 # delta; the violations themselves show the difference down to rounding.
 #
-# **What they do not say.** The answer is about linear generators that act alike on both vectors, at points like
-# these. A function that is invariant only on the mass shell, or only under separate changes of p and q, is another
-# question: points on the shell, or ``sd.candidates.gl(8)``.
+# **What they do not say.** The answer is about linear generators that act in the same way on both vectors, at points
+# like these. A function that is invariant only on the mass shell, or only under separate changes of p and q, is a
+# different question, which needs points on the shell, or ``sd.candidates.gl(8)``.
 #
-# **Try next.** Give ``delta=0.05`` to accept approximate boosts, or read a symmetry off a trained network in the same
+# **Try next.** Set ``delta=0.05`` to accept approximate boosts, or find the symmetry of a trained network in the same
 # way with ``symdyn.neural.discover_network``.
