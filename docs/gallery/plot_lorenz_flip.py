@@ -4,8 +4,8 @@ Lorenz' half turn: a finite symmetry
 
 Lorenz' system :math:`\dot x = 10 (y - x)`, :math:`\dot y = x (28 - z) - y`, :math:`\dot z = x y - 8/3\, z` has no
 continuous linear symmetry, but the half turn about the z axis, :math:`(x, y) \to (-x, -y)`, maps it to itself. Which of
-all flips of signs does symdyn find in noisy trajectories? What rejects the others? And what is one finite element worth
-to a fit that has seen one wing of the attractor only?
+all sign flips does symdyn find in noisy trajectories? Why are the others rejected? And what is one finite element worth
+to a fit that has seen only one wing of the attractor?
 """
 
 import matplotlib.pyplot as plt
@@ -23,8 +23,8 @@ both_wings = sd.open_trajectories(x, t=t, states=states)
 # Seventeen candidates
 # --------------------
 #
-# Seven flips of signs, the exchange of x and y, and the nine linear generators. Each finite element g is judged by
-# itself: is f(g x) = g f(x) over the data, within the error of the fitted law? The data have 2 % of noise.
+# The candidates are seven sign flips, the exchange of x and y, and the nine linear generators. Each finite element g is
+# judged by itself: is f(g x) = g f(x) over the data, within the error of the fitted law? The data have 2 % noise.
 
 candidates = sd.candidates.gl(3) + sd.groups.sign_flips(3) + sd.groups.permutation([1, 0, 2])
 search = sd.SymmetryDiscovery(candidates, "polynomial:2", rng=0).fit(both_wings)
@@ -33,16 +33,16 @@ print(search.summary())
 # %%
 # The half turn is *symmetric*, with a bound below 0.01. All others are *broken*, and so are all generators:
 #
-# * A flip of x alone changes the sign of x y, which is what drives z, and a flip of y alone does the same.
-# * A flip of z leads to where no trajectory was ("100 % of the images outside the data"). It is rejected nevertheless:
-#   the fitted law, which leaves next to nothing of the rates over, has another value there.
-# * The exchange of x and y would need x' and y' to be alike.
+# * A flip of x alone changes the sign of x y, the term that drives z, and so does a flip of y alone.
+# * A flip of z leads to a region without trajectories ("100 % of the images outside the data"). It is rejected
+#   nevertheless: the fitted law, which explains nearly all of the rates, has a different value there.
+# * The exchange of x and y would require x' and y' to have the same form.
 #
 # The same question, asked on one wing
 # ------------------------------------
 #
 # Ten short runs that all stay at x > 0 cannot decide it. Every image of a point lies outside the data, and symdyn does
-# not extrapolate the law into the other half without a price: the estimate is 0, the verdict *undetermined*.
+# not extrapolate the law into the other half at no cost: the estimate is 0, but the verdict is *undetermined*.
 
 truth = sd.systems.exact_law("lorenz")
 
@@ -59,9 +59,9 @@ print(sd.SymmetryDiscovery(sd.groups.sign_flip([-1, -1, 1]), "polynomial:2", rng
 # What the half turn is worth
 # ---------------------------
 #
-# Someone who knows the symmetry, from theory or from the data above, has the other wing for free. The library holds
-# all cubic polynomials, larger than necessary on purpose. We fit twelve draws of ten one-wing runs, plain and with the
-# half turn, and compare the fitted rates with the exact ones over the whole attractor.
+# Someone who knows the symmetry, from theory or from the data above, gets the other wing for free. The library consists
+# of all cubic polynomials and is larger than necessary on purpose. We fit twelve draws of ten one-wing runs, without
+# and with the half turn, and compare the fitted rates with the exact ones over the whole attractor.
 
 half_turn = search.elements_
 print(sd.equivariant_subspace(sd.features.Polynomial(3), half_turn))
@@ -98,10 +98,10 @@ draws.set(yscale="log", xlim=(-0.5, 1.5), ylabel="error of the rates on both win
 plt.show()
 
 # %%
-# In one draw of the twelve the symmetric fit is bad, too: with ten runs the cubic library confuses terms that a
-# symmetry cannot tell apart either. A symmetry halves what has to be learnt; it does not replace data.
+# In one of the twelve draws the symmetric fit is bad, too: ten runs do not distinguish some terms of the cubic library,
+# and the symmetry does not distinguish them either. A symmetry halves what has to be learnt; it does not replace data.
 #
-# **Try next**: break the half turn on purpose with a term b x in the last equation, by the laws
+# **Try next**: break the half turn on purpose with a term b x in the last equation, with the law
 # ``sd.systems.polynomial_law([{"x": -10, "y": 10}, {"x": 28, "y": -1, "x z": -1}, {"x y": 1, "z": -8 / 3, "x": b}],
 # states)`` and ``sd.systems.simulate``. With b = 0.2 the data reject an exact symmetry (``exact_rejected``), with b = 2
 # it is *broken*; between the two it holds within ``delta``.
