@@ -3,13 +3,13 @@ Reading a symmetry off a trained network
 ========================================
 
 **Question.** A network has learned a force from data. Has it also learned the symmetry of the force, although nobody
-told it about rotations? And can one read it off the weights?
+told it about rotations? And can it be found in the network?
 
 ``discover_network`` looks for generators v whose Lie derivative along the network vanishes, with automatic
-derivatives, at the points where the network was trained. We train an ordinary multilayer perceptron on a force in
-space that pulls to the centre and swirls about a tilted axis. The force has one symmetry out of the nine of gl(3):
-the rotation about that axis. The axis is told to nobody. As a control the same network learns the force without the
-swirl, which has three.
+differentiation, at points like those on which the network was trained. We train an ordinary multilayer perceptron on a
+force in space that pulls towards the centre and swirls about a tilted axis. Of the nine generators of gl(3), one is a
+symmetry of the force: the rotation about that axis. Neither the network nor the search is given the axis. As a control
+the same network learns the force without the swirl, which has three symmetries.
 
 The page needs the extra ``neural`` (torch).
 """
@@ -65,7 +65,7 @@ swirling, errors, found = learn(swirl=0.5)
 print(found[-1])
 
 # %%
-# One generator of nine is symmetric. It is a rotation, and its axis is the direction that its matrix leaves alone.
+# One generator of nine is symmetric. It is a rotation, and its axis is the null direction of its matrix.
 
 generator = found[-1].algebra_.matrices[0]
 seen = np.linalg.svd(generator)[2][-1]
@@ -79,9 +79,9 @@ central, control_errors, control = learn(swirl=0.0)
 print(control[-1])
 
 # %%
-# The figure shows how the symmetry grows while the network is trained. The violation of the first direction falls
-# along with the error of the network; those of the other rotations stay where the force puts them. Right: the learned
-# force on points in space, and circles about the axis that was found.
+# The figure shows how the symmetry grows while the network is trained. The violation of the first direction falls along
+# with the error of the network; those of the other rotations stay at the values that the force determines. Right: the
+# learned force at points in space, and circles about the axis that was found.
 
 figure = plt.figure(figsize=(11, 3.8), layout="constrained")
 colours = {"symmetric": "#0b7285", "broken": "#d9480f", "undetermined": "#868e96"}
@@ -124,11 +124,11 @@ plt.show()
 
 # %%
 # **What the verdicts say.** They are about the network, not about the force behind it. The network was never exactly
-# symmetric: a violation of 0.03 is what its training left over, and delta is 0.1 for this reason.
+# symmetric: a violation of 0.03 remains after training, and delta is 0.1 for this reason.
 #
-# **What they do not say.** A symmetry of a network may come from its architecture, and one of the force may have been
-# missed: train longer, or compare networks. After one epoch the network misses its targets by more than delta; then
-# there is a warning, which this page filters out.
+# **What they do not say.** A symmetry of a network may come from its architecture, and a symmetry of the force may have
+# been missed; train longer, or compare networks. After one epoch the network misses its targets by more than delta;
+# then there is a warning, which this page suppresses.
 #
 # **Try next.** ``symdyn.neural.constrain`` puts the symmetry that was found into the weights of the next network, and
 # ``LieDerivativePenalty`` into its loss.
