@@ -5,9 +5,10 @@ A neural operator that keeps quarter turns
 **Question.** A Fourier neural operator learns to predict vorticity in the plane from 32 simulations whose structures
 are all stretched along x. What does it say about structures along y, which obey the same equation?
 
-A plain operator has never seen them. An operator whose weights keep the turns of the grid has seen them without data.
-We train three small operators for 150 steps each (two or three seconds on one core): a plain one, one that keeps
-quarter turns, and one whose kernels keep all rotations. The baseline is persistence: predict that nothing changes.
+A plain operator has never seen them. An operator whose weights are equivariant under rotations of the grid needs no
+such data. We train three small operators for 150 steps each (two or three seconds on one core): a plain one, one that
+keeps quarter turns, and one whose kernels keep all rotations. The baseline is persistence: predict that nothing
+changes.
 
 The page needs the extra ``neural`` (torch).
 """
@@ -40,8 +41,8 @@ tests = {
 }
 
 # %%
-# The plain operator is made from the constrained one, with the same modes, layers and channels. The constraint shows
-# in the number of weights.
+# The plain operator is made from the constrained one, with the same modes, layers and channels. The effect of the
+# constraint is visible in the number of weights.
 
 torch.manual_seed(0)
 quarter = EquivariantFNO(None, modes=(6, 6), space="quarter_turns", copies=4, layers=3)
@@ -69,11 +70,12 @@ for name, row in found.items():
     print(f"{name:14s} {row[0]:8.3f} {row[1]:13.3f} {row[2]:10.3f}")
 
 # %%
-# On data as it was trained on, the plain operator halves the error of persistence. On the same fields after a quarter
-# turn it is hardly better than persistence. The second operator makes the same error before and after the turn, to
-# rounding, since its weights keep the turn before, during and after training. It is also better on the kind of data
-# it was trained on: what it learns about one orientation counts for all four. Structures along 45° are no quarter
-# turn of the training data, and cost the second operator half as much again; the third one has learned them as well.
+# On data like its training data, the plain operator halves the error of persistence. On the same fields after a quarter
+# turn it is hardly better than persistence. The second operator makes the same error before and after the turn, up to
+# rounding, because its weights are equivariant before, during and after training. It is also better on the kind of data
+# it was trained on: what it learns about one orientation holds for all four. Structures along 45° are not a quarter
+# turn of the training data, and the error of the second operator is half as large again; the third one predicts them as
+# well.
 
 start, truth = (fields[3, 0] for fields in tests["the same,\nquarter turn"])
 with torch.no_grad():
@@ -100,13 +102,13 @@ ax.legend(frameon=False, ncols=2)
 plt.show()
 
 # %%
-# **What this says.** A symmetry in the weights is data that need not be simulated, and it holds where training data
-# never were.
+# **What this says.** A symmetry in the weights replaces data that would have to be simulated, and it holds outside the
+# range of the training data.
 #
-# **What it does not say.** This is one seed and a small training. With five seeds, 600 steps and 16 to 512
-# trajectories the order is the same: 60 isotropic trajectories give the operator that keeps quarter turns and
-# reflections the error that a plain one has with 512 (``make bench-neural-full``). No rotation by 45° maps a periodic
-# square to itself, so "all rotations" is exact for the kernels only, up to their discretisation.
+# **What it does not say.** This is one seed and a short training. With five seeds, 600 steps and 16 to 512 trajectories
+# the order is the same: with 60 isotropic trajectories the operator that keeps quarter turns and reflections has the
+# error that a plain one has with 512 (``make bench-neural-full``). No rotation by 45° maps a periodic square to itself,
+# so "all rotations" is exact for the kernels only, up to their discretisation.
 #
 # **Try next.** Vectors turn with the grid: ``EquivariantFNO(algebra, space="quarter_turns", joint=True)`` takes a
 # rotation that was found in data, and ``python workflows/train_operator.py`` trains on files larger than memory.
