@@ -2,10 +2,10 @@ r"""
 Your own CSV in ten lines
 =========================
 
-You have a CSV file of measurements. What does it take to ask for its symmetries, and what comes back? Here is a
-file as a camera above a weight on a spring might give it: twelve runs in the plane, positions and velocities, with some
-noise and rounded to a tenth of a millimetre. (We write it ourselves, from a damped spring that stiffens when it is
-stretched.)
+You have a CSV file of measurements. What does it take to find its symmetries, and what is the result? The file of this
+page is like one that a camera above a weight on a spring might record: twelve runs in the plane, positions and
+velocities, with some noise and rounded to a tenth of a millimetre. (We write it ourselves, from a damped spring that
+stiffens when it is stretched.)
 """
 
 import subprocess
@@ -35,8 +35,8 @@ print(file.read_text()[:170])
 # What does the file hold?
 # ------------------------
 #
-# In a shell: ``symdyn check spring.csv``. It reads the file as every other command will, says what it found, and what
-# to run next. A page of this gallery calls the same command from Python.
+# In a shell: ``symdyn check spring.csv``. It reads the file as every other command does, and says what it found and
+# what to run next. This page calls the same command from Python.
 
 
 def shell(line):
@@ -61,11 +61,11 @@ law = fit_moments(data, "polynomial:3", symmetry=search, layout="second_order")
 print(law)
 
 # %%
-# The spring is the same in all directions: rotations are *symmetric*, and so are the mirror images. Stretching x and y,
-# together or one by one, is *broken*, which tells a stiffening spring from a linear one. Inside the symmetry the fit
-# gives back :math:`\ddot q = -4 q - 3 |q|^2 q - 0.1\, \dot q`.
+# The spring is the same in all directions: rotations are *symmetric*, and so are reflections. Stretching x and y,
+# together or one by one, is *broken*, which distinguishes a stiffening spring from a linear one. The fit inside the
+# symmetry recovers :math:`\ddot q = -4 q - 3 |q|^2 q - 0.1\, \dot q`.
 #
-# Left: the runs in the file. Middle: a new run that the law has not seen, and its course computed from the first
+# Left: the runs in the file. Middle: a new run that was not used in the fit, and the solution of the law from its first
 # sample. Right: the verdicts.
 
 new, step = sd.systems.simulate(spring, [(-1, 1)] * 4, length=8.0, noise=0.01, n_trajectories=1, rng=1)
@@ -88,8 +88,8 @@ plt.show()
 # A page for colleagues
 # ---------------------
 #
-# ``search.report("spring.html")`` writes all this as one self-contained page. So does the command, which also leaves
-# the results as netCDF and the log; it is what to use when the file is large.
+# ``search.report("spring.html")`` writes all this as one self-contained page. So does the command, which also writes
+# the results as netCDF and a log; use the command if the file is large.
 
 search.report(file.parent / "spring.html")
 shell(
