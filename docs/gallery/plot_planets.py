@@ -36,12 +36,12 @@ print(search.summary())
 
 # %%
 # Three rotations and one scaling are *symmetric*: 95 % upper bounds of their violations are far below the tolerance
-# ``delta`` = 0.1. The other six are *broken*. One of them is broken by no more than 0.12: it stretches the direction
-# in which the bodies hardly move, since they share a plane to within a few degrees (Pluto: 17 degrees). Data that fill
-# space would break it by more.
+# ``delta`` = 0.1. The other six are *broken*. One of them has a violation of only 0.12: it stretches the direction in
+# which the bodies hardly move, since they share a plane to within a few degrees (Pluto: 17 degrees). With data that
+# fill space its violation would be larger.
 #
 # In the scaling, time grows as the power 3/2 of length. The exponent is exact because the accepted algebra was rounded
-# to the nearest exact one inside its error bars. Before rounding it was:
+# to the nearest exact one inside its error bars. Before rounding, the exponent was:
 
 exponent, error = search.found_.time_per_scale()
 print(f"time scales as length to the power {exponent:.4f} ± {error:.4f}")
@@ -50,12 +50,12 @@ print(f"time scales as length to the power {exponent:.4f} ± {error:.4f}")
 # Kepler's third law without a fit
 # --------------------------------
 #
-# The scaling maps an orbit of size :math:`a` to one of size 1 if it is followed by :math:`-\log a`. ``move`` does this
-# to each body by an amount of its own; times and velocities move along. The left panel shows one coordinate as the
-# ephemeris gives it, for periods from 88 days to 248 years. The right panel shows the same numbers moved along the
-# generator: all bodies oscillate with one period, that of the Earth. Phases and eccentricities remain. A symmetry of
-# the law does not fix them. (The file follows a body over six periods, or as far as the ephemeris reaches: 6 years for
-# all but the outermost three.)
+# The scaling maps an orbit of size :math:`a` to one of size 1 if its parameter is :math:`-\log a`. ``move`` does this
+# to each body with its own parameter; times and velocities are moved as well. The left panel shows one coordinate as
+# the ephemeris gives it, for periods from 88 days to 248 years. The right panel shows the same numbers moved along the
+# generator: all bodies oscillate with one period, that of the Earth. Phases and eccentricities still differ, because a
+# symmetry of the law does not fix them. (The file follows a body over six periods, or as far as the ephemeris reaches:
+# 6 years for all but the outermost three.)
 
 distance = np.sqrt(data.x**2 + data.y**2 + data.z**2)
 size = (distance.max("time") + distance.min("time")).values / 2
@@ -91,12 +91,12 @@ strength = np.linalg.norm(law.coefficients) / np.sqrt(3)
 print(f"GM = {strength:.4e} au^3/day^2, that of the Sun is 2.9591e-04 (Gauss)")
 
 # %%
-# The fitted constant is larger than that of the Sun by 0.07 %. Part of this is physics: an orbit about the Sun sees
-# the mass of the Sun and of the body, and Jupiter's is a thousandth of the Sun's.
+# The fitted constant is larger than that of the Sun by 0.07 %. Part of this is physics: the motion about the Sun
+# depends on the sum of the masses of the Sun and the body, and Jupiter's is a thousandth of the Sun's.
 #
-# What the verdicts do not say: they hold where the data are, between 0.3 and 50 au. Nothing was seen of the
-# relativistic advance of Mercury's perihelion, which breaks the scaling far below the tolerance.
+# What the verdicts do not say: they hold where the data are, between 0.3 and 50 au. The relativistic advance of
+# Mercury's perihelion, which breaks the scaling by far less than the tolerance, was not detected.
 #
-# **Try next**: ``symdyn demo`` runs the whole job on these data, leaves each body out in turn and predicts it over a
-# period. Or replace the law by ``sd.features.CentralForce(powers=(1, 2, 4))``, which lacks the true force: the
+# **Try next**: ``symdyn demo`` runs the whole job on these data, leaves out each body in turn and predicts its motion
+# over one period. Or replace the law by ``sd.features.CentralForce(powers=(1, 2, 4))``, which lacks the true force: the
 # search then accepts nothing, and says that the law leaves more than 42 % of the rates unexplained.
