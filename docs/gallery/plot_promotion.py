@@ -2,16 +2,16 @@
 A symmetry that may be broken: promotion
 ========================================
 
-**Question.** An energy should depend on the distance from the centre only, but there may be a weak field along some
-direction that nobody has told you. Should the model be forced to be isotropic?
+**Question.** An energy should depend only on the distance from the centre, but there may be a weak field along an
+unknown direction. Should the model be forced to be isotropic?
 
-With a hard constraint you have to decide beforehand. If the field is there, an isotropic model is wrong, however many
-data it gets; without the constraint it needs many data. ``PromotedRegressor`` does not decide beforehand: it adds the
+A hard constraint requires a decision beforehand. If the field exists, an isotropic model is wrong, however many data it
+gets; without the constraint the model needs many data. ``PromotedRegressor`` does not decide beforehand: it adds the
 nuclear norm of the Lie derivatives along all candidates as a penalty, so that the fit breaks as few generators as the
-data allow, and reads off afterwards which are kept.
+data allow, and determines afterwards which are kept.
 
-Here the states are five coordinates, the candidates the ten rotations of so(5), the library all 56 monomials up to
-third degree. We measure 80 energies with 5 % noise.
+Here the states are five coordinates, the candidates are the ten rotations of so(5), and the library consists of all 56
+monomials up to third degree. We measure 80 energies with 5 % noise.
 """
 
 import warnings
@@ -47,16 +47,16 @@ print(f"{model.broken_} of 10 rotations are broken; kept: {model.symmetry_.name}
 print(f"free coefficients left: {model.subspace_.dim} of 56")
 
 # %%
-# Four of ten rotations are broken and six are kept. They span so(4), the rotations about one axis, and nobody said
-# which axis it is: the direction that all kept generators leave alone.
+# Four of ten rotations are broken and six are kept. They span so(4), the rotations that leave one axis fixed. The axis
+# was not given; it is the direction on which all kept generators vanish.
 
 stacked = np.concatenate(model.symmetry_.matrices)
 axis = np.linalg.svd(stacked)[2][-1]
 print(f"angle between the axis found and the true one: {np.degrees(np.arccos(abs(axis @ direction))):.1f} degrees")
 
 # %%
-# A model that breaks a group can be split: its average over the group is the symmetric part, the rest is the broken
-# part. We average predictions over random rotations.
+# A model that breaks a group can be decomposed: its average over the group is the symmetric part, and the rest is the
+# broken part. We average predictions over random rotations.
 
 fresh = np.random.default_rng(1).uniform(-1.2, 1.2, (400, 5))
 turns = special_ortho_group(5, seed=1).rvs(500)
@@ -64,8 +64,8 @@ symmetric_part = np.mean([model.predict(fresh @ turn) for turn in turns], axis=0
 broken_part = model.predict(fresh) - symmetric_part
 
 # %%
-# Is it worth it? For fields of strength 0 to 1 and four data sets each, the error at fresh points is compared with
-# the two rivals: least squares, which knows no symmetry, and least squares inside the isotropic functions.
+# Is it worth it? For fields of strength 0 to 1 and four data sets each, the error at fresh points is compared with that
+# of two alternatives: least squares without any symmetry, and least squares inside the isotropic functions.
 
 isotropic = sd.equivariant_subspace(library, rotations, output="invariant", n_outputs=1).basis
 
@@ -116,10 +116,10 @@ plt.show()
 # %. In between, where the field is about as large as the noise, it misses the field; its error is then that of the
 # constraint, and still a third of that of least squares.
 #
-# **What it does not say.** Single data sets (small dots) scatter by a factor of two: whether four or ten rotations
-# are broken is decided by 80 noisy samples. Promotion pays where the law keeps most candidates. Where it breaks most
-# of them, everything is shrunk and nothing is gained; then the regressor warns, and falls back to least squares where
-# samples left out tell it to.
+# **What it does not say.** Single data sets (small dots) scatter by a factor of two: whether four or ten rotations are
+# broken is decided by 80 noisy samples. Promotion is useful if the law keeps most candidates. If it breaks most of
+# them, everything is shrunk and nothing is gained; then the regressor warns, and falls back to least squares if that
+# predicts held-out samples better.
 #
 # **Try next.** ``output="vector_field"`` promotes the symmetries of x' = f(x), and ``gamma`` sets the weight by hand;
-# ``model.singular_values_`` show how much of each generator is broken.
+# ``model.singular_values_`` shows how much of each generator is broken.
