@@ -2,8 +2,8 @@
 A sphere from its points, and how flat it may be
 ================================================
 
-**Question.** You have points on a surface, and nothing else: a scan, a cloud of states, an attractor. Which motions
-carry the surface into itself? And how much must a sphere be flattened before its points show it?
+**Question.** You have points on a surface, and nothing else: a scan, a cloud of states, an attractor. Which
+transformations map the surface to itself? And how much must a sphere be flattened before its points show it?
 
 ``discover_manifold`` estimates a tangent plane at each point from its neighbours, and looks for generators that are
 tangent to the surface everywhere. The violation of a generator is the sine of its angle with the tangent planes.
@@ -25,9 +25,9 @@ search = sd.discover_manifold(sphere, candidates)
 print(search.summary())
 
 # %%
-# The three rotations are symmetric, the three translations are broken: so(3). The bound of 0.02 is what the tangent
-# planes of 1500 points are known to. Nothing but the points went in, not even that they lie on a surface: its
-# dimension is read off the neighbours.
+# The three rotations are symmetric, the three translations are broken: so(3). The bound of 0.02 is the accuracy to
+# which 1500 points determine the tangent planes. The points were the only input; even the dimension of the surface was
+# estimated from neighbouring points.
 #
 # A flattened sphere
 # ------------------
@@ -43,16 +43,16 @@ for ratio, result in zip(ratios, searches, strict=True):
     print(f"axis ratio {ratio:.2f}   {result.algebra_.name:6s} bounds {bounds}")
 
 # %%
-# Three answers, and the middle one is a refusal. Down to a ratio of 0.97 the rotations about x and y lie so close to
-# the errors of the tangent planes that all three are accepted, within a delta that is put into the widest gap of the
-# bounds. From 0.95 on only the rotation about z is. At 0.96 there is no gap to put delta into, and the search says
-# so:
+# There are three answers, and the middle one is a refusal. Down to a ratio of 0.97, the violations of the rotations
+# about x and y are so close to the errors of the tangent planes that all three rotations are accepted, within a delta
+# that is placed in the widest gap of the bounds. From 0.95 on, only the rotation about z is accepted. At 0.96 there is
+# no gap in which to place delta, and the search says so:
 
 print(fill(searches[4].notes_[0], 96))
 
 # %%
-# The candidates are part of the question. Among affine maps an ellipsoid is as symmetric as a sphere: squeeze,
-# rotate, stretch back. At an axis ratio of 0.6 the search then finds an so(3) again, with 0.6 squared in it.
+# The answer depends on the candidates. Under affine maps an ellipsoid is as symmetric as a sphere: stretch it to a
+# sphere, rotate, squeeze it back. At an axis ratio of 0.6 the search then finds an so(3) again, with 0.6 squared in it.
 
 affine = sd.discover_manifold(sphere * [1, 1, 0.6], sd.candidates.affine(3, states=("x", "y", "z")))
 print(affine.algebra_)
@@ -71,9 +71,9 @@ ring = sd.discover_manifold(torus, candidates + sd.groups.sign_flips(3, states=(
 print(ring)
 
 # %%
-# The figure shows both surfaces with the orbits of the generators that were found, and on the right what flattening
-# does: bounds of the three rotations against the axis ratio, coloured by verdict. The rotation about z stays at the
-# error of the tangent planes; the two others rise in proportion to the flattening.
+# The figure shows both surfaces with the orbits of the generators that were found, and on the right the effect of
+# flattening: the bounds of the three rotations against the flattening, coloured by verdict. The rotation about z stays
+# at the error of the tangent planes; the two others rise in proportion to the flattening.
 
 times = np.linspace(0, 2 * np.pi, 100)
 colours = {"symmetric": "#0b7285", "broken": "#d9480f", "undetermined": "#868e96"}
@@ -101,12 +101,12 @@ axes.legend(frameon=False, loc="upper left")
 plt.show()
 
 # %%
-# **What the verdicts say.** The surface is tangent to the generator within the bound, at these points. For points
-# alone delta is not a fixed number: it is chosen in the gap between what errors of the tangent planes explain and the
-# rest. Give ``delta`` to ask a question of your own, such as "is it round to five per cent?".
+# **What the verdicts say.** The surface is tangent to the generator within the bound, at these points. If only points
+# are given, delta is not a fixed number: it is chosen in the gap between the bounds that errors of the tangent planes
+# explain and the rest. Set ``delta`` to ask a question of your own, such as "is it round to five per cent?".
 #
-# **What they do not say.** Tangent planes see the surface locally. A symmetric verdict for a rotation does not tell
-# whether holes in the cloud are symmetric, nor whether points lie equally dense.
+# **What they do not say.** Tangent planes see the surface locally. A symmetric verdict for a rotation does not say
+# whether holes in the cloud are symmetric, nor whether the density of points is.
 #
-# **Try next.** Give the equation of the surface, ``level_set=lambda p: (p**2).sum(axis=1) - 1``: delta is then 1e-6,
+# **Try next.** Pass the equation of the surface, ``level_set=lambda p: (p**2).sum(axis=1) - 1``: delta is then 1e-6,
 # and a flattening of a hundred-thousandth breaks the rotations about x and y.
