@@ -2,13 +2,13 @@
 How many elastic constants does a crystal have?
 ===============================================
 
-**Question.** The energy of a strained crystal is a quadratic function of six strains: 21 coefficients. The symmetry
-of the crystal ties them to one another. How many are left free, and which metals are close to having more symmetry
-than their crystal gives them?
+**Question.** The energy of a strained crystal is a quadratic function of six strains: 21 coefficients. The symmetry of
+the crystal relates them to one another. How many remain free, and which metals are nearly more symmetric than their
+crystal structure requires?
 
-The first half is what ``equivariant_subspace`` does: it solves for all coefficients that a group allows, here for
-point groups and for all rotations, exactly. The answers stand in textbooks since Voigt, which makes this a good
-check. The second half goes the other way, from the measured constants of ten cubic metals to their symmetry.
+``equivariant_subspace`` answers the first question: it solves exactly for all coefficients that a group allows, here
+for point groups and for all rotations. The answers have been in textbooks since Voigt, which makes this a good check.
+The second question goes the other way, from the measured constants of ten cubic metals to their symmetry.
 """
 
 import matplotlib.pyplot as plt
@@ -62,17 +62,17 @@ for name, group in classes.items():
     print(f"{name:24s} {energies(group)[1]:2d} elastic constants")
 
 # %%
-# These are the textbook numbers: 21, 13, 9, 6, 6, 5, 3 and 2. More symmetry leaves fewer constants, but twice the
-# rotations do not halve them: the hexagonal group has 12 rotations and leaves five, the cubic group has 24 and leaves
-# three.
+# These are the textbook numbers: 21, 13, 9, 6, 6, 5, 3 and 2. More symmetry leaves fewer constants, but a group with
+# twice as many rotations does not halve their number: the hexagonal group has 12 rotations and leaves five, the cubic
+# group has 24 and leaves three.
 #
 # From constants to symmetry
 # --------------------------
 #
-# Every cubic metal has three measured constants C11, C12 and C44 (here in GPa at room temperature, rounded; G.
-# Simmons and H. Wang, *Single Crystal Elastic Constants and Calculated Aggregate Properties*, 1971). They make an
-# energy function of the strains, which ``discover_function`` can be asked about: is it nearly symmetric under *all*
-# rotations?
+# Every cubic metal has three measured constants C11, C12 and C44 (here in GPa at room temperature, rounded; G. Simmons
+# and H. Wang, *Single Crystal Elastic Constants and Calculated Aggregate Properties*, 1971). They define an energy as a
+# function of the strains. ``discover_function`` answers whether this function is nearly symmetric under *all*
+# rotations.
 
 metals = {
     "W": (522.4, 204.4, 160.8),
@@ -106,11 +106,12 @@ for name, (c11, c12, c44) in metals.items():
     )
 
 # %%
-# Tungsten is the famous case: nothing in its lattice makes it isotropic, but its constants do, within 0.3 per cent.
-# The figure shows the pattern of the 6 by 6 stiffness matrix of each class (equal colours are equal entries, white is
-# zero), and the violation of the rotations by the ten metals against Zener's anisotropy. The search knows nothing of
-# that number, and its violation vanishes where it is 1. Gold lies low for its anisotropy: most of its energy is in
-# compression, which is isotropic in any cubic crystal, and the violation is relative to the whole.
+# Tungsten is the famous case: nothing in its lattice makes it isotropic, but its constants are isotropic to within 0.3
+# per cent. The figure shows the pattern of the 6 by 6 stiffness matrix of each class (equal colours are equal entries,
+# white is zero), and the violation of the rotations by the ten metals against Zener's anisotropy. The search does not
+# use that number, and the violation vanishes where it is 1. The violation of gold is small for its anisotropy, because
+# most of its energy is in compression, which is isotropic in any cubic crystal, and the violation is relative to the
+# whole.
 
 rng = np.random.default_rng(5)
 figure = plt.figure(figsize=(11, 4.6), layout="constrained")
@@ -140,9 +141,9 @@ ax.set(xlabel="anisotropy 2 C44 / (C11 − C12)", ylabel="violation of so(3)", t
 plt.show()
 
 # %%
-# **What this says.** Counting is exact: for these groups the coefficients are solved in whole numbers or in floating
-# point at the level of rounding, and the same call serves laws x' = f(x), maps and networks. A model inside the
-# subspace has as many free numbers as the crystal has constants.
+# **What this says.** Counting is exact: for these groups the equations for the coefficients are solved in integers, or
+# in floating point to rounding, and the same call serves laws x' = f(x), maps and networks. A model inside the subspace
+# has as many free coefficients as the crystal has constants.
 #
 # **What it does not say.** A violation below delta does not make tungsten isotropic: two per cent was our choice, and
 # the verdict is about these constants, at this temperature.
