@@ -3,8 +3,8 @@ The two-body map: a rotation from pairs of states
 =================================================
 
 Two bodies attract each other. Their positions and velocities are known every 0.2 units of time, and no force law is
-given. Does the map from one state to the next have a symmetry, among all 4 x 4 matrices that act in the same way on
-position and velocity of either body?
+given. Does the map from one state to the next have a symmetry, among all 4 x 4 matrices that act in the same way on the
+position and velocity of both bodies?
 
 This is the task on which LieGAN was introduced (Yang, Walters, Dehmamy and Yu, *Generative adversarial symmetry
 discovery*, `arXiv 2302.00236 <https://arxiv.org/abs/2302.00236>`_). LieGAN trains a generator of transformations
@@ -34,7 +34,8 @@ def discovered(**options):
 # 814 eccentric orbits
 # --------------------
 #
-# As many as LieGAN's authors use, of both senses, with eccentricities up to 0.5 and 50 samples each.
+# The data are as many orbits as LieGAN's authors use, of both senses, with eccentricities up to 0.5 and 50 samples
+# each.
 
 start = time.process_time()
 eccentric = discovered()
@@ -42,11 +43,12 @@ print(f"{time.process_time() - start:.0f} s of CPU")
 print(eccentric.summary())
 
 # %%
-# One generator of sixteen is *symmetric*, the others are *broken* by 0.6 and more. The cubic map is a coarse model, and
-# the summary is outspoken about it: it leaves 23 % of the step over. That alone would forbid a verdict at the tolerance
-# of 0.1. What is symmetric must then also be symmetric for a larger library that leaves less over, and it is.
+# One generator of sixteen is *symmetric*, the others are *broken* with violations of 0.6 and more. The cubic map is a
+# coarse model, and the summary says so: it leaves 23 % of the step unexplained. By itself this would rule out a verdict
+# at the tolerance of 0.1. A generator that is symmetric must then also be symmetric for a larger library with a smaller
+# residual, and it is.
 #
-# How near is the generator to the rotation of the plane, before anything is rounded?
+# How close is the generator to the rotation of the plane before it is rounded?
 
 plane = np.array([[0.0, -1.0], [1.0, 0.0]])
 rotation = np.kron(np.eye(2), plane)
@@ -68,7 +70,8 @@ print(f"angle to the rotation: {angle(block(eccentric.found_)):.2f} degrees")
 # Circular orbits
 # ---------------
 #
-# The published data set holds nearly circular orbits of one sense. They are easier and harder at once.
+# The published data set holds nearly circular orbits of one sense. They are easier in one respect and harder in
+# another.
 
 circular = discovered(circular=True)
 print("\n".join(circular.summary().splitlines()[:6]))
@@ -76,11 +79,11 @@ print(*circular.summary().splitlines()[-6:], sep="\n")
 print(f"angle to the rotation: {angle(block(circular.found_)):.5f} degrees")
 
 # %%
-# Easier, because the map of a circular orbit is nearly linear: the angle is zero to four digits. Harder, because the
-# orbits lie on a sheet of two dimensions among the eight states. On it, moving along the orbit *is* a rotation, and the
-# generator is named *trivial*: nobody can tell it from the flow. And several other matrices are *undetermined*, since
-# nothing in the data tells them from those of the rotation. The honest result of this data set is "the rotation, as far
-# as it goes", and eccentric orbits are what decides it.
+# They are easier because the map of a circular orbit is nearly linear: the angle is zero to four digits. They are
+# harder because the orbits lie on a two-dimensional surface in the space of eight states. On this surface, moving along
+# the orbit *is* a rotation, and the generator is named *trivial*: it cannot be distinguished from the flow. Several
+# other matrices are *undetermined*, since nothing in the data distinguishes them from that of the rotation. This data
+# set therefore supports the rotation only on that surface, and eccentric orbits are needed to decide.
 #
 # How many orbits does it take?
 # -----------------------------
@@ -93,7 +96,7 @@ for n, first in zip([*counts, 814], verdicts, strict=True):
 
 # %%
 # Below: the 4 x 4 blocks that were found, before rounding, and the bound on the best generator against the number of
-# orbits. A hundred orbits leave the rotation *undetermined*: it is found, but not vouched for.
+# orbits. A hundred orbits leave the rotation *undetermined*: it is found, but its bound is above the tolerance.
 
 figure, panels = plt.subplots(1, 4, figsize=(12, 3.2), layout="constrained", width_ratios=[1, 1, 1, 1.3])
 found = {"rotation": rotation, "eccentric orbits": block(eccentric.found_), "circular orbits": block(circular.found_)}
@@ -115,14 +118,15 @@ panels[3].set(xlabel="orbits", ylim=(0.02, 0.4), title="95 % bound (grey: undete
 plt.show()
 
 # %%
-# For comparison, from runs of our own and not from the paper: the code that was published with it, on the circular
-# orbits that come with that code, gave an angle of 5.0 degrees after 100 epochs and 224 s of CPU time; on eccentric
-# orbits like ours, with a mask that leaves fewer matrices to learn, 0.6 degrees after 40 epochs and 110 s. LieGAN needs
-# no law, and its way extends to transformations and data for which nobody can write down a library. What it does not
-# give is a bound, or the answer "undetermined"; nor how many generators there are, which is chosen beforehand.
+# For comparison we ran the code that was published with the paper; the numbers are ours, not those of the paper. On the
+# circular orbits that come with that code, it gave an angle of 5.0 degrees after 100 epochs and 224 s of CPU time; on
+# eccentric orbits like ours, with a mask that leaves fewer matrices to learn, 0.6 degrees after 40 epochs and 110 s.
+# LieGAN needs no law, and its approach extends to transformations and data for which no library can be written down. It
+# gives neither a bound nor the answer "undetermined", and the number of generators has to be chosen beforehand.
 #
-# What the verdicts do not say: a cubic map is symmetric under rotations to within a few per cent. That Newton's law is
-# so exactly does not follow.
+# What the verdicts do not say: a cubic map is symmetric under rotations to within a few per cent. It does not follow
+# that Newton's law is exactly symmetric.
 #
-# **Try next**: ``sd.features.Polynomial(5, columns=range(4))``. The library of degree 5 leaves 10 % of the step over in
-# place of 23 %, and brings the angle from 0.6 to 0.4 degrees; it takes four times as long. Or ``noise=0.05``.
+# **Try next**: ``sd.features.Polynomial(5, columns=range(4))``. The library of degree 5 leaves 10 % of the step
+# unexplained instead of 23 %, and brings the angle from 0.6 to 0.4 degrees; it takes four times as long. Or
+# ``noise=0.05``.
