@@ -2,13 +2,13 @@
 What a symmetry is worth in samples
 ===================================
 
-**Question.** A quantity on a sphere, say the field of an antenna, does not change under rotations about an axis. How
-many measurements does it save to build that into the model: a factor of two, a hundred, infinitely many?
+**Question.** A quantity on a sphere, say the field of an antenna, does not change under rotations about an axis. By
+what factor does building this symmetry into the model reduce the number of measurements: two, a hundred, infinity?
 
-There is an exact answer (Tahmasebi and Jegelka, NeurIPS 2023, arXiv 2303.14269). A function is a sum of
-eigenfunctions of the Laplacian, here spherical harmonics. With n noisy samples one can afford those up to some
-eigenvalue; the invariant ones among them are fewer, and the gain is the ratio of the two numbers. ``sample_gain``
-counts them. This page measures the gain as well, with functions whose smoothness is exactly that of the theory.
+There is an exact answer (Tahmasebi and Jegelka, NeurIPS 2023, arXiv 2303.14269). A function is a sum of eigenfunctions
+of the Laplacian, here spherical harmonics. With n noisy samples one can estimate those up to some eigenvalue; the
+invariant ones among them are fewer, and the gain is the ratio of the two numbers. ``sample_gain`` counts them. This
+page measures the gain as well, with functions whose smoothness is exactly that of the theory.
 """
 
 import matplotlib.pyplot as plt
@@ -25,14 +25,14 @@ nothing = sd.groups.element(np.eye(3))
 print(sample_gain(sphere, turns, 10_000, smoothness=smoothness))
 
 # %%
-# Read the first line: with 10 000 samples 64 harmonics are affordable, eight of which do not depend on the longitude.
-# So the symmetry makes 10 000 samples worth 80 000. The hypotheses stand below, since each of them matters.
+# The first line says that 10 000 samples suffice for 64 harmonics, eight of which do not depend on the longitude. The
+# symmetry therefore makes 10 000 samples worth 80 000. The hypotheses are printed below, since each of them matters.
 #
 # Measured
 # --------
 #
 # We draw functions f(z) = sum_l a_l Y_l0 whose energy above each eigenvalue l (l + 1) is that eigenvalue to the power
-# of minus two, the worst that the smoothness allows, and add noise of standard deviation 1, twice that of the
+# of minus two, the worst case that the smoothness allows, and add noise of standard deviation 1, twice that of the
 # function. Then we fit with the group and without it, each at its own best cutoff.
 
 degrees = np.arange(1, 41)
@@ -68,10 +68,10 @@ for k, n in enumerate(sizes):
 # Which groups are worth most?
 # ----------------------------
 #
-# The gain of a finite group is at most its number of elements, and only where very many functions are affordable. A
-# continuous group lowers the dimension, so its gain grows without bound. On a torus of ten angles the 1024 flips of
-# signs are worth a factor of 3.6 with 10 000 samples, for the functions affordable there depend on few angles at a
-# time.
+# The gain of a finite group is at most its number of elements, and reaches it only if the samples suffice for very many
+# functions. A continuous group lowers the dimension, so its gain grows without bound. On a torus of ten angles the 1024
+# sign flips are worth a factor of 3.6 with 10 000 samples, because the functions that can be estimated there depend on
+# few angles at a time.
 
 many = np.logspace(2, 6, 17).astype(int)
 groups = {
@@ -88,7 +88,7 @@ for name, gain in gains.items():
     print(f"{name:32s} {gain[0]:5.1f} with 100 samples, {gain[8]:5.1f} with 10 000, {gain[16]:5.1f} with a million")
 
 # %%
-# The figure shows both.
+# The figure shows the measured errors and the gains.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for name, colour in (("without", "#d9480f"), ("with", "#0b7285")):
@@ -111,12 +111,12 @@ right.legend(frameon=False, fontsize=8)
 plt.show()
 
 # %%
-# **What this says.** The measured errors (large dots: mean of six seeds, small dots: each) follow the counts, with no
-# constant fitted. An error that takes 16 384 samples without the symmetry takes some 3000 with it.
+# **What this says.** The measured errors (large dots: mean of six seeds, small dots: single seeds) follow the counts,
+# without any fitted constant. An error that takes 16 384 samples without the symmetry takes some 3000 with it.
 #
 # **What it does not say.** The samples are independent and uniform on a compact manifold, the symmetry is exact and
 # known, and the group acts by isometries. Samples along a trajectory are neither independent nor uniform: there, a
-# symmetry may be worth much more (whole directions are never visited) or nothing.
+# symmetry may be worth much more (if whole directions are never visited) or nothing.
 #
-# **Try next.** ``workflows/learning_curves.py`` does this for five groups and leaves a report. Where a symmetry holds
-# only nearly, promotion (a page of its own) takes the place of a constraint.
+# **Try next.** ``workflows/learning_curves.py`` does this for five groups and leaves a report. If a symmetry holds only
+# approximately, use promotion (see its own page) instead of a constraint.
