@@ -103,7 +103,11 @@ def left_free(
     action = action_of(kind)
     expected = (shape[0], features.size(action.n_arguments(len(parts[0].states))))
     if expected[1] != shape[1]:
-        raise ValueError(f"the symmetry is of coefficients {expected}, the data ask for {shape}")
+        names = ", ".join(parts[0].states)
+        raise ValueError(
+            f"the symmetry acts on {len(parts[0].states)} states ({names}), on which the library has {expected[1]} "
+            f"functions; on those of the data it has {shape[1]}: give a symmetry on as many states as the data have"
+        )
     if chart is None:
         return equivariant_subspace(features, parts, output=action, n_outputs=shape[0])
     return charted_subspace(features, parts, chart, kind=action, n_outputs=shape[0])
