@@ -1,4 +1,4 @@
-"""Models that keep a symmetry."""
+"""Models that respect a symmetry."""
 
 from symdyn.invariant.gain import SampleGain, orbit_dimension, sample_gain
 from symdyn.invariant.isometry_groups.point_groups import point_group

@@ -1,4 +1,4 @@
-"""Laws as plain numpy functions: only the terms that are there, no bookkeeping a call.
+"""Laws as plain numpy functions: only the non-zero terms, with no bookkeeping per call.
 
 A monomial of degree d is d factors among (x_1 ... x_n, 1), so all terms at once are d look-ups in a table and d − 1
 products, for one point or for many.
@@ -64,7 +64,7 @@ def polynomial_part(features: Features, n_states: int) -> np.ndarray | None:
 
 
 def _terms_function(exponents: np.ndarray, coefficients: np.ndarray) -> _Function:
-    """Build x -> sum_k W[:, k] x^a_k, terms without coefficients left out."""
+    """Build x -> sum_k W[:, k] x^a_k, leaving out terms with zero coefficients."""
     used = np.any(coefficients != 0, axis=0)
     table, weights = factor_table(exponents[used]), np.ascontiguousarray(coefficients[:, used].T)
     n = exponents.shape[1]
@@ -83,7 +83,7 @@ def _terms_function(exponents: np.ndarray, coefficients: np.ndarray) -> _Functio
 
 
 def factor_table(exponents: np.ndarray) -> np.ndarray:
-    """Tabulate where factors of each monomial stand among (x_1 ... x_n, 1): `(degree, monomial)`, padded with the 1.
+    """Tabulate where each monomial's factors stand among (x_1 ... x_n, 1): `(degree, monomial)`, padded with the 1.
 
     Parameters
     ----------

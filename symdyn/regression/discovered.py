@@ -58,18 +58,18 @@ _Fits: TypeAlias = dict[str, tuple[RootFit, int, int]]
 
 @dataclass(frozen=True, repr=False)
 class SymmetricFit:
-    """Hold a law inside a symmetry, and what the symmetry improved.
+    """Hold a law constrained by a symmetry, and say what the symmetry improved.
 
-    `law` is inside the `symmetry` that is enforced, `free` the same fit without it, both of all the trajectories.
-    `enforcement` says what of the symmetry was enforced, promoted or dropped, and why: laws are fitted without each of
-    the trajectories in turn, and judged there. `table` `xr.Dataset` over `model`, of fits to fewer trajectories that
-    are judged on others: `n_trajectories` that were fitted, `n_free` numbers left by the symmetry, `n_terms` that
-    matter, `held_out_error` (relative error of the rates on trajectories left out), `excess` over the law inside the
-    symmetry and its standard error `excess_error`. There is a free model that is also fitted to the trajectories that
-    discovery has used up, and, where something was dropped, one inside all that was found or given. `curve`
-    `xr.Dataset` over `trajectories`: held-out errors of fits of so many. `train` and `held_out` are the sums that were
-    fitted and judged on, of what `layout` says, from the trajectories `indices` of the data ([discovery,]
-    fit, judgement). `search` is the `SymmetryDiscovery`, None where the symmetry was `given`.
+    `law` respects the `symmetry` that is enforced; `free` is the same fit without it; both use all the trajectories.
+    `enforcement` says which parts of the symmetry were enforced, promoted or dropped, and why: laws are fitted with
+    each trajectory held out in turn, and judged on it. `table`, an `xr.Dataset` over `model`, describes fits to some of
+    the trajectories, judged on the others: `n_trajectories` fitted, `n_free` coefficients left free by the symmetry,
+    `n_terms` that matter, `held_out_error` (relative error of the rates on held-out trajectories), `excess` over the
+    symmetric law, and its standard error `excess_error`. One free model is also fitted to the trajectories that
+    discovery used; where something was dropped, one model respects everything that was found or given. `curve`, an
+    `xr.Dataset` over `trajectories`, holds the held-out errors of fits to that many trajectories. `train` and
+    `held_out` are the sums used to fit and to judge, with rows as `layout` says, from the trajectories `indices` of the
+    data ([discovery,] fit, judgement). `search` is the `SymmetryDiscovery`, None where the symmetry was `given`.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class SymmetricFit:
         return f"{self.law._repr_html_()}\n<ul>{said}</ul>"
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the error on trajectories left out against how many were fitted, with and without the symmetry.
+        """Plot the held-out error against the number of trajectories fitted, with and without the symmetry.
 
         Parameters
         ----------
@@ -148,22 +148,22 @@ class SymmetricFit:
 
     @property
     def enforced_(self) -> list:
-        """The parts of the symmetry that the law keeps."""
+        """The parts of the symmetry that the law respects exactly."""
         return self.enforcement.enforced
 
     @property
     def promoted_(self) -> list:
-        """The parts that it was pulled towards."""
+        """The parts towards which the law was pulled."""
         return self.enforcement.promoted
 
     @property
     def dropped_(self) -> list:
-        """The parts that data left out objected to."""
+        """The parts that held-out data contradicted."""
         return self.enforcement.dropped
 
     @property
     def trajectories_needed(self) -> int | None:
-        """How many trajectories the symmetric law needs for the error that the free one has from all; None if more."""
+        """The trajectories that the symmetric law needs to match the free law's error from all; None if more."""
         error = float(self.curve["free"][-1])
         return enough(self.curve["trajectories"].values, self.curve["symmetric"].values, error)
 
@@ -225,12 +225,13 @@ def discover_then_fit(
     rng: int | np.random.Generator = 0,
     **options,
 ) -> SymmetricFit:
-    """Discover on some trajectories, fit inside what was found on others, judge on the rest.
+    """Discover a symmetry on some trajectories, fit a law constrained by it on others, and judge it on the rest.
 
-    What is found is made canonical only inside its confidence ellipsoid, and generators parallel to the flow are set
-    apart and constrain nothing (see `SymmetryDiscovery`). On the same data discovery and fit would be partly circular:
-    the algebra that is found contains the law that was fitted. What is found is enforced where trajectories that are
-    left out, each in turn, do not object (`regression.enforcing.enforcement`), and the law is then fitted to all.
+    The algebra that is found is made canonical only within its confidence ellipsoid. Generators parallel to the flow
+    are set apart and constrain nothing (see `SymmetryDiscovery`). Discovery and fit on the same data would be partly
+    circular, because the algebra contains the law that was fitted. What is found is enforced only where the
+    trajectories, held out one at a time, do not contradict it (`regression.enforcing.enforcement`). The law is then
+    fitted to all trajectories.
 
     Parameters
     ----------
@@ -241,7 +242,7 @@ def discover_then_fit(
     optimizer : optional
         As for `fit_moments`.
     parts : tuple of three floats
-        Shares of the trajectories for discovery, fit and judgement; drawn at random.
+        Fractions of the trajectories for discovery, fit and judgement, which are drawn at random.
     rng : int or numpy Generator
     options
         Of `SymmetryDiscovery`: `kind`, `delta`, `alpha`, `n_bootstrap`.
@@ -249,9 +250,7 @@ def discover_then_fit(
     Raises
     ------
     ValueError
-        For fewer than 5 trajectories, and parts that are no shares.
-    TypeError
-        For optimizers that need the rows.
+        For fewer than 5 trajectories, or parts that are not positive. TypeError For optimizers that need the rows.
 
     Examples
     --------
@@ -309,10 +308,10 @@ def fit_then_judge(
     parts: Sequence[float] = (0.7, 0.3),
     rng: int | np.random.Generator = 0,
 ) -> SymmetricFit:
-    """Fit inside a symmetry that is known on some trajectories, and judge on the rest, with and without it.
+    """Fit a law with and without a known symmetry on some trajectories, and judge both on the rest.
 
-    The law is then fitted to all of them. What is given as exact is enforced; of an inexact algebra as much as
-    trajectories left out do not object to.
+    The law is then fitted to all of them. A symmetry given as exact is enforced; of an inexact algebra, the parts that
+    held-out trajectories do not contradict.
 
     Parameters
     ----------
@@ -323,7 +322,7 @@ def fit_then_judge(
     optimizer : optional
     layout : Layout or {"flow", "second_order", "map"}
     parts : tuple of two floats
-        Shares of the trajectories for fit and judgement.
+        Fractions of the trajectories for fit and judgement.
     rng : int or numpy Generator
 
     Raises
@@ -351,7 +350,7 @@ def compare_fits(
     layout: Layout,
     spare: Moments | None = None,
 ) -> SymmetricFit:
-    """Fit with and without a symmetry, judge on trajectories left out, and fit the laws of all of them.
+    """Fit with and without a symmetry, judge on held-out trajectories, and fit the laws to all trajectories.
 
     Parameters
     ----------
@@ -363,7 +362,7 @@ def compare_fits(
     optimizer : estimator
     layout : Layout
     spare : Moments, optional
-        Of trajectories that a free fit could use as well, since it needs no discovery.
+        Of further trajectories that a free fit can use, because it needs no discovery.
     """
     kind = layout.action.name
     seen = train if spare is None else joined([spare, train])
@@ -446,7 +445,7 @@ def split_trajectories(n: int, parts: Sequence[float], rng: np.random.Generator)
 
 
 def found_symmetry(search: SymmetryDiscovery) -> Part | list[Part] | None:
-    """Return what a search accepted, as a symmetry to constrain by: algebra and finite elements; None for nothing."""
+    """Return the algebra and elements that a search accepted, as a symmetry to enforce; None if there are none."""
     elements = getattr(search, "elements_", None)
     found = [part for part in (search.algebra_, elements) if part is not None and part.dim]
     return None if not found else found[0] if len(found) == 1 else found
@@ -467,7 +466,7 @@ def _table(fitted: _Fits, judged: HeldOut) -> xr.Dataset:
 
 
 def _layout_of(search: SymmetryDiscovery, moments: Moments) -> Layout:
-    """Return the layout of what a search has summed: its sums say whether a map was finely sampled."""
+    """Return the layout of the sums of a search; they say whether a map was finely sampled."""
     arguments, n_outputs = search.law_.states, len(search.law_.coefficients)
     n_states = dynamics_of(search.kind_).action.n_arguments(n_outputs)
     states, inputs = tuple(arguments[:n_states]), tuple(arguments[n_states:])

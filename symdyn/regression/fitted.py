@@ -38,7 +38,7 @@ _FAR = 1e6  # times the start: a solution that gets there is taken to leave
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FittedLaw(VectorField):
-    """Hold a law: a `VectorField` that says what its values are, x', q'' or the step of x.
+    """Hold a law: a `VectorField` that knows whether its values are x', q'' or the increment of x.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class FittedLaw(VectorField):
     kind : {"flow", "second_order", "map"}
         x' = f(x), q'' = f(q, q'), or x_{k+1} = x_k + f(x_k).
     enforcement : Enforcement, optional
-        What of a symmetry the fit has kept; not saved.
+        Which parts of a symmetry the fit enforced; not saved.
 
     Examples
     --------
@@ -70,17 +70,17 @@ class FittedLaw(VectorField):
 
     @property
     def enforced_(self) -> list:
-        """The parts of the symmetry that the law keeps."""
+        """The parts of the symmetry that the law respects exactly."""
         return [] if self.enforcement is None else self.enforcement.enforced
 
     @property
     def promoted_(self) -> list:
-        """The parts that it was pulled towards."""
+        """The parts towards which the law was pulled."""
         return [] if self.enforcement is None else self.enforcement.promoted
 
     @property
     def dropped_(self) -> list:
-        """The parts that data left out objected to."""
+        """The parts that held-out data contradicted."""
         return [] if self.enforcement is None else self.enforcement.dropped
 
     def __post_init__(self):
@@ -99,7 +99,7 @@ class FittedLaw(VectorField):
         return [_LATEX_MARKS[self.kind] % state_latex(state) for state in self.states[: len(self.coefficients)]]
 
     def to_function(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Compile f to a plain numpy function of x `(state,)` or `(..., state)`, with only the terms that are not 0.
+        """Compile f to a plain numpy function of x `(state,)` or `(..., state)`, with only the non-zero terms.
 
         Examples
         --------
@@ -139,7 +139,7 @@ class FittedLaw(VectorField):
         ImportError
             If sympy is missing.
         ValueError
-            If a feature has a name that is no formula.
+            If the name of a feature is not a formula.
 
         Examples
         --------
@@ -176,14 +176,14 @@ class FittedLaw(VectorField):
     ) -> np.ndarray:
         """Compute the solution `(time, state)` from `start` `(state,)` at `times`, by `scipy.integrate.solve_ivp`.
 
-        Implicit methods get the exact Jacobian. Of a map, `times` only says how many steps to take.
+        Implicit methods use the exact Jacobian. For a map, `times` only sets the number of steps.
 
         Raises
         ------
         ValueError
-            If the law has inputs, whose course in time it does not know, or `start` is of another length.
+            If the law has inputs, whose values over time are unknown, or `start` has the wrong length.
         RuntimeError
-            If the solution leaves every bound before the last time.
+            If the solution diverges before the last time.
 
         Examples
         --------
@@ -250,7 +250,7 @@ class FittedLaw(VectorField):
         Raises
         ------
         ValueError
-            If the features have no form on disk (libraries with functions of one's own).
+            If the features cannot be saved (libraries with user-defined functions).
 
         Examples
         --------
@@ -272,7 +272,7 @@ class FittedLaw(VectorField):
         Raises
         ------
         FileNotFoundError, ValueError
-            If there is no such file, or it holds no law, or is of a newer format.
+            If the file does not exist, holds no law, or has a newer format.
 
         Examples
         --------
@@ -298,9 +298,9 @@ class FittedLaw(VectorField):
 
 
 def law_of(model: ps.SINDy | ps.DiscreteSINDy) -> FittedLaw:
-    """Return the law of a fitted pysindy model or `SymmetricSINDy`, without pysindy in it.
+    """Return the law of a fitted pysindy model or `SymmetricSINDy` as an object that does not need pysindy.
 
-    Of discrete-time models, x_{k+1} = F(x_k), the increment F(x) − x is the law.
+    For a discrete-time model, x_{k+1} = F(x_k), the law is the increment F(x) − x.
 
     Parameters
     ----------
@@ -309,7 +309,7 @@ def law_of(model: ps.SINDy | ps.DiscreteSINDy) -> FittedLaw:
     Raises
     ------
     ValueError
-        If the model is not fitted, or the identity, which is taken from F, is not in its library.
+        If the model is not fitted, or its library lacks the identity, which is subtracted from F.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Trajectories left out: rows for a fit of the rest, and predictions of what was left out."""
+"""Held-out trajectories: rows for a fit of the rest, and predictions of what was held out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class FitRows(NamedTuple):
-    """What `SymmetricSINDy.fit` takes for a second-order system: lists with one array a trajectory."""
+    """Hold the arguments of `SymmetricSINDy.fit` for a second-order system: lists with one array per trajectory."""
 
     x: list[np.ndarray]
     t: list[np.ndarray]
@@ -37,10 +37,10 @@ class FitRows(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """A trajectory predicted from its first state: times, prediction and truth, and the relative error.
+    """Hold a trajectory predicted from its first state: times, prediction, truth, and relative error.
 
     `error` is the root mean square distance of positions over their root mean square size, infinite if the predicted
-    solution runs away.
+    solution diverges.
     """
 
     name: str
@@ -53,8 +53,8 @@ class Prediction(NamedTuple):
 def fit_rows(dataset: xr.Dataset) -> FitRows:
     """Build rows for positions and velocities: rates of velocities from splines, each trajectory weighted by its size.
 
-    The weight is one over the mean square acceleration of the trajectory: without it the trajectory with the fastest
-    motion decides everything.
+    The weight is one over the mean square acceleration of the trajectory; without it the fastest trajectory would
+    dominate the fit.
     """
     half = len(state_names(dataset)) // 2
     rows = FitRows([], [], [], [])
@@ -79,7 +79,7 @@ def fit_on_rows(
     features : Features
     symmetry : as for `SymmetricSINDy`
     threshold : float
-        Below which coefficients of normalised columns are dropped.
+        Coefficients of normalised columns below this are dropped.
     """
     sparse = ps.STLSQ(threshold=threshold, alpha=1e-10, normalize_columns=True)
     model = SymmetricSINDy(sparse, features.to_library(), symmetry=symmetry)
@@ -90,7 +90,7 @@ def fit_on_rows(
 def predict_trajectory(
     law: VectorField, run: Trajectory, duration: float, *, compared: int | None = None
 ) -> Prediction:
-    """Predict a trajectory over `duration` from its first state, and compare.
+    """Predict a trajectory over `duration` from its first state, and compare it with the data.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def predict_trajectory(
     run : Trajectory
     duration : float
     compared : int, optional
-        How many leading states the error is of; the first half, which are positions, if left out.
+        Number of leading states in the error; by default the first half, which are the positions.
     """
     kept = run.times <= run.times[0] + duration
     times, true = run.times[kept], run.states[kept]
@@ -119,21 +119,21 @@ def predict_trajectory(
 def compare_left_out(
     dataset: xr.Dataset, indices: Iterable[int], build: Callable[[xr.Dataset], dict[str, VectorField]]
 ) -> dict[str, list[Prediction]]:
-    """Leave trajectories out one at a time, build laws from the rest, predict a period of what was left out.
+    """Hold out trajectories one at a time, build laws from the rest, and predict one period of the held-out one.
 
     Parameters
     ----------
     dataset : xr.Dataset
         Trajectories of a second-order system.
     indices : iterable of int
-        Which trajectories to leave out.
+        Which trajectories to hold out.
     build : callable
         From trajectories to named laws (flows on positions and velocities); the same names every time.
 
     Returns
     -------
     dict of str to list of Prediction
-        Under the name of each law, one prediction a trajectory.
+        For the name of each law, one prediction per trajectory.
     """
     dataset = named(dataset)
     predictions: dict[str, list[Prediction]] = {}
@@ -147,7 +147,7 @@ def compare_left_out(
 
 
 def central_strength(run: Trajectory, power: int = 3) -> float:
-    """Fit k in q'' = −k q/|q|^power to one trajectory alone, by least squares."""
+    """Fit k in q'' = −k q/|q|^power to one trajectory by least squares."""
     half = run.states.shape[1] // 2
     smooth, rates = differentiate(run.times, run.states)
     position = smooth[:, :half]

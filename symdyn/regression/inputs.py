@@ -1,4 +1,4 @@
-"""Symmetries on states carried to control inputs, and to velocities."""
+"""Symmetries of states, extended to control inputs and velocities."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["on_arguments"]
 def on_arguments(
     symmetry: SymmetryLike | None, n_states: int, n_controls: int = 0, inputs: str | ArrayLike | None = None
 ) -> list[Part] | Subspace | None:
-    """Carry the symmetry to states and inputs: prolonged where it acts on positions only, extended by `inputs`.
+    """Extend a symmetry to states and inputs: prolong it where it acts on positions only, and append `inputs`.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _extended_elements(members: Elements, n_controls: int, matrices: np.ndarray 
 
 
 def _extended_algebra(algebra: LieAlgebra, n_controls: int, matrices: np.ndarray | None) -> LieAlgebra:
-    """Build (A, U) on states and inputs; error bars are those of A, U counts as known."""
+    """Build (A, U) on states and inputs; the error bars are those of A, and U counts as known."""
     matrices = np.zeros((algebra.dim, n_controls, n_controls)) if matrices is None else matrices
     basis = _wide(algebra.basis, matrices)
     width = algebra.basis.vectors().shape[1]

@@ -1,4 +1,4 @@
-"""Standard errors of the coefficients of a law, by leaving out parts of the data in turn."""
+"""Standard errors of the coefficients of a law, by the jackknife over parts of the data."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ __all__ = ["jackknife_errors"]
 def jackknife_errors(
     moments: Moments, features: Features, enforcement: Enforcement, optimizer: BaseEstimator | None, layout: Layout
 ) -> np.ndarray:
-    """Compute standard errors of the coefficients of the law that is fitted inside what is enforced.
+    """Compute standard errors of the coefficients of a law fitted inside the enforced symmetry.
 
         error^2 = (n − 1) / n sum_k (W_k − mean W)^2,
 
-    W_k fitted without part k of n: trajectories, groups of these, or of fewer than five, blocks of time.
+    with W_k fitted without part k of n. Parts are trajectories or groups of these; for fewer than five trajectories,
+    blocks of time.
 
     Parameters
     ----------
     moments : Moments
     features : Features
     enforcement : Enforcement
-        What of a symmetry the fit has kept.
+        Which parts of a symmetry the fit enforced.
     optimizer : estimator or None
     layout : Layout
 
     Returns
     -------
     ndarray, `(output, feature)`
-        In the units of the law; how often the optimizer drops a term is part of them.
+        In the units of the law; they include how often the optimizer drops a term.
     """
     root, parts = root_of(moments, layout), parts_of_sums(moments, layout.kind)
     total, laws = parts.sums.sum(axis=0), []

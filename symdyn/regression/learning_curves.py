@@ -1,4 +1,4 @@
-"""How many trajectories laws need: fits of parts of the data, judged on others."""
+"""How many trajectories laws need: fits to parts of the data, judged on others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def learning_curve(
     layout: Layout,
     rng: np.random.Generator,
 ) -> xr.Dataset:
-    """Compute the median error of models on the trajectories left out, when fitted to some of the trajectories.
+    """Compute the median error of models on held-out trajectories, for fits to increasingly many trajectories.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def learning_curve(
     models : dict of str to (symmetry or None, optimizer)
     layout : Layout
     rng : numpy Generator
-        Chooses the trajectories: 11 times for each number of them, the same for all models.
+        Draws the trajectories, 11 times for each number of them, the same for all models.
 
     Returns
     -------
     xr.Dataset
-        Over `trajectories`, one variable a model.
+        Over `trajectories`, one variable per model.
     """
     n, each = train.n_trajectories, sums_by_trajectory(train, layout.kind)
     sizes = np.unique(np.geomspace(1, n, _SIZES).round().astype(int))

@@ -1,4 +1,4 @@
-"""From a symmetry and a library to the coefficients that are left, with words for what goes wrong."""
+"""From a symmetry and a library to the coefficients that are left free, with explanations of what goes wrong."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _WIDE = 0.1  # relative error bar from which on an exact generator is doubted
 
 
 def usable_symmetries(symmetry: SymmetryLike) -> list[Part]:
-    """Return the parts of a symmetry as later steps use them: algebras with error bars in their canonical form.
+    """Return the parts of a symmetry as later steps use them, with inexact algebras in canonical form.
 
     A generator that rounds to simple numbers inside its error bars is exact from then on; others keep their bars.
-    Warns where an exact generator has error bars so wide that other generators are as likely.
+    It warns if a generator is used as exact although its error bars are so wide that others are as likely.
     """
     parts = as_symmetries(symmetry)
     parts = [part.canonical() if isinstance(part, LieAlgebra) and not part.exact.all() else part for part in parts]
@@ -46,14 +46,15 @@ def library_features(library: Features | BaseFeatureLibrary | None, n_inputs: in
     Parameters
     ----------
     library : Features or pysindy library
-        Of a library in weak form, the functions that it integrates: a law is symmetric in weak form if it is as such.
+        For a library in weak form, the functions that it integrates are returned: a law is symmetric in weak form if
+        and only if it is symmetric.
 
     Raises
     ------
     ValueError
-        If it is missing, fitted to another number of states, or a library of spatial derivatives.
+        If the library is missing, is fitted to another number of states, or holds spatial derivatives.
     TypeError
-        If it is no library.
+        If it is not a library.
     """
     if library is None:
         raise ValueError("library is missing: a symmetry constrains coefficients of known functions")
@@ -73,12 +74,12 @@ def allowed(
     kind: str | Action = "flow",
     chart: Chart | None = None,
 ) -> Subspace:
-    """Return the coefficients `(target, feature)` that a symmetry leaves, on the functions of a chart if one is given.
+    """Return the coefficients `(target, feature)` that a symmetry leaves, on functions of a chart if one is given.
 
     Raises
     ------
     ValueError
-        If the data ask for another shape, or nothing is left: names what each generator leaves.
+        If the shape does not match the data, or nothing is left; the message says what each generator leaves.
     """
     subspace = left_free(features, parts, shape, kind, chart)
     if subspace.dim == 0:
@@ -93,13 +94,12 @@ def left_free(
     kind: str | Action = "flow",
     chart: Chart | None = None,
 ) -> Subspace:
-    """Return the same as `allowed`; of dimension 0 where nothing is left.
+    """Return the same as `allowed`, but with dimension 0 where nothing is left.
 
     Raises
     ------
     ValueError
-        If the data ask for another shape.
-    """
+        If the shape does not match the data."""
     action = action_of(kind)
     expected = (shape[0], features.size(action.n_arguments(len(parts[0].states))))
     if expected[1] != shape[1]:
@@ -114,7 +114,7 @@ def left_free(
 
 
 def fallen_terms(features: Features, parts: list[Part], subspace: Subspace, kind: str | Action = "flow") -> list[str]:
-    """Name the terms that are lost because the symmetry turns them into functions that the library lacks."""
+    """Name the terms that are lost because the symmetry maps them to functions that the library lacks."""
     states = action_of(kind).names_of_arguments(parts[0])
     unused = ~np.any(subspace.basis.reshape(*subspace.shape, -1), axis=(0, 2))
     if not unused.any():
@@ -130,7 +130,7 @@ def output_actions(parts: list[Part], n_outputs: int, kind: str | Action = "flow
     Raises
     ------
     ValueError
-        For parts that move targets differently at different states.
+        For parts whose action on targets depends on the state.
     """
     action, matrices = action_of(kind), []
     for part in parts:
@@ -161,7 +161,7 @@ def _warn_of_wide_bars(algebra: LieAlgebra) -> None:
 
 
 def _what_fell(features: Features, parts: list[Part], action: Action, n_outputs: int) -> str:
-    """Say what each generator leaves by itself, and after which of them nothing is left."""
+    """Say what each generator leaves by itself, and which of them removes the last term."""
     single = [part.subset(k) for part in parts for k in range(part.dim)]
     texts = [text for part in parts for text in part.texts()]
 

@@ -1,4 +1,4 @@
-"""Model selection: sparsity and symmetry against the error on trajectories left out."""
+"""Model selection: sparsity and symmetry against the error on held-out trajectories."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _Row: TypeAlias = tuple[str, float, int, int, RootFit, FittedLaw]
 
 
 class Pareto(NamedTuple):
-    """Hold fitted models, the fewest free numbers first.
+    """Hold fitted models in order of the number of free coefficients.
 
-    `table` over `model`: `symmetry`, `threshold`, `n_free` (numbers that the symmetry leaves), `n_numbers` (those that
-    are not 0), `n_terms` (terms that matter), `held_out_error` (relative error of the rates), `excess` over
-    the best and its standard error `excess_error`, `on_front`. `laws[k]` is the law of model k; `chosen` the simplest
-    model within one standard error of the best.
+    `table` over `model`: `symmetry`, `threshold`, `n_free` (coefficients that the symmetry leaves free), `n_numbers`
+    (the non-zero ones of these), `n_terms` (terms that matter), `held_out_error` (relative error of the rates),
+    `excess` over the best and its standard error `excess_error`, `on_front`. `laws[k]` is the law of model k; `chosen`
+    is the simplest model within one standard error of the best.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def pareto(
     thresholds: Sequence[float] = (0.02, 0.05, 0.1, 0.2, 0.5),
     optimizer: BaseEstimator | None = None,
 ) -> Pareto:
-    """Fit every threshold with every symmetry, and judge the laws on trajectories left out.
+    """Fit a law for every threshold and symmetry, and judge the laws on held-out trajectories.
 
     Parameters
     ----------
@@ -81,16 +81,16 @@ def pareto(
     symmetries : mapping of str to symmetry
         By name; None stands for no symmetry. See `subalgebras`.
     layout : Layout
-        What was summed.
+        What the rows of the sums are.
     thresholds : sequence of float
-        Values of the optimizer's parameter `threshold` (`reg_weight_lam` of SR3); in the chart of the data without an
-        optimizer.
+        Values of the optimizer's parameter `threshold` (`reg_weight_lam` of SR3). Without an optimizer they apply in
+        the chart of the data.
     optimizer : STLSQ or SR3, optional
 
     Raises
     ------
     TypeError
-        For optimizers that need the rows, or have no threshold.
+        For optimizers that need the rows or have no threshold.
     ValueError
         If there is no symmetry or no threshold to try.
 
@@ -137,9 +137,9 @@ def pareto(
 
 
 def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
-    """List by name no symmetry, each subset of the generators that closes under brackets, and all of them.
+    """List by name: no symmetry, each subset of the generators that closes under brackets, and all generators.
 
-    Of an algebra of more than 6 generators only the single ones.
+    For an algebra of more than 6 generators, the only subsets are single generators.
 
     Examples
     --------
@@ -161,7 +161,7 @@ def subalgebras(algebra: LieAlgebra) -> dict[str, LieAlgebra | None]:
 
 
 def _free(fit: RootFit) -> np.ndarray:
-    """Return the free numbers of a model: its coefficients on the pivots, of which all others are made."""
+    """Return the free coefficients of a model: those on the pivots, which determine all others."""
     return np.ravel(fit.charted if fit.in_chart else fit.coefficients)[fit.subspace.pivots]
 
 

@@ -2,7 +2,7 @@
 
 The sums of weak rows (see `symdyn.sums.moments`) hold all that least squares needs, without the bias of noise. An
 optimizer that sees rows only through X^T X and X^T y gives the same law from any square root of the sums as from the
-rows themselves; those that count rows or split them cannot be used.
+rows themselves. Optimizers that count or split rows cannot be used.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _SINGULAR = 1e-13  # relative eigenvalue below which sums of squares know nothin
 
 
 class SquareRoot(NamedTuple):
-    """Rows `(row, feature)` and targets `(row, output)` with the sums X^T X and X^T y of all the data.
+    """Hold rows `(row, feature)` and targets `(row, output)` with the sums X^T X and X^T y of all the data.
 
     They are numbers in the `chart` of the arguments, the targets in their `units` `(output,)`; in the units of the data
     where these are None. `samples` says what rows of single samples would be.
@@ -80,7 +80,7 @@ class SquareRoot(NamedTuple):
 
 
 class RootFit(NamedTuple):
-    """A law on the functions of the data, `coefficients` `(output, feature)`, and on those of the chart, `charted`.
+    """Hold a law on the functions of the data, `coefficients` `(output, feature)`, and on the chart, `charted`.
 
     `subspace` is what the symmetry leaves of the coefficients that were fitted; `in_chart` whether these are `charted`;
     `chart` that of the arguments, None for the units of the data.
@@ -93,13 +93,13 @@ class RootFit(NamedTuple):
     chart: Chart | None
 
     def mixed(self, other: RootFit, weight: float) -> RootFit:
-        """Mix this law, with a share `weight`, and another one, which lies in the same Subspace."""
+        """Mix this law, with weight `weight`, with another one in the same Subspace."""
         coefficients = other.coefficients + weight * (self.coefficients - other.coefficients)
         charted = other.charted + weight * (self.charted - other.charted)
         return self._replace(coefficients=coefficients, charted=charted)
 
     def on_sums(self, moments: Moments, features: Features, layout: Layout) -> np.ndarray:
-        """Return the law `(output, feature)` on the functions of the chart of any sums, such as those to judge by."""
+        """Return the law `(output, feature)` on the functions of the chart of any sums, such as held-out ones."""
         layout = layout.in_chart(moments.chart)
         if self.chart == layout.argument_chart:
             return self.charted
@@ -119,35 +119,35 @@ def fit_moments(
     Parameters
     ----------
     moments : Moments, xr.Dataset, path, tables, tuple (x, t), or tuple (X, Y)
-        Sums made with the same features; or trajectories, of which they are made in one pass (Dask chunks along
-        `trajectory` are never in memory together).
+        Sums made with the same features, or trajectories, which are summed in one pass (Dask chunks along `trajectory`
+        are never in memory together).
     features : Features, pysindy feature library, or str
     symmetry : optional
         Whatever `EquivariantOptimizer` takes, or a word such as `"so(2)"`, acting on the states (on positions, for a
-        second-order system); states with names of their own are matched by name.
+        second-order system). Named states are matched by name.
     optimizer : STLSQ, SR3 (without trimming), Ridge, Lasso, ElasticNet or LinearRegression, optional
-        If left out, terms below a hundredth are dropped in the chart of the data, where states, rates and terms are of
-        size 1: what is small depends on neither units nor origin. (No more than that: a law that is sparse about the
-        origin of its own is not so about the mean of the data.) An optimizer that is given acts in the units of the
-        data, and its penalties weigh against sums over samples, as in pysindy (see `symdyn.regression.weighing`).
-        Those of scikit-learn without intercept.
+        By default, terms below one hundredth are dropped in the chart of the data, where states, rates and terms are of
+        size 1, so that what counts as small depends on neither units nor origin. (The threshold is this low because a
+        law that is sparse about its own origin is not sparse about the mean of the data.) An optimizer that is given
+        acts in the units of the data, and its penalties are weighed against sums over samples, as in pysindy (see
+        `symdyn.regression.weighing`). Optimizers of scikit-learn must not fit an intercept.
     layout : Layout or {"flow", "second_order", "map", "pairs"}
-        What was summed; a Layout knows the names of the states.
+        What the rows of the sums are; a Layout knows the names of the states.
 
     Returns
     -------
     FittedLaw
-        Its coefficients lie in the Subspace of what was enforced: `enforced_`, `promoted_`, `dropped_` say which parts
-        of the symmetry. What was given as exact is enforced; what was found in data (by a search, or inexact) only
-        where runs that are left out do not object. One warning says what was not, and where data contradict what was
-        given.
+        Its coefficients lie in the Subspace of the symmetry that was enforced; `enforced_`, `promoted_` and `dropped_`
+        list the parts of the symmetry. What was given as exact is enforced. What was found in data (by a search, or
+        inexact) is enforced only where held-out runs do not contradict it. One warning says what was not enforced, and
+        where the data contradict what was given.
 
     Raises
     ------
     TypeError
         For optimizers that need the rows.
     ValueError
-        If the sums are not of these features, or the symmetry leaves nothing.
+        If the sums were made with other features, or the symmetry leaves no term.
 
     Examples
     --------
@@ -186,8 +186,8 @@ def fit_root(
 ) -> RootFit:
     """Fit a law to a square root of sums.
 
-    What depends on no units is solved in the chart of the sums: without an optimizer, by our own, or one that penalises
-    nothing. Others see the rows in the units of the data.
+    The default optimizer, and one that penalises nothing, solve in the chart of the sums, where nothing depends on
+    units. Other optimizers see the rows in the units of the data.
     """
     own, chart, units = default_optimizer() if optimizer is None else optimizer, root.chart, root.units
     if chart is None:
@@ -206,7 +206,7 @@ def _penalised(
     """Fit coefficients `(output, feature)` in the units of the data; return them and the Subspace that they lie in.
 
     The optimizer acts on rows that have the size and the number of samples, see `symdyn.regression.weighing`. Where it
-    ends by least squares on the terms that it keeps, these are fitted to the rows that there are.
+    ends by least squares on the terms that it keeps, these are fitted to the actual rows.
     """
     assert root.chart is not None
     back, samples = root.chart.back(features), root.samples
@@ -225,7 +225,7 @@ def _penalised(
 
 
 def law_from(fit: RootFit, root: SquareRoot, features: Features, states: Sequence[str], kind: str) -> FittedLaw:
-    """Return the law of a fit as an object, which is evaluated where it was fitted."""
+    """Return the law of a fit as an object that is evaluated in the chart in which it was fitted."""
     if root.chart is None or not fit.in_chart:
         return FittedLaw(features, fit.coefficients, tuple(states), kind)
     inside = VectorField(root.chart.features(features), fit.charted, tuple(states))
@@ -239,14 +239,14 @@ def fit_enforced(
     optimizer: BaseEstimator | None,
     layout: Layout,
 ) -> tuple[RootFit, SquareRoot, Enforcement]:
-    """Fit a law to sums inside as much of a symmetry as data left out do not object to.
+    """Fit a law to sums inside the parts of a symmetry that held-out data do not contradict.
 
     Parameters
     ----------
     moments : Moments
     features : Features
     symmetry : optional
-        As for `fit_moments`; what of it was found in data may be dropped.
+        As for `fit_moments`; parts that were found in data may be dropped.
     optimizer : estimator or None
     layout : Layout
 
@@ -300,7 +300,7 @@ def sums_of(
     features: Features | BaseFeatureLibrary | str,
     layout: Layout | str = "flow",
 ) -> tuple[Moments, Layout]:
-    """Compute sums over trajectories in one pass; return them, and what they are sums of (see `laid_out`)."""
+    """Compute sums over trajectories in one pass; return them and what `laid_out` returns."""
     dataset, features, layout = laid_out(data, features, layout)
     return accumulate(dataset, features, layout), layout
 
@@ -310,7 +310,7 @@ def laid_out(
     features: Features | BaseFeatureLibrary | str,
     layout: Layout | str = "flow",
 ) -> tuple[xr.Dataset, Features, Layout]:
-    """Bring data into the schema; return them, functions of their states, and what is to be summed, in their chart.
+    """Bring data into the schema; return them, functions of their states, and the rows to sum, in their chart.
 
     Parameters
     ----------
@@ -337,7 +337,7 @@ def root_of(moments: Moments, layout: Layout) -> SquareRoot:
 
 
 def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot, chosen: np.ndarray | None = None) -> SquareRoot:
-    """Tell a square root of the sums, or of those of `chosen` trajectories, what their chart and samples are."""
+    """Attach chart and samples to a square root of the sums, or of those of `chosen` trajectories."""
     layout = layout.in_chart(moments.chart)
     samples = samples_of(moments, layout, chosen)
     return root._replace(chart=layout.argument_chart, units=layout.output_units, samples=samples)
@@ -346,8 +346,8 @@ def in_chart_of(moments: Moments, layout: Layout, root: SquareRoot, chosen: np.n
 def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
     """Return the sums `(trajectory, term, term)` of each trajectory, along the axes of the moments.
 
-    Trajectories of a second-order system are weighed by the size of their accelerations, as in discovery, so that the
-    fastest does not decide everything.
+    Trajectories of a second-order system are weighted by the size of their accelerations, as in discovery, so that the
+    fastest does not dominate.
     """
     weights = group_weights(moments, kind)
     sums = np.zeros((moments.n_trajectories, *moments.products.shape[1:]))
@@ -356,11 +356,11 @@ def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
 
 
 def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = None) -> SquareRoot:
-    """Compute few rows with the sums X^T X and X^T y of `total` `(feature + output, feature + output)`.
+    """Compute a few rows with the sums X^T X and X^T y of `total` `(feature + output, feature + output)`.
 
     With G = S V diag(l) V^T S, features scaled to size 1 by S, the rows are diag(l)^(1/2) V^T S. Even and odd rows have
-    independent noise, so sums of their products may have eigenvalues below 0. Those measure how well any are known:
-    directions whose eigenvalues are no larger are left out, as no data decide them.
+    independent noise, so sums of their products may have eigenvalues below 0. These measure the uncertainty of all
+    eigenvalues: directions with eigenvalues no larger in size are omitted, because the data do not determine them.
 
     Parameters
     ----------
@@ -368,7 +368,7 @@ def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = Non
         Sums over the data.
     n_outputs : int
     axes : ndarray, `(feature, direction)`, optional
-        That the sums are along, see `symdyn.sums.axes`; the rows are of the features themselves.
+        Axes along which the sums were made, see `symdyn.sums.axes`; the rows are those of the features themselves.
     """
     n = len(total) - n_outputs
     size = np.sqrt(np.abs(np.diag(total)[:n]))
@@ -387,7 +387,7 @@ def square_root(total: np.ndarray, n_outputs: int, axes: np.ndarray | None = Non
 
 
 def check_optimizer(optimizer: BaseEstimator | None) -> None:
-    """Refuse optimizers that need more of the rows than their sums; None stands for our own.
+    """Refuse optimizers that need more than the sums of the rows; None stands for the default one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`EquivariantOptimizer`: any optimizer of pysindy or scikit-learn in the coordinates that a symmetry leaves free."""
+"""`EquivariantOptimizer`: any pysindy or scikit-learn optimizer in the coordinates that a symmetry leaves free."""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ class EquivariantOptimizer(BaseOptimizer):
     """Restrict any pysindy or scikit-learn optimizer to the coefficients that a symmetry allows.
 
     Coefficients are written in free coordinates, W = expand(beta), so sparsity acts on whole tuples of tied terms and
-    `coef_` lies in the Subspace to rounding, whatever the optimizer does. Targets that share free coefficients are
-    one regression problem, others are separate ones, as they are without symmetry.
+    `coef_` lies in the Subspace to rounding, whatever the optimizer does. Targets that share free coefficients form one
+    regression problem; others are separate problems, as they are without symmetry.
 
     Parameters
     ----------
     optimizer : estimator
-        Cloned before it is fitted; `STLSQ` if left out. Ensembles inside keep the symmetry for any aggregator.
+        Cloned before it is fitted; `STLSQ` by default. Ensembles inside keep the symmetry for any aggregator.
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, a list of these, a Subspace, or None
-        Algebras with error bars are made canonical first; bars that are left set the rank cut.
+        Algebras with error bars are made canonical first; the remaining error bars set the rank cut.
     library : pysindy feature library or Features
         The library that makes the columns.
     kind : {"flow", "map", "second_order", "invariant"}
         What the coefficients are of: x', the increment F(x) − x, q'', or scalars. If the symmetry is linear, F itself
         may be given in place of the increment, as pysindy's `DiscreteSINDy` does.
     compress : bool or "auto"
-        Whether a QR factor stands for the rows; "auto" where that is exact.
+        Whether to replace the rows by a QR factor; "auto" does so where that is exact.
     whiten : bool
-        Weigh targets by the covariance of the residuals, averaged so that it commutes with the symmetry.
+        Whether to weight targets by the inverse covariance of the residuals, averaged so that it commutes with the
+        symmetry.
     chart : Chart, optional
         Of states and inputs: the columns are the library's functions in this chart (`Chart.features`), targets are in
-        its units, and so are `coef_` and `subspace_`. Symmetry and library are given in the units of the data all the
-        same.
+        its units, and so are `coef_` and `subspace_`. Symmetry and library are still given in the units of the data.
 
     Attributes
     ----------
@@ -75,11 +75,11 @@ class EquivariantOptimizer(BaseOptimizer):
     symmetries_ : list
         The parts of the symmetry as they were used.
     optimizers_ : list of estimator
-        The fitted clones, one a group of tied targets, in free coordinates.
+        The fitted clones, one per group of tied targets, in free coordinates.
     fallen_terms_ : list of str
         Terms lost because the library is not closed under the symmetry.
     violations_ : list of Violation
-        For generators that are not exact: the violation of the fit, and how much of it the error bar explains.
+        For each inexact generator, the violation of the fit and how much of it the error bar explains.
 
     Examples
     --------
@@ -122,12 +122,12 @@ class EquivariantOptimizer(BaseOptimizer):
 
     # pysindy's own optimizers return None, against scikit-learn's rule.
     def set_params(self, **params) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Set parameters; return self, which pysindy's own optimizers forget."""
+        """Set parameters and return self, which pysindy's own optimizers do not."""
         super().set_params(**params)
         return self
 
     def fit(self, x_: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **reduce_kws) -> Self:
-        """Fit.
+        """Fit the coefficients inside the symmetry.
 
         Parameters
         ----------
@@ -140,8 +140,8 @@ class EquivariantOptimizer(BaseOptimizer):
         Raises
         ------
         ValueError
-            If the symmetry leaves no term of the library, the optimizer fits an intercept, or rows are to be
-            compressed that the optimizer counts.
+            If the symmetry leaves no term of the library, the optimizer fits an intercept, or `compress` is True for an
+            optimizer that counts rows.
         """
         optimizer = self.optimizer if self.optimizer is not None else ps.STLSQ()
         _check(optimizer, self.compress)
@@ -163,7 +163,7 @@ class EquivariantOptimizer(BaseOptimizer):
         return self
 
     def __getattr__(self, name: str):
-        """Get parameters and methods of the wrapped optimizer; what it found, where that is not in free coordinates."""
+        """Get parameters and methods of the wrapped optimizer, and results that are not in free coordinates."""
         if hasattr(type(self), name):  # a property that raised, such as `complexity` before the fit: its own error
             return object.__getattribute__(self, name)
         wrapped, found = self.__dict__.get("optimizer"), self.__dict__.get("optimizers_", [])
@@ -183,7 +183,7 @@ class EquivariantOptimizer(BaseOptimizer):
         raise TypeError("EquivariantOptimizer is fitted by fit, not by _reduce")
 
     def _constrain(self, shape: tuple[int, int]) -> None:
-        """Set what follows from symmetry and library alone."""
+        """Set the attributes that follow from symmetry and library alone."""
         self.symmetries_, self.fallen_terms_, self._features = [], [], None
         if self.symmetry is None:
             self.subspace_ = Subspace.full(shape)
@@ -253,9 +253,9 @@ class EquivariantOptimizer(BaseOptimizer):
 
 
 class InChart(ps.STLSQ):
-    """STLSQ whose threshold is meant in the chart of the data, where states, rates and terms are of size 1.
+    """Apply STLSQ with a threshold in the chart of the data, where states, rates and terms are of size 1.
 
-    Terms are judged by least squares that keeps its digits on ill-conditioned rows.
+    Terms are judged by least squares that stays accurate on ill-conditioned rows.
     """
 
     def _regress(self, x: np.ndarray, y: np.ndarray, dim: int, sparse_sub: np.ndarray) -> np.ndarray:
@@ -271,7 +271,7 @@ def default_optimizer(threshold: float = 0.01) -> InChart:
 
 
 def acts_in_chart(optimizer: BaseEstimator | None) -> bool:
-    """Return whether a fit depends on no units: by our own optimizer, or by one that penalises nothing."""
+    """Return whether a fit is independent of units: by the default optimizer, or by one that penalises nothing."""
     if type(optimizer) is LinearRegression:  # those of pysindy derive from it
         return not optimizer.positive
     if type(optimizer) is ps.STLSQ:
@@ -280,7 +280,7 @@ def acts_in_chart(optimizer: BaseEstimator | None) -> bool:
 
 
 def counts_rows(optimizer: BaseEstimator) -> bool:
-    """Return whether an optimizer sees more of the rows than sums of products: their number, or single ones."""
+    """Return whether an optimizer uses more than sums of products: the number of rows, or single rows."""
     known = type(optimizer) in _SUMS_ONLY or isinstance(optimizer, InChart)
     return not known or bool(getattr(optimizer, "use_trimming", False))
 
@@ -326,7 +326,7 @@ def _complete_rows(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) 
 
 
 def _sharp(found: Fitted, optimizer: BaseEstimator, rows: np.ndarray, targets: np.ndarray) -> Fitted:
-    """Give a fitted optimizer, if nothing is penalised in the end, all the digits that its rows have."""
+    """Refine a fitted optimizer to the full precision of its rows, if nothing is penalised in the end."""
     if is_unbiased(optimizer):
         shape, rows, targets = np.shape(found.coef_), *compressed(rows, targets)
         found.coef_ = sharpened(np.atleast_2d(found.coef_), support(found), rows, targets).reshape(shape)

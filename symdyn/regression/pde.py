@@ -1,4 +1,4 @@
-"""`PDERegression`: the law of fields, sparse, with error bars, and constrained to symmetries."""
+"""`PDERegression`: sparse laws of fields, with error bars, constrained by symmetries."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ __all__ = ["PDERegression"]
 
 
 class PDERegression(BaseEstimator):
-    """Fit ∂_t^m u = sum_k c_k term_k, the terms products of fields and derivatives, inside a symmetry.
+    """Fit ∂_t^m u = sum_k c_k term_k, with products of fields and derivatives as terms, inside a symmetry.
 
-    The regression is weak (no derivative of data is taken), instrumented (without the bias of noise) and sparse.
+    The regression is in weak form (no data are differentiated), uses instrumental variables (noise causes no bias) and
+    is sparse.
 
     Parameters
     ----------
@@ -38,11 +39,11 @@ class PDERegression(BaseEstimator):
         Names such as `u u_x`; `symdyn.jets.field_terms.field_terms` if left out.
     symmetry : LieAlgebra, Generators, list of str, or fitted `PointSymmetryDiscovery`, optional
         Point symmetries that the law must have: on (t, x[, y], fields), or as text (`"t ∂x + ∂u"`). They tie terms,
-        take some out, and may fix some. What is given as exact is enforced; what was found in data (a search, its
-        algebra, inexact generators) only where runs that are left out, or stretches of time of fewer than five, do not
-        object (`symdyn.regression.enforcing.enforcement`).
+        exclude some, and may fix others. What is given as exact is enforced. What was found in data (a search, its
+        algebra, inexact generators) is enforced only where held-out runs (of fewer than five, stretches of time) do not
+        contradict it (`symdyn.regression.enforcing.enforcement`).
     optimizer : pysindy optimizer, optional
-        Fits the free coefficients instead of the backward selection; error bars and inclusion stay those of the
+        Fits the free coefficients in place of the backward selection; error bars and inclusion remain those of the
         latter.
     time_order, derivatives, n_bootstrap, rng : see `PointSymmetryDiscovery`
 
@@ -52,20 +53,20 @@ class PDERegression(BaseEstimator):
         Coefficients `(field, term)`, with `standard_error` and `inclusion`.
     law_ : FieldLaw
     space_ : TermSpace or None
-        What the symmetry that is enforced leaves.
+        The laws that the enforced symmetry allows.
     enforced_ : list
-        The parts of the symmetry that the law keeps.
+        The parts of the symmetry that the law respects exactly.
     promoted_ : list
-        Those that it was pulled towards.
+        The parts towards which the law was pulled.
     dropped_ : list
-        Those that data left out objected to.
+        The parts that held-out data contradicted.
     enforcement_ : Enforcement
-        The same with the numbers.
+        The same decisions with their numbers.
     n_free_ : int
-        Coefficients that were free.
+        Number of free coefficients.
     features_ : list of str
-        What each free coefficient multiplies, one right side a field: combinations of terms that the symmetry leaves
-        alone, such as "u_xx + u_yy, v_xx + v_yy" for rotations of the plane and of (u, v).
+        What each free coefficient multiplies: invariant combinations of terms, one right-hand side per field, such as
+        "u_xx + u_yy, v_xx + v_yy" for rotations of the plane and of (u, v).
 
     Examples
     --------
@@ -111,7 +112,7 @@ class PDERegression(BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            For data that break the schema, and symmetries that no law on these terms has.
+            For data that violate the schema, or if no law on these terms has the symmetry.
 
         Examples
         --------
@@ -176,7 +177,7 @@ class PDERegression(BaseEstimator):
 
 
 def _enforced(symmetry: SymmetryLike, law: FieldLaw, found: Identified, n_runs: int) -> Enforcement:
-    """Enforce as much of a symmetry as the runs, or stretches of time, that are left out do not object to."""
+    """Enforce the parts of a symmetry that held-out runs, or stretches of time, do not contradict."""
     parts, were_found = point_symmetries(symmetry, law.space.names)
     left_out, _ = parts_of_fields(found.cross, len(law.fields), n_runs)
     if not any(were_found):

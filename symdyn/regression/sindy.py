@@ -1,4 +1,4 @@
-"""SINDy inside a symmetry: one more argument to pysindy."""
+"""SINDy constrained by a symmetry: pysindy with one more argument."""
 
 from __future__ import annotations
 
@@ -44,23 +44,24 @@ _Runs: TypeAlias = np.ndarray | Sequence[np.ndarray]
 
 
 class SymmetricSINDy(ps.SINDy):
-    """Fit x' = W theta(x, u), or x_{k+1} = W theta(x_k, u_k), with W sparse and inside a symmetry.
+    """Fit x' = W theta(x, u), or x_{k+1} = W theta(x_k, u_k), with W sparse and respecting a symmetry.
 
-    It is `pysindy.SINDy`, or `DiscreteSINDy`, with one more argument: W is expanded in a basis of the matrices that
-    the symmetry leaves, so that thresholds act on whole tuples of tied coefficients.
+    It is `pysindy.SINDy`, or `DiscreteSINDy`, with one more argument: W is expanded in a basis of the matrices that the
+    symmetry allows, so thresholds act on whole tuples of tied coefficients.
 
     Parameters
     ----------
     optimizer, feature_library, differentiation_method
-        As for `pysindy.SINDy`; none of them is changed by `fit`. The library may be given in words, too, such as
-        `"polynomial:3"`, or as Features. An optimizer acts in the units of the data; with a
-        symmetry and without an optimizer, or with one that penalises nothing, the fit happens in the chart of the data,
-        and depends on neither units nor origin (see `fit_moments`).
+        As for `pysindy.SINDy`; `fit` changes none of them. The library may also be given in words, such as
+        `"polynomial:3"`, or as Features. An optimizer acts in the units of the data; with a symmetry and without an
+        optimizer, or with one that penalises nothing, the fit happens in the chart of the data, and depends on neither
+        units nor origin (see `fit_moments`).
     symmetry : LieAlgebra, Generators, VectorField, matrices, Elements, Conserved, Subspace, or a list, optional
-        What the model keeps, acting on the states, or on states and control inputs together. An algebra that acts on
+        What the model respects, acting on the states, or on states and control inputs together. An algebra that acts on
         the first half of the states is prolonged to positions and velocities. None gives plain SINDy. What is given as
-        exact is enforced; what was found in data (a search, its algebra, generators with error bars) only where runs
-        that are left out, or blocks of time of fewer than five, do not object (`regression.enforcing.enforcement`).
+        exact is enforced. What was found in data (a search, its algebra, generators with error bars) is enforced only
+        where held-out runs (of fewer than five, blocks of time) do not contradict it
+        (`regression.enforcing.enforcement`).
     kind : {"flow", "map"}
         x' = f(x, u), or x_{k+1} = F(x_k, u_k) as in `pysindy.DiscreteSINDy`.
     inputs : "invariant" or array `(generator, control, control)`, optional
@@ -69,19 +70,20 @@ class SymmetricSINDy(ps.SINDy):
     Attributes
     ----------
     model_ : pysindy.SINDy or pysindy.DiscreteSINDy
-        The fitted model; `predict`, `simulate`, `score`, `print`, `equations`, `coefficients` are its own.
+        The fitted model; `predict`, `simulate`, `score`, `print`, `equations`, `coefficients` are its methods.
     subspace_ : Subspace
-        What the symmetry left free. Of a map with a symmetry that translates, of the increment F(x) − x.
+        The coefficients that the symmetry allows. For a map whose symmetry contains translations, those of the
+        increment F(x) − x.
     optimizer_ : EquivariantOptimizer
         With `symmetries_`, `fallen_terms_` and `violations_`.
     enforced_ : list
-        The parts of the symmetry that the model keeps.
+        The parts of the symmetry that the model respects exactly.
     promoted_ : list
-        Those that it was pulled towards.
+        The parts towards which the model was pulled.
     dropped_ : list
-        Those that data left out objected to.
+        The parts that held-out data contradicted.
     enforcement_ : Enforcement
-        The same with the numbers.
+        The same decisions with their numbers.
 
     Examples
     --------
@@ -133,24 +135,25 @@ class SymmetricSINDy(ps.SINDy):
         Parameters
         ----------
         x : array or list of arrays `(time, state)`; or xr.Dataset, path, tables, dict, tuple (x, t)
-            As in pysindy; or whatever `SymmetryDiscovery.fit` takes, with names of states, inputs and times of its own.
+            As in pysindy; or whatever `SymmetryDiscovery.fit` takes, which brings its own names of states and inputs,
+            and its times.
         t : float, array or list of arrays `(time,)`, optional
-            The step or the times, where x has none; of a map, the step.
+            The step or the times, where x has none; for a map, the step.
         x_dot : array or list of arrays `(time, state)`, optional
-            The rates; x is differentiated if left out.
+            The rates; by default x is differentiated.
         u : array or list of arrays `(time, control)`, optional
             Control inputs.
         feature_names : sequence of str, optional
             Names of the states, then of the controls.
         sample_weight : array or list of arrays `(time,)`, optional
-            Weight of each sample (one array a trajectory, as for x).
+            Weight of each sample (one array per trajectory, as for x).
         x_next : array or list of arrays `(time, state)`, optional
-            Of a map, the states one step later; the next samples if left out.
+            For a map, the states one step later; by default the next samples.
 
         Raises
         ------
         ValueError
-            For a symmetry on other states, without an action on the control inputs, or one that leaves nothing.
+            For a symmetry that acts on other states, lacks an action on the control inputs, or leaves no term.
 
         Examples
         --------
@@ -235,7 +238,7 @@ class SymmetricSINDy(ps.SINDy):
         return self.model_.coefficients()
 
     def predict(self, x, u=None) -> AxesArray | list[AxesArray]:
-        """Predict x' (of a map, the next state) at x `(time, state)`, or a list of these; see `pysindy.SINDy.predict`.
+        """Predict x' (for a map, the next state) at x `(time, state)`, or a list of these; see `pysindy.SINDy.predict`.
 
         Examples
         --------
@@ -252,7 +255,7 @@ class SymmetricSINDy(ps.SINDy):
         return self.model_.predict(x, u)
 
     def simulate(self, x0, t, *args, **options) -> np.ndarray:
-        """Compute the solution `(time, state)` from x0 `(state,)` at times t (of a map, t steps).
+        """Compute the solution `(time, state)` from x0 `(state,)` at times t (for a map, t steps).
 
         See `pysindy.SINDy.simulate`.
 
@@ -273,7 +276,7 @@ class SymmetricSINDy(ps.SINDy):
         return self.model_.simulate(x0, t, *args, **options)
 
     def score(self, x, t=None, *args, **options) -> float:
-        """Compute R^2 of x' (of a map, of the next state); see `pysindy.SINDy.score`. Data may come as for `fit`.
+        """Compute R^2 of x' (for a map, of the next state); see `pysindy.SINDy.score`. Data are as for `fit`.
 
         Examples
         --------
@@ -341,7 +344,7 @@ class SymmetricSINDy(ps.SINDy):
     # pysindy declares no type, and numpy's count of what is not 0 is another kind of integer.
     @property
     def complexity(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Number of non-zero coefficients."""
+        """The number of non-zero coefficients."""
         check_is_fitted(self, "model_")
         return int(self.model_.optimizer.complexity)  # a pysindy.DiscreteSINDy has none itself
 
@@ -373,7 +376,7 @@ class SymmetricSINDy(ps.SINDy):
 
 
 def _library(given: Any, n_arguments: int) -> BaseFeatureLibrary:
-    """Return a pysindy library of one's own, from one, or from words or Features."""
+    """Return a private copy of a pysindy library, or one made from words or Features."""
     if given is None:
         return ps.PolynomialLibrary()
     if isinstance(given, str | Features):
@@ -404,9 +407,9 @@ def _pysindy_terms(
 
 
 class _Engine(EquivariantOptimizer):
-    """Carries what pysindy hands on to no optimizer: row weights, runs, and x itself where increments are symmetric.
+    """Carry what pysindy passes to no optimizer: row weights, runs, and x itself where increments are symmetric.
 
-    Its symmetry is, after the fit, what was enforced.
+    After the fit its symmetry is what was enforced.
     """
 
     row_weights: np.ndarray | None = None
@@ -425,7 +428,7 @@ class _Engine(EquivariantOptimizer):
         return self
 
     def _fit(self, x_: ArrayLike, y: ArrayLike, weights: ArrayLike | None, **reduce_kws: object) -> Self:
-        """Fit in the chart, where there is one; rows and coefficients are in the units of the data."""
+        """Fit in the chart if there is one; rows and coefficients are in the units of the data."""
         if self.chart is None:
             return self._fit_enforced(x_, y, weights, **reduce_kws)
         n_outputs, n_inputs = np.shape(y)[1], len(self.chart)
@@ -442,7 +445,7 @@ class _Engine(EquivariantOptimizer):
     def _fit_enforced(
         self, rows: ArrayLike, targets: ArrayLike, weights: ArrayLike | None, **reduce_kws: object
     ) -> Self:
-        """Fit inside as much of the symmetry as parts of the data that are left out do not object to."""
+        """Fit inside the parts of the symmetry that held-out data do not contradict."""
         if self.found is None:
             self.enforcement = Enforcement(given=self.symmetry)
             return super().fit(rows, targets, weights, **reduce_kws)

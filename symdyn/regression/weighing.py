@@ -1,6 +1,6 @@
-"""What sums over windows lack of the rows of a sample-by-sample fit: their number, and their size.
+"""What sums over windows lack compared with the rows of a sample-by-sample fit: their number and size.
 
-A penalty weighs against sums of squares. Weak rows are means over windows: there are fewer than samples, and what
+A penalty is weighed against sums of squares. Weak rows are means over windows: there are fewer than samples, and what
 oscillates within a window is smaller in them. So the penalty of an optimizer does not act on weak rows, but on rows
 with the sums of squares of single samples, whose least-squares solution is that of the weak rows:
 
@@ -25,10 +25,10 @@ __all__ = ["Samples", "as_samples", "samples_of"]
 
 
 class Samples(NamedTuple):
-    """How many samples the sums are of, and how many a row stands for on average.
+    """Hold the number of samples in the sums, and how many of them a row represents on average.
 
-    `points` `(point, argument)` are some of them, in the chart of the sums, `weights` `(point,)` their shares of all;
-    None where rows are samples, not means over windows.
+    `points` `(point, argument)` are some of them, in the chart of the sums, and `weights` `(point,)` their shares of
+    all; None where rows are samples, not means over windows.
     """
 
     number: float
@@ -37,13 +37,13 @@ class Samples(NamedTuple):
     weights: np.ndarray | None = None
 
     def values(self, features: Features) -> np.ndarray:
-        """Evaluate features `(point, feature)`, with the sums of squares that all samples have."""
+        """Evaluate features `(point, feature)`, scaled to the sums of squares of all samples."""
         assert self.points is not None and self.weights is not None
         return np.sqrt(self.weights)[:, None] * features(self.points)
 
 
 def samples_of(moments: Moments, layout: Layout, chosen: np.ndarray | None = None) -> Samples:
-    """Return the samples that sums are of.
+    """Return the samples from which sums were made.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def samples_of(moments: Moments, layout: Layout, chosen: np.ndarray | None = Non
 
 
 def _shares(counts: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """Count the samples of its trajectory that each point stands for: those halfway to the next, evenly spaced ones."""
+    """Count the samples that each evenly spaced point of a trajectory represents: those halfway to its neighbours."""
     n_points = np.maximum(np.bincount(owner, minlength=len(counts)), 2)
     spacing = np.maximum(counts - 1, 0) / (n_points - 1)
     ends = (np.diff(owner, prepend=-1) != 0) | (np.diff(owner, append=-1) != 0)
@@ -74,10 +74,10 @@ def _shares(counts: np.ndarray, owner: np.ndarray) -> np.ndarray:
 def as_samples(
     rows: np.ndarray, targets: np.ndarray, values: np.ndarray, per_row: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and targets with the solutions of weak ones and the sums of squares of samples.
+    """Return rows and targets with the solution of the weak rows and the sums of squares of samples.
 
-    Squares of means are no larger than means of squares: if along a direction those of the samples that are looked at
-    do not reach `per_row` times those of the rows, there are too few of them, and this is taken.
+    Squares of means are no larger than means of squares. If, along a direction, the sums of squares of the sampled
+    points fall below `per_row` times those of the rows, there are too few points, and the latter value is used.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def as_samples(
     values : ndarray, `(point, feature)`
         See `Samples.values`.
     per_row : float
-        Samples that a row stands for.
+        Number of samples that a row represents.
     """
     sizes = np.linalg.norm(rows, axis=0)
     sizes[sizes == 0] = 1.0

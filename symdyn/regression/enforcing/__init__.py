@@ -1,4 +1,4 @@
-"""How much of a symmetry is enforced: laws without parts of the data, inside a symmetry and free.
+"""How much of a symmetry is enforced: laws fitted with parts of the data held out, with and without the symmetry.
 
-It must not know how a model is called.
+Nothing here depends on the name of a model.
 """

@@ -1,11 +1,11 @@
-"""What of a symmetry is enforced: as much as data left out do not object to.
+"""Which parts of a symmetry are enforced: those that held-out data do not contradict.
 
-A symmetry that was found is known to within the tolerance of its search, and a constraint is exact: it takes out true
-terms of a symmetry that is broken by two per cent, where noise is small. So laws with and without the constraint are
-fitted without each part of the data and judged there. As long as the law inside the symmetry predicts worse by one
-standard error, the generator or element is dropped that the data object to most; then the law is pulled towards what
-was dropped, if it predicts better in between; else it is free of it. What is given as exact stays: whoever gives it
-knows more than the data, and is told where they contradict it.
+A symmetry that was found is known to within the tolerance of its search, but a constraint is exact: where a symmetry is
+broken by two per cent and noise is small, it removes true terms of the law. Laws with and without the constraint are
+therefore fitted with each part of the data held out, and judged on that part. While the constrained law predicts worse
+by more than one standard error, the generator or element that the data contradict most is dropped. The law is then
+pulled towards what was dropped if that predicts better; otherwise it is not. A symmetry given as exact stays: whoever
+gives it knows more than the data, and is warned where they contradict it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _Trial: TypeAlias = "tuple[Subspace | TermSpace | None, np.ndarray]"
 
 
 class Unit(NamedTuple):
-    """What is kept or dropped together: some `members` of a `part` of the symmetry, found in data or given."""
+    """Hold what is kept or dropped together: some `members` of a `part` of the symmetry, found in data or given."""
 
     part: Part
     members: tuple[int, ...]
@@ -66,19 +66,19 @@ class Unit(NamedTuple):
 
     @property
     def text(self) -> str:
-        """In words."""
+        """Describe the unit in words."""
         texts = self.part.texts()
         return "; ".join(texts[k] for k in self.members)
 
 
 @dataclass(frozen=True)
 class Enforcement:
-    """What a law keeps of a symmetry, what it is pulled towards, what was dropped, and what data left out say.
+    """Say what a law respects of a symmetry, what it is pulled towards, what was dropped, and what held-out data say.
 
     `weight` is the share of the law inside `enforced` alone; the rest is the law inside `enforced` and `promoted`
-    together. `excess` by unit in words is what each alone misses more than the law without what was found; `joint` is
-    that of all together, `kept` that of what is enforced, `gain` what promotion adds, `contradiction` what the
-    symmetry that was given misses more than the free law.
+    together. `excess` maps each unit, in words, to the excess error of the law constrained by it alone over the law
+    without what was found; `joint` is the excess of all together, `kept` that of what is enforced, `gain` what
+    promotion improves, and `contradiction` the excess of the given symmetry over the free law.
     """
 
     enforced: list[Part] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Enforcement:
         return [*self.enforced, *self.promoted]
 
     def sentences(self) -> list[str]:
-        """Say what was decided, with the numbers; nothing where all is enforced without objection."""
+        """Say what was decided, with the numbers; nothing where everything is enforced and no data contradict it."""
         said = []
         against = self.contradiction
         if against is not None and against.objects(_CONTRADICTED) and against.mean > _VISIBLE**2:
@@ -128,7 +128,7 @@ class Enforcement:
         return said
 
     def warn(self, stacklevel: int = 3) -> None:
-        """Give one warning that says what was not enforced, or was against the data."""
+        """Give one warning that says what was not enforced, or what the data contradict."""
         said = self.sentences()
         if said:
             warnings.warn("; ".join(said), UserWarning, stacklevel=stacklevel)
@@ -142,7 +142,7 @@ class Enforcement:
 def enforced_symmetry(
     symmetry: SymmetryLike | None, names: Sequence[str], trials: Trials, n_moved: int | None = None
 ) -> Enforcement:
-    """Decide what to enforce of a symmetry as a user gives it, on the states of the data.
+    """Decide which parts of a user's symmetry to enforce on the states of the data.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def enforced_symmetry(
 
 
 def units_of(parts: list[Part], found: list[bool]) -> list[Unit]:
-    """Take parts of a symmetry apart: generators one by one, elements with those that generate the same group."""
+    """Split a symmetry into units: single generators, and elements together with those that generate the same group."""
     units = []
     for part, one in zip(parts, found, strict=True):
         if not one or not isinstance(part, LieAlgebra | Elements):
@@ -174,7 +174,7 @@ def units_of(parts: list[Part], found: list[bool]) -> list[Unit]:
 
 
 def joined_units(units: list[Unit]) -> list[Part]:
-    """Return the parts that units make up, those of one part together."""
+    """Join units into parts of the symmetry, units of one part together."""
     joint: list[tuple[Part, list[int]]] = []
     for unit in units:
         place = next((members for part, members in joint if part is unit.part), None)
@@ -186,16 +186,16 @@ def joined_units(units: list[Unit]) -> list[Part]:
 
 
 def named_exactly(parts: list[Part], found: list[bool], trials: Trials) -> list[Part]:
-    """Replace algebras known only approximately by the exact ones of their names, if data left out do not object.
+    """Replace approximate algebras by the exact ones of the same name, unless held-out data contradict them.
 
-    Error bars from few runs are too short at times, and the exact algebra lies just outside. It is looked for inside
-    bars three times as long, and taken if the law inside it predicts as well as the free one.
+    Error bars from few runs are sometimes too short, and the exact algebra lies just outside them. It is sought within
+    bars three times as long, and taken if the law constrained by it predicts as well as the free one.
     """
     return [_named(*one, trials) for one in zip(parts, found, strict=True)]
 
 
 def enforce(parts: list[Part], found: list[bool], trials: Trials) -> Enforcement:
-    """Decide what of a symmetry to enforce; see the module.
+    """Decide which parts of a symmetry to enforce, as the module says.
 
     Parameters
     ----------
@@ -235,14 +235,14 @@ def enforce(parts: list[Part], found: list[bool], trials: Trials) -> Enforcement
 
 
 class _Choice:
-    """Losses of laws inside sets of units, each fitted once."""
+    """Compute losses of laws constrained by sets of units, each fitted once."""
 
     def __init__(self, units: list[Unit], trials: Trials):
         self.units, self.trials = units, trials
         self._found: dict[tuple[int, ...], _Trial | None] = {}
 
     def trial(self, members: tuple[int, ...]) -> _Trial | None:
-        """Return the space of some units and its laws `(part, output, feature)`; None where no term is left."""
+        """Return the space some units leave, and its laws `(part, output, feature)`; None where no term is left."""
         members = tuple(sorted(members))
         if members not in self._found:
             self._found[members] = self._tried(self.parts(members))
@@ -258,12 +258,12 @@ class _Choice:
         return self.trials.left_out.losses(laws)
 
     def excess(self, members: tuple[int, ...], others: tuple[int, ...]) -> Excess | None:
-        """Compute what laws inside some units miss more than those inside others; None where there are none."""
+        """Compute the excess error of laws inside some units over those inside others; None where there are none."""
         one, other = self.trial(members), self.trial(others)
         return None if one is None or other is None else excess_of(self.losses(one[1]), self.losses(other[1]))
 
     def objects(self, members: tuple[int, ...], others: tuple[int, ...]) -> bool:
-        """Return whether laws inside some units predict worse, not only because the optimizer drops other terms."""
+        """Return whether laws constrained by some units predict worse, not only because other terms are dropped."""
         outer, excess = self.trial(others), self.excess(members, others)
         if outer is None or excess is None:
             return outer is not None
@@ -279,7 +279,7 @@ class _Choice:
         return output * feature if found is None or found[0] is None else found[0].dim
 
     def contradiction(self, given: tuple[int, ...]) -> Excess | None:
-        """Compute what least squares inside what was given miss more than free ones."""
+        """Compute the excess error of least squares constrained by the given symmetry over free least squares."""
         inside = self.trials.least_squares(self.parts(given)) if given else None
         if inside is None:
             return None
@@ -290,7 +290,7 @@ class _Choice:
         return joined_units([self.units[k] for k in sorted(members)])
 
     def closed(self, kept: tuple[int, ...]) -> tuple[int, ...]:
-        """Add the units that constrain no more than those that are kept: brackets and products of them."""
+        """Add the units that follow from those kept, as their brackets and products, and constrain nothing more."""
         if not kept or self.trial(kept) is None:
             return kept
         for k in set(range(len(self.units))) - set(kept):
@@ -300,9 +300,9 @@ class _Choice:
         return kept
 
     def promoted(self, kept: tuple[int, ...], dropped: list[int]) -> tuple[tuple[int, ...], float, Excess | None]:
-        """Choose the units that laws are pulled towards, and the share of the law inside `kept`.
+        """Choose the units towards which laws are pulled, and the share of the law inside `kept`.
 
-        Those are tried that the data object to least, then these with the next, and so on.
+        The units that the data contradict least are tried first, then these with the next, and so on.
         """
         best: tuple = ((), 1.0, None)
         outer = self.trial(kept)
@@ -319,10 +319,11 @@ class _Choice:
         return best
 
     def _mixture(self, inner: np.ndarray, outer: np.ndarray) -> tuple[float, np.ndarray]:
-        """Find the best share of the outer law, and losses `(part,)` of mixtures whose share the other parts chose.
+        """Find the best share of the outer law, and losses `(part,)` with the share chosen on the other parts.
 
-        A mixture of least squares inside and outside is what a ridge on the violation gives, measured by the rates on
-        the data. Its loss is a quadratic in the share: three values give it.
+        A mixture of constrained and free least squares is what a ridge penalty on the violation gives when the
+        violation is measured by the rates on the data. Its loss is quadratic in the share, so three values determine
+        it.
         """
         first, middle, last = (self.losses(inner + share * (outer - inner)) for share in (0.0, 0.5, 1.0))
         slope, curve = -3 * first + 4 * middle - last, 2 * first - 4 * middle + 2 * last
@@ -352,14 +353,14 @@ def _lowest(slope: np.ndarray | np.float64, curve: np.ndarray | np.float64) -> n
 
 
 def _weight_of(excess: Excess | None) -> float:
-    """Return how clearly data object, to order by."""
+    """Return how clearly the data contradict a unit, for sorting."""
     if excess is None:
         return np.inf
     return excess.mean / excess.error if np.isfinite(excess.error) and excess.error > 0 else excess.mean
 
 
 def _cyclic(elements: Elements) -> list[tuple[int, ...]]:
-    """Put elements that generate the same group together; all of a large set."""
+    """Group elements that generate the same group; a large set is one group."""
     if len(elements) > _ALONE:
         return [tuple(range(len(elements)))]
     orders, classes = elements.orders(), []

@@ -1,4 +1,4 @@
-"""Laws of fields without each part of the data, inside what point symmetries leave."""
+"""Laws of fields fitted with each part of the data held out, in the space that point symmetries leave."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["FieldTrials", "joint_spaces", "point_symmetries"]
 
 @dataclass(frozen=True)
 class FieldTrials:
-    """Fits of the terms that a fit of all the data selects, inside a space of laws, to all parts but one.
+    """Fit the terms that a fit to all the data selects, within a space of laws, to all parts but one.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class FieldTrials:
             return None
 
     def laws(self, space: TermSpace | None) -> np.ndarray | None:
-        """Fit laws `(part, field, term)` on the terms of the chart, free ones without a space."""
+        """Fit laws `(part, field, term)` on the terms of the chart, unconstrained if there is no space."""
         if space is None:
             return self._laws(np.zeros(self.law.coefficients.size), np.eye(self.law.coefficients.size), self.found.law)
         chosen = self.found.refit(space, 2, np.random.default_rng(0))
@@ -55,7 +55,7 @@ class FieldTrials:
         return self._laws(space.offset, basis, chosen)
 
     def least_squares(self, parts: list[Part]) -> np.ndarray | None:
-        """Fit the selected terms again: of a large library most terms are not told from zero."""
+        """Refit the selected terms only: in a large library most terms cannot be distinguished from zero."""
         return self.laws(self.space(parts) if parts else None)
 
     def _laws(self, offset: np.ndarray, basis: np.ndarray, chosen: FieldLaw) -> np.ndarray:
@@ -66,7 +66,7 @@ class FieldTrials:
 
 
 def _solved(sums: np.ndarray, offset: np.ndarray, basis: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Find offset + basis free `(field, term)` from sums `(row, row)`, fields weighed by the size of their rates."""
+    """Find offset + basis free `(field, term)` from sums `(row, row)`, fields weighted by the size of their rates."""
     n_fields, n_terms = shape
     weights = 1 / np.maximum(np.abs(np.diag(sums)[n_terms:]), 1e-300)
     gram = np.kron(np.diag(weights), sums[:n_terms, :n_terms])

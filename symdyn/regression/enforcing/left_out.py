@@ -1,8 +1,8 @@
-"""Parts of the data that can be left out, and what laws miss of the rates there.
+"""Parts of the data that can be held out, and the errors of laws on the rates there.
 
-A part is a whole run, or, where there are fewer than five of these, a block of time. Losses are signed: products of
-even and odd residuals, whose noise is independent, are not clipped, so that a right law has losses about 0, and the
-noise of a part, which all models share, leaves their differences.
+A part is a whole run or, where there are fewer than five runs, a block of time. Losses are signed: products of even and
+odd residuals, whose noise is independent, are not clipped. A correct law thus has losses about 0, and the noise of a
+part, which all models share, cancels in their differences.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _ROUNDING = 1e-10  # of mean square rates: what nobody can tell from rounding an
 
 
 class Excess(NamedTuple):
-    """How much more one law misses than another, of the mean square rates: mean over parts and its standard error.
+    """Hold one law's excess error over another, relative to mean square rates: mean over parts, standard error.
 
-    `p` is that of "it misses no more", by Student's t of the paired differences; `median` that of the differences.
+    `p` is the p-value of "no excess" by Student's t test on the paired differences; `median` is the median difference.
     """
 
     mean: float
@@ -49,7 +49,7 @@ class Excess(NamedTuple):
     def objects(self, level: float) -> bool:
         """Return whether the first law predicts worse at this one-sided level, by more than rounding and in most parts.
 
-        A law that is hardly determined without one part misses anything there, and that part alone decides nothing.
+        A law that is barely determined without one part can have any error there, so that part alone decides nothing.
         """
         return bool(self.mean > _ROUNDING and self.median > 0 and self.p < level)
 
@@ -61,8 +61,8 @@ class Excess(NamedTuple):
 class Parts(NamedTuple):
     """Sums `(part, term, term)` of products of rows (features, targets), the features along `axes`.
 
-    `power` `(output,)` is the sum of squares of the targets, noise included: an output that only noise moves counts for
-    no more than its noise. `names` says what the parts are.
+    `power` `(output,)` is the sum of squares of the targets, noise included, so that an output that is mere noise
+    counts for no more than its noise. `names` says what the parts are.
     """
 
     sums: np.ndarray
@@ -81,11 +81,11 @@ class Parts(NamedTuple):
         return len(self.sums)
 
     def losses(self, laws: np.ndarray) -> np.ndarray:
-        """Compute what laws `(part, output, feature)`, one per part, miss of the rates of their part `(part,)`.
+        """Compute the losses `(part,)` of laws `(part, output, feature)`, one per part, on the rates of their part.
 
             loss_k = mean_o N (sum over the rows of k of (y_o − W_o theta)^2) / (sum over all rows of y_o^2)
 
-        of N parts. The mean over parts is the share of the mean square rates that is missed.
+        with N parts. The mean over parts is the unexplained fraction of the mean square rates.
         """
         left = residual_of(laws, self.axes)
         missed = np.einsum("koi,kij,koj->ko", left, self.sums, left, optimize=True)
@@ -106,7 +106,7 @@ def excess_of(losses: np.ndarray, others: np.ndarray) -> Excess:
 
 
 def group_weights(moments: Moments, kind: str) -> np.ndarray:
-    """Return weights `(group,)` of sums: trajectories of a second-order system count by their size, as in discovery."""
+    """Return weights `(group,)` of sums: second-order trajectories are weighted by their size, as in discovery."""
     weights = np.ones(len(moments.products))
     if dynamics_of(kind).weighs_runs:
         n = moments.spread.shape[1] // 2
@@ -116,9 +116,9 @@ def group_weights(moments: Moments, kind: str) -> np.ndarray:
 
 
 def parts_of_sums(moments: Moments, kind: str = "flow") -> Parts:
-    """Group sums by whole trajectories; of fewer than five, by blocks of time, made of the stretches that were summed.
+    """Group sums by whole trajectories or, for fewer than five, by blocks of time made of the stretches summed.
 
-    Of many trajectories those of like size are shared out evenly over twelve parts, the same ones in any order.
+    Many trajectories are distributed over twelve parts, evenly by size, whatever their order.
     """
     weights = group_weights(moments, kind)
     if moments.n_trajectories >= FEWEST_RUNS:
@@ -136,14 +136,14 @@ def parts_of_sums(moments: Moments, kind: str = "flow") -> Parts:
 
 
 def parts_of_rows(lengths: list[int], sizes: list[float]) -> tuple[list[np.ndarray], str]:
-    """Return the numbers of the rows, all runs one after the other, of each part: of runs, or of blocks of time.
+    """Return the row indices of each part (runs or blocks of time), with all runs one after the other.
 
     Parameters
     ----------
     lengths : list of int, `(run,)`
         How many rows each run has.
     sizes : list of float, `(run,)`
-        By which many runs are shared out over parts.
+        By which runs, if there are many, are distributed over parts.
 
     Returns
     -------
@@ -160,12 +160,12 @@ def parts_of_rows(lengths: list[int], sizes: list[float]) -> tuple[list[np.ndarr
 
 
 def parts_of_fields(cross: np.ndarray, n_fields: int, n_runs: int) -> tuple[Parts, np.ndarray]:
-    """Group sums over fields by whole runs; of fewer than five, by stretches of time.
+    """Group sums over fields by whole runs or, for fewer than five, by stretches of time.
 
     Parameters
     ----------
     cross : ndarray, `(piece, row, row)`
-        Sums of products of rows (terms, then targets), one piece a run, or some a run one after the other.
+        Sums of products of rows (terms, then targets), one piece per run, or several pieces of each run in succession.
     n_fields, n_runs : int
 
     Returns
@@ -186,14 +186,14 @@ def parts_of_fields(cross: np.ndarray, n_fields: int, n_runs: int) -> tuple[Part
 
 
 def _shared_out(sizes: np.ndarray) -> np.ndarray:
-    """Assign a part `(run,)` to each run: its own, or, of many, one of twelve with as many large ones in each."""
+    """Assign a part `(run,)` to each run: its own or, for many runs, one of twelve with equally many large runs."""
     number = np.empty(len(sizes), dtype=int)
     number[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes)) % min(len(sizes), _MOST)
     return number
 
 
 def _blocks(trajectory: np.ndarray) -> np.ndarray:
-    """Assign blocks of time `(group,)` to stretches: about ten in all, each of neighbouring stretches of one run."""
+    """Assign blocks of time `(group,)` to stretches: about ten in all, each of adjacent stretches of one run."""
     runs, block, start = np.unique(trajectory), np.empty(len(trajectory), dtype=int), 0
     for run in runs:
         members = np.flatnonzero(trajectory == run)

@@ -1,4 +1,4 @@
-"""Rows of a regression cut into parts that can be left out, each as few rows with the same sums of products."""
+"""Rows of a regression cut into parts that can be held out, each a few rows with the same sums of products."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PartedRows", "parted_rows"]
 
 
 class PartedRows(NamedTuple):
-    """Rows and targets `(row, column)` of each part, as they are and compressed, and the parts to judge on."""
+    """Hold rows and targets `(row, column)` of each part, as given and compressed, and the parts to judge on."""
 
     whole: list[tuple[np.ndarray, np.ndarray]]
     few: list[tuple[np.ndarray, np.ndarray]]
@@ -27,14 +27,14 @@ class PartedRows(NamedTuple):
 
 
 def parted_rows(rows: np.ndarray, targets: np.ndarray, lengths: list[int]) -> PartedRows:
-    """Cut rows without NaN into runs, or into blocks of time of fewer than five.
+    """Cut rows without NaN into runs or, for fewer than five runs, into blocks of time.
 
     Parameters
     ----------
     rows, targets : ndarray, `(row, column)`
         Of all runs, one after the other.
     lengths : list of int
-        How many rows each run has; rows that are not of samples (a weak form has others) are taken for one run.
+        How many rows each run has; rows that are not samples, as in a weak form, are treated as one run.
     """
     lengths = lengths if sum(lengths) == len(rows) else [len(rows)]
     complete = np.asarray(~(np.isnan(targets).any(axis=1) | np.isnan(rows).any(axis=1)))

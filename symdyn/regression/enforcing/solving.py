@@ -1,10 +1,10 @@
-"""Least squares with all the digits that rows have, and the coordinates in which a penalty means what it means.
+"""Least squares to the full precision of the rows, and coordinates in which a penalty keeps its meaning.
 
 Dense solvers cut singular values of the columns as they come: at 1e-6 of the largest scikit-learn's `LinearRegression`,
-by which pysindy's optimizers end ("unbias"), at 1e-8 whatever solves normal equations. Columns of unlike sizes then
-lose digits, however many rows there are. Scaling the columns beforehand would change what a threshold or a penalty
-means, so it is done afterwards, and only where nothing is penalised any more: what the fit left over is solved for
-once more, on columns of size 1.
+by which pysindy's optimizers end ("unbias"), at 1e-8 whatever solves normal equations. Columns of different sizes then
+lose digits, however many rows there are. Scaling the columns beforehand would change the meaning of a threshold or a
+penalty, so it is done afterwards, and only where nothing is penalised any more: the residual of the fit is solved for
+again, on columns of size 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PENALISED = (ps.STLSQ, ps.SR3)
 
 
 class Fitted(Protocol):
-    """A fitted optimizer, with coefficients `(target, feature)`, or `(feature,)` of a single target."""
+    """Describe a fitted optimizer, with coefficients `(target, feature)`, or `(feature,)` for a single target."""
 
     coef_: np.ndarray
 
@@ -53,17 +53,17 @@ def support(found: Fitted) -> np.ndarray:
 
 
 def sharpened(coefficients: np.ndarray, kept: np.ndarray, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Complete least-squares coefficients `(target, feature)` by what a solver has cut off.
+    """Restore what a solver has cut off least-squares coefficients `(target, feature)`.
 
-    A step of iterative refinement: the residuals of the solution that is given, fitted by columns of size 1. Directions
-    along which the columns are dependent but for 1e-6 get no more than the data are sure of: only what explains more
-    than all that is left over without them.
+    This is a step of iterative refinement: the residuals of the given solution are fitted by columns of size 1. Along
+    directions in which the columns are dependent to within 1e-6, only what explains more than the whole remaining
+    residual is added.
 
     Parameters
     ----------
     coefficients : ndarray, `(target, feature)`
     kept : ndarray of bool, `(target, feature)`
-        The others stay 0.
+        The terms that are fitted; the others stay 0.
     rows : ndarray, `(row, feature)`
     targets : ndarray, `(row, target)`
     """
@@ -96,10 +96,10 @@ def scaled_ridge(rows: np.ndarray, target: np.ndarray, alpha: float) -> np.ndarr
 
 
 def reading(optimizer: BaseEstimator, basis: np.ndarray) -> tuple[np.ndarray, float]:
-    """Find in which coordinates an optimizer reads tied terms, so that it penalises them as if they were not tied.
+    """Find coordinates in which an optimizer penalises tied terms as if they were not tied.
 
     A free coefficient stands for several terms of several targets, W = B beta. With beta = C gamma, and rows and
-    targets times a factor, a penalty on gamma is the one that the optimizer puts on W:
+    targets multiplied by a factor, a penalty on gamma equals the one that the optimizer puts on W:
 
         ridge       |W|^2 = |gamma|^2: C orthonormalises B
         lasso       |W|_1 = |gamma|_1 where terms are tied to one another only: C divides by the 1-norms of columns;

@@ -16,22 +16,22 @@ __all__ = ["Tied", "commuting_whitener", "compressed", "is_full", "refitted", "s
 
 
 class Tied(NamedTuple):
-    """Targets that share free coefficients, and which of these they share."""
+    """Hold targets that share free coefficients, and which of these they share."""
 
     targets: np.ndarray
     coordinates: np.ndarray
 
 
 def is_full(subspace: Subspace) -> bool:
-    """Return whether nothing is constrained: every coefficient is free by itself."""
+    """Return whether nothing is constrained, so that every coefficient is free."""
     return subspace.dim == subspace.shape[0] * subspace.shape[1]
 
 
 def tied_targets(subspace: Subspace) -> list[Tied]:
-    """Find the smallest groups of targets that share no free coefficient; targets without any are left out.
+    """Find the smallest groups of targets that share no free coefficient with one another; omit targets without any.
 
-    A group is one regression problem. Others are separate problems, as they are without symmetry, so that the units
-    of one do not weigh against those of another.
+    A group is one regression problem. Others are separate problems, as they are without symmetry, so that the units of
+    one do not affect the weight of another.
     """
     n_outputs = subspace.shape[0]
     used = np.abs(subspace.basis.reshape(*subspace.shape, -1)).max(axis=1) > 0
@@ -90,8 +90,8 @@ def compressed(rows: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nd
 def commuting_whitener(residuals: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     """Compute C^(−1/2) for the covariance C of residuals, averaged over matrices that commute with the representation.
 
-    Matrices that commute with all A_k and A_k^T are closed under products and transposes, so the nearest of them to C
-    is positive with C, and so is its inverse root, which commutes too: whitening then depends on no choice of axes.
+    Matrices that commute with all A_k and A_k^T are closed under products and transposes. The nearest of them to C is
+    therefore positive if C is, and its inverse root commutes, too: whitening does not depend on the choice of axes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Laws fitted without each part of the data, inside parts of a symmetry and free."""
+"""Laws fitted with each part of the data held out, with and without parts of a symmetry."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ __all__ = ["RowTrials", "Trials"]
 
 
 class Trials(Protocol):
-    """Fits without each part of the data."""
+    """Describe fits with each part of the data held out."""
 
     left_out: Parts
 
     def space(self, parts: list[Part]) -> Subspace | TermSpace | None:
-        """Return what parts of a symmetry leave, with its `dim`, of the coefficients that are fitted."""
+        """Return the space, with its `dim`, that parts of a symmetry leave of the fitted coefficients."""
         ...
 
     def laws(self, space) -> np.ndarray | None:
-        """Fit laws `(part, output, feature)`, each without one part; None for a space that holds none."""
+        """Fit laws `(part, output, feature)`, each without one part; None if the space holds no law."""
         ...
 
     def least_squares(self, parts: list[Part]) -> np.ndarray | None:
-        """Fit the same by plain least squares inside parts of a symmetry, or free."""
+        """Fit the same by plain least squares, constrained by parts of a symmetry or free."""
         ...
 
 
 @dataclass(frozen=True)
 class RowTrials:
-    """Fits of rows.
+    """Fit rows with each part held out.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ class RowTrials:
     plain_space: Callable[[list[Part]], Subspace]
 
     def laws(self, space: Subspace | None) -> np.ndarray | None:
-        """Fit laws `(part, output, feature)`, each without one part; None for a Subspace of nothing."""
+        """Fit laws `(part, output, feature)`, each without one part; None if the Subspace has dimension 0."""
         if space is not None and space.dim == 0:
             return None
         return np.stack([self.law(k, space) for k in range(self.left_out.n)])
 
     def least_squares(self, parts: list[Part]) -> np.ndarray | None:
-        """Fit laws `(part, output, feature)` by least squares inside a symmetry, or free; None if nothing is left."""
+        """Fit laws `(part, output, feature)` by least squares, constrained or free; None if nothing is left."""
         n = self.left_out.n
         if not parts:
             return np.stack([_least_squares(*self.rows(k)).T for k in range(n)])
@@ -84,7 +84,7 @@ def _least_squares(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _inside(rows: np.ndarray, targets: np.ndarray, space: Subspace, weights: np.ndarray) -> np.ndarray:
-    """Fit the law `(output, feature)` inside a Subspace, outputs weighed by `weights` `(output,)`."""
+    """Fit the law `(output, feature)` inside a Subspace, outputs weighted by `weights` `(output,)`."""
     basis, targets = space.basis.reshape(*space.shape, -1) * weights[:, None, None], targets * weights
     stacked = np.einsum("rf,ofd->ord", rows, basis).reshape(-1, space.dim)
     return space.expand(_least_squares(stacked, targets.T.reshape(-1, 1))[:, 0])

@@ -1,4 +1,4 @@
-"""How well laws give the rates of trajectories that they were not fitted to, from sums alone."""
+"""How well laws predict the rates of trajectories that they were not fitted to, from sums alone."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["HeldOut", "rate_losses"]
 
 
 class HeldOut(NamedTuple):
-    """Losses `(model, part)`: mean squares of what models miss, relative to the rates, by run or block of time.
+    """Hold losses `(model, part)`: mean square residuals relative to the rates, by run or block of time.
 
-    Noise is out of them in expectation, as even and odd rows have independent noise: a law that is right has losses
-    about 0, some of them below.
+    Noise cancels in expectation, because even and odd rows have independent noise: a correct law has losses about 0,
+    some of them negative.
     """
 
     losses: np.ndarray
@@ -33,9 +33,9 @@ class HeldOut(NamedTuple):
         return np.sqrt(self.loss.clip(0))
 
     def excess(self, model: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return how much more than `model` each misses, and the standard error of that, over parts in pairs.
+        """Return the excess of each model over `model`, and its standard error from paired differences over parts.
 
-        The noise of the parts is the same for all models, so that differences are known better than losses.
+        All models see the same noise of the parts, so differences are known better than losses.
         """
         difference = self.losses - self.losses[model]
         n = difference.shape[1]
@@ -44,7 +44,7 @@ class HeldOut(NamedTuple):
 
 
 def rate_losses(coefficients: np.ndarray, moments: Moments, kind: str = "flow") -> HeldOut:
-    """Compute what laws y' = W theta miss of the rates of each run; of fewer than five, of each block of time.
+    """Compute losses of laws y' = W theta on the rates of each run or, for fewer than five runs, each block of time.
 
         loss_k = mean_o (sum over the rows of k of (y'_o − W_o theta)^2) / (the mean of sum y'_o^2 over parts)
 
@@ -55,7 +55,7 @@ def rate_losses(coefficients: np.ndarray, moments: Moments, kind: str = "flow") 
     moments : Moments
         Of the same features.
     kind : str
-        In a second-order system each trajectory counts by its own size.
+        In a second-order system each trajectory is weighted by its own size.
     """
     n_outputs = coefficients.shape[1]
     grams = parts_of_sums(moments, kind).sums
