@@ -1,4 +1,4 @@
-"""Promotion: as much of a candidate symmetry as the data allow, by the nuclear norm, with certificates."""
+"""Promotion: enforcing as much of a candidate symmetry as the data allow, by the nuclear norm, with certificates."""
 
 from symdyn.promotion.promote import Promotion, promote, promotion_path
 from symdyn.promotion.promoted import PromotedRegressor

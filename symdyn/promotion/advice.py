@@ -1,4 +1,4 @@
-"""What a promoted fit says where it may mislead."""
+"""Warnings of a promoted fit where it may mislead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INSIDE = 1e-8  # of a field: what is left of it beside others is rounding
 
 
 def warn_if_far(data: ChartedData, maps: CandidateMaps) -> None:
-    """Warn of functions and of candidates that mean an origin, if the data lie far from it.
+    """Warn of functions and candidates that refer to an origin far from the data.
 
     Polynomials with all their lower degrees, translations, Euclidean and affine motions are the same from anywhere.
     """
@@ -74,7 +74,7 @@ def warn_if_broken(kept: Kept) -> None:
 
 
 def warn_of_no_debiasing(choice: Choice, rivals: Rivals) -> None:
-    """Warn if not all is enforced that promotion keeps: which data object, and what is predicted with instead."""
+    """Warn if not everything that promotion keeps is enforced, and say why and what predicts instead."""
     if choice.objected is None:
         return
     errors = [np.sqrt(squares.mean()) for squares in (choice.objected.squares, rivals.squares, rivals.free[1])]

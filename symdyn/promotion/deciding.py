@@ -1,10 +1,9 @@
-"""What a promoted fit predicts with: samples left out by folds decide.
+"""What a promoted fit predicts with, as held-out samples decide.
 
-Enforcing the symmetries that promotion keeps is the best fit if they are true, and a bad one if they are read off
-slightly wrong. So they are enforced only where errors of samples left out are not above those of least squares and of
-the promoted fit, by one standard error of the difference, sample by sample. Otherwise generators are dropped one by
-one, those first that the fit keeps least; if none is left, the promoted fit or least squares is taken, whose errors are
-smaller.
+Enforcing the symmetries that promotion keeps gives the best fit if they are true, and a bad one if they are slightly
+wrong. They are therefore enforced only if held-out errors do not exceed those of least squares and of the promoted fit
+by more than one standard error of the paired differences. Otherwise generators are dropped one by one, the least well
+kept first; if none is left, the promoted fit or least squares is used, whichever has the smaller error.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ class Choice(NamedTuple):
 
 
 def decided(data: ChartedData, kept: Kept, rivals: Rivals) -> Choice:
-    """Take the fit inside as many kept symmetries as samples left out do not object to, or the better of its rivals."""
+    """Take the fit inside the kept symmetries that held-out samples do not contradict, or the better of its rivals."""
     nothing_kept = kept.space is None and kept.elements is None
     n_generators = 0 if kept.space is None else kept.space.null.shape[1]
     objected = None

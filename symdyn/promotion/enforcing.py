@@ -1,4 +1,4 @@
-"""What a promoted fit keeps, enforced: coefficients that are left, fitted without penalty."""
+"""Enforcing what a promoted fit keeps: the remaining coefficients are fitted without a penalty."""
 
 from __future__ import annotations
 

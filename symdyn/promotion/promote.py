@@ -1,8 +1,8 @@
 """Promotion: models that break as few candidate symmetries as the data allow.
 
-rank of xi -> L(xi, F) is the number of symmetries that F breaks; its nuclear norm is the convex stand-in
-(Otto, Zolman, Kutz and Brunton, arXiv 2311.00212). Works where the candidate group is one of which F keeps *most*
-generators; where most are broken it shrinks them all and fits worse than least squares.
+The rank of xi -> L(xi, F) is the number of symmetries that F breaks; its nuclear norm is the convex surrogate (Otto,
+Zolman, Kutz and Brunton, arXiv 2311.00212). It works where F respects *most* generators of the candidate group; where
+most are broken, it shrinks the whole fit and does worse than least squares.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ class Promotion:
     Parameters
     ----------
     coefficients : ndarray, `(feature,)` or `(output, feature)`
-        As many axes as the target.
+        With as many axes as the target.
     objective : float
     lower_bound : float
-        No coefficients have a smaller objective, up to rounding: the value of a feasible point of the dual problem, or
-        the objective itself where rounding puts that above it.
+        A bound below which no coefficients can bring the objective, up to rounding: the value of a feasible point of
+        the dual problem, or the objective itself where rounding puts that value above it.
     gap : float
         (objective − lower_bound) / objective; below a thousandth of the objective of the first guess, or of |y|^2 / 2
-        where Lie derivatives vanish to rounding, relative to these. What stands still below 1e-8 of |y|^2 / 2 is
-        rounding, and counts as converged.
+        where Lie derivatives vanish to rounding, relative to these. An objective that stagnates below 1e-8 of |y|^2 / 2
+        is rounding, and counts as converged.
     n_iter : int
     converged : bool
         Whether the gap is below the tolerance, and more than rounding.
     undetermined : ndarray, `(output * feature, dim)`
-        Directions that neither the data nor the maps see; the coefficients have no part along them.
+        Directions that neither the data nor the maps determine; the coefficients have no part along them.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def promote(
     tol: float = 1e-6,
     max_iter: int = 10000,
 ) -> Promotion:
-    """Find the coefficients w of least |M(w)|_* among those that fit, row k of M(w) being S_k w.
+    """Find the coefficients w that fit with the smallest nuclear norm |M(w)|_*, where row k of M(w) is S_k w.
 
         gamma=None:   min |M(w)|_* + l1 |w|_1   subject to   design @ w = target
         otherwise:    min |design @ w − target|^2 / 2 + gamma |M(w)|_* + l1 |w|_1
@@ -88,14 +88,14 @@ def promote(
     Parameters
     ----------
     lie_maps : LieMaps, or list of matrices `(row, output * feature)`
-        One a generator, sparse or dense (`symdyn.promotion.solver.lie_maps`). A list of lists has one nuclear norm for
-        each member, and these add: [[S_1, ..., S_q], [D_1], [D_2]] is the nuclear norm of generators plus the length of
-        each difference F(g x) − F(x), for finite candidates.
+        One per generator, sparse or dense (`symdyn.promotion.solver.lie_maps`). A list of lists has one nuclear norm
+        per member, and these are added: [[S_1, ..., S_q], [D_1], [D_2]] is the nuclear norm of generators plus the
+        length of each difference F(g x) − F(x), for finite candidates.
     design : ndarray, `(sample, feature)`
     target : ndarray, `(sample,)` or `(sample, output)`
-        Of several outputs, coefficients are numbered (output, feature), row by row.
+        For several outputs, coefficients are numbered (output, feature), row by row.
     gram : ndarray, `(row, row)`, optional
-        Inner product of rows, the identity if left out; one for each output if smaller by a whole number.
+        Inner product of rows, by default the identity; a matrix smaller by an integer factor is used for each output.
     gamma : float, optional
         Weight of the nuclear norm; the loss is a sum over samples, not a mean.
     l1 : float
@@ -106,21 +106,21 @@ def promote(
 
     Notes
     -----
-    Matrices have no units of their own, and no number here is compared to 1: for features divided by d (columns of
-    design and maps over d) w is multiplied by d, for a target times y all is multiplied by y, objectives with gamma by
-    y^2 if gamma is multiplied by y, and Lie derivatives in another unit (maps times r, or gram times r^2) ask for gamma
-    over r. With l1, w is compared in the units of the features.
+    The result scales with the units. If features are divided by d (columns of design and maps by d), w is multiplied by
+    d. If the target is multiplied by y, so is w; objectives with gamma are multiplied by y^2 if gamma is multiplied by
+    y. If Lie derivatives are multiplied by r (maps by r, or gram by r^2), gamma must be divided by r. With l1, w is
+    compared in the units of the features.
 
     Raises
     ------
     ValueError
-        For shapes that do not fit, values that are not finite, weights out of range, and with gamma=None for a design
-        and target that contradict each other.
+        For shapes that do not match, values that are not finite, weights out of range, and, with gamma=None, for a
+        design and target that contradict each other.
 
     Warns
     -----
     UserWarning
-        If the gap is above `tol` after `max_iter` iterations, if gamma is so large that rounding decides, and if the
+        If the gap is above `tol` after `max_iter` iterations, if gamma is so large that rounding dominates, and if the
         data leave a direction undetermined.
 
     Examples
@@ -148,7 +148,7 @@ def promotion_path(
     tol: float = 1e-6,
     max_iter: int = 10000,
 ) -> list[Promotion]:
-    """Solve `promote` for several weights gamma, each begun where the one before ended; one `Promotion` per weight.
+    """Solve `promote` for several weights gamma, each from the previous solution; return one `Promotion` per weight.
 
     Parameters
     ----------

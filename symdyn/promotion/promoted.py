@@ -40,32 +40,32 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
 
         min |Theta W^T − Y|^2 / 2 + gamma |v -> L(v, W theta)|_* + l1 |W|_1
 
-    in the chart of the data: states are measured from their mean in units of their spread (those that candidates turn
-    into one another in one common unit), features have root mean square 1, outputs standard deviation 1 (invariants one
-    by one, and from their mean; components of a vector field together), and the generators are orthonormal there. So
-    units and origin, and the basis in which candidates are given, do not matter. For finite candidates g the lengths
+    in the chart of the data: states are measured from their mean in units of their spread (in one common unit for
+    states that candidates mix), features have root mean square 1, outputs standard deviation 1 (invariants one by one,
+    and from their mean; components of a vector field together), and the generators are orthonormal there. Units,
+    origin, and the basis in which candidates are given therefore do not matter. For finite candidates g, the lengths
     |F(g x) − F(x)| are added to the norm. Features that a shift does not map to themselves keep their origin.
 
-    It helps where F keeps most of the candidates; where most are broken, all are shrunk, and it may fit worse than
-    least squares, which then takes its place: there is a warning, and a smaller set of candidates is the cure.
+    It helps where F respects most of the candidates. Where most are broken, the whole fit is shrunk and may be worse
+    than least squares, which then replaces it with a warning; use a smaller set of candidates.
 
     Parameters
     ----------
     candidates : Generators, LieAlgebra, Elements, or list
-        Of generators that depend on each other linearly, a basis is taken.
+        If generators are linearly dependent, a basis is used.
     features : Features or pysindy feature library
     output : {"invariant", "vector_field", "map", "second_order"}
-        What F is: a function that no motion changes, x' at x, the next x, or x'' at (x, x').
+        What F is: an invariant function, x' at x, the next x, or x'' at (x, x').
     gamma : float, "cv" or "noise"
-        Weight; `"cv"` chooses it by five folds (the largest that is not clearly worse than the best), `"noise"` as the
-        largest whose residuals are no larger than `noise`.
+        Weight; `"cv"` chooses it by five-fold cross-validation (the largest that is not clearly worse than the best),
+        `"noise"` as the largest whose residuals are no larger than `noise`.
     debias : bool
-        Read off the symmetries that are kept, enforce them, and fit again without the penalty, if errors of samples
-        left out by folds are not larger, by one standard error, than those of least squares and without debiasing. If
-        they are, generators are dropped one by one; if none is left, the better of the two fits is kept. There is one
-        warning, with the numbers.
+        Read off the symmetries that are kept, enforce them, and fit again without the penalty, if the held-out errors
+        do not exceed those of least squares and of the promoted fit by more than one standard error. If they do,
+        generators are dropped one by one; if none is left, the better of the two fits is kept. One warning gives the
+        numbers.
     l1 : float
-        Weight of sparsity in `promoted_coef_`; debiasing fits all terms that the symmetry leaves.
+        Weight of the l1 penalty in `promoted_coef_`; debiasing fits all terms that the symmetry leaves.
     noise : float or array `(output,)`, optional
         Standard deviation of the noise in y, in its units, for gamma="noise".
     tol, max_iter
@@ -74,24 +74,25 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     coef_ : ndarray, `(output, feature)`, or `(feature,)` for y of one axis
-        Coefficients of the prediction, in the units of X and y; far from the origin they have lost digits that
-        `predict` still has.
+        Coefficients of the prediction, in the units of X and y. Far from the origin they lose digits that `predict`
+        keeps.
     promoted_coef_ : ndarray
         The same before debiasing.
     enforced_ : list of LieAlgebra and Elements
-        What of the kept symmetries the prediction has exactly.
+        The kept symmetries that the prediction respects exactly.
     promoted_ : list
-        What it has been shrunk towards only.
+        The symmetries towards which it was only shrunk.
     dropped_ : list
-        What samples left out objected to.
+        The symmetries that held-out samples contradicted.
     symmetry_ : LieAlgebra, Elements, list of both, or None
-        What the fit keeps. Generators that are no given candidates carry error bars, from leaving out a fifth each;
-        they are snapped to an exact algebra, such as rotations about a centre that is found, where it is inside these.
+        What the fit keeps. Generators that are not themselves candidates carry error bars, from leaving out one fifth
+        of the samples at a time; they are snapped to an exact algebra, such as rotations about an estimated centre, if
+        it lies within these error bars.
     broken_ : int
         Number of candidates that the fit breaks: the rank of v -> L(v, F), and of elements.
     singular_values_ : ndarray, `(generator,)`
-        Of v -> L(v, F), descending. What is kept is read off a fit in which symmetries that are hardly broken weigh
-        more, between `promoted_coef_` and the debiased one; these are its singular values.
+        Of v -> L(v, F), descending. Symmetries are read off an intermediate fit, between `promoted_coef_` and the
+        debiased one, in which weakly broken symmetries weigh more; these are its singular values.
     gamma_ : float
     gap_ : float
     path_ : dict
@@ -151,14 +152,14 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For shapes or values that do not fit, for gamma="noise" without `noise`, and where features cannot be told
-            apart on the samples.
+            For invalid shapes or values, for gamma="noise" without `noise`, and if the samples cannot distinguish the
+            features.
 
         Warns
         -----
         UserWarning
-            If most candidates are broken, candidates or features mean an origin far from the data, samples left out
-            object to what is kept, no weight reaches `noise`, or the gap stays above `tol`.
+            If most candidates are broken, candidates or features refer to an origin far from the data, held-out samples
+            contradict what is kept, no weight reaches `noise`, or the gap stays above `tol`.
 
         Examples
         --------

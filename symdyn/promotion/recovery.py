@@ -1,4 +1,4 @@
-"""How many samples promotion needs to recover a polynomial: the published experiment, one row of its table a call."""
+"""How many samples promotion needs to recover a polynomial: the published experiment, one row of its table per call."""
 
 from __future__ import annotations
 

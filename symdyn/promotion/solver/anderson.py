@@ -10,7 +10,7 @@ __all__ = ["Anderson"]
 
 
 class Anderson:
-    """Combines the last steps of x -> T(x) so that the residual T(x) − x of the combination is smallest.
+    """Combine the last steps of x -> T(x) so that the residual T(x) − x of the combination is smallest.
 
     Walker and Ni, SIAM J. Numer. Anal. 49, 2011, type II.
 

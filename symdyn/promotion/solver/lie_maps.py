@@ -4,9 +4,9 @@ For F = sum_a w_a x^a and a generator with components v_i = sum_f c_if x^f,
 
     DF v = sum_a sum_i sum_f a_i c_if w_a x^(a − e_i + f),
 
-so L(v, F) is a polynomial whose coefficients are sparse combinations of those of F: no sample is taken and nothing is
-rounded but products of small integers. Lengths of polynomials come in afterwards, as the Gram matrix of the monomials
-in their rows, at samples or over a box. Functions that are no polynomials are sampled instead.
+so L(v, F) is a polynomial whose coefficients are sparse combinations of those of F: no samples are needed, and only
+products of small integers are rounded. Lengths of polynomials come in afterwards, as the Gram matrix of the monomials
+in their rows, at samples or over a box. Functions other than polynomials are sampled instead.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def lie_maps(features: Features, generators: Generators, output: str | Action = 
     Raises
     ------
     TypeError
-        For features or generators that are no polynomials (`sampled_maps` takes them).
+        For features or generators that are not polynomials (`sampled_maps` takes them).
     ValueError
         For an unknown output.
     """
@@ -179,7 +179,7 @@ def sampled_maps(
 
     Returns
     -------
-    list of ndarray, `(row, output * feature)`, one a generator; their inner product is the mean over samples.
+    list of ndarray, `(row, output * feature)`, one per generator; their inner product is the mean over samples.
     """
     points = np.asarray(points, dtype=float)
     moves = output_action(output).of_generators(generators, points)
