@@ -1,4 +1,4 @@
-"""Neural networks that keep a symmetry by their weights, or learn it by a penalty (extra `neural`: torch)."""
+"""Neural networks that respect a symmetry through their weights, or learn it from a penalty (extra `neural`: torch)."""
 
 from importlib.util import find_spec
 

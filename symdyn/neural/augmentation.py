@@ -38,7 +38,7 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
         Moved versions of each trajectory.
     strength : float or array_like, `(generator,)`
         Amounts are normal with this standard deviation, in the units that the generators imply: one unit of x for ∂x,
-        a radian for a rotation, a factor e for x ∂x. Give it for generators that were found, whose lengths mean little.
+        a radian for a rotation, a factor e for x ∂x. Set it for generators found in data, whose lengths are arbitrary.
     rng : int or numpy Generator
 
     Returns
@@ -101,16 +101,16 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
     Raises
     ------
     ValueError
-        For amounts of another shape, generators on other variables, and what fields on a grid cannot follow: space that
-        moves with the values, time that moves with space, shifts of axes that are not periodic, grids that differ
-        between trajectories, turns of boxes that are not square.
+        For amounts of the wrong shape, generators on other variables, and motions that fields on a grid cannot follow:
+        space that moves with the values, time that moves with space, shifts of axes that are not periodic, grids that
+        differ between trajectories, rotations of boxes that are not square.
     RuntimeError
-        If a flow that is not affine leaves every bound.
+        If a flow that is not affine diverges.
 
     Warns
     -----
     UserWarning
-        Of turns of a periodic box other than quarter turns: near the edges they are wrong.
+        For rotations of a periodic box other than quarter turns, which are wrong near the edges.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Torch functions with derivatives by hand, declared as torch calls them."""
+"""Torch functions with hand-written derivatives, typed as torch calls them."""
 
 from __future__ import annotations
 

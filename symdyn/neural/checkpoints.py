@@ -1,4 +1,4 @@
-"""Modules to and from files: weights by safetensors, what builds the module as JSON beside them, no pickles."""
+"""Modules to and from files: weights as safetensors, with the config that rebuilds the module as JSON; no pickles."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def save_module(module: nn.Module, path) -> None:
     Parameters
     ----------
     module : nn.Module
-        One with `config()` and `from_config` is built anew by `load_module`; any other needs a module to load into.
+        A module with `config()` and `from_config` is rebuilt by `load_module`; any other needs a module to load into.
     path : path-like
 
     Raises
     ------
     ValueError
-        For weights that are not finite: a checkpoint of them is of no use.
+        For weights that are not finite.
 
     Examples
     --------
@@ -76,8 +76,8 @@ def load_module(path, module: nn.Module | None = None) -> nn.Module:
     Raises
     ------
     ValueError
-        For files of another kind or of a later format, another config (naming what differs), other weights, and files
-        of modules without config where no module is given.
+        For files of another kind or of a later format, for a config or weights that do not match (the message names
+        what differs), and for files without a config if no module is given.
 
     Examples
     --------

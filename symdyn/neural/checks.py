@@ -1,4 +1,4 @@
-"""Arguments looked at once, at the entrance."""
+"""Checks of arguments, made once, in public functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check_count(name: str, count, least: int = 1) -> None:
 
 
 def counts(name: str, given) -> tuple:
-    """Return a sequence that is no string as a tuple; raise TypeError for anything else."""
+    """Return a sequence that is not a string as a tuple; raise TypeError for anything else."""
     if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
         raise TypeError(f"{name} must be a sequence, one entry each, got {given!r}")
     return tuple(given)

@@ -1,9 +1,10 @@
 """`constrain`: the weights of a linear or convolution layer in the null space of a symmetry.
 
-A layer x -> W x + b between representations a and b keeps the symmetry iff W a(A) = b(A) W and b(A) b = 0 for
-generators, W a(g) = b(g) W and b(g) b = b for finite elements. A convolution has one such W a tap d of its kernel;
-an element that also moves the grid by R asks W[R d] a(g) = b(g) W[d], which is the same equation with a(g) (x) P(R)
-in place of a(g), P(R) the permutation of taps. The symmetry of a lattice stencil (Ortali et al., arXiv 2405.13850).
+A layer x -> W x + b between representations a and b respects the symmetry if and only if W a(A) = b(A) W and b(A) b = 0
+for generators, W a(g) = b(g) W and b(g) b = b for finite elements. A convolution has one such W per tap d of its
+kernel; an element that also moves the grid by R requires W[R d] a(g) = b(g) W[d], which is the same equation with a(g)
+(x) P(R) in place of a(g), P(R) the permutation of taps. The symmetry of a lattice stencil (Ortali et al., arXiv
+2405.13850).
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ _Layer = nn.Linear | _Convolution
 def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Module:
     """Make a linear or convolution layer equivariant, by a parametrization of its weight and bias.
 
-    The weight is projected, and each type of output features scaled so that it keeps its variance: an equivariant
-    weight stays as it is. Assigning to `module.weight` projects.
+    The weight is projected, and each type of output feature is scaled so that it keeps its variance; a weight that is
+    already equivariant does not change. Assigning to `module.weight` projects, too.
 
     Parameters
     ----------
     module : Linear, Conv1d ... Conv3d, or ConvTranspose1d ... ConvTranspose3d
         Changed in place. Its state can be saved by `state_dict` (never pickled).
     rep_in, rep_out : see `as_representation`
-        How inputs and outputs (channels) are moved; outputs like inputs if left out. "invariant" stands for channels
-        that nothing moves, and so does None for inputs, or for both with `space`.
+        How inputs and outputs (channels) transform; by default outputs transform like inputs. "invariant" stands for
+        invariant channels, and so does None for inputs, or for both with `space`.
     space : Elements or array `(element, axis, axis)`, optional
         What each finite element does to the axes of the grid: signed permutation matrices. Generators act on
         channels alone.
@@ -57,8 +58,8 @@ def constrain(module: nn.Module, rep_in, rep_out=None, *, space=None) -> nn.Modu
     TypeError
         For another kind of layer.
     ValueError
-        For actions that no weight can hold, representations of other sizes than the layer, a layer that is
-        constrained already, and convolutions that do not go with the motion of the grid.
+        For actions that no weight can respect, representations whose sizes differ from the layer's, a layer that is
+        already constrained, and convolutions that are incompatible with the motion of the grid.
 
     Examples
     --------
@@ -109,7 +110,7 @@ def stencil(space, offsets) -> Representation:
     Raises
     ------
     ValueError
-        If an element takes a point to none of the others.
+        If an element maps a point to something that is not a point of the stencil.
 
     Examples
     --------

@@ -33,12 +33,12 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     Parameters
     ----------
     module : nn.Module or callable
-        From `(batch, in, ...)` to `(batch, out, ...)`. Looked at as it is: in its dtype, on its device, and in the mode
-        (training or evaluation) it is in.
+        From `(batch, in, ...)` to `(batch, out, ...)`. It is evaluated as it is: in its dtype, on its device, and in
+        its current mode (training or evaluation).
     x : Tensor or ndarray, `(batch, in, ...)`
         The representations act on the second index.
     representation_in, representation_out : see `symdyn.neural.as_representation`
-        Values are moved like x if out is left out, as in `constrain`; "invariant" for values that nothing moves.
+        Values transform like x by default, as in `constrain`; "invariant" for invariant values.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     Raises
     ------
     ValueError
-        For representations that do not fit x, the values or one another, and values that are not finite.
+        For representations that do not match x, the values or each other, and for values that are not finite.
 
     Examples
     --------
@@ -92,9 +92,9 @@ def layer_errors(
 ) -> xr.DataArray:
     """Measure how far the map from the input to each layer's output is from any linear action on that output.
 
-    What a network keeps of a symmetry is seen in its layers: for each of them, the matrix B (or g') is the given one,
-    or the best that least squares find on half of the samples; the error is taken on the other half, in the units of
-    `equivariance_error`. Small up to a layer and large from there on: that layer breaks the symmetry.
+    For each layer, the matrix B (or g') is the given one or the least-squares fit to half of the samples; the error is
+    measured on the other half, normalised as in `equivariance_error`. If errors are small before a layer and large from
+    it on, that layer breaks the symmetry.
 
     Parameters
     ----------
@@ -103,9 +103,9 @@ def layer_errors(
         More than twice as many samples as a layer has outputs.
     representation_in : see `symdyn.neural.as_representation`
     representations : mapping of str, optional
-        Representations of layers by name, where they are known; "invariant" for outputs that nothing moves.
+        Known representations of layers, by name; "invariant" for invariant outputs.
     layers : sequence of str, optional
-        Names of submodules; all that hold no others, and the whole (``""``), if left out.
+        Names of submodules; by default all submodules without children, and the whole module (``""``).
 
     Returns
     -------
@@ -115,7 +115,8 @@ def layer_errors(
     Raises
     ------
     ValueError
-        For x that are no matrix, layers that are not there, are not called once, or return no `(batch, out)`.
+        For x that is not a matrix, and for layers that do not exist, are not called exactly once, or do not return
+        `(batch, out)`.
 
     Examples
     --------

@@ -22,14 +22,14 @@ _VANISHING = 1e-12  # of the largest variance: rounding of variances
 
 
 class FrameAveraged(nn.Module):
-    """Average a network over the frames of a cloud of points: exactly symmetric, whatever the network.
+    """Average a network over the frames of a point cloud, so that it is exactly symmetric whatever its weights.
 
     With the centroid c and the frames U (axes of the cloud, one column each, all signs that the group allows),
 
         invariant:  F(X) = mean_U h((X − c) U),        vector:  F(X) = mean_U h((X − c) U) U^T.
 
-    Moved by a rotation, a reflection or a translation, a cloud has the same frames, moved along; so the coordinates
-    that h sees are the same.
+    Moved by a rotation, a reflection or a translation, a cloud has the same frames, moved along with it, so the
+    coordinates that h sees are the same.
 
     Parameters
     ----------
@@ -39,21 +39,21 @@ class FrameAveraged(nn.Module):
     group : {"SE(2)", "E(2)", "SE(3)", "E(3)"}
         SE: rotations and translations, 2 or 4 frames; E: reflections as well, 4 or 8 frames.
     output : {"invariant", "vector"}
-        Vectors turn with the cloud and stay where it is shifted, like velocities and forces.
+        Vectors rotate with the cloud and do not change under translations, like velocities and forces.
     degeneracy : float or None
-        Warn of clouds with a variance above this fraction of the next larger one. None leaves the check out: it
-        looks at values, which `torch.vmap` and `torch.compile` do not allow.
+        Warn of clouds with a variance above this fraction of the next larger one. None skips the check, which reads
+        values and therefore does not work in `torch.vmap` and `torch.compile`.
 
     Raises
     ------
     ValueError
-        For another group or output, clouds of the wrong shape, points that are not finite, and vectors out that have
-        another length than the points.
+        For another group or output, clouds of the wrong shape, points that are not finite, and output vectors whose
+        length differs from that of the points.
 
     Warns
     -----
     UserWarning
-        Of clouds whose variances along two axes nearly coincide: their axes, and so the output, jump when points move
+        For clouds whose variances along two axes nearly coincide: their axes, and so the output, jump when points move
         a little, and gradients through them are large. Symmetric clouds have no axes at all.
 
     Examples
@@ -90,7 +90,7 @@ class FrameAveraged(nn.Module):
         ----------
         points : Tensor, `(batch, point, dim)`
         *vectors : Tensor, `(batch, any, dim)`
-            Velocities and other vectors, which turn with the points and are not shifted.
+            Velocities and other vectors, which rotate with the points and are not translated.
         """
         for tensor in (points, *vectors):
             check_tensor("points and vectors", tensor)

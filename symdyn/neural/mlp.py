@@ -1,6 +1,6 @@
 """`EquivariantMLP`: linear maps between representations, gates, and products of features.
 
-Linear maps alone reach little: none leads from a vector to its length. So each layer also multiplies pairs of
+Linear maps alone are not expressive: none maps a vector to its length. Each layer therefore also multiplies pairs of
 features, u (x) w, which the next linear map turns into every bilinear invariant, vector or tensor that the symmetry
 has (M. Finzi et al., ICML 2021, arXiv 2104.09459), and switches features by gates that do not change under the
 symmetry (M. Weiler et al., NeurIPS 2018, arXiv 1807.02547).
@@ -26,15 +26,15 @@ __all__ = ["EquivariantMLP", "GatedLayer", "hidden_representation"]
 
 
 class EquivariantMLP(nn.Module):
-    """Build a network F with F(a(g) x) = b(g) F(x) for every generator and finite element, by its weights.
+    """Build a network F whose weights ensure F(a(g) x) = b(g) F(x) for every generator and finite element.
 
     Parameters
     ----------
     rep_in, rep_out : see `as_representation`
-        How inputs and outputs are moved.
+        How inputs and outputs transform.
     hidden : sequence of int or Representation
-        One a layer. A number of channels n stands for n features that nothing moves, and for about n / 2 that move
-        like the inputs and outputs; see `hidden_representation`.
+        One per layer. A number of channels n stands for n invariant features and about n / 2 that transform like the
+        inputs and outputs; see `hidden_representation`.
 
     Raises
     ------
@@ -80,13 +80,13 @@ class EquivariantMLP(nn.Module):
         return self.last(self.layers(x))
 
     def config(self) -> dict[str, Any]:
-        """Return what builds this module anew, ready for JSON."""
+        """Return the arguments that rebuild this module, ready for JSON."""
         hidden = [width.config() if isinstance(width, Representation) else int(width) for width in self.hidden]
         return {"rep_in": self.rep_in.config(), "rep_out": self.rep_out.config(), "hidden": hidden}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> EquivariantMLP:
-        """Build the module that `config` describes, with weights drawn anew."""
+        """Build the module that `config` describes, with new random weights."""
         rep_in, rep_out = (Representation.from_config(config[name]) for name in ("rep_in", "rep_out"))
         hidden = [Representation.from_config(width) if isinstance(width, dict) else width for width in config["hidden"]]
         return cls(rep_in, rep_out, hidden)

@@ -1,4 +1,4 @@
-"""Affine maps of t, x, y and fields, taken apart into what a field on a grid can follow."""
+"""Affine maps of t, x, y and fields, decomposed into motions that a field on a grid can follow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PointMap:
 
 
 def point_map(affine: np.ndarray, grid: FieldGrid) -> PointMap:
-    """Take an affine map apart.
+    """Decompose an affine map.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ They are built from those of the states by copies, direct sums, tensor products 
 
     (a + b)(A) = diag(a(A), b(A)),    (a * b)(A) = a(A) (x) 1 + 1 (x) b(A),    (a * b)(g) = a(g) (x) b(g).
 
-All of these are linear in the generators, so errors drawn from error bars are carried along as they are.
+All of these are linear in the generators, so errors drawn from error bars transform in the same way.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class Representation:
     errors : ndarray, `(draw, generator, n, n)`, optional
         Deviations of the generators drawn from their error bars, which set the rank cut; None for exact ones.
     blocks : tuple of int
-        Sizes of diagonal blocks that the matrices are known to have; one block if left out.
+        Sizes of the known diagonal blocks of the matrices; one block by default.
 
     Raises
     ------
     ValueError
-        For other shapes, numbers that are not finite, and elements without an inverse.
+        For wrong shapes, numbers that are not finite, and elements without an inverse.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class Representation:
 
     @property
     def dim(self) -> int:
-        """Number of features that are moved."""
+        """Dimension of the representation, the number of features."""
         return np.shape(self.generators)[-1]
 
     @property
@@ -164,7 +164,7 @@ RepresentationLike = Representation | LieAlgebra | Generators | Elements | np.nd
 
 
 def trivial(n: int) -> Representation:
-    """Return the representation of n features that nothing moves, each a block; it goes with any symmetry.
+    """Return the trivial representation on n features, each a block of its own; it is compatible with any symmetry.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def trivial(n: int) -> Representation:
 
 
 def matched(first: Representation, second: Representation) -> tuple[Representation, Representation]:
-    """Return both, for the same generators and elements: one that has neither moves nothing under those of the other.
+    """Return both for the same generators and elements; one without any is trivial under those of the other.
 
     Raises
     ------
@@ -199,23 +199,23 @@ def matched(first: Representation, second: Representation) -> tuple[Representati
 
 
 def as_representation(given, n: int | None = None, name: str = "representation") -> Representation:
-    """Convert whatever a user may call a representation.
+    """Convert anything accepted as a symmetry to a `Representation`.
 
     Parameters
     ----------
     given : Representation, array `(generator, n, n)`, LieAlgebra, Generators, Elements, a list of these, or "invariant"
-        A list of matrices is a list of generators. "invariant", or None, stands for n features that nothing moves. The
-        error bars of an algebra that is not exact are kept.
+        A list of matrices is a list of generators. "invariant", or None, stands for n invariant features. The error
+        bars of an inexact algebra are kept.
     n : int, optional
-        The dimension that is expected.
+        The expected dimension.
     name : str
-        What to call it in errors.
+        Its name in error messages.
 
     Raises
     ------
     ValueError
         For actions that are not linear on the states (translations, rates of time, time reversal, polynomial fields),
-        and for another dimension than n.
+        and for a dimension other than n.
     TypeError
         For anything else.
 
@@ -243,7 +243,7 @@ def as_representation(given, n: int | None = None, name: str = "representation")
 def equivariant_matrices(rep_in, rep_out) -> Subspace:
     """Find all W `(out, in)` with W a(A) = b(A) W for all generators and W a(g) = b(g) W for all elements.
 
-    Exact where all entries are simple fractions; error bars set the rank cut.
+    The result is exact where all entries are simple fractions; error bars set the rank cut.
 
     Raises
     ------
@@ -277,7 +277,7 @@ def equivariant_matrices(rep_in, rep_out) -> Subspace:
 
 
 def invariant_vectors(rep_out) -> np.ndarray:
-    """Find a basis `(n, dim)` of the vectors b with b(A) b = 0 and b(g) b = b: what a bias may be.
+    """Find a basis `(n, dim)` of the vectors b with b(A) b = 0 and b(g) b = b: the allowed biases.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Periodic fields between grid points: their Fourier series, shifted or turned (exact for band-limited fields)."""
+"""Periodic fields between grid points: their Fourier series, shifted or rotated (exact for band-limited fields)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["shifted", "turned"]
 def shifted(fields: torch.Tensor, shift: torch.Tensor, period: float, axis: int) -> torch.Tensor:
     """Compute u(x − s) of fields u that are periodic along one axis.
 
-    The Fourier coefficient of wave number k is multiplied by exp(−i k s); of the Nyquist frequency on an even grid,
-    whose phase no grid shows, the real part is taken.
+    The Fourier coefficient of wave number k is multiplied by exp(−i k s). At the Nyquist frequency of an even grid,
+    whose phase the grid cannot represent, the real part is taken.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ def turned(
 ) -> torch.Tensor:
     """Compute u(R^T x) of fields u(x) that are periodic in the plane, on the same grid.
 
-    Exact where R maps the periodic box to itself (quarter turns and reflections of a square); for other turns what
-    lies near the edges is mixed with periodic images.
+    The result is exact where R maps the periodic box to itself (quarter turns and reflections of a square). Other
+    rotations mix values near the edges with periodic images.
 
     Parameters
     ----------
     fields : Tensor, `(..., x, y)`, real
     matrix : Tensor, `(2, 2)`
-        R, orthogonal: a turn or a reflection about the point (0, 0).
+        R, orthogonal: a rotation or a reflection about the point (0, 0).
     origin : sequence of float
         Coordinates of the first point of the grid.
     periods : sequence of float

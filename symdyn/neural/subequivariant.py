@@ -1,4 +1,4 @@
-"""Networks that keep the rotations about a known direction only, such as that of gravity.
+"""Networks equivariant under rotations about one known direction only, such as that of gravity.
 
 J. Han et al., Learning physical dynamics with subequivariant graph neural networks (NeurIPS 2022, arXiv 2210.06876).
 """
@@ -19,33 +19,33 @@ __all__ = ["SubequivariantMLP"]
 
 
 class SubequivariantMLP(nn.Module):
-    """Map vectors and scalars to vectors and scalars, equivariant under all orthogonal O with O g = g, and no others.
+    """Map vectors and scalars to vectors and scalars, equivariantly under all orthogonal O with O g = g only.
 
     With the vectors Z and the direction g as rows of V = [Z; g],
 
         (M, s) = MLP(V V^T, h),        f(Z, h) = M V,
 
-    so inner products are all that the network sees of the vectors, and vectors out are combinations of those that
-    came in and of g. Every continuous subequivariant function of the vectors can be approximated so.
+    so the network sees the vectors through inner products only, and its output vectors are combinations of the input
+    vectors and g. Every continuous subequivariant function of the vectors can be approximated in this way.
 
     Parameters
     ----------
     vectors_in, vectors_out : int
-        Vectors a sample.
+        Number of vectors per sample.
     direction : sequence of float, `(dim,)`
-        g. Only inner products with it enter, so its length sets how much they weigh.
+        g. Only inner products with it enter, so its length sets their weight.
     scalars_in, scalars_out : int
-        Numbers that rotations leave alone.
+        Number of rotation-invariant scalars per sample.
     hidden : sequence of int
         Widths of the hidden layers.
     activation : callable
-        Makes the module between layers.
+        Builds the activation between layers.
 
     Raises
     ------
     ValueError
-        For a direction of length 0 or in fewer than two dimensions, no vectors in, nothing out, and tensors of other
-        shapes than announced.
+        For a direction of length 0 or in fewer than two dimensions, no input vectors, no output, and tensors whose
+        shapes differ from these numbers.
 
     Examples
     --------

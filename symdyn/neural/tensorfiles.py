@@ -1,4 +1,4 @@
-"""Tensors with a description in JSON, in one safetensors file: what all checkpoints are."""
+"""Tensors with a description in JSON, in one safetensors file: the format of all checkpoints."""
 
 from __future__ import annotations
 

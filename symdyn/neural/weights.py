@@ -18,8 +18,8 @@ __all__ = ["InSubspace", "block_types"]
 class InSubspace(nn.Module):
     """Map theta `(dim,)` to W of the given shape with W rep_in = rep_out W.
 
-    Blocks that move alike share a basis. With B_k `(K, a, b)` orthonormal among the maps from one type of blocks to
-    another, and i, j counting the blocks of these types,
+    Blocks that transform alike share a basis. With B_k `(K, a, b)` orthonormal among the maps from one type of blocks
+    to another, and i, j counting the blocks of these types,
 
         W[i a, j b] = sum_k theta[k, i, j] B_k[a, b],
 

@@ -47,29 +47,29 @@ def discover_network(
     Parameters
     ----------
     module : nn.Module
-        From `(sample, state)` to values `(sample, ...)`, each a function of its own sample. A copy in double
-        precision and in evaluation mode is looked at.
+        From `(sample, state)` to values `(sample, ...)`, each a function of its own sample. The search uses a copy in
+        double precision and in evaluation mode.
     x : Tensor, ndarray or DataFrame, `(sample, state)`
-        Where the network was trained: beside its data its values mean nothing.
+        Points where the network was trained; elsewhere its values mean nothing.
     candidates : str, Generators, Elements, or a list of these
-        As `discover_function` takes them. Elements are compared at up to 2000 of the x, where g x lies among the x: of
-        what the network makes of other images nobody knows. One that takes more than half of x out of the data is
+        As `discover_function` takes them. Elements are compared at up to 2000 of the x, where g x lies among the x,
+        because the network is unreliable at other images. An element that takes more than half of x out of the data is
         undetermined.
     output : str, tuple, or array `(generator, output, output)`
-        How the values move; the words are those of `discover_function`.
+        How the values transform, in the words of `discover_function`.
     delta : float
-        Violations of the network below count as symmetric. In units where 1 is no symmetry at all; a trained network
-        leaves some percent of a symmetry of its data, so a delta near rounding finds nothing.
+        Violations of the network below this count as symmetric; 1 means no symmetry at all. A trained network violates
+        the symmetries of its data by a few per cent, so a delta near rounding finds nothing.
     increments : bool
-        For a map from a state to the next one: look at F(x) − x. The identity commutes with every linear action, so
-        after a short time step everything looks symmetric beside it. Affine actions on x are then linear ones here.
+        For a map from a state to the next one: analyse F(x) − x. The identity commutes with every linear action, so
+        after a short time step everything looks symmetric. Affine actions on x are then linear ones here.
     targets : Tensor or ndarray, `(sample, ...)`, optional
-        The true values at x, best such as were not trained on: they tell how far the network is off.
+        The true values at x, preferably not used for training; they measure the error of the network.
 
     Returns
     -------
     FunctionSymmetry
-        Generators have error bars, from how the violation that is left differs between regions of x
+        Generators have error bars, from how the remaining violation differs between regions of x
         (`NetworkEvidence`); they are rounded to simple numbers only inside these. "symmetric": violation below delta.
         "broken": above delta, and above three times the error of the network. "undetermined": between. The error is the
         largest violation accepted (delta, if none is), or that at `targets`, if that is larger.
@@ -77,20 +77,20 @@ def discover_network(
     Raises
     ------
     TypeError
-        For a module that cannot be called, and candidates that are none.
+        For a module that cannot be called, and for invalid candidates.
     ValueError
         For x, values or targets of the wrong shape, and values or derivatives that are not finite.
 
     Warns
     -----
     UserWarning
-        If the network misses its targets by more than delta, if samples are fewer than candidates, or if they lie on a
-        curve or surface.
+        If the error of the network at its targets exceeds delta, if there are fewer samples than candidates, or if the
+        samples lie on a curve or surface.
 
     Notes
     -----
-    Verdicts are about the network. A symmetry of the network may be one of its architecture, and a symmetry that the
-    function has and the network missed is not found: train longer, or compare networks.
+    Verdicts are about the network. A symmetry of the network may be one of its architecture, and a symmetry of the
+    function that the network did not learn is not found: train longer, or compare networks.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`LieDerivativePenalty`: any network asked to keep a symmetry by its loss.
+"""`LieDerivativePenalty`: a loss term that asks any network to respect a symmetry.
 
 With X_k the change of the input under the generator v_k and Y_k that of the output, the Lie derivative of a network F
 is
@@ -41,8 +41,9 @@ class LieDerivativePenalty:
 
         penalty = |L C|^2 / p   (mean over samples and outputs),        nuclear:  sum of singular values of L C.
 
-    As a loss that is a mean square, it counts outputs of unlike units by these: scale them first. The root mean square
-    of a state is about 0; states far from 0, in their spread, should be shifted, and the generators with them.
+    Like any mean square loss, it weights outputs by their units, so scale outputs of different units first. The root
+    mean square of a state is taken about 0; shift states whose mean is large compared with their spread, and the
+    generators with them.
 
     Parameters
     ----------
@@ -52,19 +53,19 @@ class LieDerivativePenalty:
     space : mapping of str to float or (float, float), optional
         Coordinates among the states of the algebra, with the periods or ends of the box; see `Action`.
     nuclear : bool or "log"
-        Chooses among candidates those that are kept. "log", the one to use: log(1 + s / d) for each singular value s, d
-        a twentieth of the size of the outputs, which lets broken symmetries go (no longer convex in any model). True
-        is the nuclear norm: its slope is the same for all s, so where most candidates are broken it shrinks the network
-        rather than what a kept one leaves, and spoils the fit; relative to the outputs it does so, too.
+        Whether to select the candidates that the network respects. "log" is recommended: it takes log(1 + s / d) for
+        each singular value s, with d one twentieth of the size of the outputs, which gives up broken symmetries (and is
+        not convex in any model). True is the nuclear norm. Its slope is the same for all s, so where most candidates
+        are broken it shrinks the whole network and spoils the fit, even if it is taken relative to the outputs.
     output : {"vector_field", "map", "invariant"} or an algebra with as many generators
-        What the network returns: the rate of change of its input, a state or field of the same kind, numbers that do
-        not change, or something moved by other generators. "map" if `times` are given, "vector_field" if not.
+        What the network returns: the rate of change of its input, a state or field of the same kind, invariant numbers,
+        or values that other generators move. "map" if `times` are given, "vector_field" if not.
     times : (float, float), optional
         Times of the input and output fields, for generators that depend on time, such as t ∂x + ∂u.
     n_generators : int, optional
-        How many random directions of the algebra to take in each step instead of all, without bias; not with `nuclear`.
+        Number of random directions of the algebra to use in each step instead of all (unbiased); not with `nuclear`.
     n_samples : int, optional
-        At how many random samples of a batch to take derivatives, without bias; at all if left out. Half of them save a
+        Number of random samples of a batch at which to take derivatives (unbiased); all by default. Half of them save a
         fifth to a third of a step. Only for networks that treat each sample by itself: batch normalisation does not.
     rng : int
         Seed of these directions and samples.
@@ -130,7 +131,7 @@ class LieDerivativePenalty:
         Raises
         ------
         ValueError
-            For inputs and outputs of another shape than the algebra moves.
+            For inputs and outputs whose shape does not match the algebra.
         """
         check_callable(module)
         check_tensor("u", u)
@@ -153,8 +154,8 @@ class LieDerivativePenalty:
     def violations(self, module: nn.Module, u: Tensor) -> Tensor:
         """Measure |L_k| / (|DF| |X_k| + |Y_k|) of each generator, `(generator,)`.
 
-        It is 0 for a generator that is kept, and below about 1 always. |DF| is what the network makes of the difference
-        of two samples, relative to that difference.
+        It is 0 for a generator that the network respects, and always below about 1. |DF| is the change of the network
+        between two samples, relative to the distance between them.
 
         Raises
         ------
@@ -167,7 +168,7 @@ class LieDerivativePenalty:
     def spectrum(self, module: nn.Module, u: Tensor) -> tuple[Tensor, Generators]:
         """Return relative violations `(generator,)` of the right singular vectors of L C, and these combinations.
 
-        From the best kept to the most broken; combinations have unit norm.
+        They are sorted from the best respected to the most broken; combinations have unit norm.
         """
         moves = self.action(u)
         frame = _frame(moves, u)
@@ -240,7 +241,7 @@ class LieDerivativePenalty:
 class Ramp:
     """Raise a weight linearly from 0 at step `begin` to `final` at step `end`, where it stays.
 
-    Fitting first and asking for the symmetry later is kinder than the other way round.
+    Fitting first and imposing the symmetry later trains better than the reverse.
 
     Examples
     --------

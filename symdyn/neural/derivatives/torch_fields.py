@@ -23,13 +23,13 @@ __all__ = ["FeatureModule", "FieldModule", "to_torch"]
 def to_torch(field: VectorField | Generators) -> FieldModule:
     """Turn a law or generator x -> W theta(x) into a module of points `(..., state)`.
 
-    Polynomials are computed by torch and can be differentiated as often as wanted. Other features are computed by
+    Polynomials are computed by torch and can be differentiated any number of times. Other features are computed by
     numpy, with their exact Jacobians: on the CPU, and differentiated once.
 
     Parameters
     ----------
     field : VectorField or Generators
-        Of several generators the module returns `(..., state, generator)`.
+        For several generators the module returns `(..., state, generator)`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Batches for training: two tensors cut in pieces, or anything that can be gone through every epoch."""
+"""Batches for training: two tensors cut into pieces, or anything that can be iterated over in every epoch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Cut:
 
 
 def as_batches(pairs, batch: int, seed: int | None, name: str) -> Iterable | None:
-    """Cut two tensors into batches, in an order from the seed (as they lie for None); return an iterable as it is.
+    """Cut two tensors into batches, in an order that the seed decides (as given for None); return an iterable as it is.
 
     Raises
     ------
@@ -60,12 +60,12 @@ def check_finite(u: Tensor, target: Tensor) -> None:
 
 
 def walk(batches, epoch: int) -> Iterator:
-    """Go through the batches of an epoch."""
+    """Iterate over the batches of an epoch."""
     if hasattr(batches, "set_epoch"):
         batches.set_epoch(epoch)
     return iter(batches)
 
 
 def length(batches) -> int:
-    """Count the batches of an epoch, 0 where nobody knows."""
+    """Count the batches of an epoch; 0 if the number is unknown."""
     return len(batches) if hasattr(batches, "__len__") else 0

@@ -1,4 +1,4 @@
-"""Errors of operators: of one application, and of many one after the other."""
+"""Errors of operators: of one application, and of many in succession."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def rollout(module: nn.Module, u0: Tensor, steps: int) -> Tensor:
     Raises
     ------
     ValueError
-        For fewer than one step, and modules that do not return what they take.
+        For fewer than one step, and for modules whose output has not the shape of their input.
 
     Examples
     --------

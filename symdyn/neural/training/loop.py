@@ -33,15 +33,15 @@ _Batches = Iterable[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Training:
-    """Hold a trained module and how it came about.
+    """Hold a trained module and the history of its training.
 
     Attributes
     ----------
     module : nn.Module
         With the weights of the best epoch, in evaluation mode: the one that was given, changed in place.
     history : xr.Dataset, `(epoch,)`
-        `train` (mean loss of the batches, without penalty), `validation` (relative error; of the training pairs, as
-        they were met, without validation), `penalty` (without weight), `weight`, `rate`, and `violation`
+        `train` (mean loss of the batches, without penalty), `validation` (relative error; without validation pairs,
+        that of the training pairs during the epoch), `penalty` (without weight), `weight`, `rate`, and `violation`
         `(epoch, generator)` where the penalty gives violations.
     best : int
         The epoch, counted from 0, whose weights the module has.
@@ -125,18 +125,18 @@ def train(
     about: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Training:
-    """Fit a module to pairs by AdamW, and return it with the weights that did best on the validation pairs.
+    """Fit a module to pairs by AdamW, and return it with the weights that are best on the validation pairs.
 
-    The loss of a step is `loss(module(u), target) + weight * penalty(module, u)`; with `value_and_penalty`, as a
-    `LieDerivativePenalty` has it, one call gives both.
+    The loss of a step is `loss(module(u), target) + weight * penalty(module, u)`; a penalty with a method
+    `value_and_penalty`, such as `LieDerivativePenalty`, computes both in one call.
 
     Parameters
     ----------
     module : nn.Module
-        From u to target; its dtype is that of the work.
+        From u to target; its dtype is that of the computation.
     pairs, validation : (u, target), or an iterable of such batches
         Two tensors or arrays `(sample, ...)` are shuffled and cut into batches. An iterable, such as `OperatorPairs` or
-        a DataLoader, is gone through once an epoch, after `set_epoch(epoch)` if it has that method.
+        a DataLoader, is iterated over once per epoch, after `set_epoch(epoch)` if it has that method.
     epochs, batch : int
     rate : float
         The highest learning rate.
@@ -149,7 +149,7 @@ def train(
     decay : float
         Weight decay.
     patience : int, optional
-        Stop after so many epochs without a better validation error.
+        Stop after this many epochs without a better validation error.
     seed : int
         Of shuffling and of anything random in the module; weights are drawn when the module is built.
     device : str
@@ -157,9 +157,9 @@ def train(
     checkpoint : path-like, optional
         A folder for `best.safetensors` (see `load_module`) and `training.safetensors` (to resume), written every epoch.
     resume : bool
-        Go on from the checkpoint, if there is one.
+        Whether to continue from the checkpoint, if there is one.
     about : str
-        What else must be as it was for that, such as a checksum of the data.
+        What else must be unchanged to resume, such as a checksum of the data.
     progress : callable (done, total), optional
         Called after each epoch.
 
@@ -170,7 +170,7 @@ def train(
     Raises
     ------
     ValueError
-        For arguments out of range, no pairs, a device that is not there, a checkpoint of another module or of other
+        For arguments out of range, no pairs, a device that does not exist, a checkpoint of another module or of other
         arguments, NaN in the data, and a loss that is not finite before one epoch is done. Later the training stops
         with a RuntimeWarning, and weights and checkpoint are the last good ones.
 
