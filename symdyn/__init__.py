@@ -1,4 +1,4 @@
-"""symdyn: find the symmetries of a dynamical system in its trajectories, and build models that keep them.
+"""symdyn: find the symmetries of a dynamical system in its trajectories, and build models that respect them.
 
 Names are loaded when first used: `import symdyn` loads neither torch nor pysindy.
 """

@@ -1,4 +1,4 @@
-"""The way from an object to its drawing and its page, which it must not know itself.
+"""The link from an object to its plots and its page, which the object itself must not import.
 
 Objects of low layers have methods `plot` and `report`. These call `show`, which loads `symdyn.reporting`, and with it
 matplotlib, when it is first called: importing an object loads neither.

@@ -1,4 +1,4 @@
-"""Assertions about symmetry, for the tests of users and our own."""
+"""Assertions about symmetry, for users' tests and our own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ __all__ = ["assert_equivariant", "assert_symmetric"]
 def assert_symmetric(law: VectorField, symmetry, *, kind: str = "flow", tolerance: float = 1e-12, rng=0) -> None:
     """Assert that generators, elements and conserved quantities are symmetries: L = 0, f(g x) = A f(x), Dh . f = 0.
 
-    Relative to the terms that the violation is the difference of. Polynomial laws are looked at in units in which their
-    coefficients are of one size, since in the units of the states a part that matters may be a small number.
+    A violation is measured relative to the terms whose difference it is. Polynomial laws are checked in units in which
+    their coefficients are of similar size, because in the units of the states a part that matters may be a small
+    number.
 
     Parameters
     ----------
@@ -101,10 +102,10 @@ def assert_equivariant(
 
 
 def _natural_chart(law: VectorField, action: Action) -> tuple[Chart, np.ndarray]:
-    """Scales of the inputs and units of the outputs in which the coefficients of a polynomial law are alike.
+    """Find input scales and output units in which the coefficients of a polynomial law are of similar size.
 
-    By a fit of log |W_of| = log u_o − sum_j a_fj log s_j over coefficients that are not 0, with the exponents
-    a_f of the functions; u_o = s_o / T of a flow. Other laws stay in the units they have.
+    They fit log |W_of| = log u_o − sum_j a_fj log s_j over the non-zero coefficients, with a_f the exponents of the
+    functions; u_o = s_o / T of a flow. Other laws stay in the units they have.
     """
     n, n_outputs = len(law.states), len(law.coefficients)
     exponents = monomial_exponents(law.features, n)
@@ -118,7 +119,7 @@ def _natural_chart(law: VectorField, action: Action) -> tuple[Chart, np.ndarray]
 
 
 def _fitted(design, targets):
-    """Least squares where few may be far off (weights one over the residual): coefficients that rounding left are."""
+    """Solve robust least squares (weights of one over the residual): rounding leaves a few outliers."""
     found = np.linalg.lstsq(design, targets, rcond=1e-9)[0]
     for _ in range(30):
         weights = 1 / np.sqrt(np.maximum(np.abs(targets - design @ found), 1.0))
@@ -139,7 +140,7 @@ def _unknowns(n: int, n_outputs: int, action: Action) -> tuple[np.ndarray, np.nd
 
 
 def _in_chart(part, chart: Chart):
-    """A symmetry that acts on the first of the states of a chart, or on all."""
+    """Carry a symmetry that acts on the first states of a chart, or on all of them, into that chart."""
     inside = chart.subset(range(len(part.states)))
     if isinstance(part, Elements):
         return inside.elements(part)

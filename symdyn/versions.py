@@ -1,4 +1,4 @@
-"""What is installed here: the first thing to put into a report of a fault."""
+"""What is installed here: the first thing to include in a bug report."""
 
 from __future__ import annotations
 
