@@ -1,4 +1,4 @@
-"""Candidate algebras: where discovery looks.
+"""Candidate algebras: the generators among which discovery searches.
 
 Every function returns `Generators`. Linear and affine candidates share the features 1, x_1 ... x_n,
 so they add (`translations(2) + so(2)`). Keywords: `copies` (the same matrix acts on several blocks of the state),
@@ -53,19 +53,19 @@ def from_matrices(
     copies : int
         Number of blocks of n states on which the same generator acts.
     mask : array_like of bool, `(n, n)`, optional
-        Generators with an entry where the mask is False are left out.
+        Generators with a non-zero entry where the mask is False are omitted.
     time_scaling : bool or array_like `(generator,)`
         True appends the pure rescaling of time; an array gives each generator its rate of time.
     time_translation : bool
         True appends a state `t`, which the law may depend on, with the translation ∂t as one more candidate; t moves
         with every rate of time.
     states : sequence of str, optional
-        Names of the states; `x0, x1, ...` if left out.
+        Names of the states; `x0, x1, ...` by default.
 
     Raises
     ------
     ValueError
-        For matrices that are not square, a mask of another shape, and one that leaves no candidate.
+        For matrices that are not square, and for a mask of the wrong shape or one that leaves no candidate.
 
     Examples
     --------
@@ -99,13 +99,13 @@ def from_fields(features: Features, coefficients, *, time_scaling=None, states=N
     features : Features
     coefficients : array_like, `(generator, state, feature)`
     time_scaling : array_like `(generator,)`, optional
-        Rates of time, 0 if left out.
+        Rates of time; 0 by default.
     states : sequence of str, optional
 
     Raises
     ------
     ValueError
-        For coefficients of another shape than the features ask for.
+        For coefficients whose shape does not match the features.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def so(n: int, **options) -> Generators:
 
 
 def lorentz(p: int, q: int, **options) -> Generators:
-    """Build so(p, q): linear fields that keep the form diag(−1 ... −1, +1 ... +1) with p minus signs.
+    """Build so(p, q): linear fields that preserve the form diag(−1 ... −1, +1 ... +1) with p minus signs.
 
     Options as for `from_matrices`.
 
@@ -293,12 +293,12 @@ def _inside(matrices: np.ndarray, mask: ArrayLike | None) -> np.ndarray:
 
 
 def with_time(generators: Generators, *, rescaled: bool = False, translated: bool = False) -> Generators:
-    """Append the rescaling of time as one more generator, and time as a state that another one moves.
+    """Append the rescaling of time as one more generator, and time as a state with its translation as another.
 
     Parameters
     ----------
     generators : Generators
-        Polynomial ones, if time is to be a state.
+        They must be polynomial if time is to be a state.
     rescaled : bool
         Append t ∂t alone.
     translated : bool
@@ -307,9 +307,9 @@ def with_time(generators: Generators, *, rescaled: bool = False, translated: boo
     Raises
     ------
     ValueError
-        For states that already hold a `t`, where time is to be a state.
+        If time is to be a state and the states already contain `t`.
     TypeError
-        For features that are no polynomials, where time is to be a state.
+        If time is to be a state and the features are not polynomials.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Finite symmetries: reflections, permutations, cyclic shifts, and any given affine maps.
 
-Every function returns `Elements`. `sign_flips(n)`, `permutations(n)` and `cyclic(n)` are groups given by generators;
-what a symmetry of a model asks of its coefficients, it asks for generators only. `+` joins.
+Every function returns `Elements`. `sign_flips(n)`, `permutations(n)` and `cyclic(n)` are groups given by generators: a
+model has the symmetry if its coefficients satisfy the equations of the generators. `+` joins elements.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Elements(ComparedByNumbers):
     states : tuple of str
         Names of the states.
     group : ndarray of int, `(element,)`
-        Elements that share a number are generators of one group; −1 marks an element that stands for itself.
+        Elements with the same number generate one group; −1 marks an element that stands for itself.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Elements(ComparedByNumbers):
 
     @property
     def dim(self) -> int:
-        """Number of elements, by the name that a `LieAlgebra` gives to its number of generators."""
+        """Number of elements, named like the number of generators of a `LieAlgebra`."""
         return len(self)
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Elements:
@@ -116,12 +116,12 @@ class Elements(ComparedByNumbers):
         return Elements(*parts, self.states, np.full(len(chosen), -1))
 
     def renamed(self, states: Sequence[str]) -> Elements:
-        """Return the same elements with other names of the states.
+        """Return the same elements with new names of the states.
 
         Raises
         ------
         ValueError
-            For another number of names than of states.
+            If the number of names differs from that of the states.
 
         Examples
         --------
@@ -179,7 +179,7 @@ class Elements(ComparedByNumbers):
         Raises
         ------
         ValueError
-            For points of another shape.
+            For points of the wrong shape.
 
         Examples
         --------
@@ -193,7 +193,7 @@ class Elements(ComparedByNumbers):
         return np.einsum("kij,sj->sik", self.matrices, points) + self.translations.T
 
     def is_identity(self) -> np.ndarray:
-        """Return a mask `(element,)` of the elements that change nothing.
+        """Return a mask `(element,)` of the elements that equal the identity.
 
         Examples
         --------
@@ -205,7 +205,7 @@ class Elements(ComparedByNumbers):
         return unchanged & (np.abs(self.translations).max(axis=1, initial=0.0) < _SAME) & ~self.reverses_time
 
     def index(self, other: Elements) -> np.ndarray:
-        """Return for each element of the other the index of the same element here, −1 where there is none.
+        """Return, for each element of the other, the index of the same element here, or −1.
 
         Examples
         --------
@@ -240,7 +240,7 @@ class Elements(ComparedByNumbers):
         Raises
         ------
         ValueError
-            If it has more than `cap` elements; groups with translations are infinite.
+            If the group has more than `cap` elements; groups with translations are infinite.
 
         Examples
         --------
@@ -259,10 +259,10 @@ class Elements(ComparedByNumbers):
         return found
 
     def searched(self, cap: int = 2000) -> Elements:
-        """Return the elements that a search among these candidates looks at.
+        """Return the elements that a search among these candidates tests.
 
-        Of each group all elements but the identity, and of g and its inverse one (they are symmetries together);
-        elements that stand for themselves as they are. Products across groups are not looked at:
+        Of each group, these are all elements but the identity, and only one of g and its inverse (both are symmetries
+        or neither is); elements that stand for themselves are kept as they are. Products across groups are not tested:
         `(sign_flips(3) + permutations(3)).generate()` lists them.
 
         Examples
@@ -279,7 +279,7 @@ class Elements(ComparedByNumbers):
         return found.subset(np.flatnonzero(~found.is_identity()))
 
     def orders(self, cap: int = 1000) -> np.ndarray:
-        """Return the smallest m > 0 with g^m = 1 for each element `(element,)`, 0 where there is none up to `cap`.
+        """Return, for each element `(element,)`, the smallest m > 0 with g^m = 1, or 0 if there is none up to `cap`.
 
         Examples
         --------
@@ -311,7 +311,7 @@ class Elements(ComparedByNumbers):
         Raises
         ------
         ValueError
-            For elements that translate or reverse time: no matrix on the states does that.
+            For elements that translate or reverse time, which no matrix on the states represents.
 
         Examples
         --------
@@ -353,14 +353,14 @@ def element(matrix, translation=None, *, reverses_time: bool = False, states=Non
     matrix : array_like, `(n, n)`
     translation : array_like, `(n,)`, optional
     reverses_time : bool
-        Whether the map also turns t into −t: f(g x) = −A f(x) for a flow x' = f(x).
+        Whether the map also reverses time, t -> −t: f(g x) = −A f(x) for a flow x' = f(x).
     states : sequence of str, optional
-        Names of the states; `x0, x1, ...` if left out.
+        Names of the states; `x0, x1, ...` by default.
 
     Raises
     ------
     ValueError
-        For a matrix that is not square, finite and invertible, and a translation of another length.
+        For a matrix that is not square, finite and invertible, and for a translation of the wrong length.
 
     Examples
     --------

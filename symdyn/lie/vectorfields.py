@@ -38,7 +38,7 @@ _LATEX = 12  # generators that are written in LaTeX
 
 @dataclass(frozen=True, eq=False)
 class Charted:
-    """A field as it was computed, in a chart: far from the origin the coefficients on x alone have lost digits.
+    """Hold a field as computed in a chart; far from the origin the coefficients on x alone have lost digits.
 
     `field` is over y = (x − c) / s, its outputs in the `units` `(output,)`.
     """
@@ -61,13 +61,13 @@ class VectorField(ComparedByNumbers):
     features : Features
         The functions theta.
     coefficients : ndarray, `(output, feature)`
-        The matrix W; its units are those of the output over those of the feature.
+        The matrix W, in units of the output divided by those of the feature.
     states : tuple of str
         Names of the inputs, in order.
     inside : Charted, optional
         The same field in the chart in which it was computed: it is evaluated there.
     time_scaling : float
-        Of a generator, the rate tau at which time moves along, t -> t + eps tau t.
+        For a generator, the rate tau at which it rescales time, t -> t + eps tau t.
 
     Examples
     --------
@@ -154,7 +154,7 @@ class VectorField(ComparedByNumbers):
         ValueError
             If the field does not map states to states (a second-order law: see `first_order`).
         RuntimeError
-            If the solution leaves every bound before the last time.
+            If the solution diverges before the last time.
 
         Examples
         --------
@@ -185,20 +185,20 @@ class VectorField(ComparedByNumbers):
         return solution.y.T
 
     def plot(self, data: Any = None, ax: Axes | None = None, *, over: Any = None, kind: str | None = None) -> Axes:
-        """Draw the field as streamlines in a plane of states; or as a law of data, the measured rates against it.
+        """Draw streamlines in a plane of states or, given data, the measured rates against those of the field.
 
         Parameters
         ----------
         data : xr.Dataset, path, (x, t), or (X, Y), optional
             Trajectories: draw, for each state, the measured rate against the predicted one, averaged over the windows
-            that laws are fitted in, with the share that the law leaves unexplained.
+            in which laws are fitted, with the unexplained fraction.
         ax : matplotlib Axes, optional
-            A new figure if left out.
+            A new figure by default.
         over : xr.Dataset, path, (x, t), or array, optional
             Without `data`: trajectories or points to draw below the streamlines, whose range is that of the axes.
         kind : {"flow", "second_order", "map"}, optional
-            What the field is the law of; a `FittedLaw` knows, another one is a flow or, with half as many outputs as
-            states, a second-order law.
+            What kind of law the field is. A `FittedLaw` knows; any other field is a flow or, with half as many outputs
+            as states, a second-order law.
 
         Returns
         -------
@@ -207,7 +207,7 @@ class VectorField(ComparedByNumbers):
         Raises
         ------
         ValueError
-            For data of other variables.
+            For data with other variables.
 
         Examples
         --------
@@ -235,7 +235,7 @@ class VectorField(ComparedByNumbers):
     def matters(self, tiny: float = 1e-3) -> np.ndarray:
         """Mark terms `(output, feature)` that somewhere on the data exceed `tiny` times the largest of their output.
 
-        Of a field that was not found in data, all those whose coefficients are not 0.
+        For a field that was not found in data, mark all non-zero coefficients.
 
         Examples
         --------
@@ -251,7 +251,7 @@ class VectorField(ComparedByNumbers):
 
     @property
     def n_terms(self) -> int:
-        """Number of terms that matter."""
+        """Number of terms that matter, see `matters`."""
         return int(np.count_nonzero(self.matters()))
 
     def __repr__(self) -> str:
@@ -302,7 +302,7 @@ class Generators(ComparedByNumbers):
     Parameters
     ----------
     features : Features
-        The functions that the components of the fields are made of.
+        The functions of which the components of the fields are combinations.
     coefficients : ndarray, `(generator, state, feature)`
         Components of the fields.
     time_scaling : ndarray, `(generator,)`
@@ -460,9 +460,10 @@ class Generators(ComparedByNumbers):
         return Generators(self.features, vectors[:, :-1].reshape(shape), vectors[:, -1], self.states)
 
     def texts(self, precision: int = 3, tiny: float = 5e-4, sizes: np.ndarray | None = None) -> list[str]:
-        """Write each generator as a differential operator, such as `y ∂x − x ∂y`; terms below `tiny` are left out.
+        """Write each generator as a differential operator, such as `y ∂x − x ∂y`; omit terms below `tiny`.
 
-        `sizes` `(coefficient,)` of the terms with coefficient 1, time last: what small means where units differ.
+        `sizes` `(coefficient,)` are those of the terms with coefficient 1, time last; they define what is small where
+        units differ.
 
         Examples
         --------
@@ -478,7 +479,7 @@ class Generators(ComparedByNumbers):
         ]
 
     def renamed(self, states: tuple[str, ...]) -> Generators:
-        """Return the same generators with other names of the states.
+        """Return the same generators with new names of the states.
 
         Examples
         --------
@@ -492,8 +493,8 @@ class Generators(ComparedByNumbers):
 def of_size_one(given: Generators) -> tuple[Generators, np.ndarray]:
     """Return orthonormal generators of the same span, and their weights `(new, generator)`.
 
-    In a chart candidates may differ by many decades, or be nearly parallel: far from the origin x ∂x is nearly ∂x.
-    Generators that span all fields on their features are replaced by these themselves, one coefficient each.
+    In a chart, candidates may differ by orders of magnitude, or be nearly parallel: far from the origin x ∂x is nearly
+    ∂x. Generators that span all fields on their features are replaced by these themselves, one coefficient each.
     """
     vectors = given.vectors()
     sizes = np.linalg.norm(vectors, axis=1)

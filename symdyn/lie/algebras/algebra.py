@@ -47,13 +47,13 @@ class LieAlgebra(ComparedByNumbers):
     basis : Generators
         The generators.
     covariance : ndarray, `(generator * coefficient, generator * coefficient)`, optional
-        Covariance of `basis.vectors()` (flattened), norm and sign of each generator held fixed; zero if left out.
+        Covariance of `basis.vectors()` (flattened), with norm and sign of each generator held fixed; zero by default.
     exact : ndarray of bool, `(generator,)`, optional
         Generators that later steps may use as they are: given ones, and found ones that were snapped to an exact
-        algebra inside their error bars (`canonical`). What is free of these, such as a centre, still has its error.
+        algebra inside their error bars (`canonical`). Their free parameters, such as a centre, still have errors.
     chart : Chart, optional
-        Of the data that the algebra was found in. Numbers are in the units of the states; brackets, names, draws and
-        canonical form are computed in the chart.
+        Chart of the data in which the algebra was found. Numbers are in the units of the states; brackets, names, draws
+        and canonical form are computed in the chart.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class LieAlgebra(ComparedByNumbers):
         ----------
         matrices : array_like, `(generator, n, n)`
         errors : array_like, `(generator, n, n)` or float, optional
-            Standard errors of the entries, taken as independent; exact if left out.
+            Standard errors of the entries, taken as independent; by default the generators are exact.
         time_scaling : array_like, `(generator,)`, optional
         states : sequence of str, optional
 
@@ -115,7 +115,7 @@ class LieAlgebra(ComparedByNumbers):
 
     @classmethod
     def from_chart(cls, inside: LieAlgebra, chart: Chart, features: Features) -> LieAlgebra:
-        """Carry an algebra found in a chart to the units of the states, on the `features` of the candidates.
+        """Convert an algebra found in a chart to the units of the states, on the `features` of the candidates.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class LieAlgebra(ComparedByNumbers):
 
     @property
     def title(self) -> str:
-        """What the algebra is, in one line: by its name where that is known or soon found, else by its dimension."""
+        """The algebra in one line: by its name if that is known or quickly found, otherwise by its dimension."""
         known = "name" in self.__dict__ or ("inside" in self.__dict__ and "name" in self.inside.__dict__)
         quick = self.dim <= _QUICKLY_NAMED and bool(self.exact.all())
         called = self.name if known or quick else f"of dimension {self.dim}"
@@ -291,7 +291,7 @@ class LieAlgebra(ComparedByNumbers):
         return structure_constants(self.inside.basis)
 
     def closure_error(self) -> float:
-        """Compute the part of the brackets that leaves the span, relative to the brackets' scale; 0 for an algebra.
+        """Compute the part of the brackets outside the span, relative to the scale of the brackets; 0 for an algebra.
 
         Examples
         --------
@@ -305,7 +305,7 @@ class LieAlgebra(ComparedByNumbers):
     def jacobi_residual(self) -> float:
         """Compute |[[a, b], c] + [[b, c], a] + [[c, a], b]| over |structure constants|^2; 0 for an algebra.
 
-        About the relative error of the structure constants, for a span that closes only nearly.
+        For a span that closes only approximately, it is about the relative error of the structure constants.
 
         Examples
         --------
@@ -318,9 +318,10 @@ class LieAlgebra(ComparedByNumbers):
     def canonical(self) -> LieAlgebra:
         """Return the same algebra in a readable basis, snapped to an exact one where the error bars allow it.
 
-        What is exact closes under brackets, and has exact structure constants and spectrum; a centre and the ratios of
-        scales that were found stay numbers with errors. An algebra that was found in data has the ratios of scales that
-        its units say, and no others; one that was given without a chart is tried in its own units, about 0, first.
+        Exact generators close under brackets, and have exact structure constants and spectra; an estimated centre and
+        estimated ratios of scales stay numbers with errors. Ratios of scales are estimated only between states of
+        different units if the algebra was found in data. An algebra given without a chart is first tried in its own
+        units, about 0.
 
         Examples
         --------
@@ -472,8 +473,8 @@ class LieAlgebra(ComparedByNumbers):
     def texts(self, precision: int = 3) -> list[str]:
         """Write each generator as a differential operator, such as `y ∂x − x ∂y`.
 
-        Of an algebra that was found in data, terms that matter there: those above a thousandth of the largest over the
-        data's range. Where a centre says it better, generators are written about it.
+        For an algebra found in data, only the terms that matter there are written: those above one thousandth of the
+        largest over the range of the data. Where it is simpler, generators are written about a centre.
 
         Examples
         --------
@@ -507,17 +508,16 @@ class LieAlgebra(ComparedByNumbers):
     def to_sympy(self) -> list:
         """Return each generator as a pair (column of components, rate of time) of sympy expressions in the states.
 
-        For (v, tau) the operator on a function F of the states and the time is
-        `sum(v[i] * diff(F, x[i])) + tau * t * diff(F, t)`, and `lambdify(x, v)` gives values. Where the time is among
-        the states, it moves as one of them, and tau is 0. Simple fractions in
-        generators marked exact become rationals.
+        For (v, tau) the operator on a function F of the states and the time is `sum(v[i] * diff(F, x[i])) + tau * t *
+        diff(F, t)`, and `lambdify(x, v)` gives values. If time is among the states, it is a component of v, and tau is
+        0. Simple fractions in generators marked exact become rationals.
 
         Raises
         ------
         ImportError
             If sympy, the extra `symbolic`, is not installed.
         ValueError
-            If a feature has a name that is no formula in the states.
+            If the name of a feature is not a formula in the states.
 
         Examples
         --------
@@ -538,29 +538,30 @@ class LieAlgebra(ComparedByNumbers):
         return np.zeros(self.dim) if "t" in self.states else self.time_scaling
 
     def latex(self, precision: int = 3) -> list[str]:
-        """Do what `to_latex` does, under its name of version 0.1."""
+        """Return `to_latex`, under its name in version 0.1."""
         _renamed("latex", "to_latex")
         return self.to_latex(precision)
 
     def sympy(self) -> list:
-        """Do what `to_sympy` does, under its name of version 0.1."""
+        """Return `to_sympy`, under its name in version 0.1."""
         _renamed("sympy", "to_sympy")
         return self.to_sympy()
 
     def plot(self, data: Any = None, ax: Axes | Sequence[Axes] | None = None, *, generator: int | None = None) -> Any:
-        """Draw generators as arrows over the data, each in the plane of the two states that it moves together.
+        """Draw generators as arrows over the data, each in the plane of the two states that it mixes.
 
-        Other states are held at their median over the data. Where a generator moves time, its title says how.
+        Other states are held at their median over the data. If a generator moves time, its title says how.
 
         Parameters
         ----------
         data : xr.Dataset, path, (x, t), or array, optional
-            Trajectories, points `(sample, state)`, or fields u(t, x); drawn below the arrows, and their range is that
-            of the axes. Without them arrows are drawn about the centre of the data that the algebra was found in, or 0.
+            Trajectories, points `(sample, state)`, or fields u(t, x); drawn below the arrows; their range sets the
+            axes. Without data, arrows are drawn about the centre of the data in which the algebra was found, or about
+            0.
         ax : matplotlib Axes, or a sequence of one for each generator, optional
-            A new figure if left out.
+            A new figure by default.
         generator : int, optional
-            Which to draw; all of them if left out.
+            Index of the one to draw; all of them by default.
 
         Returns
         -------
@@ -569,7 +570,7 @@ class LieAlgebra(ComparedByNumbers):
         Raises
         ------
         ValueError
-            For an algebra without generators, axes of another number, and data of other variables.
+            For an algebra without generators, a wrong number of axes, and data with other variables.
 
         Examples
         --------
@@ -583,9 +584,9 @@ class LieAlgebra(ComparedByNumbers):
     def move(self, data: Any, amount: float | Sequence[float] | np.ndarray, generator: int = 0) -> Any:
         """Move data along the flow of a generator by `amount`, in the units that the generator implies.
 
-        One unit of x for ∂x, a radian for a rotation, a factor e for x ∂x. Affine generators act by a matrix
-        exponential, lazily; others are integrated. Times move with the generator; of second-order systems velocities
-        follow positions by prolongation.
+        An amount of 1 is one unit of x for ∂x, one radian for a rotation, and a factor e for x ∂x. Affine generators
+        act by a matrix exponential, lazily; others are integrated. Times move with the generator; in second-order
+        systems velocities follow positions by prolongation.
 
         Parameters
         ----------
@@ -594,7 +595,7 @@ class LieAlgebra(ComparedByNumbers):
             points x `(..., state)`, velocities included, without their times.
         amount : float, or array `(trajectory,)`
         generator : int
-            Which generator of the algebra.
+            Index of the generator.
 
         Returns
         -------
@@ -603,11 +604,11 @@ class LieAlgebra(ComparedByNumbers):
         Raises
         ------
         ValueError
-            For data of other variables, and amounts that are not finite.
+            For data with other variables, and amounts that are not finite.
         IndexError
             For a generator that the algebra does not have.
         RuntimeError
-            If a flow that is not affine leaves every bound.
+            If a flow that is not affine diverges.
 
         Examples
         --------

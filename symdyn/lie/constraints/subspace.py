@@ -1,4 +1,4 @@
-"""What a symmetry leaves free: null spaces with error bars, in coordinates that are model coefficients."""
+"""What a symmetry leaves free: null spaces with error bars, in coordinates that are coefficients of the model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Subspace:
     Parameters
     ----------
     basis : ndarray, `(output * feature, dim)`
-        One allowed W in each column (row-major); identity on the rows `pivots`, so that each coordinate *is*
+        One allowed W in each column (row-major); the identity on the rows `pivots`, so that each coordinate *is*
         a coefficient of the model.
     shape : tuple
         (output, feature).
@@ -52,7 +52,7 @@ class Subspace:
 
     @classmethod
     def full(cls, shape: tuple[int, int]) -> Subspace:
-        """Return all matrices of the given shape: no symmetry.
+        """Return all matrices of the given shape, as without a symmetry.
 
         Examples
         --------
@@ -132,7 +132,7 @@ class Subspace:
 
 
 def null_space(rows: np.ndarray, draws: np.ndarray | None = None, rtol: float = 1e-9) -> np.ndarray:
-    """Compute an orthonormal basis of {w : rows w = 0}, as far as the error of the rows lets it be known.
+    """Compute an orthonormal basis of {w : rows w = 0}, to within the error of the rows.
 
     A direction belongs to the null space when |rows w| is explained by rounding, or by the error of the rows:
     |rows w| <= c_p rms_b |(rows_b − rows) w| over `draws` of the rows from their error bars. The p uncertain numbers
