@@ -1,4 +1,4 @@
 """Spaces of functions: values, exact Jacobians, names, families, text; numpy and scipy only.
 
-It must not know of generators, of data, or of laws.
+Nothing here depends on generators, data or laws.
 """

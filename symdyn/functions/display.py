@@ -1,4 +1,4 @@
-"""What objects show of themselves: a few short lines of text, a LaTeX block, a plain HTML table."""
+"""Representations of objects: a few short lines of text, a LaTeX block, a plain HTML table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_STATES = 8
 
 
 def shortened(text: str, width: int = WIDTH) -> str:
-    """Cut a text that is too wide after a whole term, or after a whole character where it has none."""
+    """Shorten a text that is too wide, after a whole term or, failing that, after a whole character."""
     if len(text) <= width:
         return text
     head = text[: width - 2]

@@ -1,7 +1,7 @@
 """Spaces of functions: values, exact Jacobians, names, and which of them belong together.
 
 `Polynomial`, `Monomials`, `Fourier`, `CentralForce` (q |q|^-k), `Radial` (|q|^-k), pysindy libraries (`from_library`),
-and sums of them. Spaces of one's own derive from `Features`.
+and sums of them. User-defined spaces derive from `Features`.
 """
 
 from __future__ import annotations
@@ -63,18 +63,19 @@ def as_features(given, n_states: int, name: str = "features") -> Features:
     Parameters
     ----------
     given : Features, pysindy feature library, str, or a law
-        In words such as `polynomial:3`, see `symdyn.functions.words`. Of a law the functions that it is made of.
+        Text such as `polynomial:3` is read by `symdyn.functions.words`. A law stands for the functions of which it is
+        made.
     n_states : int
-        How many states (and inputs) the functions are of.
+        Number of states (and inputs) of which they are functions.
     name : str
-        What to call it in errors.
+        Its name in error messages.
 
     Raises
     ------
     TypeError
         For anything else.
     ValueError
-        For a library that was fitted to another number of states, and words that mean nothing.
+        For a library fitted to another number of states, and for unknown words.
 
     Examples
     --------

@@ -20,7 +20,7 @@ class Fourier(Features):
     ----------
     n_frequencies : int
     radians : tuple of float, `(state,)`, optional
-        Radians in the unit of each state, r_i in sin(k r_i x_i): pi/180 for an angle in degrees; 1 if left out.
+        Radians in the unit of each state, r_i in sin(k r_i x_i): pi/180 for an angle in degrees; 1 by default.
 
     Examples
     --------

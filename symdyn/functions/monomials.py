@@ -1,4 +1,4 @@
-"""Monomials and polynomials of the states, with the Hermite polynomials that take the bias of noise out of them."""
+"""Monomials and polynomials of the states, with the Hermite polynomials that remove the bias of noise from them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Polynomial(Features):
     constant : bool
         Whether the constant 1 belongs to the space.
     columns : sequence of int, optional
-        The states that are read; all of them if left out.
+        Indices of the states that are used; all of them by default.
 
     Examples
     --------
@@ -153,10 +153,10 @@ def _in_chart(
 
 
 def has_all_divisors(exponents: np.ndarray) -> bool:
-    """Check whether all divisors of each monomial `(feature, state)` are there: shifts then map their span to itself.
+    """Check whether all divisors of each monomial `(feature, state)` are present, so that shifts preserve their span.
 
-    They are for all monomials up to some degree, and for products without squares; not for odd ones alone, and for
-    none without a constant.
+    They are present for all monomials up to some degree, and for products without squares, but not for odd monomials
+    alone, nor without a constant.
     """
     held = {tuple(row) for row in exponents.tolist()}
     return all(_lowered(row, j, 1) in held for row in held for j, power in enumerate(row) if power)
@@ -205,7 +205,7 @@ def polynomial_exponents(n_states: int, degree: int, constant: bool = True) -> n
 def monomials(points: np.ndarray, exponents: np.ndarray, noise: np.ndarray | float = 0.0) -> np.ndarray:
     """Compute the values `(sample, feature)` of the monomials with the given exponents `(feature, state)`.
 
-    With `noise` `(state,)` above 0 each power is replaced by the Hermite polynomial that has it for its mean.
+    With `noise` `(state,)` above 0, each power is replaced by the Hermite polynomial whose mean it is.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def equation_latex(
     precision : int
         Significant digits.
     most : int, optional
-        Number of terms after which dots stand for the rest.
+        Number of terms after which dots replace the rest.
     """
     names, lines = _feature_latex(features, states), []
     for row in coefficients:
@@ -125,7 +125,8 @@ def field_latex(
     tiny : float
         Coefficients below this fraction of the largest are not shown; of an exact field only rounding is left out.
     sizes : ndarray, `(coefficient,)`, optional
-        Of the terms with coefficient 1 on the data, time last: small is then what is small there, of exact fields too.
+        Sizes on the data of the terms with coefficient 1, time last; terms are then judged small by their size on the
+        data, for exact fields too.
     """
     names = _feature_latex(features, states)
     operators = [rf"\partial_{_braced(state_latex(state))}" for state in states]

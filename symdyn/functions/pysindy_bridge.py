@@ -22,7 +22,7 @@ __all__ = ["FeaturesLibrary", "LibraryFeatures", "features_of_library"]
 
 
 class FeaturesLibrary(BaseFeatureLibrary):
-    """`Features` as a pysindy feature library.
+    """Represent `Features` as a pysindy feature library.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class FeaturesLibrary(BaseFeatureLibrary):
 
 @dataclass(frozen=True)
 class LibraryFeatures(Features):
-    """Any fitted pysindy library as `Features`; Jacobians by the complex step, checked by differences.
+    """Represent any fitted pysindy library as `Features`, with Jacobians by the complex step, checked by differences.
 
     The complex step f(x + i h e_j) has no cancellation, but is silently wrong for functions such as
     |x| that are not analytic; central differences at the same points catch that, and then they are
@@ -113,7 +113,7 @@ def features_of_library(library) -> Features:
     Raises
     ------
     ValueError
-        If the library was not fitted: its size is then unknown (`library.fit(np.zeros((2, n)))`).
+        If the library is not fitted, so that its size is unknown (`library.fit(np.zeros((2, n)))`).
     """
     if not hasattr(library, "n_features_in_"):
         raise ValueError("the library is not fitted; call library.fit(np.zeros((2, n_states))) first")

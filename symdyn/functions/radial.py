@@ -15,7 +15,7 @@ __all__ = ["CentralForce", "Radial"]
 class CentralForce(Features):
     """Represent positions times powers of the distance: q_i |q|^-k for every component i and power k.
 
-    Each component of a law gets its own coefficient for every q_i, so isotropy is not put in by hand.
+    Each component of a law gets its own coefficient for every q_i, so isotropy is not imposed.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Radial(Features):
         return [f"|q|^{-k}" for k in self.powers]
 
     def families(self, states) -> list[str]:
-        """Return one family per power: rotations leave each power as it is."""
+        """Return one family per power, because rotations preserve each power."""
         return [f"|q|^{-k}" for k in self.powers]
 
     def in_chart(self, centre, scale):

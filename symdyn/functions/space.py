@@ -30,9 +30,9 @@ class InChart(NamedTuple):
 class Features(ABC):
     """Represent a finite-dimensional space of functions theta(x) of the state x.
 
-    A law is f(x) = W theta(x) with W `(output, feature)`. Features of the same *family* are mapped
-    into each other by every linear change of the states, so a family is kept or dropped as a whole:
-    dropping a single member would break symmetries, or make some up.
+    A law is f(x) = W theta(x) with W `(output, feature)`. Linear changes of the states map features of the same
+    *family* into one another, so a family is kept or dropped as a whole: dropping a single member would break
+    symmetries, or create spurious ones.
 
     Examples
     --------
@@ -76,15 +76,15 @@ class Features(ABC):
     def debiased(self, points: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Compute values `(sample, feature)` whose mean over white noise is theta at the points without noise.
 
-        Powers of a noisy state are too large on average, E (x + e)^2 = x^2 + s^2. Hermite polynomials are not:
-        E He_k(x + e) = x^k. Features that cannot do this exactly are returned as they are: to do it to second order
-        made laws of central forces worse where noise is large (Kepler orbits, 10 %), and no better where it is small.
+        Powers of a noisy state are biased, E (x + e)^2 = x^2 + s^2; Hermite polynomials are not, E He_k(x + e) = x^k.
+        Features without an exact debiased form are returned unchanged: a second-order correction made laws of central
+        forces worse for large noise (Kepler orbits, 10 %), and no better for small noise.
 
         Parameters
         ----------
         points : ndarray, `(sample, state)`
         noise : ndarray, `(state,)`
-            Standard deviation of the noise, independent from state to state.
+            Standard deviation of the noise, which is independent between states.
         """
         return self(points)
 
@@ -98,8 +98,9 @@ class Features(ABC):
     def in_chart(self, centre: np.ndarray, scale: np.ndarray) -> InChart:
         """Return the same functions over y = (x − centre) / scale.
 
-        Functions that shift and scale map to themselves are those of y. Any others have an origin and units that are
-        part of what they mean: they are evaluated at x = centre + scale y, and divided by their size there.
+        A space that shifts and scales map to itself becomes the same functions of y. Any other has an origin and units
+        that are part of its meaning: it is evaluated at x = centre + scale y, and its functions are divided by their
+        size there.
 
         Parameters
         ----------

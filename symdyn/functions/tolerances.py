@@ -1,7 +1,7 @@
-"""Below what numbers are rounding: one set for the whole library, in double precision.
+"""Thresholds below which numbers are rounding errors: one set for the whole library, in double precision.
 
-A tolerance that stands for something else (what an answer may be off by, what is few, what is slow) is named where it
-is used.
+A tolerance with another meaning (the error allowed in an answer, a small count, a slow change) is named where it is
+used.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ _ENTRY = 1e-14  # of the largest entry: one that is rounding, where rows and col
 
 
 def without_rounding(matrices: np.ndarray) -> np.ndarray:
-    """Replace entries by 0 that are rounding, such as the sine of pi in a half turn.
+    """Replace rounding errors by 0, such as the sine of pi in a half turn.
 
-    An equation for coefficients that such an entry alone makes would count as much as any other, and set them to 0.
-    Entries are compared in units of the states that make rows and columns alike, so those that are small because of the
-    units of the states stay.
+    An equation made by such an entry alone would count as much as any other, and set coefficients to 0. Entries are
+    compared in units of the states that balance rows and columns, so entries that are small because of the units stay.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ _ALIASES = {"aff": "affine", "sp": "symplectic", "poly": "polynomial"}
 
 
 class Word(NamedTuple):
-    """A word, its number (after a colon), and the size in brackets; texts, empty where there are none."""
+    """Hold a word, its number (after a colon), and the size in brackets, as texts, empty where absent."""
 
     name: str
     number: str
@@ -40,12 +40,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def read_words(text: str, known: Sequence[str]) -> list[Word]:
-    """Split a text into words that are known.
+    """Split a text into known words.
 
     Raises
     ------
     ValueError
-        For a word that is not, with the nearest one that is.
+        For an unknown word; the message names the nearest known one.
     """
     found = []
     for word in text.replace(" ", "").split("+"):
@@ -58,7 +58,7 @@ def read_words(text: str, known: Sequence[str]) -> list[Word]:
 
 
 def whole_number(name: str, argument: str, default: int) -> int:
-    """Return the number of a word, or the default where it has none."""
+    """Return the number of a word, or the default if it has none."""
     if not argument:
         return default
     if not argument.isdigit():
@@ -72,7 +72,7 @@ def parse_features(text: str, n: int) -> Features:
     Raises
     ------
     ValueError
-        For names and numbers that mean nothing, saying which do.
+        For unknown names and invalid numbers; the message lists the known ones.
     """
     return reduce(add, [_feature(term, n) for term in read_words(text, FEATURES)])
 
