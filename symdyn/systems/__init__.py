@@ -1,6 +1,6 @@
 """Systems with known symmetry, for tests, documentation and benchmarks.
 
-`kepler` and its siblings return the Dataset of trajectories, `hopf` and its siblings lists of arrays and a step;
+`kepler` and its siblings return the Dataset of trajectories, `hopf` and its siblings return lists of arrays and a step;
 `exact_law` gives the law behind those. Fields over space (`burgers` and its siblings) are Datasets, too; `field_law`
 and `known_symmetries` give the equation behind them and its point symmetries.
 """

@@ -20,10 +20,10 @@ def two_body(
 ):
     """Simulate two equal masses about their centre of mass: (x, y, vx, vy) of the first body, then of the second.
 
-    Masses and the constant of gravitation are 1. Distances from the centre (semi-major axes) are uniform in
-    [0.5, 1.5]. Orbits are eccentric (uniform in [0, 0.5]), of both senses, with random phase and perihelion: then the
-    rotation, which turns both bodies alike, is the only linear symmetry of the map. `circular` orbits of one sense
-    cover a two-dimensional sheet of the eight states only, on which other matrices act alike.
+    Masses and the constant of gravitation are 1. Distances from the centre (semi-major axes) are uniform in [0.5, 1.5].
+    Orbits are eccentric (uniform in [0, 0.5]), of both senses, with random phase and periapsis, so that the joint
+    rotation of both bodies is the only linear symmetry of the map. `circular` orbits of one sense cover only a
+    two-dimensional surface in the eight states, on which other matrices act in the same way.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ __all__ = ["ellipse", "kepler"]
 def kepler(
     n_bodies: int = 30, *, noise: float = 0.0, isotropic: bool = True, rng=0, n_times: int = 400, n_periods: float = 2.0
 ) -> xr.Dataset:
-    """Simulate bodies on Kepler orbits about one sun, q'' = −q/|q|^3.
+    """Simulate bodies on Kepler orbits about one fixed sun, q'' = −q/|q|^3.
 
     The law is symmetric under so(3) and t -> s^(3/2) t, q -> s q.
 

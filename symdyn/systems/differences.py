@@ -41,7 +41,7 @@ def evolve_differences(
     Raises
     ------
     ValueError
-        If a field leaves every bound.
+        If a field diverges.
     """
     fields, axes = list(equations), list(axes)[: start.ndim - 2]
     steps = [p / n for p, n in zip(periods, start.shape[2:], strict=True)]

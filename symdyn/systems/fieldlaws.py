@@ -36,13 +36,13 @@ def field_equations(
     name : str
         One of `FIELD_SYSTEMS` or `NONLOCAL_SYSTEMS`; terms of `"vorticity"` hold psi with Laplacian psi = w.
     viscosity : float
-        Coefficient of second derivatives of heat, Burgers, lambda-omega and vorticity.
+        Coefficient of the second derivatives in the heat, Burgers, lambda-omega and vorticity equations.
     advection : float
-        u_t = −advection u u_x of Burgers, KdV and Kuramoto-Sivashinsky.
+        Coefficient in the term −advection u u_x of Burgers, KdV and Kuramoto-Sivashinsky.
     damping : float
-        −damping u in every equation for a real field: breaks scaling and boost of Burgers and KdV.
+        Adds −damping u to the equation of each real field, which breaks scaling and boost of Burgers and KdV.
     drift : float
-        −drift u_x in the equation for u, that for v left alone: with two fields no change of frame removes it.
+        Adds −drift u_x to the equation for u, but not to that for v, so that no change of frame removes it.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def field_law(name: str, **parameters) -> Evolution:
     Raises
     ------
     ValueError
-        For another name, and for systems that are not local.
+        For an unknown name, and for systems that are not local.
 
     Examples
     --------
@@ -114,12 +114,12 @@ def field_law(name: str, **parameters) -> Evolution:
 
 
 def known_symmetries(name: str, *, advection: float = 1.0, viscosity: float = 0.2) -> list[str]:
-    """List the generators of degree up to 2 as in the books, in words of `symdyn.jets.pointfields.parse_generator`.
+    """List the known generators of degree up to 2, as text for `symdyn.jets.pointfields.parse_generator`.
 
     Olver, Applications of Lie groups to differential equations (1993), examples 2.41 to 2.45; Ibragimov, CRC handbook
-    of Lie group analysis of differential equations, vol. 1 (1994). Of the algebras of heat and wave, which contain a
-    function for each solution, the part with polynomials of degree up to 2. Of vorticity, those that keep velocities at
-    rest in the mean; the infinite rest of the plane (boosts, moving frames) acts on the potential.
+    of Lie group analysis of differential equations, vol. 1 (1994). The algebras of the heat and wave equations contain
+    one generator per solution; the list holds the polynomial ones of degree up to 2. For vorticity, it holds those that
+    keep the mean velocity zero; the infinitely many others (boosts, moving frames) act on the potential.
 
     Parameters
     ----------

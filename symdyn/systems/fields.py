@@ -141,12 +141,12 @@ def schroedinger(**options) -> xr.Dataset:
 
 
 def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, isotropic: bool = False, **options) -> xr.Dataset:
-    """Simulate a lambda-omega system of reaction and diffusion in the plane.
+    """Simulate a lambda-omega reaction-diffusion system in the plane.
 
     u_t = (1 − r^2) u + r^2 v + viscosity Δu and v_t = −r^2 u + (1 − r^2) v + viscosity Δv with r^2 = u^2 + v^2: three
-    translations, the rotation of the plane, and the phase. `drift` takes −drift u_x in the equation for u alone.
-    `isotropic` starts from `random_fields`, whose statistics share all these symmetries, and not from series that fill
-    a square of wave numbers about means of their own. See `simulate_field` for further options.
+    translations, the rotation of the plane, and the phase. `drift` adds −drift u_x to the equation for u alone.
+    `isotropic` starts from `random_fields`, whose statistics share all these symmetries, instead of series with a
+    square of wave numbers and different means. See `simulate_field` for further options.
 
     Examples
     --------
@@ -164,9 +164,9 @@ def lambda_omega(*, viscosity: float = 0.1, drift: float = 0.0, isotropic: bool 
 def vorticity(*, viscosity: float = 0.01, forcing: float = 0.0, **options) -> xr.Dataset:
     """Simulate incompressible flow in the plane, w_t = −velocity . grad w + viscosity Δw, which decays.
 
-    The velocity is (−psi_y, psi_x) with Δpsi = w, of zero mean. Translations, the rotation of the plane, a scaling; a
-    reflection changes the sign of w. Starts are `random_fields`. `forcing` adds forcing cos(4 y 2 pi / period), which
-    leaves ∂t, ∂x and reflections. See `simulate_field` for further options.
+    The velocity is (−psi_y, psi_x) with Δpsi = w, of zero mean. The symmetries are translations, the rotation of the
+    plane, and a scaling; a reflection changes the sign of w. Initial fields are `random_fields`. `forcing` adds forcing
+    cos(4 y 2 pi / period), which leaves ∂t, ∂x and reflections. See `simulate_field` for further options.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def simulate_field(
     start: np.ndarray | None = None,
     potentials: dict[str, str] | None = None,
 ) -> xr.Dataset:
-    """Simulate periodic fields from random smooth starts, in the schema of trajectories.
+    """Simulate periodic fields from smooth random initial fields, in the schema of trajectories.
 
     Parameters
     ----------
@@ -215,35 +215,35 @@ def simulate_field(
     period : float or sequence of float
         Length of the domain along each axis, which is centred at 0.
     length : float
-        Time from first to last sample.
+        Time between the first and the last sample.
     noise : float
         Standard deviation of white noise, as a fraction of the standard deviation of each field over all data.
     rng : int or numpy Generator
     n_trajectories, n_points, n_times : int
-        `n_points` may be one number an axis.
+        `n_points` may be one number per axis.
     amplitude : float
-        Root mean square of the starts; each has a factor of its own, uniform in [0.5, 1.5], and a mean of its own.
+        Root mean square of the initial fields; each is multiplied by its own factor, uniform in [0.5, 1.5], and has its
+        own mean.
     modes : int
-        Highest wave number of the starts along each axis.
+        Highest wave number of the initial fields along each axis.
     transient : float
-        Time that passes before the first sample.
+        Time before the first sample.
     largest_step : float
-        Of the integration.
-    differences : bool
-        Solve the equation of second-order differences on the grid instead (Runge-Kutta of fourth order in time).
+        Largest step of the integration. differences : bool Whether to solve the equation with second-order differences
+        on the grid instead (fourth-order Runge-Kutta in time).
     hidden : sequence of str
-        Fields that are integrated and not returned.
+        Fields that are integrated but not returned.
     frozen : pair (name, function of x[, y]), optional
-        A field that is given and not returned, the last of the equations.
+        A given field that is not returned, the last one in the equations.
     start : ndarray, `(field, trajectory, x[, y])`, optional
-        The starts themselves, in place of random ones.
+        The initial fields, in place of random ones.
     potentials : dict, optional
         See `evolve_periodic`.
 
     Raises
     ------
     ValueError
-        For starts of another shape, and potentials in an equation of differences.
+        For initial fields of the wrong shape, and for potentials in an equation of differences.
 
     Examples
     --------
@@ -293,9 +293,9 @@ def random_fields(
 ) -> np.ndarray:
     """Draw Gaussian random fields on a periodic square, band-limited and smooth, with zero mean and unit variance.
 
-    The amplitude of wave k (in waves a period) is exp(−|S k| / modes) for |k| <= modes and 0 beyond, with S k stretched
-    by `elongation` along `direction`. Without elongation all statistics keep every rotation that keeps the grid, and
-    others as far as a grid of wave numbers is round.
+    The amplitude of wave k (in waves per period) is exp(−|S k| / modes) for |k| <= modes and 0 beyond, with S k
+    stretched by `elongation` along `direction`. Without elongation, all statistics are invariant under the rotations of
+    the grid, and under others as far as a grid of wave numbers is isotropic.
 
     Parameters
     ----------
@@ -306,9 +306,9 @@ def random_fields(
     modes : float
         Highest wave number.
     elongation : float
-        How many times longer structures are along the direction than across it.
+        Ratio of the length of structures along the direction to that across it.
     direction : float or array_like, `(n,)`
-        Angle from the x axis, of all fields or of each.
+        Angle from the x axis, for all fields or for each of them.
     rng : int or numpy Generator
 
     Returns
@@ -318,7 +318,7 @@ def random_fields(
     Raises
     ------
     ValueError
-        For modes that the grid does not resolve, and an elongation below 1.
+        For modes that the grid does not resolve, and for an elongation below 1.
 
     Examples
     --------

@@ -14,8 +14,9 @@ __all__ = ["cubic_spiral", "duffing", "lorenz", "lotka_volterra", "rossler", "se
 def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
     """Simulate the flow f = −(0.1 + 0.2 r^2) (x, y) + (1 + r^2) (−y, x), which is symmetric under so(2).
 
-    It spirals inwards and turns faster outside. `breaking` takes `breaking` x^3 from x', which leaves no affine
-    symmetry. Starts are uniform on the square of side 2. `length` and the other options are those of `simulate`.
+    Orbits spiral inwards, faster at larger radius. `breaking` subtracts `breaking` x^3 from x', which leaves no affine
+    symmetry. Initial states are uniform on the square of side 2. `length` and the other options are those of
+    `simulate`.
 
     Examples
     --------
@@ -31,7 +32,7 @@ def cubic_spiral(*, breaking: float = 0.0, length: float = 8.0, **options):
 def lotka_volterra(*, length: float = 12.0, **options):
     """Simulate x' = 2/3 x − 4/3 x y, y' = x y − y: closed orbits about (1, 1/2).
 
-    The flow has no symmetry but itself up to degree 3. `length` and the other options are those of `simulate`.
+    Up to degree 3 the flow has no symmetry except itself. `length` and the other options are those of `simulate`.
 
     Examples
     --------
@@ -49,8 +50,8 @@ def lotka_volterra(*, length: float = 12.0, **options):
 def van_der_pol(*, length: float = 10.0, **options):
     """Simulate x' = y, y' = (1 − x^2) y − x: a limit cycle of amplitude 2.
 
-    Up to degree 3 the flow has no symmetry but itself and x, y -> −x, −y. `length` and the other options are those of
-    `simulate`.
+    Up to degree 3 the flow has no symmetry except itself and x, y -> −x, −y. `length` and the other options are those
+    of `simulate`.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def duffing(*, length: float = 10.0, **options):
 
 
 def lorenz(*, length: float = 5.0, **options):
-    """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z, which x, y -> −x, −y leaves as it is.
+    """Simulate x' = 10 (y − x), y' = x (28 − z) − y, z' = x y − 8/3 z, which is invariant under x, y -> −x, −y.
 
     Starts are uniform on a box about the attractor. `length` and the other options are those of `simulate`.
 
@@ -135,18 +136,18 @@ def rossler(*, length: float = 25.0, **options):
 def simulate(
     law: VectorField, box, *, noise: float = 0.0, rng=0, n_trajectories: int = 20, n_times: int = 400, length: float
 ):
-    """Simulate trajectories of a flow from starts that are uniform on a box.
+    """Simulate trajectories of a flow from initial states that are uniform on a box.
 
     Parameters
     ----------
     law : VectorField
-    box : sequence of (low, high), one a state
+    box : sequence of (low, high), one per state
     noise : float
         Standard deviation of white noise, as a fraction of the standard deviation of each state over all data.
     rng : int or numpy Generator
     n_trajectories, n_times : int
     length : float
-        Time from first to last sample.
+        Time between the first and the last sample.
 
     Returns
     -------
@@ -156,7 +157,7 @@ def simulate(
     Raises
     ------
     RuntimeError
-        If a solution leaves every bound before the last time.
+        If a solution diverges before the last time.
 
     Examples
     --------

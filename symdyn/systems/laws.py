@@ -13,12 +13,12 @@ __all__ = ["LAWS", "exact_law", "polynomial_law"]
 
 
 def polynomial_law(terms: Sequence[Mapping[str, float]], states: Sequence[str]) -> VectorField:
-    """Build the field with the given terms, one mapping a state, such as `{"x": 0.5, "x^2 y": -1}`, on `Polynomial(3)`.
+    """Build the field with given terms, one mapping per state, such as `{"x": 0.5, "x^2 y": -1}`, on `Polynomial(3)`.
 
     Raises
     ------
     ValueError
-        For a term that is no monomial of these states up to degree 3.
+        For a term that is not a monomial of these states up to degree 3.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def exact_law(name: str, **options) -> VectorField:
     Raises
     ------
     ValueError
-        For another name.
+        For an unknown name.
 
     Examples
     --------

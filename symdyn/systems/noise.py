@@ -17,7 +17,7 @@ def with_noise(dataset: xr.Dataset, noise: float, rng=0) -> xr.Dataset:
         Trajectories in the schema, dims `(trajectory, time)`.
     noise : float
         Standard deviation on each state, as a fraction of the root mean square length of the vector formed by the
-        states with the same units (positions, velocities), for each trajectory by itself.
+        states with the same units (positions, velocities), for each trajectory separately.
     rng : int or numpy Generator
 
     Examples

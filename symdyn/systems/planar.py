@@ -11,8 +11,8 @@ __all__ = ["damped_oscillator", "hopf"]
 def hopf(*, breaking: float = 0.0, length: float = 8.0, **options):
     """Simulate the Hopf normal form x' = (1/2 − r^2) x − 1.3 y, y' = 1.3 x + (1/2 − r^2) y: symmetric under so(2).
 
-    `breaking` takes `breaking` x^3 from x', which leaves no affine symmetry. Starts are uniform on the square of side
-    2. `length` and the other options are those of `simulate`.
+    `breaking` subtracts `breaking` x^3 from x', which leaves no affine symmetry. Initial states are uniform on the
+    square of side 2. `length` and the other options are those of `simulate`.
 
     Examples
     --------

@@ -34,14 +34,14 @@ def evolve_periodic(
         Coefficients by field and term, `{"u": {"u u_x": -1, "u_xx": 0.1}}`; terms that are linear go into L.
     start : ndarray, `(field, run, x[, y])`
     periods : sequence of float
-        Lengths of the domain along the axes.
+        Lengths of the periodic domain along the axes.
     times : ndarray, `(time,)`
     largest_step : float
-        Of the integration; each interval of `times` is divided evenly.
+        Largest step of the integration; each interval of `times` is divided evenly.
     axes : sequence of str
-        Names of the axes, as they stand in the terms.
+        Names of the axes, as they appear in the terms.
     potentials : mapping of str to str, optional
-        Names that stand in the terms beside the fields: `{"psi": "w"}` is the solution of Laplacian psi = w, both
+        Names that appear in the terms beside the fields: `{"psi": "w"}` is the solution of Laplacian psi = w, both
         without their means, as the stream function of a vorticity is.
 
     Returns
@@ -51,8 +51,8 @@ def evolve_periodic(
     Raises
     ------
     ValueError
-        If a field leaves every bound: the step is too large, or the equation has no such solution; for terms and
-        potentials of unknown fields.
+        If a field diverges (the step is too large, or the equation has no such solution), and for terms and potentials
+        of unknown fields.
     """
     problem = _Problem(equations, start.shape[2:], periods, list(axes)[: start.ndim - 2], potentials or {})
     state = problem.forward(start)
