@@ -1,6 +1,6 @@
 """Invariant regression on manifolds: kernels, series of eigenfunctions, and what invariance is worth in samples.
 
-It must not know of dynamics.
+Nothing here depends on dynamics.
 """
 
 from symdyn.invariant.gain import SampleGain, orbit_dimension, sample_gain

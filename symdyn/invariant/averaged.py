@@ -28,7 +28,7 @@ def averaged_gaussian(
     ----------
     points : ndarray, `(sample, axis)`
     image : callable
-        The other points `(other, axis)` under element number k; a few are held at a time.
+        Returns the other points `(other, axis)` under element number k; only a few images are held at a time.
     weights : ndarray, `(element,)`
     gamma : float
         One over the square of a length.

@@ -19,7 +19,7 @@ _CEILING = 1_000_000  # eigenfunctions looked at
 
 @dataclass(frozen=True)
 class SampleGain:
-    """Hold what a symmetry is worth in samples (Tahmasebi, Jegelka, arXiv 2303.14269); printed with its hypotheses.
+    """Hold the gain in samples from a symmetry (Tahmasebi, Jegelka, arXiv 2303.14269); it prints its hypotheses.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ class SampleGain:
     volume : float
         vol(M/G).
     cutoff : float
-        Eigenvalue up to which the risk is smallest, or the one that was asked for.
+        The eigenvalue cutoff with the smallest risk, or the given one.
     count_total, count_invariant : int
-        Eigenfunctions up to the cutoff, and those that G leaves.
+        Numbers of eigenfunctions up to the cutoff, and of the G-invariant ones.
     gain : float
-        Their ratio: n samples are worth `gain` n samples of a function without the symmetry, at this cutoff.
+        Their ratio: with the symmetry, n samples are worth `gain` n samples without it, at this cutoff.
     asymptotic_gain : float
         The same ratio by Weyl's law: |G| if G is finite; growing with the cutoff if G has positive dimension.
     risk, risk_without : float
@@ -87,7 +87,7 @@ class SampleGain:
 def sample_gain(
     manifold: Manifold, group, n: int, *, smoothness: float, noise: float = 1.0, cutoff: float | None = None
 ) -> SampleGain:
-    """Compute how many times more samples a model without the symmetry needs.
+    """Compute the factor by which a model without the symmetry needs more samples.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def sample_gain(
     noise : float
         Standard deviation, in units in which |f| = 1.
     cutoff : float, optional
-        Eigenvalue at which functions are counted; the one with the smallest risk if left out.
+        Eigenvalue up to which functions are counted; by default the one with the smallest risk.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def sample_gain(
     Raises
     ------
     ValueError
-        For groups that are not compact or do not act by isometries, and smoothness of at most dim(M/G) / 2.
+        For groups that are not compact or do not act by isometries, and for smoothness of at most dim(M/G) / 2.
 
     Examples
     --------

@@ -35,7 +35,7 @@ _STANDS_STILL = 1e-12  # change of an averaged kernel with more nodes, relative 
 
 
 class InvariantKernelRidge(RegressorMixin, BaseEstimator):
-    """Fit functions that a group leaves as they are by kernel ridge regression.
+    """Fit functions that are invariant under a group, by kernel ridge regression.
 
     f(x) = sum_i a_i K(x, x_i), (K + alpha 1) a = y, with the kernel averaged over the group,
     K(x, y) = mean_g k(x, g y): invariant in each argument (Tahmasebi, Jegelka, arXiv 2303.14269). Finite groups are
@@ -49,29 +49,29 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         exp(−gamma |x − y|^2) (angles of a torus as points on circles); exp(gamma sum_i (cos(2 pi (x_i − y_i) /
         period_i) − 1)) on a torus; sum_lambda max(1, lambda)^(−smoothness) phi(x) phi(y), cut after `max_eigs_total`.
     group : Elements, LieAlgebra, or a list of these, optional
-        Isometries of the manifold. Without one, rotations and reflections about a point, in some unit for each state
-        (without gamma; with gamma in those of X).
+        Isometries of the manifold. Without one, rotations and reflections about a point, in suitable units of each
+        state (without gamma; with gamma, in those of X).
     alpha : float
         Ridge, in units of the kernel times samples, as in scikit-learn's `KernelRidge`.
     gamma : float, optional
-        In the units of X: one over the square of a length. If left out, 1 (von Mises), or 1 / number of features
+        In the units of X: one over the square of a length. By default 1 (von Mises), or 1 / number of features
         (Gaussian) in units of the spread of each state of X, so that units of the states do not matter; states that the
-        group turns into one another share one. On a sphere, a torus or a product of these points have no units.
+        group mixes share one unit. On a sphere, a torus or a product of these, points have no units.
     manifold : Manifold, optional
     smoothness : float, optional
-        s of the Sobolev kernel; dim / 2 + 1 if left out. At most dim / 2 is refused: K(x, x) then diverges, and at
-        points with more symmetry than others it does so even where the quotient is smooth enough.
+        s of the Sobolev kernel; dim / 2 + 1 by default. It must exceed dim / 2: otherwise K(x, x) diverges, even on a
+        quotient of lower dimension at points with more symmetry than others.
     max_eigs_total : int
         Eigenfunctions of the Sobolev kernel, whole eigenspaces.
     n_nodes : int, optional
-        Nodes on each circle of a continuous group; doubled until the kernel stands still if left out.
+        Nodes on each circle of a continuous group; by default doubled until the kernel converges.
 
     Attributes
     ----------
     dual_coef_ : ndarray, `(sample,)` or `(sample, target)`
     X_fit_ : ndarray, `(sample, coordinate)`
     chart_ : Chart or None
-        Centre and scales between which distances are measured; None on a manifold other than a box.
+        Centre and scales in which distances are measured; None on a manifold other than a box.
     n_elements_ : int
         Elements or nodes averaged over; 1 for the Sobolev kernel.
 
@@ -124,8 +124,8 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a kernel that the manifold does not have, smoothness of at most half the dimension, and a group
-            that cannot be averaged over.
+            For a kernel that the manifold does not have, smoothness of at most half the dimension, and for a group that
+            cannot be averaged over.
         """
         X, y = map(np.asarray, validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=float))
         self._check_options()

@@ -66,7 +66,7 @@ FAMILIES = {
 
 
 def learning_risk(*, family: str, group: str, n: int, seed: int, noise: float = 1.0) -> dict[str, float]:
-    """Compute the excess risk of least squares on eigenfunctions that a group leaves, at the best cutoff by theory.
+    """Compute the excess risk of least squares on G-invariant eigenfunctions, at the best cutoff by theory.
 
     Parameters
     ----------

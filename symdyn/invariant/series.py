@@ -100,7 +100,7 @@ def least_squares(folds: Sequence[Fold], width: int | None = None) -> np.ndarray
 
 
 def cut_errors(folds: Sequence[Fold], widths: Sequence[int], *, mean: bool) -> np.ndarray:
-    """Compute mean squared errors `(cut,)` on left out folds of the series cut after each of `widths` coefficients."""
+    """Compute mean squared errors `(cut,)` on held-out folds of the series cut after each of `widths` coefficients."""
     size, errors = len(folds[0].moments), np.zeros(len(widths))
     total = sum(fold.size for fold in folds)
     for k, left_out in enumerate(folds):

@@ -26,7 +26,7 @@ _MANY = 32  # given elements from which it pays to look for those that generate 
 
 
 class SpectralAveraging(RegressorMixin, BaseEstimator):
-    """Regression of functions that a group leaves as they are, exactly, without a list of its elements.
+    """Fit functions that are exactly invariant under a group, without listing its elements.
 
     f is a sum of eigenfunctions of the Laplacian of a compact manifold. A group of isometries maps each eigenspace to
     itself, so f is invariant if and only if the coefficients c of each eigenspace satisfy D(g) c = c for the
@@ -37,19 +37,17 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     manifold : Manifold, optional
-        Where the points lie. If left out, a box around the data, each state in units of its spread; a group needs a
-        manifold it acts on.
+        Where the points lie. By default a box around the data, each state in units of its spread; a group needs a
+        manifold on which it acts.
     group : Elements, LieAlgebra, or a list of these, optional
         Generators of a compact group of isometries, on the coordinates of the manifold.
     estimator : {"mean", "lstsq"}
         Coefficients are means of y times eigenfunctions (the samples must be uniform; variance (noise^2 + |f|^2) D / n)
         or least squares (any density; variance noise^2 D / n).
     smoothness : float, optional
-        s of the Sobolev space H^s of f, for the rule D = n^(1 / (1 + 2 s / dim)), used when no number is given;
-        dim / 2 + 1 if left out.
-    max_eigs_total : int or "cv", optional
-        Largest number of eigenfunctions, invariant or not; whole eigenspaces only. `"cv"` takes the cut that predicts
-        left out samples best.
+        s of the Sobolev space H^s of f, for the rule D = n^(1 / (1 + 2 s / dim)), used when no number is given; dim / 2
+        + 1 by default. max_eigs_total : int or "cv", optional Largest number of eigenfunctions, invariant or not; whole
+        eigenspaces only. `"cv"` takes the cut that predicts held-out samples best.
     max_eigs_invariant : int, optional
         Largest number of invariant functions; with `"cv"`, the largest tried.
     output : {"invariant", "vector"}
@@ -58,18 +56,18 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
     density : callable, optional
         Density of the samples relative to the uniform one, for the mean estimator: weights are 1 / density(X).
     n_folds : int
-        Of the cross-validation.
+        Number of folds of the cross-validation.
 
     Attributes
     ----------
     n_eigs_total_, n_eigs_invariant_ : int
         Numbers of eigenfunctions up to the cut, and of the invariant ones among them, the free coefficients.
     manifold_, group_
-        Where and under what.
+        The manifold and the group used.
     coefficients_ : ndarray, `(n_eigs_invariant_,)` or `(n_eigs_invariant_, target)`
-        Of the orthonormal invariant functions.
+        Coefficients of the orthonormal invariant functions.
     cut_errors_ : dict
-        Mean squared error left out by number of eigenfunctions, with `"cv"`.
+        With `"cv"`, held-out mean squared error by number of eigenfunctions.
 
     Examples
     --------
@@ -122,8 +120,8 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For points off the manifold, a group that does not act on it by isometries, limits below 1, and more
-            coefficients than equations.
+            For points off the manifold, for a group that does not act on it by isometries, for limits below 1, and for
+            more coefficients than equations.
 
         Warns
         -----

@@ -30,19 +30,19 @@ class Invariants(NamedTuple):
 
 
 def rule(manifold: Manifold, n: int, smoothness: float | None) -> float:
-    """Return D = n^(1 / (1 + alpha)), alpha = 2 s / dim: what n samples of functions in H^s pay for (arXiv 2502.19758).
+    """Return D = n^(1 / (1 + alpha)), alpha = 2 s / dim: the coefficients that n samples determine (arXiv 2502.19758).
 
     Parameters
     ----------
     manifold : Manifold
     n : int
     smoothness : float, optional
-        s, above dim / 2; dim / 2 + 1 if left out.
+        s, above dim / 2; dim / 2 + 1 by default.
 
     Raises
     ------
     ValueError
-        For s of at most dim / 2, where values at points mean nothing.
+        For s of at most dim / 2, where functions have no values at points.
     """
     if smoothness is None:
         smoothness = manifold.dim / 2 + 1
@@ -75,12 +75,12 @@ def invariant_spaces(
     vector : bool
         See `Manifold.invariants`.
     tell : bool
-        Whether to say that a limit falls inside an eigenspace.
+        Whether to warn if a limit falls inside an eigenspace.
 
     Warns
     -----
     UserWarning
-        With `tell`; and if three hundred thousand eigenfunctions hold fewer fixed ones than asked for.
+        With `tell`; and if three hundred thousand eigenfunctions contain fewer invariant ones than asked for.
     """
     total, fixed = limits
     count = count_fixed = 0

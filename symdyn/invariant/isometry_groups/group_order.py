@@ -18,7 +18,7 @@ _Maps = tuple[np.ndarray, np.ndarray]
 
 
 class TooManyElements(ValueError):
-    """A group has more elements than can be listed."""
+    """Raised if a group has more elements than can be listed."""
 
 
 def group_order(manifold: Manifold, group: Isometries) -> int:
@@ -30,7 +30,7 @@ def group_order(manifold: Manifold, group: Isometries) -> int:
     Raises
     ------
     ValueError
-        For continuous groups, and for groups of more than a hundred thousand elements that are no signed permutations.
+        For continuous groups, and for groups of more than a hundred thousand elements that are not signed permutations.
     """
     if group.continuous:
         raise ValueError("group is continuous: it has no order")
@@ -199,7 +199,7 @@ def _on_signed_points(order: np.ndarray, signs: np.ndarray) -> np.ndarray:
 
 
 def told_apart(manifold: Manifold, points: np.ndarray) -> np.ndarray:
-    """Compute numbers that tell points of the manifold apart.
+    """Compute numbers that distinguish points of the manifold.
 
     Eigenfunctions know which coordinates mean the same point.
     """

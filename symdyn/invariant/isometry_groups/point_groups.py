@@ -14,7 +14,7 @@ _GOLDEN = (1 + np.sqrt(5)) / 2
 
 
 def rotation(fold: int, axis=(0.0, 0.0, 1.0)) -> Elements:
-    """Return the turn by 2 pi / fold about an axis `(3,)`, which generates a cyclic group of that order."""
+    """Return the rotation by 2 pi / fold about an axis `(3,)`, which generates a cyclic group of that order."""
     axis = np.asarray(axis, dtype=float)
     if axis.shape != (3,) or not np.linalg.norm(axis) > 0:
         raise ValueError(f"axis must be three numbers, not all zero, got {axis.tolist()}")
@@ -32,8 +32,8 @@ def point_group(name: str) -> Elements:
     Parameters
     ----------
     name : str
-        `C4`, `D3` (turns about z, and half turns about x), `T`, `O`, `I` (rotations of the tetrahedron, the cube, the
-        icosahedron); an `i` at the end adds the inversion x -> −x (`Oi` are all symmetries of the cube).
+        `C4`, `D3` (rotations about z, and half turns about x), `T`, `O`, `I` (rotations of the tetrahedron, the cube,
+        the icosahedron); an `i` at the end adds the inversion x -> −x (`Oi` are all symmetries of the cube).
 
     Raises
     ------

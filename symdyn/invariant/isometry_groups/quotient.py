@@ -20,8 +20,8 @@ _CLOSED = 1e-7
 def orbit_dimension(algebra: LieAlgebra, points: np.ndarray, *, rtol: float = 1e-3) -> int:
     """Compute the dimension of generic orbits of a Lie algebra: the largest rank of its generators over points.
 
-    An invariant model of n states then has n − orbit_dimension effective ones: the exponent of its learning curve
-    is s / (s + d / 2) with that d, on the part of the states that a compact group moves by isometries.
+    An invariant model of n states then has d = n − orbit_dimension effective states: the exponent of its learning curve
+    is s / (s + d / 2), on the part of the states that a compact group moves by isometries.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def orbit_dimension(algebra: LieAlgebra, points: np.ndarray, *, rtol: float = 1e
     Raises
     ------
     ValueError
-        For points of another shape.
+        For points of the wrong shape.
 
     Examples
     --------

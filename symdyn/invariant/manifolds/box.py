@@ -21,7 +21,7 @@ __all__ = ["Box"]
 
 @dataclass(frozen=True)
 class Box(Manifold):
-    """The box low <= x <= high with reflecting walls: eigenfunctions are products of cos(pi l (x − low)/(high − low)).
+    """Hold the box low <= x <= high with reflecting walls; eigenfunctions are cos(pi l (x − low)/(high − low)).
 
     Points outside, up to a tenth of a side, are reflected at the wall; the boundary makes it a manifold that the
     theory of sample gains covers only to leading order.
@@ -60,7 +60,7 @@ class Box(Manifold):
 
     @property
     def n_coordinates(self) -> int:
-        """One a dimension."""
+        """One per dimension."""
         return self.dim
 
     @property
@@ -116,7 +116,7 @@ class Box(Manifold):
         return "a box has no continuous symmetry" if np.any(matrix) or np.any(shift) else None
 
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
-        """Return zero: nothing moves."""
+        """Return zero, because nothing moves."""
         return 0.0
 
     def invariants(self, space: Eigenspace, group: Isometries, *, vector: bool = False):

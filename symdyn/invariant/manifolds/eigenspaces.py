@@ -19,10 +19,10 @@ __all__ = ["Eigenspace", "Manifold"]
 
 @dataclass(frozen=True, eq=False)
 class Eigenspace:
-    """All functions on a manifold with −Δφ = eigenvalue φ.
+    """Represent all functions on a manifold with −Δφ = eigenvalue φ.
 
-    Called on points `(sample, coordinate)` it gives a real basis `(sample, multiplicity)`, orthonormal with respect to
-    the uniform probability measure.
+    Called on points `(sample, coordinate)`, it returns a real basis `(sample, multiplicity)`, orthonormal with respect
+    to the uniform probability measure.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Eigenspace:
     multiplicity : int
         Its dimension.
     label : object
-        How the manifold finds the functions; they are listed when first used.
+        How the manifold identifies the functions; they are listed when first used.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class Eigenspace:
 
 
 class Manifold(ABC):
-    """A compact Riemannian manifold whose eigenfunctions are known, in coordinates `(sample, n_coordinates)`.
+    """Represent a compact Riemannian manifold whose eigenfunctions are known, in coordinates `(sample, n_coordinates)`.
 
     Isometries are affine maps of the coordinates.
 
@@ -110,7 +110,7 @@ class Manifold(ABC):
 
     @abstractmethod
     def check(self, points: np.ndarray) -> np.ndarray:
-        """Put the points exactly on the manifold.
+        """Project points that are almost on the manifold exactly onto it.
 
         Raises
         ------
@@ -120,11 +120,11 @@ class Manifold(ABC):
 
     @abstractmethod
     def isometry_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Say why x -> A x + b is no isometry of the manifold, None if it is one."""
+        """Say why x -> A x + b is not an isometry of the manifold; None if it is one."""
 
     @abstractmethod
     def field_flaw(self, matrix: np.ndarray, shift: np.ndarray) -> str | None:
-        """Say why the flow of x' = A x + b is not by isometries of the manifold, None if it is."""
+        """Say why the flow of x' = A x + b does not consist of isometries of the manifold; None if it does."""
 
     @abstractmethod
     def speed(self, matrix: np.ndarray, shift: np.ndarray) -> float:
@@ -149,7 +149,7 @@ class Manifold(ABC):
         space : Eigenspace
         group : Isometries
         vector : bool
-            Functions to vectors in the coordinates, moved by A, rather than invariant numbers.
+            Whether values are vectors in the coordinates, moved by A, rather than invariant numbers.
 
         Returns
         -------

@@ -22,7 +22,7 @@ __all__ = ["Isometries", "as_isometries", "signed_permutation"]
 
 @dataclass(frozen=True, eq=False)
 class Isometries:
-    """Generators of a compact group of isometries x -> A x + b, in the coordinates of a manifold.
+    """Hold generators of a compact group of isometries x -> A x + b, in the coordinates of a manifold.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Isometries:
 
     @property
     def rho(self) -> int:
-        """Number of generators; what the cost of invariance grows with."""
+        """Number of generators, with which the cost of invariance grows."""
         return len(self.matrices) + len(self.field_matrices)
 
     @property
@@ -77,7 +77,7 @@ def as_isometries(manifold: Manifold, group) -> Isometries:
     Raises
     ------
     ValueError
-        If one of them acts on another number of coordinates, reverses time, or is no isometry of the manifold.
+        If one of them acts on another number of coordinates, reverses time, or is not an isometry of the manifold.
     """
     if isinstance(group, Isometries):
         return group
@@ -95,7 +95,7 @@ def as_isometries(manifold: Manifold, group) -> Isometries:
 
 
 def signed_permutation(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return (order, signs) with A x = signs * x[order], None if the matrix is no signed permutation."""
+    """Return (order, signs) with A x = signs * x[order], None if the matrix is not a signed permutation."""
     order = np.argmax(np.abs(matrix), axis=1)
     signs = np.sign(matrix[np.arange(len(matrix)), order])
     same = np.abs(matrix - np.eye(len(matrix))[order] * signs[:, None]).max() < MAPPED

@@ -17,7 +17,7 @@ _SAME = 1e-9
 
 
 class Product(Manifold):
-    """The product of manifolds, points side by side.
+    """Represent the product of manifolds, with coordinates side by side.
 
     Eigenfunctions are products, eigenvalues sums. A group may act on all factors at once (rotations of several spheres
     together) and exchange equal factors.

@@ -19,7 +19,7 @@ __all__ = ["Sphere", "harmonics"]
 
 @dataclass(frozen=True)
 class Sphere(Manifold):
-    """The sphere of the given radius in dim + 1 coordinates; `Sphere(2)` is the surface of a ball.
+    """Represent the sphere of the given radius in dim + 1 coordinates; `Sphere(2)` is the surface of a ball.
 
     Eigenfunctions are the harmonic polynomials of degree l, eigenvalue l (l + dim − 1) / radius^2.
 
@@ -50,7 +50,7 @@ class Sphere(Manifold):
 
     @property
     def n_coordinates(self) -> int:
-        """Those of the space around it."""
+        """Those of the surrounding space."""
         return self.dim + 1
 
     @property

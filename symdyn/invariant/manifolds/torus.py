@@ -21,7 +21,7 @@ __all__ = ["Torus"]
 
 @dataclass(frozen=True)
 class Torus(Manifold):
-    """The flat torus R^dim / (period Z)^dim; every real point is on it.
+    """Represent the flat torus R^dim / (period Z)^dim; every real point is on it.
 
     Eigenfunctions exp(i k.x), k = 2 pi n / period with integer n, eigenvalue |k|^2. An isometry takes one of them to
     a multiple of another, so invariants are sums over orbits of frequencies: no matrix is built.
@@ -30,7 +30,7 @@ class Torus(Manifold):
     ----------
     dim : int
     period : float or sequence of float
-        One for all directions, or one each.
+        One period for all directions, or one for each.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Torus(Manifold):
 
     @property
     def n_coordinates(self) -> int:
-        """Angles or lengths, one a dimension."""
+        """Angles or lengths, one per dimension."""
         return self.dim
 
     @property
