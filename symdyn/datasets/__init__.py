@@ -1,6 +1,6 @@
-"""Measured data that ship with symdyn: a function each, which opens them as `symdyn.open_trajectories` does.
+"""Measured data that ship with symdyn: one function each, which opens them as `symdyn.open_trajectories` does.
 
-It must not know what anybody looks for in them.
+Nothing here depends on how the data are analysed.
 """
 
 from symdyn.datasets.shipped import NAMES, path, planets, polar_motion, sea_surface

@@ -17,7 +17,7 @@ def planets() -> xr.Dataset:
     """Open the orbits of the planets and Pluto: nine trajectories of 2400 samples over up to three centuries.
 
     States are heliocentric positions `x y z` (au) and velocities `vx vy vz` (au/day) in the ICRF; `t` is in days, with
-    a step of its own for each body.
+    a different step for each body.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def planets() -> xr.Dataset:
 
     Notes
     -----
-    Of the JPL ephemeris DE421 (Folkner, Williams and Boggs, IPN Progress Report 42-178, 2009).
+    From the JPL ephemeris DE421 (Folkner, Williams and Boggs, IPN Progress Report 42-178, 2009).
 
     Examples
     --------
@@ -39,7 +39,7 @@ def planets() -> xr.Dataset:
 
 
 def polar_motion() -> xr.Dataset:
-    """Open the polar motion of the Earth, 1976 to 2025: where the axis of rotation leaves the surface.
+    """Open the polar motion of the Earth, 1976 to 2025: where the axis of rotation intersects the surface.
 
     One trajectory of 3652 means of five days. States are `x` (towards Greenwich) and `y` (towards 90 degrees west) in
     arcseconds (one is 30.9 m on the ground), times in days.
@@ -51,7 +51,7 @@ def polar_motion() -> xr.Dataset:
 
     Notes
     -----
-    Observed values of the IERS Bulletin A (US Naval Observatory): very long baseline interferometry, satellite and
+    Observed values from the IERS Bulletin A (US Naval Observatory): very long baseline interferometry, satellite and
     lunar laser ranging, GPS.
 
     Examples
@@ -64,10 +64,10 @@ def polar_motion() -> xr.Dataset:
 
 
 def sea_surface() -> xr.Dataset:
-    """Open monthly anomalies of the temperature of the sea along the equator of the Pacific, a field u(time, x).
+    """Open monthly anomalies of the sea surface temperature along the equator of the Pacific, a field u(time, x).
 
-    From 160 to 270 degrees east, April 2006 to September 2010, with the mean and two harmonics of the year taken off at
-    each place.
+    From 160 to 270 degrees east, April 2006 to September 2010, with the mean and two annual harmonics removed at each
+    place.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def path(name: str) -> Path:
     ValueError
         For another name.
     FileNotFoundError
-        If the installation has lost the file.
+        If the file is missing from the installation.
 
     Examples
     --------
