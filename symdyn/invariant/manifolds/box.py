@@ -21,7 +21,9 @@ __all__ = ["Box"]
 
 @dataclass(frozen=True)
 class Box(Manifold):
-    """Hold the box low <= x <= high with reflecting walls; eigenfunctions are cos(pi l (x − low)/(high − low)).
+    """Hold the box low <= x <= high with reflecting walls.
+
+    Eigenfunctions are products of cos(pi l (x − low) / (high − low)).
 
     Points outside, up to a tenth of a side, are reflected at the wall; the boundary makes it a manifold that the
     theory of sample gains covers only to leading order.
