@@ -59,7 +59,7 @@ def discover_function(
         `symdyn.groups`, joined by `+`, or words such as `"gl+sign_flips"`. Elements are judged one by one, at all
         points (of a dask array at 2000 of them).
     jacobian : callable, optional
-        From points to derivatives `(sample, ..., state)`; central differences if left out.
+        Derivatives `(sample, ..., state)` at points; by default central differences.
     output : str or tuple of str, or array `(generator, output, output)`
         How the values move. `"invariant"`: not at all. `"vector"` and `"vector_field"`: like the state, psi = Dv.
         `"density"`: as a density, f div v is added. `"metric"`: as a form on two vectors. A tuple names what each index
@@ -73,7 +73,7 @@ def discover_function(
     Raises
     ------
     TypeError
-        For candidates that are none.
+        For candidates that are neither generators nor elements.
     ValueError
         For points, values or a Jacobian of the wrong shape, values that are not finite, and a Jacobian that disagrees
         with central differences.

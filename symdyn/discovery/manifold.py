@@ -69,7 +69,7 @@ def discover_manifold(
     Raises
     ------
     TypeError
-        For candidates that are none.
+        For candidates that are neither generators nor elements.
     ValueError
         For points of the wrong shape or too few, points off the level set, and a dimension out of range.
 

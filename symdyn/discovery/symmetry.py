@@ -40,46 +40,47 @@ _OUTPUTS = ("vector_field", "invariant", "vector", "density", "metric")
 class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     """Find the generators v with L(v, f) = 0 for the law f behind trajectories.
 
-    The law is identified from sums over trajectories (weak form, even/odd instruments); the bracket is bilinear, so
-    with the law at hand symmetries are a null space over candidates, decided by an upper bound on the violation
-    (`symdyn.evidence.evidence`).
+    The law is identified from sums over trajectories (weak form, with even and odd samples as each other's
+    instruments). The bracket is bilinear, so once the law is known the symmetries are a null space over the candidates;
+    an upper bound on the violation decides which of them are accepted (`symdyn.evidence.evidence`).
 
     Parameters
     ----------
     candidates : str, Generators, Elements, or a list of these
-        Where to look: `symdyn.candidates` for generators, `symdyn.groups` for finite elements, each of which is judged
-        by itself; or words, such as `"affine+sign_flips"`. States with names of their own are matched by name.
+        The transformations to test: `symdyn.candidates` for generators, `symdyn.groups` for finite elements, each of
+        which is judged by itself; or words, such as `"affine+sign_flips"`. Named states are matched by name.
     law : Features, pysindy feature library, or str
-        Functions of the states that the law is made of; words such as `"polynomial:3"`. Sines of states whose units are
-        degrees are of the angle.
+        Library of functions of the states of which the law is a combination, or a word such as `"polynomial:3"`. States
+        in degrees enter sines as angles.
     kind : {"flow", "map", "second_order"}
         x' = f(x), x_{k+1} = F(x_k), or q'' = g(q, q'), which is also chosen when the data hold twice as many states as
         the candidates act on (positions, then velocities). Symmetries of a map are sought among affine generators.
     output : str, tuple, array or Generators
-        `"vector_field"` for trajectories; for pairs (x, y = F(x)) how the values move, as in `discover_function`;
-        generators stand for an unknown action within their class. A free matrix on a vector, `("linear",)`, makes
+        `"vector_field"` for trajectories; for pairs (x, y = F(x)) how the values transform, as in `discover_function`.
+        Generators stand for an unknown action within their class. A free matrix on a vector, `("linear",)`, makes
         nearly any map symmetric: give a class that says what the values are.
     inputs : sequence of str, optional
-        Variables u of x' = f(x, u) or x_{k+1} = F(x_k, u_k), which candidates move beside the states (states first);
-        those with `role = "input"` if left out. `"t"` is the time: candidates that end with a state `t`
-        (`time_translation=True`) make it one.
+        Variables u of x' = f(x, u) or x_{k+1} = F(x_k, u_k), which candidates move together with the states (states
+        first); by default those with `role = "input"`. `"t"` is the time; it is an input, too, if the candidates end
+        with a state `t` (`time_translation=True`).
     delta : float
-        Generators are symmetric when the upper bound of the violation is below delta over their whole span, and the
-        span closes under brackets.
+        Tolerance: generators are symmetric if the upper bound of the violation is below delta over their whole span,
+        and the span closes under brackets.
     alpha : float
-        Level of the test that calls a symmetry broken.
+        Level of the test that rejects a symmetry as broken.
     n_bootstrap : int
-        Replicates of the law.
+        Number of bootstrap replicates of the law.
     rng : int or numpy Generator
         Seed.
 
     Attributes
     ----------
     algebra_ : LieAlgebra
-        Accepted generators, canonical, without trivial ones. They are snapped to the nearest exact algebra of their
-        kind inside the error bars; if there is none they stay as they came out, with their errors (`exact` is False).
+        Accepted generators in canonical form, without the trivial ones. They are snapped to the nearest exact algebra
+        of their kind inside the error bars; if there is none, they stay as estimated, with their errors (`exact` is
+        False).
     found_ : LieAlgebra
-        All accepted generators as they came out, before they were snapped.
+        All accepted generators as estimated, before snapping.
     trivial_ : LieAlgebra
         Accepted generators that are parallel to the flow, or symmetric only by the part of the flow in them.
     verdicts_ : xr.Dataset
@@ -95,16 +96,16 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     elements_ : Elements
         Accepted finite elements, if any were candidates.
     element_verdicts_ : xr.Dataset
-        Over `element`, the same columns, and `image_outside`, the share of images g x far from all data.
+        Over `element`, the same columns, and `image_outside`, the fraction of images g x far from all data.
     chart_ : Chart
-        Of the arguments of the law, in which all was computed.
+        Chart of the arguments of the law, in which everything was computed.
     evidence_ : Evidence
-        Of combinations of the candidates.
+        Evidence on combinations of the candidates.
     residual_ : Residual
-        What the law leaves over of the rates beyond noise, in the norm of the violation: share, its 99 % lower and
-        95 % upper bound. The upper bound is part of the bound of every violation.
+        Fraction of the rates that the law does not explain, beyond noise, in the norm of the violation, with its 99 %
+        lower and 95 % upper bound. The upper bound is part of the bound of every violation.
     unexplained_ : tuple of float
-        Share and lower bound of `residual_`.
+        Fraction and lower bound of `residual_`.
     ranges_ : dict
         Smallest and largest value of each argument of the law over the data, in their units: where verdicts hold.
     notes_ : list of str
@@ -154,7 +155,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         data : xr.Dataset, path, tables, dict, tuple (x, t), or tuple (X, Y)
             Trajectories in the schema, a file, data frames or a dict of them; or an array `(time, state)` or
             `(trajectory, time, state)` or a list of arrays, with a step, times or a list; or pairs: points X
-            `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry a trajectory). With
+            `(sample, state)` with values Y `(sample, ...)`, arrays or lists of them (one entry per trajectory). With
             `output="vector_field"` Y holds the rates of a flow, or the next points of a map. Noise is looked for in
             trajectories; of pairs, X must be exact.
         y : optional
@@ -247,7 +248,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         )
 
     def summary(self) -> str:
-        """Write the verdicts as a table, with what the law leaves over and where the verdicts hold.
+        """Write the verdicts as a table, with the unexplained fraction and the range in which they hold.
 
         Examples
         --------
@@ -283,7 +284,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         Returns
         -------
         xr.Dataset
-            Over `generator`: violation, upper_bound (nothing was searched, so it pays for no search), p_value (not
+            Over `generator`: violation, upper_bound (without a penalty for a search), p_value (not
             adjusted), verdict.
 
         Raises

@@ -21,7 +21,7 @@ Nonlinear functions with one value on all the data are never called conserved (`
 is a function whose terms do not vary, either.
 
 With few trajectories there is always some combination of many functions that is nearly constant on each of them: what
-is found from the others must be conserved on the trajectories left out as well (`left_out_runs`). Where a single
+is found from the others must be conserved on the held-out trajectories as well (`left_out_runs`). Where a single
 trajectory carries most of size(h), the bound is that without it. Slow or short motion makes nothing conserved, since
 eps is relative to the motion.
 """
@@ -70,7 +70,7 @@ def conserved_quantities(
     ----------
     source : xr.Dataset, path, tables, dict, (x, t), VectorField, or SymmetryDiscovery
         Trajectories, as `SymmetryDiscovery.fit` takes them; or a law x' = f(x), which is taken as exact; or a fitted
-        search, of whose law the error and what it leaves over enter every bound
+        search; the error and the unexplained fraction of its law then enter every bound
         (`symdyn.discovery.conservation.conservation_search`).
     features : Features, pysindy feature library, or str
         The functions theta, simple ones first; those that are constant are left out. Words such as `"polynomial:2"`.

@@ -61,11 +61,12 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         Polynomial degree of the coefficients in coordinates and fields; or names (`"translations"`, `"galilean"`,
         `"scalings"`, ...) and generators as text (`"2 t ∂t + x ∂x"`), see `symdyn.jets.pointfields`.
     equation : mapping, optional
-        The right sides by field and term, `{"u": {"u u_x": -1, "u_xx": 0.1}}`, taken as exact; identified if left out.
+        The right sides by field and term, `{"u": {"u u_x": -1, "u_xx": 0.1}}`, taken as exact; by default the law is
+        identified.
     terms : sequence of str, optional
-        The library of the law; `field_terms` if left out.
+        Library of the law; by default `field_terms`.
     time_order : int, optional
-        m, 1 or 2; found from the data if left out.
+        m, 1 or 2; by default it is found from the data.
     delta : float
         Generators are symmetric when the upper bound of the violation |D_t^m Q − N'[Q]|, relative to its two parts, is
         below delta over their whole span. False fields of degree 2 sit at 0.03 and above (Burgers), 0.012 (KdV, clean);
@@ -99,8 +100,8 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         Coefficients `(generator, component, monomial)` of the accepted algebra.
     law_ : FieldLaw
     residual_ : Residual
-        What the law leaves over of the data, with its bounds; its upper bound is in that of every generator, unless the
-        equation is given.
+        Fraction of the data that the law does not explain, with its bounds. Its upper bound is part of the bound of
+        every generator, unless the equation is given.
     agreement_ : float
         Angle in degrees between the accepted span and as many first directions of the direct route; nan without it.
     flows_ : xr.Dataset or None
