@@ -111,7 +111,7 @@ class SymmetricFit:
         return f"{self.law._repr_html_()}\n<ul>{said}</ul>"
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Plot the held-out error against the number of trajectories fitted, with and without the symmetry.
+        """Draw the held-out error against the number of trajectories fitted, with and without the symmetry.
 
         Parameters
         ----------

@@ -106,7 +106,8 @@ def left_free(
         names = ", ".join(parts[0].states)
         raise ValueError(
             f"the symmetry acts on {len(parts[0].states)} states ({names}), on which the library has {expected[1]} "
-            f"functions; on those of the data it has {shape[1]}: give a symmetry on as many states as the data have"
+            f"functions, but the data have {shape[1]}: give a symmetry on as many states as the data have, and the "
+            "library that their functions are of"
         )
     if chart is None:
         return equivariant_subspace(features, parts, output=action, n_outputs=shape[0])

@@ -275,7 +275,7 @@ def test_the_optimizer_clones_with_features_and_drops_incomplete_rows():
         (lambda: sindy().fit(X, STEP, u=X), "control inputs"),
         (
             lambda: engine().fit(np.ones((30, 6)), np.ones((30, 2))),
-            r"of coefficients \(2, 10\), the data ask for \(2, 6\)",
+            r"on 2 states \(x0, x1\), on which the library has 10 functions, but the data have 6",
         ),
         (
             lambda: EquivariantOptimizer(ps.STLSQ(), ROTATION).fit(np.ones((5, 3)), np.ones((5, 2))),
