@@ -44,7 +44,7 @@ def discover_function(
     output: str | Sequence | np.ndarray = "invariant",
     delta: float = 1e-6,
 ) -> FunctionSymmetry:
-    """Find the generators v with Df v − psi f = 0 at all points, and the finite elements g with f(g x) = M f(x).
+    """Find the generators v with Df v − psi f = 0 at all points and the finite elements g with f(g x) = M f(x).
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def discover_function(
 
     Notes
     -----
-    The function is called in the units of the points; what it gives is measured in the spread of each state, values in
+    The function is called in the units of the points; its result is measured in the spread of each state, values in
     units of their own, and invariants from their mean, so the answer depends on no unit and origin.
 
     Otto, Zolman, Kutz and Brunton, arXiv 2311.00212 (the null space of the Lie derivative); unknown action on outputs:

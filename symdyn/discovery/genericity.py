@@ -35,7 +35,7 @@ def samples_needed(n_states: int, degree: int, candidates: str | Generators | Se
     """Return the number of generic points at which `discover_function` is right about polynomials.
 
     A polynomial of degree d and generators of degree k leave polynomials of degree e = d + k − 1, and C(n + e, n)
-    points drawn from any density tell them from 0 with probability one. At least one point a candidate is asked for.
+    points drawn from any density tell them from 0 with probability one. The result is at least one point per candidate.
     Twice as many let `discover_function` check its answer on half of them. Analytic functions need as many points as
     the span of what the generators make of them has dimensions.
 

@@ -54,10 +54,10 @@ def discover_manifold(
         As `SymmetryDiscovery` takes them. Elements are judged by how far images are from the manifold
         (`symdyn.discovery.set_elements`).
     level_set : callable, optional
-        h with h = 0 on the manifold, from points to `(sample,)` or `(sample, equation)`. Without it tangent spaces come
-        from the principal components of neighbouring points.
+        h with h = 0 on the manifold, from points to `(sample,)` or `(sample, equation)`. Without it, tangent spaces are
+        estimated from the principal components of neighbouring points.
     dim : int, optional
-        Dimension of the manifold; from the largest gap of the local principal components if left out.
+        Dimension of the manifold; by default estimated from the largest gap of the local principal components.
     delta : float, optional
         Largest violation, the sine of the angle between generator and tangent space. If left out: 1e-6 for a level set;
         for points, in the middle of the largest gap between bounds of violations that errors of the tangent spaces

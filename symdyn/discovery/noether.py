@@ -26,7 +26,7 @@ class NoetherPairing:
     Parameters
     ----------
     generators : Generators
-        The fields q' = dh/dp, p' = −dh/dq, one per conserved quantity.
+        The fields q' = dh/dp, p' = −dh/dq, one for each conserved quantity.
     partners : ndarray, `(generator, quantity)`
         The combination of quantities that each generator of the given algebra comes from, nan where none does.
 

@@ -48,7 +48,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     ----------
     candidates : str, Generators, Elements, or a list of these
         The transformations to test: `symdyn.candidates` for generators, `symdyn.groups` for finite elements, each of
-        which is judged by itself; or words, such as `"affine+sign_flips"`. Named states are matched by name.
+        which is judged separately; or words, such as `"affine+sign_flips"`. Named states are matched by name.
     law : Features, pysindy feature library, or str
         Library of functions of the states of which the law is a combination, or a word such as `"polynomial:3"`. States
         in degrees enter sines as angles.

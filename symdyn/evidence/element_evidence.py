@@ -46,7 +46,7 @@ class LawSample:
 
     `features` the law is made of; `points` `(sample, argument)` of the data, states first, then inputs; `weights`
     `(sample, output)` one over the scale of the outputs; `spreads` `(sample, argument)` the scale of the arguments;
-    `action` moves arguments and values; `point_weights` `(sample,)` of mean 1, all alike if left out; `noise`
+    `action` moves arguments and values; `point_weights` `(sample,)` of mean 1, by default all equal; `noise`
     `(argument,)` of the points; `lacking` whether the law is known to leave something over.
     """
 
@@ -74,7 +74,7 @@ def judge_elements(
     delta: float = 0.1,
     alpha: float = 0.05,
 ) -> xr.Dataset:
-    """Three verdicts on each element for a law with its error.
+    """Judge each element for a law with its error.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ def element_table(
     alpha: float,
     products: bool = True,
 ) -> xr.Dataset:
-    """Build one row an element, in the given order; see `symdyn.evidence.element_evidence.judge_elements`.
+    """Build one row per element, in the given order; see `symdyn.evidence.element_evidence.judge_elements`.
 
     Parameters
     ----------

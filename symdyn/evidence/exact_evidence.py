@@ -66,7 +66,7 @@ class ExactEvidence(Evidence):
         return float(np.linalg.norm(self._root @ self._unit(vector)))
 
     def upper_bound(self, vector: np.ndarray, rank: int) -> float:
-        """Return the violation itself: there is no error to pay for."""
+        """Return the violation itself, since an exact law has no error."""
         return self.violation(vector)
 
     def p_value(self, vector: np.ndarray) -> float:

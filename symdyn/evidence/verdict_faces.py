@@ -45,7 +45,7 @@ class ShowsVerdicts:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            A new figure if left out.
+            By default a new figure.
 
         Returns
         -------
@@ -72,7 +72,7 @@ class ShowsVerdicts:
         Parameters
         ----------
         path : path
-            The file, or a folder that gets a `report.html`.
+            The file, or a folder in which `report.html` is written.
         title : str, optional
         data : xr.Dataset or path, optional
             The data that were searched, to be drawn as well.

@@ -16,7 +16,7 @@ __all__ = ["empty_table", "judged_table", "verdict_table", "verdict_text"]
 def verdict_table(
     evidence: Evidence, accepted: np.ndarray, texts: list[str], trivial: np.ndarray, alpha: float
 ) -> xr.Dataset:
-    """Build one row a generator: the accepted ones, then all other directions in order of evidence, then unseen ones.
+    """Build one row per generator: the accepted ones, then all other directions in order of evidence, then unseen ones.
 
     Parameters
     ----------
