@@ -49,7 +49,7 @@ def parse_generator(text: str, variables: Sequence[str]) -> dict[tuple[str, tupl
 
 
 def parse_generators(texts: Sequence[str], variables: Sequence[str], degree: int | None = None) -> Generators:
-    """Parse generators with polynomial coefficients from texts, up to `degree` (as high as needed if left out).
+    """Parse generators with polynomial coefficients from texts, up to `degree` (by default as high as needed).
 
     Examples
     --------

@@ -54,7 +54,7 @@ def _warn_of_repeats(moments: Moments) -> None:
 
 
 def law_residual(moments: Moments, law: VectorField, scales: Scales) -> Residual:
-    """Estimate what a law leaves over of the rates beyond noise, in the norm of the violation.
+    """Estimate the fraction of the rates that a law leaves unexplained, beyond noise, in the norm of the violation.
 
     From products of even and odd residuals, where rows come twice; else from residuals at neighbouring points
     (`symdyn.laws.neighbours`).

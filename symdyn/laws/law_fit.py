@@ -77,15 +77,15 @@ def law_families(features: Features, states: Sequence[str]) -> Families:
 class LawFit:
     """Hold a law with its error.
 
-    `coefficients` `(output, feature)`; `kept` the families in it; `path` one row a step of the selection: families,
-    mean error on trajectories left out (relative to the power of the rates), its standard error. `errors`
-    `(replicate, output, feature)` are bootstrap errors of the coefficients, `stretch` `(replicate,)` what makes them
-    bootstrap-t errors, `jackknife` `(block, output, feature)` errors from leaving out stretches of time. `floor` is the
-    error relative to the rates that is the same in all of them, so that no resampling shows it: of quadrature, and what
-    the law leaves over; `test_floor` the same for p values, the larger one if left out. `rivals`
-    are laws with a rejected family put back that predict better, if not by enough, fitted to the same replicates.
-    `unknown` `(replicate, output, feature)` is the part of `errors` that is no error of a fit: coefficients that no
-    data decide. `n_parts` independent parts of the data were resampled; `richest` `(output, feature)` is the law on all
+    `coefficients` `(output, feature)`; `kept` the families in it; `path` has one row per selection step: families, mean
+    error on trajectories left out (relative to the power of the rates), its standard error. `errors` `(replicate,
+    output, feature)` are bootstrap errors of the coefficients, `stretch` `(replicate,)` what makes them bootstrap-t
+    errors, `jackknife` `(block, output, feature)` errors from leaving out stretches of time. `floor` is the error
+    relative to the rates that is the same in all of them, so that no resampling shows it: of quadrature, and what the
+    law leaves over; `test_floor` the same for p values, the larger one if left out. `rivals` are laws with a rejected
+    family put back that predict better, if not by enough, fitted to the same replicates. `unknown` `(replicate, output,
+    feature)` is the part of `errors` that is not a fit error: it comes from coefficients that the data do not
+    determine. `n_parts` independent parts of the data were resampled; `richest` `(output, feature)` is the law on all
     `families` `(feature,)`.
 
     Examples

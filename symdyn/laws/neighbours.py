@@ -1,4 +1,4 @@
-"""What the law of a map or of pairs leaves over, from neighbouring points.
+"""The unexplained fraction of the law of a map or of pairs, from neighbouring points.
 
 Rows of coarse maps and of pairs are their own instruments: the mean square of their residuals holds the noise as well.
 Neighbours are instruments for each other: two points x_k, x_l close by, of different runs or steps apart, have the same

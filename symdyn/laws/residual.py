@@ -1,4 +1,4 @@
-"""What a law leaves over of the rates, beyond noise: with bounds, since verdicts must pay for it.
+"""The unexplained fraction of the rates, beyond noise, with bounds that enter the bound of every verdict.
 
 Residuals of even and of odd rows have independent noise, so the mean of their product is the mean square of what the
 law misses: functions outside its library, states that were not measured. It is a signed estimate. Where sampling is
@@ -20,7 +20,7 @@ _LOWER, _UPPER = 0.99, 0.95
 
 @dataclass(frozen=True)
 class Residual:
-    """Measure what a law leaves of the rates: root mean squares, relative to the rates, in the norm of the violation.
+    """Measure the fraction of the rates that a law leaves unexplained: root mean squares in the norm of the violation.
 
     `share` is the estimate, `lower` its 99 % lower and `upper` its 95 % upper bound, from `n_parts` independent parts
     of the data (infinite from one). `aliased` says that the estimate is below 0 by more than chance allows.
@@ -51,7 +51,7 @@ class Residual:
 
 
 def residual_from_parts(parts: np.ndarray, power: np.ndarray, units: np.ndarray) -> Residual:
-    """Estimate what a law leaves over, from sums of products of even and odd residuals.
+    """Estimate the unexplained fraction of a law from sums of products of even and odd residuals.
 
     Parameters
     ----------

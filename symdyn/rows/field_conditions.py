@@ -33,8 +33,8 @@ class Elementary:
 
 @dataclass(frozen=True)
 class ConditionSums:
-    """Means over windows of products of rows, one entry a trajectory or a block of places of one, `(unit, elementary,
-    elementary)` each.
+    """Means over windows of products of rows, one entry per trajectory or per block of its places,
+    `(unit, elementary, elementary)` each.
 
     `violation` even^T odd of D_t^m Q − N'[Q]; `noise` that of half the difference of even and odd; `size` |D_t^m Q|^2 +
     |N'[Q]|^2; `parts` the squares of the parts of Q.

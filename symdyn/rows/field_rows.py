@@ -15,7 +15,7 @@ __all__ = ["FieldSums", "equation_rows", "equation_sums", "stretched"]
 
 @dataclass(frozen=True)
 class FieldSums:
-    """Sums of products of rows T = (terms, ∂_t^m of each field), one entry a trajectory or a stretch of its time.
+    """Sums of products of rows T = (terms, ∂_t^m of each field), one entry per trajectory or stretch of its time.
 
     `cross` `(part, row, row)` is the mean of even^T odd, symmetrised: free of the bias of noise; `level` `(field, run)`
     the standard deviation of the noise.
