@@ -81,8 +81,8 @@ def discover_function(
     Warns
     -----
     UserWarning
-        Where the points cannot decide: they are too few (half of them would give more generators), they lie on a curve
-        or surface, the generators found fail beside them, or rounding hides differences that are larger than delta.
+        Where the points cannot decide: there are too few of them (half of them would give more generators), they lie on
+        a curve or surface, the generators found fail at nearby points, or rounding hides differences larger than delta.
 
     Notes
     -----

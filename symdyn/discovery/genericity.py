@@ -32,12 +32,12 @@ _TERMS = 8  # a relation with more terms is not worth printing
 
 
 def samples_needed(n_states: int, degree: int, candidates: str | Generators | Sequence) -> int:
-    """Return the number of generic points at which `discover_function` is right about polynomials.
+    """Return the number of generic points that `discover_function` needs to be right about polynomials.
 
-    A polynomial of degree d and generators of degree k leave polynomials of degree e = d + k − 1, and C(n + e, n)
-    points drawn from any density tell them from 0 with probability one. The result is at least one point per candidate.
-    Twice as many let `discover_function` check its answer on half of them. Analytic functions need as many points as
-    the span of what the generators make of them has dimensions.
+    Generators of degree k turn a polynomial of degree d into polynomials of degree e = d + k − 1, and C(n + e, n)
+    points drawn from any density distinguish these from 0 with probability one. The result is at least one point per
+    candidate. Twice as many let `discover_function` check its answer on half of them. An analytic function needs as
+    many points as the span of its images under the generators has dimensions.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def samples_needed(n_states: int, degree: int, candidates: str | Generators | Se
     Raises
     ------
     ValueError
-        For candidates on another number of states, or that are no polynomials, and for a negative degree.
+        For candidates on another number of states, candidates that are not polynomial, and a negative degree.
 
     Examples
     --------

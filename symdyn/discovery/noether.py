@@ -28,7 +28,7 @@ class NoetherPairing:
     generators : Generators
         The fields q' = dh/dp, p' = −dh/dq, one for each conserved quantity.
     partners : ndarray, `(generator, quantity)`
-        The combination of quantities that each generator of the given algebra comes from, nan where none does.
+        The combination of quantities from which each generator of the given algebra derives, nan where there is none.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def noether_pairing(
     Raises
     ------
     ValueError
-        For an odd number of states, quantities that are no polynomials, an algebra on other states, and a law that is
+        For an odd number of states, quantities that are not polynomials, an algebra on other states, and a law that is
         not Hamiltonian.
 
     Notes

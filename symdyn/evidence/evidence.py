@@ -132,7 +132,7 @@ class Evidence:
         return float(np.sqrt(unit @ self.forms.violation @ unit + np.quantile(errors, self.level)))
 
     def p_value(self, vector: np.ndarray) -> float:
-        """Return the probability of so large a bracket if eps were 0.
+        """Return the probability of a bracket at least this large if eps were 0.
 
         The share of replicates whose error alone is larger; where hardly any is, the tail of the scaled chi-square with
         the same mean and variance (Satterthwaite), since a share cannot get below one over the number of replicates. A

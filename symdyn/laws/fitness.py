@@ -89,7 +89,7 @@ def check_law(residual: Residual, richest: Residual, delta: float, *, noisy_stat
     Raises
     ------
     ValueError
-        If more than half of the rates is left over, even by the whole library.
+        If even the whole library leaves more than half of the rates unexplained.
     """
     if not residual.lower > delta / 5:
         return []

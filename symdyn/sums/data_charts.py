@@ -70,7 +70,7 @@ def chart_of_layout(
     dataset : xr.Dataset
     layout : Layout
     action : Action, optional
-        Of the law of the system that pairs are samples of; that of the layout if left out.
+        Of the law of the system that the pairs sample; by default that of the layout.
     output : see `discover_function`
         How values of pairs move: what moves like a state is in its unit.
     shape : tuple of int

@@ -239,7 +239,7 @@ def accumulate_block(
     per_run : int
         Points kept of each trajectory, at least 2.
     axes : ndarray, `(feature, direction)`, optional
-        From `symdyn.sums.axes`, the same for all chunks; the features are summed as they are if left out.
+        From `symdyn.sums.axes`, the same for all chunks; by default the features are summed as they are.
     """
     axes = np.zeros((0, 0)) if axes is None else axes
     place, total = block.attrs.get(_PLACE, 0), block.attrs.get(_TOTAL, block.sizes["trajectory"])
