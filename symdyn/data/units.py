@@ -119,7 +119,7 @@ def matched_velocities(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
 
 
 def radians_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """Return the radians in the unit of each state `(state,)`; for rates of angles over their time; 1 for other states."""
+    """Return the radians in the unit of each state `(state,)`, or of a rate of an angle over its time; 1 otherwise."""
     units = [_unit(dataset, name) for name in names]
     return np.array([unit.angle if unit is not None and ("rad", 1) in unit.dimension else 1.0 for unit in units])
 

@@ -1,4 +1,4 @@
-"""How good an operator is on trajectories it has not seen: as they are, moved by the symmetry, and in the long run."""
+"""How accurate an operator is on unseen trajectories: as they are, moved by the symmetry, and in long rollouts."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def scores(
     ----------
     test : xr.Dataset
     module : nn.Module
-        For fields in their own units.
+        Takes and returns fields in their own units.
     model : OperatorModel
-        What was trained, for its size.
+        The trained model, for its number of parameters.
     parts : SymmetryParts
     lead : int
     memory : float
-        Bytes that test fields may take, see `truth_of`.
+        Memory in bytes that test fields may take, see `truth_of`.
     seed : int
-        Of the elements, and of the pairs where there are too many.
+        Seed of the elements, and of the choice of pairs where there are too many.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def baseline_scores(
     test, train : xr.Dataset
     lead : int
     like : nn.Module
-        Of the precision and on the device of the models.
+        A module with the dtype and device of the models.
     memory, seed
         As for `scores`.
 
