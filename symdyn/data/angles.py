@@ -79,7 +79,7 @@ def _warn_of_degrees(dataset: xr.Dataset, names: Sequence[str]) -> None:
 
 
 def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """Return the full turn of each variable `(variable,)` in its unit; 0 for other variables, and for pairs of points."""
+    """Return the full turn of each variable `(variable,)` in its unit; 0 for other variables and pairs of points."""
     if any(variable.attrs.get("role") == "target" for variable in dataset.data_vars.values()):
         return np.zeros(len(names))  # one point does not follow from the one before
     return full_turns(dataset, names)

@@ -95,8 +95,8 @@ def baseline_scores(
     Returns
     -------
     dict
-        `persistence`: fields stay as they are; `mean`: each field is its mean over the training data everywhere; of
-        each, `test` and `rollout` as for `scores`.
+        `persistence`: fields do not change; `mean`: each field is everywhere its mean over the training data; for each,
+        `test` and `rollout` as for `scores`.
     """
     truth = truth_of(test, lead, like, memory)
     u, target = _pairs(truth, seed)
@@ -116,7 +116,7 @@ def baseline_scores(
 def truth_of(test: xr.Dataset, lead: int, module: nn.Module, memory: float = 5e8) -> Tensor:
     """Read fields `(run, step, field, *grid)` at every lead-th time, in the precision of the module, on its device.
 
-    As many trajectories as fit into so many bytes in double precision, but one at least.
+    As many trajectories are read as fit into the memory in double precision, but at least one.
     """
     like = next(module.parameters())
     some = test.isel(time=slice(None, None, lead))
@@ -129,8 +129,8 @@ def moves_of(parts: SymmetryParts, test: xr.Dataset, count: int, seed: int = 0) 
     """Return elements of the symmetry by name, one for each of `count` fields: u, t -> moved fields.
 
     `quarter_turn`: one, two and three quarters, one field after the other; `angle`: thirty degrees about the middle,
-    right in a disc only, because a periodic square is none after it; `values`: all else that moves periodic fields, at
-    random.
+    valid in a disc only, because it does not map a periodic square to itself; `values`: all else that moves periodic
+    fields, at random.
     """
     grid = field_grid(test)
     periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
