@@ -1,4 +1,4 @@
-"""Coordinates without units: input is transformed into a chart, the computation is done there, and results are transformed back.
+"""Coordinates without units: input is transformed into a chart, and results are transformed back.
 
 A chart has a centre c and a scale s for each state, and one for the time T; the point x of the data is y = (x − c) / s
 there.
