@@ -137,7 +137,7 @@ class KernelBasis:
 
 
 def equivariant_kernel_basis(candidates, radial, angular: int = 0, *, rep_in=None, rep_out=None, rng=0) -> KernelBasis:
-    """Find the kernels that commute with generators on space, and on values.
+    """Find the kernels that commute with generators on space and on values.
 
     Parameters
     ----------
