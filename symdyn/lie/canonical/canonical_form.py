@@ -96,7 +96,7 @@ def canonical_vectors(
         The span; its features say what the coefficients of the ensemble belong to.
     ensemble : Ensemble
     origin : sequence of float, `(state,)`, optional
-        A point where all candidates vanish: the centre. By default it is fitted.
+        A point where all candidates vanish: the centre. By default it is found from the candidates and their errors.
     ties : sequence of sequences of int, optional
         Groups of states whose scales are the same, such as those of one unit; by default each state has its own.
     accept : callable, optional

@@ -77,7 +77,7 @@ def reordered(part, order: Sequence[int]):
     Raises
     ------
     ValueError
-        For functions that depend on some of the states only.
+        For functions that are not permuted among themselves when the states change places.
     """
     order = [int(k) for k in order]
     if order == list(range(len(part.states))):
