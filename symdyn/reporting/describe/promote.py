@@ -1,4 +1,4 @@
-"""The report of a promotion: what is kept, what is broken, and how held-out samples confirm it."""
+"""The report of a promotion: what is kept, what is broken, and the errors on held-out samples."""
 
 from __future__ import annotations
 
