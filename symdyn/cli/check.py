@@ -26,7 +26,7 @@ _GAP = 5.0  # times the usual step
 
 
 def examined(path: str, states: str | None = None) -> dict[str, Any]:
-    """Examine a file; what is wrong with it is the entry `problem`, None where nothing is."""
+    """Examine a file; the entry `problem` says what is wrong with it, or is None."""
     found: dict[str, Any] = {"file": path, "problem": None, "notes": []}
     try:
         data = open_trajectories(path, states=split_names(states))

@@ -1,4 +1,4 @@
-"""What a first job on a file costs, roughly, and which job that is."""
+"""Choice of a first job on a file, and a rough estimate of its cost."""
 
 from __future__ import annotations
 

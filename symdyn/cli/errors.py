@@ -83,7 +83,7 @@ def _about_option(error: click.NoSuchOption) -> str:
 
 @contextmanager
 def short_warnings() -> Iterator[None]:
-    """Print one line for each kind of warning, at the end."""
+    """Print one line per kind of warning at the end."""
     from symdyn.runs.collected_warnings import CollectedWarnings  # loads what jobs need
 
     collected = CollectedWarnings()

@@ -1,4 +1,4 @@
-"""Which laws and candidates suit data of a size, and which values look as if something were mistaken."""
+"""Laws and candidates that suit data of a given size, and values that look like mistakes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def laws_for(n_rows: int, n_variables: int, *, second_order: bool = False) -> li
 
 
 def candidates_for(n_moved: int, *, second_order: bool = False) -> dict[str, int]:
-    """Return words for candidates on so many states, and how many generators they are."""
+    """Return words for candidates on a number of states, with the number of generators of each."""
     words = [*_WORDS, *(["gl+time_scaling"] if second_order else [])]
     bounded = [word for word in words if _n_polynomial(word, n_moved) <= _MOST_CANDIDATES]
     found = {word: len(parse_candidates(word, n_moved)) for word in bounded if n_moved > 1 or word not in ("so", "se")}
@@ -49,12 +49,12 @@ def _n_polynomial(word: str, n: int) -> int:
 
 
 def field_candidates_for(coordinates: Sequence[str], fields: Sequence[str]) -> dict[str, int]:
-    """Return degrees of point symmetries, as words, and how many generators they are."""
+    """Return degrees of point symmetries, as words, with the number of generators of each."""
     return {f"degree {degree}:": len(point_candidates(degree, coordinates, fields)) for degree in (1, 2)}
 
 
 def suspected_angle(values: np.ndarray, unit: str) -> str:
-    """Return the unit of an angle that a column `(time,)` looks like and does not say, or nothing.
+    """Return the unit of angle that the values of a column `(time,)` suggest but no attribute declares, or nothing.
 
     Wrapped angles span a full turn, and jump by one between samples that else lie close.
     """

@@ -19,7 +19,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def check_file(path: str | Path) -> None:
-    """Refuse a file that is not there, and name the most similar one of its folder.
+    """Refuse a file that does not exist, and name the most similar one in its folder.
 
     Raises
     ------

@@ -27,7 +27,7 @@ OPEN = click.option("--open", "open_report", is_flag=True, help="Open the report
 
 @dataclass(frozen=True)
 class JobAbout:
-    """What the help says of a job.
+    """What the help says about a job.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def run_job_of(workflow: str, values: dict[str, Any]) -> None:
     click.UsageError
         For options that exclude one another.
     click.ClickException
-        For files that are not there.
+        For files that do not exist.
     ValueError
-        For words that mean nothing.
+        For unknown words.
     """
     given = {key: list(v) if isinstance(v, tuple) and key != "share" else v for key, v in values.items()}
     given = {key: value for key, value in given.items() if value is not None and value != []}
@@ -109,7 +109,7 @@ def run_job_of(workflow: str, values: dict[str, Any]) -> None:
 
 
 def tell_results(out: str | Path, *, as_json: bool, open_report: bool) -> None:
-    """Print the results of a run as JSON, and open its report, where this is asked for."""
+    """Print the results of a run as JSON, and open its report, if requested."""
     folder = Path(out).with_suffix("") if Path(out).suffix == ".csv" else Path(out)
     if as_json:
         from symdyn.cli.show import read

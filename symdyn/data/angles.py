@@ -20,7 +20,7 @@ _SMALL = 0.25  # of a period: half of the steps must be smaller, or it is not kn
 
 
 def features_for(given, dataset: xr.Dataset, names: Sequence[str], label: str = "features") -> Features:
-    """Build functions of the states from what a user gives; functions of angles read radians.
+    """Build functions of the states from what a user gives; functions of angles take radians.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def features_for(given, dataset: xr.Dataset, names: Sequence[str], label: str = 
         See `symdyn.functions.features.as_features`.
     dataset : xr.Dataset
     names : sequence of str
-        What the functions are of.
+        The variables that the functions depend on.
     label : str
-        What to call them in errors.
+        How error messages refer to them.
     """
     return with_angle_units(as_features(given, len(names), label), dataset, names)
 
@@ -41,12 +41,12 @@ def with_angle_units(features: Features, dataset: xr.Dataset, names: Sequence[st
     Parameters
     ----------
     features : Features
-        Functions of the states; those that are no sines, and those that know their units, stay as they are.
+        Functions of the states; those that are not sines or cosines, and those that know their units, are unchanged.
     dataset : xr.Dataset
         With `units` on its variables; a state without, or that is no angle, counts as being in radians. Rates of
         angles are read in radians over their own unit of time.
     names : sequence of str
-        What the features are functions of.
+        The variables that the features depend on.
     """
     parts = features.parts if isinstance(features, Sum) else (features,)
     if any(isinstance(part, Fourier) and part.radians is None for part in parts):
@@ -79,7 +79,7 @@ def _warn_of_degrees(dataset: xr.Dataset, names: Sequence[str]) -> None:
 
 
 def periods_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """Return the full turn of each variable `(variable,)` in its unit; 0 for no angle, and for pairs of points."""
+    """Return the full turn of each variable `(variable,)` in its unit; 0 for other variables and pairs of points."""
     if any(variable.attrs.get("role") == "target" for variable in dataset.data_vars.values()):
         return np.zeros(len(names))  # one point does not follow from the one before
     return full_turns(dataset, names)

@@ -1,4 +1,4 @@
-"""Trajectories out of arrays, before the schema is checked: which axis is what, and which times belong to them."""
+"""Trajectories from arrays, before the schema is checked: what each axis means, and which times belong to them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
     Parameters
     ----------
     x : array `(time, state)`, `(time,)` or `(trajectory, time, state)`, or list of arrays `(time, state)`
-        An array `(state, time)` is turned where the times say so.
+        An array `(state, time)` is transposed where the number of times shows that it must be.
     t : float, interval, array `(time,)` or `(trajectory, time)`, or list of these
         Numbers or dates.
     states : sequence of str, optional
@@ -31,7 +31,7 @@ def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
     Raises
     ------
     ValueError
-        For what are no numbers, and lengths that do not fit, with the cure.
+        For entries that are not numbers, and for lengths that do not match; the message says what to change.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def given_times(t, lengths: Sequence[int]) -> tuple[list[np.ndarray], dict]:
     Raises
     ------
     ValueError
-        For another number of times than of samples.
+        If the numbers of times and of samples differ.
     """
     entries = _entries(t, len(lengths))
     return times_of(
@@ -92,7 +92,7 @@ def stacked_runs(runs, times, states: Sequence[str] | None = None, clock: dict |
     ----------
     runs, times : list of ndarray
     states : sequence of str, optional
-        `x0, x1, ...` if left out.
+        By default `x0, x1, ...`.
     clock : dict, optional
         Attributes of the times.
     """

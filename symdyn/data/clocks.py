@@ -29,7 +29,7 @@ _CLOCKS = ("t", "time", "date", "datetime", "timestamp")
 
 
 def clock_among(names: Iterable[str]) -> str | None:
-    """Find the name of the times among names, as it is or in small letters (T alone is a temperature)."""
+    """Find the name of the times among names, as written or in lower case (T alone is a temperature)."""
     own = [str(name) for name in names]
     small = {name.lower(): name for name in own if len(name) > 1}
     return next((name for name in _CLOCKS if name in own), next((small[n] for n in _CLOCKS if n in small), None))
@@ -66,7 +66,7 @@ def numbered_clock(dataset: xr.Dataset, name: str | None = None) -> xr.Dataset:
     ----------
     dataset : xr.Dataset
     name : str, optional
-        The variable that holds the times, if it is not the usual one.
+        The variable that holds the times, if it does not have the usual name.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def times_of(entries: Iterable) -> tuple[list[np.ndarray], dict]:
 
 
 def dates_or_numbers(values, name: str) -> np.ndarray:
-    """Return numbers, dates and intervals as they are, and texts and objects that are dates as dates.
+    """Return numbers, dates and intervals unchanged, and convert strings and objects that represent dates to dates.
 
     Raises
     ------

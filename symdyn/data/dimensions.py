@@ -1,8 +1,8 @@
 """What a unit measures, and how much of it: `km/h` is a length over a time, 1/3.6 m/s.
 
-Metres, seconds, grams, kelvins, amperes, moles, candelas and radians with SI prefixes, what is usual beside them, and
-their products, quotients and whole powers. Words that are not known (`counts`, `degC`, `time unit`) are units of a
-dimension of their own: they cancel and compare, but convert to nothing.
+Metres, seconds, grams, kelvins, amperes, moles, candelas and radians with SI prefixes, the other units in common use,
+and their products, quotients and integer powers. Unknown words (`counts`, `degC`, `time unit`) are units of a dimension
+of their own: they cancel and can be compared, but cannot be converted.
 """
 
 from __future__ import annotations

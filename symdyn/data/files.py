@@ -1,4 +1,4 @@
-"""Trajectories out of files, before the schema is checked."""
+"""Trajectories from files, before the schema is checked."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class _Wanted(NamedTuple):
 
 
 def read_file(path: Path, chunks, states: Sequence[str] | None = None, t=None) -> xr.Dataset:
-    """Read a file as a Dataset, lazy in chunks of trajectories (`chunks` None: as the format has it).
+    """Read a file as a Dataset, lazy in chunks of trajectories (`chunks` None: as the format stores it).
 
     Parameters
     ----------
     path : Path
     chunks : int, dict, "auto" or None
     states : sequence of str, optional
-        The columns of a table, or the arrays, that are wanted.
+        The columns of a table, or the arrays, to read.
     t : float or array, optional
-        The times, of a file that holds none.
+        The times, if the file holds none.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        For a file that is not there, of an unknown kind, or damaged.
+        For a file that does not exist, has an unknown format, or is damaged.
     """
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")

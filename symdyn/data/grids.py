@@ -55,12 +55,12 @@ class FieldGrid:
 
     @property
     def steps(self) -> tuple[float, ...]:
-        """Distance of neighbours along time and each axis."""
+        """Grid spacing along time and each axis."""
         return tuple(float(grid[-1] - grid[0]) / (len(grid) - 1) for grid in self.grids)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Points along time and each axis."""
+        """Number of points along time and each axis."""
         return tuple(len(grid) for grid in self.grids)
 
 
@@ -78,9 +78,9 @@ def validate_fields(dataset: xr.Dataset, fields: Sequence[str] | None = None, *,
     Raises
     ------
     TypeError
-        For data that are no Dataset.
+        For data that are not a Dataset.
     ValueError
-        Naming the variable or coordinate, and the cure.
+        If the fields break the schema; the message names the variable or coordinate, and says what to change.
     """
     if not isinstance(dataset, xr.Dataset):
         raise TypeError(
@@ -121,7 +121,7 @@ def field_block(dataset: xr.Dataset, runs: slice) -> np.ndarray:
     Raises
     ------
     ValueError
-        For values that are not finite, naming field and trajectory.
+        For values that are not finite; the message names the field and the trajectory.
     """
     names = str(dataset.attrs["states"]).split()
     values = np.stack([np.asarray(dataset[name].isel(trajectory=runs).values, dtype=float) for name in names])

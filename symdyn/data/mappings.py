@@ -34,12 +34,13 @@ def from_mapping(
     held : mapping
         Times under a name such as `t` or `time`, or a step `dt`; and one of: an array `x`, or any other that stands
         alone, with all states, `(time, state)` or `(trajectory, time, state)` or a list of arrays (then `states` may
-        hold names, `u` inputs); arrays `(time,)` or `(trajectory, time)`, one for each state; one-dimensional `x`
-        (and `y`) with fields over times and these. Axes in another order are turned where the times say so.
+        hold names, `u` inputs); arrays `(time,)` or `(trajectory, time)`, one for each state; one-dimensional `x` (and
+        `y`) with fields over times and these. Axes in another order are transposed where the number of times shows that
+        they must be.
     what : str
         What to call it in errors.
     t : float, array or list of arrays, optional
-        The times, where there are none inside.
+        The times, if the mapping holds none.
     states : sequence of str, optional
         Which arrays are states, or the names of the columns of `x`.
     units : mapping, optional
@@ -48,7 +49,7 @@ def from_mapping(
     Raises
     ------
     ValueError
-        For times that are missing, and arrays that fit neither form, naming them.
+        For missing times, and for arrays that fit none of these forms; the message names them.
     """
     held = {str(name): value for name, value in held.items()}
     if np.ndim(held.get("trajectory")) == 1:  # a table, column by column
@@ -206,7 +207,7 @@ def _fields(arrays: dict[str, Any], t, states: Sequence[str] | None, what: str) 
 
 
 def dims_by_size(shape: tuple[int, ...], sizes: dict[str, int], name: str) -> tuple[str, ...] | None:
-    """Name the dimensions of a field by their sizes; the first is that of trajectories, where there is one more."""
+    """Name the dimensions of a field by their sizes; a first dimension beyond these is that of trajectories."""
     own = shape[len(shape) - len(sizes) :]
     if sorted(own) != sorted(sizes.values()) or len(shape) > len(sizes) + 1:
         return None

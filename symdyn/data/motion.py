@@ -1,4 +1,4 @@
-"""Which state is the velocity of which: by what the data declare, by names that say it, or asked for."""
+"""Which state is the velocity of which position: as the data declare it, as names imply it, or as the user says."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["has_velocities", "paired_states"]
 def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
     """Return the states of a second-order system, positions first, each velocity in the place of its position.
 
-    In this order they are what is said first: attributes `derivative_of`; names such as `x` and `vx`, `q_dot` or
-    `dq_dt`, `theta` and `omega`; the order of the states, where a user gave one (positions, then velocities). The order
-    in which variables happen to be stored says nothing.
+    The first of these that applies decides: attributes `derivative_of`; names such as `x` and `vx`, `q_dot` or `dq_dt`,
+    `theta` and `omega`; the order of the states, where a user gave one (positions, then velocities). The order in which
+    variables happen to be stored is not used.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def paired_states(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        If velocities are missing, or nothing says whose they are.
+        If velocities are missing, or nothing says to which positions they belong.
     """
     names = tuple(names)
     declared = _declared(dataset, names)

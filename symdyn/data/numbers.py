@@ -1,4 +1,4 @@
-"""Numbers as users hand them over: what is no real number is named with the cure, never dropped."""
+"""Numbers as users pass them: an entry that is not a real number is named in an error, never dropped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CURES = {
 
 
 def real_array(values, name: str) -> np.ndarray:
-    """Return numbers as an array of float64; masked ones become NaN, integers and other floats are converted.
+    """Convert numbers to an array of float64; masked entries become NaN, integers and other floats are converted.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def real_array(values, name: str) -> np.ndarray:
     Raises
     ------
     ValueError
-        For complex numbers, truth values, dates, text and objects, and for rows of unlike length.
+        For complex numbers, Booleans, dates, text and objects, and for rows of unequal length.
     """
     if isinstance(values, np.ma.MaskedArray):
         numbers = real_array(values.data, name)
@@ -47,7 +47,7 @@ def real_points(values, name: str) -> tuple[np.ndarray, list[str] | None]:
     Raises
     ------
     ValueError
-        For what are no real numbers, and for values that are masked or not finite.
+        For entries that are not real numbers, and for values that are masked or not finite.
     """
     columns = list(getattr(values, "columns", ()))
     named = bool(columns) and not any(isinstance(column, int | np.integer) for column in columns)

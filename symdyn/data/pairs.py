@@ -28,18 +28,18 @@ _N_STRETCHES = 200
 
 
 def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = False) -> xr.Dataset:
-    """Bring whatever a fit takes as data into the schema.
+    """Convert any data that a fit accepts to the schema.
 
     Parameters
     ----------
     data : xr.Dataset, path, DataFrame, dict, tuple (x, t) of trajectories and times, (X, Y) of pairs, or x or X alone
         As `open_trajectories` takes it, or `from_pairs`.
     t_or_y : optional
-        The times, or the values, if they are not in a tuple with the first: `fit(x, t)` is `fit((x, t))`.
+        The times, or the values, if they are not in a tuple with `data`: `fit(x, t)` is `fit((x, t))`.
     pairs : bool
-        Whether a tuple can only be pairs; else its shapes tell.
+        Whether a tuple can only be pairs; otherwise the shapes of its arrays decide.
     increments : bool
-        Whether Y − X are the values of pairs, as for maps.
+        Whether the values of pairs are Y − X, as for maps.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def as_dataset(data, t_or_y=None, *, pairs: bool = False, increments: bool = Fal
 
 
 def as_fields(data) -> Any:
-    """Bring whatever a search in fields takes as data into a Dataset, which is not checked yet.
+    """Convert any data that a search in fields accepts to a Dataset, which is not yet checked.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _may_hold_times(data: object) -> bool:
 
 
 def open_pairs(path, targets: Sequence[str], states: Sequence[str] | None = None) -> xr.Dataset:
-    """Open points and values at them, of a file whose variables they are; a table needs no times.
+    """Open points and the values at them from a file that holds both as variables; a table needs no times.
 
     Parameters
     ----------
@@ -125,12 +125,12 @@ def open_pairs(path, targets: Sequence[str], states: Sequence[str] | None = None
     targets : sequence of str
         The variables that are values.
     states : sequence of str, optional
-        The variables that are coordinates of points; all others if left out.
+        The variables that are coordinates of points; by default all others.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        Naming the file and the variable.
+        If the file cannot be used; the message names the file and the variable.
     """
     path, wanted = Path(path), None if states is None else [*states, *targets]
     table = path.exists() and path.suffix in TABLES
@@ -171,7 +171,7 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
     x : array or DataFrame `(sample, state)`, array `(trajectory, sample, state)`, or list of arrays `(sample, state)`
     y : array `(sample, ...)`, or list of such arrays, as x
         Values: scalars, vectors or tensors. The entries of a list are trajectories, the unit of the bootstrap; a single
-        array is cut into stretches of neighbours, which may depend on one another.
+        array is cut into blocks of neighbouring samples, which may depend on one another.
     increments : bool
         Whether the targets are y − x, as for maps.
 

@@ -1,4 +1,4 @@
-"""Tables, one column a variable: data frames, and files of text in the dialects that are about."""
+"""Tables with one column per variable: data frames, and text files in the dialects in common use."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def from_tables(source, t=None, states: Sequence[str] | None = None, *, name: st
     Parameters
     ----------
     source : DataFrame, Series, or list of these
-        Of pandas, or of Dask, polars or pyarrow, which are loaded.
+        From pandas, or from Dask, polars or pyarrow, whose tables are loaded into memory.
         A column `t` or `time` (or the index, where it has such a name or holds dates) are the times, a column or level
         of the index `trajectory` tells runs apart; entries of a list are runs.
     t : float or array, or list of these, optional
-        The times, where the tables have none.
+        The times, if the tables hold none.
     states : sequence of str, optional
-        The columns that are states, in order; all others if left out.
+        The columns that are states, in order; by default all others.
 
     Raises
     ------
     ValueError
-        For columns that are no numbers, tables with other columns than the first, and times that are missing.
+        For columns that are not numeric, tables whose columns differ from those of the first, and missing times.
 
     Examples
     --------
@@ -119,15 +119,15 @@ def from_table(table: pd.DataFrame, name: str, t=None, states: Sequence[str] | N
 
 
 def read_table(path: Path, t=None, states: Sequence[str] | None = None, *, timeless: bool = False) -> xr.Dataset:
-    """Read a file of text as a Dataset: columns parted by commas, semicolons, tabs or blanks, `#` before remarks.
+    """Read a text file as a Dataset: columns separated by commas, semicolons, tabs or blanks, comments after `#`.
 
-    Decimal points or commas; units in brackets after names, or in a line of their own; packed by gzip, bzip2 or xz.
-    Of a `timeless` table the rows are counted where it has no column of times.
+    Decimal points or commas; units in brackets after names, or on a line of their own; compressed by gzip, bzip2 or xz.
+    In a `timeless` table without a column of times, the row numbers serve as times.
 
     Raises
     ------
     ValueError
-        For a file that is no table, naming it.
+        For a file that is not a table; the message names it.
     """
     options: dict[str, Any] = {**_TO_THE_LAST_DIGIT, **_dialect(path)}
     units = options.pop("units", None)

@@ -24,7 +24,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
-    """Wrap `function(block, *arguments)` as a single task: what does the work also reads the block.
+    """Wrap `function(block, *arguments)` as a single task: the worker that does the task also reads the block.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def as_finished(work: Mapping[Name, Delayed], n_threads: int | None = None) -> I
     ----------
     work : dict of Delayed
     n_threads : int, optional
-        At most so many at a time where no Dask client is in use: each may hold a chunk in memory.
+        The largest number of tasks at a time if no Dask client is in use: each may hold a chunk in memory.
 
     Notes
     -----

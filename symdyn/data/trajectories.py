@@ -42,7 +42,7 @@ _CLOCKS = ("t", "time")
 
 
 class Trajectory(NamedTuple):
-    """One run: its name, times `(time,)` and states `(time, state)`, padding cut off."""
+    """One run: its name, times `(time,)` and states `(time, state)`, without padding."""
 
     name: str
     times: np.ndarray
@@ -56,16 +56,16 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | str | None = No
     ----------
     source : path, xr.Dataset, DataArray, DataFrame, array `(time, state)` or `(trajectory, time, state)`, list, dict
         `.nc`, `.zarr` (both lazy), `.csv`, `.tsv`, `.txt`, `.dat` (columns `t`, the states, and `trajectory` if there
-        are several; parted by commas, semicolons, tabs or blanks; units in brackets, as `t [s]`; packed as `.csv.gz`),
-        `.parquet`, `.npz`, `.mat`, `.h5`, `.npy`. Arrays by name, in these files or in a dict, are `t` with all states
-        as `x` or with one array per state (`symdyn.data.mappings.from_mapping`). A list holds one array or table for
-        each trajectory. `docs/data.md` shows each.
+        are several; separated by commas, semicolons, tabs or blanks; units in brackets, as `t [s]`; compressed as
+        `.csv.gz`), `.parquet`, `.npz`, `.mat`, `.h5`, `.npy`. Arrays by name, in these files or in a dict, are `t` with
+        all states as `x` or with one array per state (`symdyn.data.mappings.from_mapping`). A list holds one array or
+        table per trajectory. `docs/data.md` shows an example of each.
     t : float, array or list of arrays, optional
         For arrays, and files without times: the time step, the times, or the times of each trajectory; numbers or
         dates.
     states : sequence of str, or str, optional
-        The variables that are states, in order (a text names them between spaces or commas); else the attribute
-        `states`, else all variables as they are stored.
+        The variables that are states, in order (a string separates them by spaces or commas); by default those in the
+        attribute `states`, or else all variables in the order in which they are stored.
     chunks : int, dict, "auto" or None
         Dask chunks along `trajectory`; None loads the data.
 
@@ -76,7 +76,7 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | str | None = No
     Raises
     ------
     FileNotFoundError, ValueError
-        Naming the file, the variable and the trajectory, and what to do.
+        If the data cannot be used; the message names the file, the variable and the trajectory, and says what to do.
 
     Examples
     --------
@@ -131,8 +131,8 @@ def names_with_role(dataset: xr.Dataset, role: str) -> tuple[str, ...]:
 def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dataset:
     """Check dims, times and units, and return the Dataset with its `states` fixed (values are checked when read).
 
-    Dates become numbers (`symdyn.data.clocks`), marked values NaN. The attribute `states_order = "stored"` says that
-    nobody gave the states an order.
+    Dates become numbers (`symdyn.data.clocks`), values marked as missing become NaN. The attribute `states_order =
+    "stored"` says that the user gave the states no order.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def validate(dataset: xr.Dataset, states: Sequence[str] | None = None) -> xr.Dat
 
 
 def refuse_fields(dataset: xr.Dataset) -> None:
-    """Refuse fields u(t, x), and say where they belong.
+    """Refuse fields u(t, x), and say which function takes them.
 
     Raises
     ------
@@ -199,13 +199,13 @@ def named(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def each_trajectory(dataset: xr.Dataset, names: Sequence[str] | None = None) -> Iterator[Trajectory]:
-    """Yield each run in memory, padding cut off and values checked.
+    """Yield each run in memory, with padding removed and values checked.
 
     Parameters
     ----------
     dataset : xr.Dataset
     names : sequence of str, optional
-        The variables to read, `t` being the times; the states if left out.
+        The variables to read, where `t` stands for the times; by default the states.
 
     Raises
     ------

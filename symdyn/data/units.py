@@ -41,7 +41,8 @@ def check_units(dataset: xr.Dataset, states: list[str]) -> None:
 def velocity_factors(dataset: xr.Dataset, positions: Sequence[str], velocities: Sequence[str]) -> np.ndarray:
     """Compute factors `(velocity,)` that turn velocities into rates of the positions, in their unit over that of time.
 
-    Of positions in km, times in days and velocities in m/s: 86.4. Where one of the three has no unit: 1.
+    For positions in km, times in days and velocities in m/s the factor is 86.4; if one of the three has no unit, it is
+    1.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def velocity_factors(dataset: xr.Dataset, positions: Sequence[str], velocities: 
 
 
 def note_on_velocities(dataset: xr.Dataset, names: Sequence[str]) -> list[str]:
-    """Say where units of velocities could not be checked, as the times have none.
+    """Say which units of velocities could not be checked because the times have no unit.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def matched_velocities(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
 
 
 def radians_of(dataset: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """Return the radians in the unit of each state `(state,)`; for rates of angles over their time; 1 for no angle."""
+    """Return the radians in the unit of each state `(state,)`, or of a rate of an angle over its time; 1 otherwise."""
     units = [_unit(dataset, name) for name in names]
     return np.array([unit.angle if unit is not None and ("rad", 1) in unit.dimension else 1.0 for unit in units])
 

@@ -1,4 +1,4 @@
 """Trajectories and points carried along the flow of generators.
 
-It knows vector fields and the schema of data. It must not know where generators come from, nor laws.
+This package depends on vector fields and the schema of data, but neither on the origin of generators nor on laws.
 """

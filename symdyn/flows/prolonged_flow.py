@@ -25,15 +25,15 @@ CLOCKS = ("t", "time")  # a state of a generator with one of these names is the 
 
 @dataclass(frozen=True)
 class ProlongedFlow:
-    """Maps exp(v_k) of columns: positions, their velocities where there are any, then the time.
+    """Maps exp(v_k) of columns: positions, their velocities if there are any, then the time.
 
     Parameters
     ----------
     fields : Generators
-        One v_k for each set of points, on positions and perhaps the time.
+        One v_k per set of points, on positions and optionally the time.
     has_velocities : bool
     clock : int, optional
-        Which state of the fields is the time; None where they hold positions alone.
+        Index of the state that is the time; None if the fields are on positions alone.
     """
 
     fields: Generators
@@ -42,7 +42,7 @@ class ProlongedFlow:
 
     @property
     def positions(self) -> list[int]:
-        """Which states of the fields are positions."""
+        """Indices of the states that are positions."""
         return [k for k in range(len(self.fields.states)) if k != self.clock]
 
     @property
@@ -97,7 +97,7 @@ class ProlongedFlow:
         Raises
         ------
         RuntimeError
-            If the flow leaves every bound.
+            If the flow diverges.
         """
         if len(points) == 0:
             return points

@@ -18,7 +18,7 @@ __all__ = ["Moving", "as_basis", "clock_of", "moving", "trajectories_moved"]
 
 
 class Moving(NamedTuple):
-    """A flow in the chart of its generators, and that chart on the columns: `centre` and `scale` `(column,)`."""
+    """A flow in the chart of its generators, and this chart on the columns: `centre` and `scale` `(column,)`."""
 
     flow: ProlongedFlow
     centre: np.ndarray
@@ -43,7 +43,7 @@ class Moving(NamedTuple):
 
 
 def as_basis(symmetry: LieAlgebra | Generators) -> Generators:
-    """Return the generators of an algebra, or generators as they are.
+    """Return the generators of an algebra; return generators unchanged.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def moving(symmetry: LieAlgebra | Generators, amounts: np.ndarray, clock: int | 
 
 
 def trajectories_moved(dataset: xr.Dataset, symmetry: LieAlgebra | Generators, amounts: np.ndarray) -> xr.Dataset:
-    """Move every trajectory by exp(sum_k a_k v_k), its times and its velocities along.
+    """Move every trajectory by exp(sum_k a_k v_k), with its times and velocities.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def trajectories_moved(dataset: xr.Dataset, symmetry: LieAlgebra | Generators, a
     Raises
     ------
     ValueError
-        For generators on other variables, and times that no longer increase.
+        For generators on other variables, and if the moved times do not increase.
     RuntimeError
-        If a flow that is not affine leaves every bound.
+        If a flow that is not affine diverges.
     """
     basis = as_basis(symmetry)
     clock = clock_of(basis, state_names(dataset))

@@ -246,12 +246,12 @@ _OUTPUTS: dict[str | None, Action] = {
 
 
 def action_of(kind: str | Action) -> Action:
-    """Return the action that a word stands for; an action as it is.
+    """Return the action that a word stands for; return an action unchanged.
 
     Raises
     ------
     ValueError
-        For another word.
+        For an unknown word.
     """
     if isinstance(kind, Action):
         return kind
@@ -261,12 +261,12 @@ def action_of(kind: str | Action) -> Action:
 
 
 def output_action(output: str | Action | None) -> Action:
-    """Return the action that a name of outputs stands for; an action as it is.
+    """Return the action that a name of outputs stands for; return an action unchanged.
 
     Raises
     ------
     ValueError
-        For another name.
+        For an unknown name.
     """
     if isinstance(output, Action):
         return output
@@ -284,10 +284,10 @@ def act(generators: Generators, points: np.ndarray, kind: str | Action = "flow",
         Fields on the states; for `"second_order"` on the positions only.
     points : ndarray, `(sample, input)`
     kind : {"flow", "map", "second_order", "invariant"} or Action
-        Of a map, the increments F(x) − x are the values: they move by A, where F(x) moves by A F(x) + b.
+        For a map, the values are the increments F(x) − x: they transform by A, where F(x) transforms by A F(x) + b.
     n_outputs : int, optional
-        Number of values of an invariant map (1 if left out); of a flow or a map, the number of states: what is left
-        of the points are inputs u (none if left out).
+        Number of values of an invariant map (by default 1); for a flow or a map, the number of states: the remaining
+        coordinates of the points are inputs u (by default none).
 
     Raises
     ------

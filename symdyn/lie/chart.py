@@ -1,4 +1,4 @@
-"""Coordinates without units: what users give is carried into a chart, computed there, and carried back.
+"""Coordinates without units: input is transformed into a chart, and results are transformed back.
 
 A chart has a centre c and a scale s for each state, and one for the time T; the point x of the data is y = (x − c) / s
 there.
@@ -42,7 +42,7 @@ class Chart:
     time : float
         The unit of time, in the unit of the times.
     ties : tuple of tuples of int
-        Groups of states that have one scale because they share a dimension: between them ratios are pure numbers.
+        Groups of states that have one scale because they share a dimension: their ratios are pure numbers.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class Chart:
 
     @classmethod
     def identity(cls, n_states: int) -> Chart:
-        """Return the chart that leaves everything as it is."""
+        """Return the chart that changes nothing."""
         return cls((0.0,) * n_states, (1.0,) * n_states)
 
     def __len__(self) -> int:

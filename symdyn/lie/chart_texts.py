@@ -29,7 +29,7 @@ def charted_texts(generators: Generators, chart: Chart, precision: int = 3, tiny
     precision : int
         Significant digits.
     tiny : float
-        Terms below this part of the largest, over the range of the data, are not shown.
+        Terms below this fraction of the largest, over the range of the data, are not shown.
     """
     names = generators.states
     texts, sizes = [], chart.term_sizes(generators)

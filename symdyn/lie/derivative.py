@@ -122,7 +122,7 @@ def difference(
     points : ndarray, `(sample, input)`
     kind : {"flow", "map", "second_order", "invariant"} or Action
     n_outputs : int, optional
-        As many as there are states if left out, 1 for invariants.
+        By default the number of states, 1 for invariants.
 
     Returns
     -------

@@ -32,7 +32,7 @@ def shared_lengths(
     elements : ndarray, `(element, n, n)`
         Invertible matrices.
     scale : ndarray, `(n,)`
-        Spread of the states, by which an entry is told from rounding.
+        Spread of the states, by which an entry is distinguished from rounding errors.
 
     Returns
     -------

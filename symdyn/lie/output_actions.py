@@ -147,7 +147,7 @@ class Values(ABC):
         values : ndarray, `(sample, value)`
         scale : ndarray, `(state,)`
         shape : tuple of int
-            Of a value before it was flattened.
+            Shape of a value before it was flattened.
         apart : bool
             Whether entries that mix in ways of their own are sized each by itself nevertheless.
         """
@@ -331,7 +331,7 @@ _KNOWN: dict[str, Values] = {
 
 
 def value_action(output: str | Sequence | np.ndarray | Generators | Values) -> Values:
-    """Return the action on values that a user means, see `discover_function`; an action as it is.
+    """Return the action on values that a user specifies, see `discover_function`; return an action unchanged.
 
     Raises
     ------

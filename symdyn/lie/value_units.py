@@ -1,4 +1,4 @@
-"""Units of values with indices: one factor for each entry of each index."""
+"""Units of values with indices: one factor per entry of each index."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def products_next_to(sizes: np.ndarray, present: np.ndarray, free: list[int]) ->
     """Return products `(...)` of one factor for each entry of the free indices that are next to the sizes `(...)`.
 
     By least squares of logarithms: they follow the units of the entries, whatever these are. Entries that are not
-    `present` `(...)`, because their values vanish, have no say.
+    `present` `(...)`, because their values vanish, are not used.
     """
     if not free or not sizes.size:
         return np.ones(sizes.shape)

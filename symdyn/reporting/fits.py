@@ -42,7 +42,7 @@ def pareto_front(table: xr.Dataset) -> Figure:
 
 
 def left_out(pairs: Sequence[tuple], states: Sequence[str], names: tuple[str, str], columns: int = 3) -> Figure:
-    """Draw trajectories left out under two predictions of each, in the plane of the first two states.
+    """Draw held-out trajectories and two predictions of each, in the plane of the first two states.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class Motion:
     ----------
     generator : str
     amounts : ndarray, `(amount,)`
-        Of which the middle one is 0.
+        Amounts of the generator; the middle one is 0.
     curves : ndarray, `(amount, point, 2)`
         NaN where nothing is known.
     solutions : ndarray, `(amount, point, 2)`, optional

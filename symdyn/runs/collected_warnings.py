@@ -15,14 +15,14 @@ _QUOTED, _NUMBER = re.compile(r"'[^']*'"), re.compile(r"[+−-]?\d[\d.]*(?:e[+-]
 
 
 class CollectedWarnings:
-    """The first warning of each kind, and how often it was given."""
+    """The first warning of each kind, and how often that kind occurred."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, tuple[str, int]] = {}
 
     @contextmanager
     def collecting(self, tell: Callable[[str], object] | None = None) -> Iterator[None]:
-        """Collect what is warned of inside a `with` block rather than print it.
+        """Collect the warnings raised inside a `with` block instead of printing them.
 
         Parameters
         ----------
@@ -44,7 +44,7 @@ class CollectedWarnings:
         return list(self._kinds.values())
 
     def lines(self, longest: int = _LONGEST) -> list[str]:
-        """Write one line for each kind."""
+        """Write one line per kind."""
         return [f"{_counted(count)}: {_shortened(text, longest)}" for text, count in self._kinds.values()]
 
     def _add(self, message: str) -> bool:

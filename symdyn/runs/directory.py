@@ -26,27 +26,27 @@ _INTERRUPTED = (130, 143)  # exit codes of a job that was told to stop, which is
 
 
 class RunDirectory:
-    """Write the files of one run aside, and move them into place at success.
+    """Write the files of one run to a temporary folder, and move them into place when the run succeeds.
 
     Parameters
     ----------
     path : path
-        Made if it is not there. Finished parts of a run are kept in it, under names of their own.
+        Created if it does not exist. Finished parts of a run are kept in it under their own names.
     config : dict
         Everything the run depends on: str, int, float, bool values; written to `config.toml`.
     quiet : bool
         Log to `run.log` only.
     resume : bool
-        Go on with the run in the directory, and add to its log.
+        Resume the run in the directory, and append to its log.
     force : bool
-        Replace the run in the directory, at success.
+        Replace the run in the directory when the new one succeeds.
 
     Attributes
     ----------
     folder : Path
         The directory.
     path, figures : Path
-        Where results and pictures are written while the run is at work; known inside the `with` block.
+        Where results and figures are written during the run; defined inside the `with` block.
     warnings : CollectedWarnings
 
     Raises
@@ -122,7 +122,7 @@ class RunDirectory:
         Raises
         ------
         ValueError
-            In one line that says which options there are.
+            In one line that names the available options.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"{self.folder} is a file: --out names a folder")
@@ -148,18 +148,18 @@ class RunDirectory:
             self.log.info("report: %s", self.folder / "report.html")
 
     def tell(self, text: str, *values: object) -> None:
-        """Say something on the screen outside the run, unless it is quiet."""
+        """Print a message outside the run, unless the run is quiet."""
         if not self._quiet:
             screen().handle(self.log.makeRecord(self.log.name, logging.INFO, "", 0, text, values, None))
 
     def tell_warnings(self) -> None:
-        """Log one line for each kind of warning: as it is in the file, shortened on the screen."""
+        """Log one line per kind of warning: in full in the file, shortened on the screen."""
         full = self.warnings.lines(longest=sys.maxsize)
         for line, short in zip(full, self.warnings.lines(), strict=True):
             self.log.info("%s", line, extra={"on_screen": short})
 
     def progress(self, name: str) -> Progress:
-        """Return a display of progress: a bar on a terminal, a line a minute elsewhere, nothing in a quiet run.
+        """Return a display of progress: a bar on a terminal, one line per minute elsewhere, nothing in a quiet run.
 
         Call it with (done, total).
         """

@@ -41,7 +41,7 @@ def discovery(
     system : str
         A function of `symdyn.systems`, which takes `noise`, `seed` (as `rng`) and all parameters not named here.
     candidates, law : str
-        As the command line writes them, `symdyn.lie.words`.
+        As on the command line, see `symdyn.lie.words`.
     seed, delta, alpha, n_bootstrap, time_scaling
         As in `SymmetryDiscovery`.
 
@@ -95,12 +95,12 @@ def find_job(name: str) -> Callable[..., dict]:
 
 
 def check_parameters(job: Callable[..., dict], parameters: dict) -> None:
-    """Refuse what a job does not take, before anything is computed.
+    """Refuse parameters that a job does not take, before anything is computed.
 
     Raises
     ------
     ValueError
-        Naming the parameter or the system, and those that there are.
+        For an unknown parameter or system; the message names it, and those that exist.
     """
     known = inspect.signature(job).parameters.values()
     names = [parameter.name for parameter in known if parameter.kind is not parameter.VAR_KEYWORD]

@@ -1,4 +1,4 @@
-"""One job in one run directory: the second is refused, the lock of a dead one is taken over."""
+"""One job per run directory: a second one is refused, the lock of a dead one is taken over."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DirectoryLock:
         Raises
         ------
         ValueError
-            If another job works in this directory, naming its process and host.
+            If another job works in this directory; the message names its process and host.
         """
         self._handle = self._opened()
         left = _content(self._handle)
@@ -55,7 +55,7 @@ class DirectoryLock:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def release(self) -> None:
-        """Give the lock back, and remove the file."""
+        """Release the lock, and remove the file."""
         if self._handle is None:
             return
         self._ended.set()

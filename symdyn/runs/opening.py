@@ -1,4 +1,4 @@
-"""Data read through once, before a run begins: what is wrong with them is known before anything is written."""
+"""Data are read once before a run begins, so that errors in them are found before anything is written."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def variables_of(data: xr.Dataset) -> list[str]:
 
 
 def read_through(data: xr.Dataset) -> xr.Dataset:
-    """Read all samples once, some in memory at a time, unless that is dear; return the data.
+    """Read all samples once, some in memory at a time, unless that is too expensive; return the data.
 
     Raises
     ------
     ValueError
-        For values that are missing and times that do not increase, naming the variable and the trajectory.
+        For missing values and times that do not increase; the message names the variable and the trajectory.
     """
     if data.nbytes > _CHEAP:
         return data

@@ -28,7 +28,7 @@ class WrongOptions(ValueError):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Say where a job works, and how: keywords of every job.
+    """Hold the options common to all jobs: where a job writes, and how it runs.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ class RunOptions:
     scheduler : str
         See `symdyn.runs.scheduler.scheduler`.
     resume : bool
-        Go on where the last run ended; there is nothing to do if it finished.
+        Continue where the last run ended; if it finished, there is nothing to do.
     force : bool
-        Replace the run that `out` holds, at success; without this and `resume` such a folder is refused.
+        Replace the run in `out` when the new one succeeds; without `force` or `resume` such a folder is refused.
     seed : int
-        Of everything random.
+        Seed of all random numbers.
     quiet : bool
         Log to the run directory only.
 
@@ -119,9 +119,9 @@ def run_command(parser: argparse.ArgumentParser, job: Callable[..., None]) -> No
 
 
 def sums_key(options: dict) -> dict:
-    """Select the options that sums over trajectories depend on, out of all options of a discovery.
+    """Select, from all options of a discovery, those that sums over trajectories depend on.
 
-    The same for the jobs that accumulate shares and for the one that goes on with the sums, so that it finds them.
+    The jobs that accumulate shares and the job that uses the sums get the same key, so that the latter finds them.
 
     Examples
     --------

@@ -35,7 +35,7 @@ def chunks(text: str) -> int | str:
 
 
 def numbers(text: str) -> list[int]:
-    """Read whole numbers such as `5-30:5` or `1,2,5`, each once.
+    """Read integers such as `5-30:5` or `1,2,5`, each once.
 
     Raises
     ------
@@ -57,5 +57,5 @@ def numbers(text: str) -> list[int]:
 
 
 def names(text: str | None) -> list[str] | None:
-    """Read names between commas; None where there are none."""
+    """Read names separated by commas; None if there are none."""
     return text.split(",") if text else None

@@ -16,17 +16,17 @@ _BETWEEN_LINES = 60.0
 
 
 class Progress:
-    """Tell how far a run is, when called with the numbers of finished pieces and of all.
+    """Report the progress of a run when called with the number of finished pieces and the total number.
 
     Parameters
     ----------
     name : str
-        Of what is going on.
+        Name of the task.
     log : logging.Logger
-        Takes the lines of batch runs.
+        Receives the lines of batch runs.
     quiet : bool
     stream : text stream, optional
-        Where a bar is drawn if it is a terminal; standard error if left out.
+        Where a bar is drawn if it is a terminal; by default standard error.
     clock : callable, optional
         Seconds.
 
@@ -97,7 +97,7 @@ def _clock_time(seconds: float) -> str:
 
 
 def screen() -> logging.Handler:
-    """Make the handler by which a run tells what it does on standard error."""
+    """Make the handler that writes the log of a run to standard error."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.INFO)
     handler.setFormatter(_ScreenFormatter(*FORMAT))

@@ -1,4 +1,4 @@
-"""The end of a job: where its numbers come from, results, page, and its sentences in the log."""
+"""The end of a job: provenance, results, page, and the summary in the log."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def publish(
     title, findings, figures
         As in `symdyn.reporting.page.report`.
     tables : mapping of str to xr.Dataset, optional
-        What the page shows, where that is not all groups as they are.
+        The tables that the page shows; by default all groups, unchanged.
     """
     from symdyn.reporting.page import report  # loads matplotlib
 
@@ -75,7 +75,7 @@ def circumstances() -> dict[str, str | float]:
 def checksum(dataset: xr.Dataset) -> str:
     """Compute the SHA-256 of the values of all variables, the same for the same data in any file.
 
-    The data are read some MB at a time.
+    The data are read a few MB at a time.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which Dask scheduler does the work: never a cluster that nobody asked for.
+"""Which Dask scheduler does the work: a cluster is used only on request.
 
 The order: a client given > what `--scheduler` names > the current client > `DASK_SCHEDULER_ADDRESS` > the configuration
 (`symdyn.scheduler` in Dask's, such as `~/.config/dask/symdyn.yaml`, or `DASK_SYMDYN__SCHEDULER`) > threads.
@@ -37,15 +37,15 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
     Parameters
     ----------
     name : {"auto", "threads", "synchronous", "local", "slurm"} or an address `tcp://host:port`
-        `"auto"` takes the first that there is of the list above; threads work chunk by chunk, so data may be larger
+        `"auto"` takes the first available one in the order above; threads work chunk by chunk, so data may be larger
         than memory. `"local"` starts processes on this machine, `"slurm"` jobs in the queue.
     client : dask.distributed.Client, optional
-        Goes before everything else, and is left open.
+        Takes precedence over everything else, and is left open.
 
     Raises
     ------
     ValueError
-        For any other name, for an address where nobody answers, and for `"slurm"` where there is no `sbatch`.
+        For any other name, for an address that does not answer, and for `"slurm"` without `sbatch`.
     ImportError
         For `"slurm"` without dask-jobqueue.
 
@@ -117,7 +117,7 @@ def resolved(name: str) -> str:
     Raises
     ------
     ValueError
-        For a name that means nothing, saying where it came from.
+        For an unknown name; the message says where it came from.
     """
     origin = "scheduler"
     if name == "auto":
@@ -132,7 +132,7 @@ def resolved(name: str) -> str:
 
 
 def check_scheduler(name: str) -> None:
-    """Refuse a scheduler that cannot be used here, before anything is begun.
+    """Refuse a scheduler that cannot be used here, before any work begins.
 
     Raises
     ------

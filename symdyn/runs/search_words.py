@@ -1,4 +1,4 @@
-"""A search in the words of a command line, made definite by the data."""
+"""A search as the command line describes it, completed by the data."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SearchWords:
     time_scaling, time_translation : bool
         Whether generators rescale time, too, and whether the law depends on time.
     inputs : str, optional
-        Names between commas; those with the role of an input if left out.
+        Names separated by commas; by default the variables with the role of an input.
     """
 
     kind: str = "flow"
@@ -59,7 +59,7 @@ class SearchWords:
         Raises
         ------
         ValueError
-            For words that mean nothing.
+            For unknown words.
         """
         given = names(self.inputs)
         inputs = list(names_with_role(data, "input")) if given is None else given

@@ -36,12 +36,12 @@ def held(folder: Path) -> str | None:
 
 
 def made(folder: Path) -> None:
-    """Make a folder, unless it is there.
+    """Make a folder, unless it exists.
 
     Raises
     ------
     OSError
-        If it cannot be made or written to, with the cure.
+        If it cannot be made or written to; the message says what to do.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def grid(swept: dict[str, list]) -> list[dict]:
     Raises
     ------
     ValueError
-        For parameters that are not swept: no values, or values given twice.
+        For parameters without values, or with values given twice.
     """
     for name, values in swept.items():
         if not isinstance(values, list) or not values:
@@ -61,11 +61,11 @@ def sweep(
     Parameters
     ----------
     job : callable
-        Gives a dict of numbers and texts. With a cluster, its workers must be able to import it.
+        Returns a dict of numbers and strings. With a cluster, its workers must be able to import it.
     fixed : dict
-        Parameters that stay the same.
+        Parameters that stay fixed.
     swept : dict of list
-        Values of those that do not; their names become the dims.
+        Values of the parameters that vary; their names become the dims.
     folder : path
         The run directory. Points found under it, made by the same code with the same parameters, are not run again,
         whatever else is swept now, and whichever of their parameters are fixed.
@@ -77,8 +77,8 @@ def sweep(
     Returns
     -------
     xr.Dataset
-        A variable for each result. Points whose job failed are NaN (empty, for texts) and say why in `error`; they are
-        not kept, so that a later call tries them again.
+        One variable per result. Points whose job failed are NaN (empty for strings) and give the reason in `error`;
+        they are not kept, so that a later call tries them again.
     """
     log = log or logging.getLogger(__name__)
     points = grid(swept)
@@ -115,7 +115,7 @@ def check_finished(*results: xr.Dataset, log: Path) -> None:
     Raises
     ------
     ValueError
-        With the number of points, naming the file that says why.
+        With the number of points, and the name of the file that gives the reasons.
     """
     failed = sum(map(n_failed, results))
     if failed:

@@ -96,9 +96,9 @@ def canonical_vectors(
         The span; its features say what the coefficients of the ensemble belong to.
     ensemble : Ensemble
     origin : sequence of float, `(state,)`, optional
-        A point where all candidates vanish: the centre. It is found where left out.
+        A point where all candidates vanish: the centre. By default it is found from the candidates and their errors.
     ties : sequence of sequences of int, optional
-        Groups of states whose scales are the same, such as those of one unit; each state has its own if left out.
+        Groups of states whose scales are the same, such as those of one unit; by default each state has its own.
     accept : callable, optional
         From exact generators `(generator, coefficient)` to whether the data allow them. Replicates of few runs are too
         near to each other, so where data decide as well the error bars are taken twice as wide.

@@ -49,9 +49,9 @@ def equivariant_subspace(
         The functions theta over the states (and inputs) that the symmetry acts on.
     symmetry : see `symdyn.lie.algebras.symmetries.as_symmetries`, or Subspace
         LieAlgebra, generators, vector fields, matrices, elements, conserved quantities, a fitted search, words. Words
-        say on how many states, as `"so(3)"`. A Subspace is returned as it is.
+        give the number of states, as in `"so(3)"`. A Subspace is returned unchanged.
     output : {"vector_field", "map", "second_order", "invariant"}, optional
-        `"vector_field"` if left out; of a `"map"`, W theta is the increment F(x) − x.
+        By default `"vector_field"`; for a `"map"`, W theta is the increment F(x) − x.
     n_outputs : int, optional
         Number of states, if the symmetry also moves inputs, which come last; number of outputs of an invariant.
 

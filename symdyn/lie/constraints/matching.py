@@ -43,7 +43,7 @@ def matched(parts: Sequence, names: Sequence[str]) -> list:
     """Put the states of symmetries or candidates in the order of the data, and name them like these.
 
     Names x0, x1, ... are nobody's own: then states match by their place, with a warning where the symmetry has names
-    and the data have none. A part on fewer states than there are is on the first of them: on positions, or on the
+    and the data have none. A part on fewer states than the data have acts on the first of them: on positions, or on the
     states before the inputs.
 
     Parameters
@@ -55,7 +55,8 @@ def matched(parts: Sequence, names: Sequence[str]) -> list:
     Raises
     ------
     ValueError
-        For names that are not those of the data, with the cure; and for generators on (t, x, u), of fields.
+        For names that are not those of the data; the message says what to change. Also for generators of fields, on (t,
+        x, u).
 
     Warns
     -----
@@ -76,7 +77,7 @@ def reordered(part, order: Sequence[int]):
     Raises
     ------
     ValueError
-        For functions that read some states only, and are no functions of the others.
+        For functions that are not permuted among themselves when the states change places.
     """
     order = [int(k) for k in order]
     if order == list(range(len(part.states))):

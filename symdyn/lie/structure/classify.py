@@ -94,9 +94,9 @@ def is_rotation(matrix: np.ndarray, tolerance: float = 1e-2, about: np.ndarray |
     matrix : ndarray, `(n, n)`
         A.
     tolerance : float
-        Real parts, and what a centre leaves of b, that count as none, relative to the rates.
+        Real parts, and the part of b that a centre does not remove, count as zero below this, relative to the rates.
     about : ndarray, `(n,)`, optional
-        b, 0 if left out.
+        b, by default 0.
     """
     values, vectors = np.linalg.eig(matrix)
     largest = np.abs(values).max()

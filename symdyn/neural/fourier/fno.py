@@ -94,36 +94,38 @@ class FNO(_Operator):
 
 
 class EquivariantFNO(_Operator):
-    """Build a Fourier neural operator that commutes with translations, an action on channels, and one on space.
+    """Build a Fourier neural operator that commutes with translations, an action on channels, and an action on space.
 
     Translations are exact because the grid enters by Fourier multipliers alone. The action on channels, and quarter
     turns and reflections of the grid, are exact too: weights lie in the null space of the symmetry, before, during and
-    after training. Rotations are exact where they map the grid to itself; for other angles as far as kernels are
-    narrower than the period (no rotation keeps a torus), and what nonlinearities make of the field is resolved.
+    after training. Rotations are exact where they map the grid to itself; for other angles they hold as far as kernels
+    are narrower than the period (no other rotation maps a torus to itself), and the grid resolves what the
+    nonlinearities make of the field.
 
     Parameters
     ----------
     values : LieAlgebra, Elements, Representation, array `(generator, n, n)`, a list of these, or None
-        How n channels are moved at every point; None for invariant channels.
+        The action on the n channels at every point; None for invariant channels.
     modes : sequence of int
         Modes |k_i| < m_i along each axis of space, one to three axes.
     copies : int
         Copies of the hidden representation.
     in_channels, out_channels : int, optional
-        Multiples of n, copies of the values one after the other; n if left out (1 for invariant channels).
+        Multiples of n: copies of the values one after the other; by default n (1 for invariant channels).
     space : {None, "quarter_turns", "reflections", "rotations"}, or ("quarter_turns", "reflections")
-        What moves the grid.
+        The action on the grid.
     joint : bool
-        False: values and space are moved independently of one another. True: together, as for a vector field that turns
-        with its arrows; `values` then has one generator of so(d) for each plane (i, j), i < j (quarter turns and
-        rotations), or one element for each quarter turn of a plane and each reflection of an axis, in that order.
+        False: values and space transform independently. True: they transform together, as for a vector field, whose
+        components rotate with space; `values` then has one generator of so(d) for each plane (i, j), i < j (quarter
+        turns and rotations), or one element for each quarter turn of a plane and each reflection of an axis, in that
+        order.
     layers : int
 
     Raises
     ------
     ValueError
-        For channels that are no copies of the values, actions that are no matrices, representations that do not fit the
-        space, and modes that differ where axes are exchanged.
+        For channels that are not copies of the values, actions that are not matrices, representations that do not match
+        the space, and modes that differ between axes that are exchanged.
 
     Notes
     -----

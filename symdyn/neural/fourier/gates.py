@@ -1,7 +1,7 @@
 """`Gate`: a nonlinearity at each point of a field that commutes with a representation, in few passes over memory.
 
-A point costs little arithmetic and much traffic, so the gate is one function with derivatives of its own: automatic
-ones read and write arrays of the size of the field about twice as often.
+A point costs little arithmetic and much memory traffic, so the gate is one function with its own derivatives: automatic
+differentiation reads and writes arrays of the size of the field about twice as often.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def invariant_forms(values: Representation) -> np.ndarray:
 
 
 class Gate(Tabled):
-    """Each piece of the channels times a smooth function of invariants; invariant pieces by GELU.
+    """Multiply each piece of the channels by a smooth function of invariants; apply GELU to invariant pieces.
 
     Invariants are q / sqrt(1 + |q|) for q = sum_s u_s^T P u_s, one for each copy, piece and form P, and the pieces that
     are themselves invariant. Where the values are invariant and parts of space are permuted, this is plain GELU.
@@ -96,7 +96,7 @@ class Gate(Tabled):
 
 
 def gated(x: Tensor, weight: Tensor, bias: Tensor, forms: Sequence[Form], pieces: Sequence[int], still: bool):
-    """Compute the gate, and what its derivative needs again.
+    """Compute the gate, and the quantities that its derivative reuses.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def gated(x: Tensor, weight: Tensor, bias: Tensor, forms: Sequence[Form], pieces
         r = q w of all pieces that have a length, then the invariant piece.
     scales : Tensor, `(batch, form * m, point)`
         w = 1 / sqrt(1 + |q|).
-    *switches : Tensor, `(batch, m, point)`, one a piece
+    *switches : Tensor, `(batch, m, point)`, one per piece
         x + z of the invariant piece, 2 sigmoid(z) of the others.
     """
     invariants, scales, *switches = _switches(x, weight, bias, forms, pieces, still)

@@ -29,9 +29,9 @@ class GridGroup:
     matrices : ndarray of int, `(element, d, d)`
         Signed permutations R, the identity first.
     values : ndarray, `(element, n, n)`
-        How the same elements move n channels.
+        The action of the same elements on n channels.
     generating : tuple of int
-        Elements that generate all.
+        Elements that generate the group.
     """
 
     matrices: np.ndarray
@@ -64,13 +64,14 @@ def grid_group(space: Sequence[str], d: int, values: Representation | None = Non
     d : int
         Number of axes of space.
     values : Representation, optional
-        How channels move with the grid: one element for each generating one, quarter turns of the planes (0, 1),
-        (0, 2), (1, 2) first, then reflections of the axes; or, for quarter turns, one generator of so(d) a plane.
+        How channels transform with the grid: one element for each generating element of the grid, quarter turns of the
+        planes (0, 1), (0, 2), (1, 2) first, then reflections of the axes; or, for quarter turns, one generator of so(d)
+        per plane.
 
     Raises
     ------
     ValueError
-        For quarter turns of a line, and for values that are no representation of the group.
+        For quarter turns of a line, and for values that do not represent the group.
     """
     steps = [np.eye(d, dtype=int)[:0]]
     if "quarter_turns" in space:

@@ -24,9 +24,9 @@ class PermutedFeatures:
     space : tuple of str
         Actions on the grid, none for values alone.
     joint : bool
-        Whether values move with the grid.
+        Whether values transform with the grid.
     d : int
-        Axes of space.
+        Number of axes of space.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class SteeredFeatures:
     Raises
     ------
     ValueError
-        For a line, and for joint values without one generator a plane.
+        For a line, and for joint values without one generator per plane.
     """
 
     def __init__(self, values: Representation, space: tuple[str, ...], joint: bool, d: int):

@@ -4,8 +4,8 @@
 
     D_x k v(x) + D_y k v(y) + div v(y) k − psi k + k phi = 0.
 
-The divergence counts the volume that y moves through: without it, dilations would ask for another power of the
-distance.
+The divergence accounts for the change of the volume element dy: without it, dilations would require another power of
+the distance.
 """
 
 from __future__ import annotations
@@ -105,8 +105,7 @@ class KernelBasis:
     shape : tuple of int
         (out, in).
     violation : float
-        Largest residual of the two-point equation at pairs that the null space was not taken from, relative to its
-        terms.
+        Largest residual of the two-point equation, relative to its terms, at pairs not used to compute the null space.
 
     Examples
     --------
@@ -138,7 +137,7 @@ class KernelBasis:
 
 
 def equivariant_kernel_basis(candidates, radial, angular: int = 0, *, rep_in=None, rep_out=None, rng=0) -> KernelBasis:
-    """Find the kernels that commute with generators on space, and on values.
+    """Find the kernels that commute with generators on space and on values.
 
     Parameters
     ----------
@@ -150,17 +149,17 @@ def equivariant_kernel_basis(candidates, radial, angular: int = 0, *, rep_in=Non
     angular : int
         Highest degree in (x − y) / |x − y|; not read with Features.
     rep_in, rep_out : see `as_representation`, optional
-        How values move, a matrix for each generator; invariant ones if left out.
+        The action on the values, one matrix per generator; by default the values are invariant.
     rng : int or numpy Generator
-        Seed of the generic pairs at which the equation is asked.
+        Seed of the generic pairs at which the equation is imposed.
 
     Raises
     ------
     ValueError
         For generators that rescale time, representations with another number of matrices or with finite elements,
-        and no power.
+        and for an empty list of powers.
     TypeError
-        For candidates that are no generators.
+        For candidates that are not generators.
 
     Examples
     --------
@@ -208,14 +207,14 @@ class IntegralOperator(Tabled):
     basis : KernelBasis
     targets, sources : ndarray, `(target, d)` and `(source, d)`
     weights : ndarray, `(source,)`
-        Of the quadrature, volumes in the units of space.
+        Quadrature weights: volumes in the units of space.
     copies : tuple of int
         Copies of the input and of the output representation.
 
     Raises
     ------
     ValueError
-        For arrays that do not fit together.
+        For arrays whose shapes do not match.
 
     Examples
     --------

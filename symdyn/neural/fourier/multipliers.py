@@ -110,7 +110,7 @@ class GroupConvolution(ValuedConvolution):
         self.set_tables(places=places, real=real, commuting=balanced(commuting))
 
     def multiplier(self) -> Tensor:
-        """Put the shared weights at their places."""
+        """Place the shared weights in the matrices."""
         free = torch.view_as_complex(self.weight).permute(1, 2, 0, 3, 4)  # (k, r, q, a, b)
         if self.parts == 1:
             return free.flatten(0, 1).flatten(1, 2)
@@ -144,9 +144,9 @@ def _shared_places(modes: Sequence[int], group: GridGroup) -> tuple[np.ndarray, 
 class SteerableConvolution(ValuedConvolution):
     """Multipliers that rotate with k, for channels that are scalars and vectors, times values.
 
-    The radial functions are linear between whole |k| and vanish beyond the smallest of the modes, so the set of kept
-    modes is as round as a grid allows. Exact for the rotations that map the grid to itself; for others as far as
-    kernels are narrower than the period.
+    The radial functions are linear between integer |k| and vanish beyond the smallest of the modes, so the set of kept
+    modes is as round as a grid allows. The symmetry is exact for the rotations that map the grid to itself; for others
+    it holds as far as kernels are narrower than the period.
 
     Parameters
     ----------

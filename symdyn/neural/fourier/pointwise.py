@@ -50,11 +50,11 @@ class EquivariantPointwise(Pointwise):
     Parameters
     ----------
     rep_in, rep_out : Representation
-        Of one copy, parts of space times values.
+        The representations of one copy: parts of space times values.
     parts : tuple of int
-        How many parts of space there are in each.
+        Number of parts of space in each.
     copies : tuple of int
-        How many copies there are of each.
+        Number of copies of each.
     """
 
     basis: Tensor

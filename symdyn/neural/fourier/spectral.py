@@ -1,8 +1,8 @@
 """Convolutions on periodic grids, by multipliers of low Fourier modes: û_out(k) = M(k) û_in(k).
 
 Translations commute with any multiplier. Coefficients are means over the grid, so they do not depend on its resolution;
-a coarser grid keeps the modes it can hold. Modes at the Nyquist wavenumber are never kept: a wave and its mirror image
-are one there.
+a coarser grid keeps the modes it can hold. Modes at the Nyquist wavenumber are never kept: there a wave and its mirror
+image coincide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def checked_modes(modes: Sequence[int]) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        Unless they are one, two or three positive whole numbers.
+        Unless they are one, two or three positive integers.
     """
     found = tuple(modes) if isinstance(modes, Sequence) else (modes,)
     whole = all(isinstance(m, int | np.integer) and not isinstance(m, bool) and m >= 1 for m in found)
@@ -95,7 +95,7 @@ class _Packed(Function):
 class SpectralConvolution(Tabled):
     """û_out(k) = M(k) û_in(k) for the modes |k_i| < m_i, 0 for all others.
 
-    Subclasses say what M is. Parameters are real, with a last axis for real and imaginary parts where there are both:
+    Subclasses define M. Parameters are real, with a last axis for real and imaginary parts where there are both:
     `module.double()` and optimisers then work as for any module.
 
     Parameters
@@ -127,7 +127,7 @@ class SpectralConvolution(Tabled):
         Raises
         ------
         ValueError
-            For another number of channels or of axes, or another dtype than that of the weights.
+            For a wrong number of channels or axes, or a dtype other than that of the weights.
         """
         check_field(u, self.in_channels, len(self.modes), next(self.parameters()).dtype)
         grid = u.shape[2:]

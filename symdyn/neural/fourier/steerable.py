@@ -30,7 +30,7 @@ class AngularBasis:
         Of the even and of the odd degree.
     coefficients : tuple of two ndarrays, `(index, out, in, monomial)`
     at_zero : ndarray, `(index, out, in)`
-        Means over the sphere of those of even degree: what is left where there is no direction.
+        Means over the sphere of those of even degree: the values at k = 0, where there is no direction.
     """
 
     exponents: tuple[np.ndarray, np.ndarray]
@@ -73,14 +73,14 @@ def angular_basis(rep_in: Representation, rep_out: Representation, d: int) -> An
     Parameters
     ----------
     rep_in, rep_out : Representation
-        One generator for each plane (i, j), i < j.
+        One generator per plane (i, j), i < j.
     d : int
         2 or 3.
 
     Raises
     ------
     ValueError
-        For another number of generators, and for generators that are no representation of the rotations.
+        For a wrong number of generators, and for generators that do not represent the rotations.
     """
     planes = plane_rotations(d)
     for name, given in (("rep_in", rep_in), ("rep_out", rep_out)):

@@ -31,7 +31,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class OperatorOptions:
-    """How operators are built and trained.
+    """Hold the options by which operators are built and trained.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ class OperatorOptions:
     lead : int
         Steps of time from input to target.
     weight : float
-        Of a penalty, reached after a fifth of the steps.
+        Weight of a penalty, reached after a fifth of the steps.
     n_train : int, optional
-        Trajectories to train with, out of those that are neither for validation nor for test; all if left out.
+        Number of training trajectories, taken from those used for neither validation nor test; by default all.
     memory : float
-        Bytes of fields in memory, see `OperatorPairs`.
+        Memory in bytes for fields, see `OperatorPairs`.
     seed : int
-        Of the split, the weights and the order.
+        Seed of the split, the weights and the order.
     """
 
     modes: int = 8
@@ -67,7 +67,7 @@ class OperatorOptions:
 
 @dataclass(frozen=True, eq=False)
 class OperatorTask:
-    """Data split, scaled and paired, and the symmetry taken apart."""
+    """Data split, scaled and paired, and the symmetry split into its parts."""
 
     options: OperatorOptions
     split: Split
@@ -90,12 +90,12 @@ class OperatorTask:
 
 
 def operator_task(data: xr.Dataset, symmetry: LieAlgebra, options: OperatorOptions) -> OperatorTask:
-    """Split by trajectory, scale by the trajectories to train with, and take the symmetry apart.
+    """Split by trajectory, scale by the training trajectories, and split the symmetry into its parts.
 
     Raises
     ------
     ValueError
-        As `OperatorPairs`, `split_trajectories` and `symmetry_parts`; for more training trajectories than there are.
+        As `OperatorPairs`, `split_trajectories` and `symmetry_parts`; and for more training trajectories than exist.
     """
     data = validate_fields(data)
     split, grid = split_trajectories(data, seed=options.seed), field_grid(data)
@@ -157,7 +157,7 @@ def operator_point(
     n_train, seed, options
         See `OperatorOptions`.
     identity : str
-        Of what is in the files: points of other data are others.
+        Identifies the contents of the files: points computed from other data are distinct.
     """
     del identity
     # A worker that read by the cluster it belongs to would wait for itself.

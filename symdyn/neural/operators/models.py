@@ -42,7 +42,7 @@ _KNOWN = {"FNO": FNO, "EquivariantFNO": EquivariantFNO}
 
 @dataclass(frozen=True, eq=False)
 class OperatorModel:
-    """An operator in units of the scale, and what its training asks for besides the data.
+    """An operator in units of the scale, and what its training needs besides the data.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class ScaledFields(nn.Module):
 
 
 def grid_spaces(parts: SymmetryParts, asked: Sequence[str] | None) -> tuple[str, ...]:
-    """Name what moves the grid in a constrained operator: as asked, or quarter turns where a rotation was found."""
+    """Name the actions on the grid of a constrained operator: as given, or quarter turns where a rotation was found."""
     if asked is not None:
         return tuple(asked)
     return () if parts.turn is None else ("quarter_turns",)
@@ -136,30 +136,31 @@ def operator_model(
     time_step: float = 1.0,
     seed: int = 0,
 ) -> OperatorModel:
-    """Build an operator from the fields at one time to those a time step later.
+    """Build an operator that maps the fields at one time to those a time step later.
 
     Parameters
     ----------
     kind : {"plain", "equivariant", "penalty", "augmented"}
-        *equivariant*: what weights can hold is in the weights, the rest in a penalty; *penalty*: all of it in the
-        penalty of a plain operator; *augmented*: a plain operator whose data are moved at random. Rotations of a
-        periodic square are in weights and augmentation only, as quarter turns.
+        *equivariant*: the weights impose the part of the symmetry that they can, a penalty the rest; *penalty*: a plain
+        operator with a penalty for the whole symmetry; *augmented*: a plain operator trained on randomly transformed
+        data. Rotations of a periodic square are in weights and augmentation only, as quarter turns.
     parts : SymmetryParts
     grid : FieldGrid
     scale : FieldScale
         Units in which the module works; it must commute with `parts.action`.
     modes, width, layers : int
-        Width is the number of hidden channels, to the nearest that the symmetry allows; plain operators take the same.
+        Width is the number of hidden channels, rounded to the nearest that the symmetry allows; plain operators use the
+        same number.
     space : sequence of str, optional
         See `grid_spaces` and `EquivariantFNO`.
     time_step : float
     seed : int
-        Of the weights.
+        Seed of the weights.
 
     Raises
     ------
     ValueError
-        For another kind, and for one that the symmetry makes the same as the plain operator.
+        For an unknown kind, and for a kind that with this symmetry is the same as the plain operator.
 
     Examples
     --------

@@ -23,14 +23,14 @@ class Mover:
     Parameters
     ----------
     generators : Generators
-        On (t, x[, y], fields): values affinely, by amounts that may depend on time, and space by amounts that depend
-        on time alone. Others are left out, see `kept`.
+        On (t, x[, y], fields): values affinely, by amounts that may depend on time, and space by amounts that depend on
+        time alone. Others are omitted, see `kept`.
     turn : ndarray `(field, field)`, optional
-        What y ∂x − x ∂y does to the values; None: no turns.
+        The action of y ∂x − x ∂y on the values; None: no quarter turns.
     periods : sequence of float
-        Of the axes.
+        Periods of the axes.
     strengths : sequence of float, optional
-        Standard deviation of the amount of each generator that is kept; .3 if left out, any angle for rotations.
+        Standard deviation of the amount of each generator that is kept; by default 0.3, and any angle for rotations.
     """
 
     def __init__(
@@ -121,9 +121,9 @@ class AugmentedPairs:
 
 
 class MovedPenalty:
-    """A penalty asked for at inputs that are first moved by random elements of the group, where no target is needed.
+    """A penalty evaluated at inputs that are first moved by random elements of the group, where no target is needed.
 
-    Asked for where the data lie, a penalty says little about where a long rollout leads.
+    A penalty evaluated only at the data says little about the states that a long rollout reaches.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class MovedPenalty:
         Its random numbers also draw the elements.
     mover : Mover
     time : float
-        Of the inputs.
+        The time of the inputs.
     """
 
     def __init__(self, penalty, mover: Mover, time: float = 0.0):
@@ -158,7 +158,7 @@ class MovedPenalty:
 
 
 def quarter_turned(u: Tensor, count: int, turn: np.ndarray) -> Tensor:
-    """Turn fields `(field, x, y)` by quarters along y ∂x − x ∂y, about the middle of the grid.
+    """Rotate fields `(field, x, y)` by quarter turns along y ∂x − x ∂y, about the middle of the grid.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pairs of fields (u(t), u(t + lead)) out of Datasets that may be larger than memory.
+"""Pairs of fields (u(t), u(t + lead)) from Datasets that may be larger than memory.
 
 Blocks of trajectories are read as they lie in the file; what fits into `memory` is read once and kept, of larger data a
 few blocks at a time are read in every epoch, in another order, and their pairs mixed.
@@ -23,7 +23,7 @@ __all__ = ["OperatorPairs", "Split", "fields_of", "split_trajectories"]
 
 
 class Split(NamedTuple):
-    """Trajectories to train with, to choose with, and to test with; no trajectory in two of them."""
+    """Trajectories for training, validation and test; no trajectory is in two of them."""
 
     train: xr.Dataset
     validation: xr.Dataset
@@ -31,7 +31,7 @@ class Split(NamedTuple):
 
 
 def split_trajectories(dataset: xr.Dataset, *, validation: float = 0.2, test: float = 0.2, seed: int = 0) -> Split:
-    """Draw whole trajectories for training, validation and test: times of one run are no independent samples.
+    """Draw whole trajectories for training, validation and test: times of one run are not independent samples.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def split_trajectories(dataset: xr.Dataset, *, validation: float = 0.2, test: fl
     Raises
     ------
     ValueError
-        For shares out of range, and too few trajectories for the parts.
+        For shares out of range, and for too few trajectories.
 
     Examples
     --------
@@ -79,26 +79,27 @@ class OperatorPairs:
     dataset : xr.Dataset
         Fields over `(trajectory, time, x[, y])`, on periodic axes; lazy (Dask) or in memory.
     fields : sequence of str, optional
-        The channels, in order; the attribute `states` if left out.
+        The channels, in order; by default those in the attribute `states`.
     lead : int
         Steps of time from input to target.
     batch : int
     every : int
-        Take every so many-th time as the start of a pair.
+        Use every `every`-th time as the start of a pair.
     scale : FieldScale, optional
-        Units of inputs and targets; their own if left out.
+        Units of inputs and targets; by default their own.
     seed : int, optional
-        Of the order, which differs from epoch to epoch (`set_epoch`); in the order of the file if left out.
+        Seed of the order, which differs from epoch to epoch (`set_epoch`); by default the order of the file.
     memory : float
-        Bytes that fields may take. One block of the file, and a copy of it in double precision, is the least.
+        Memory in bytes that fields may take; at least one block of the file and a copy of it in double precision are
+        held.
     dtype : torch.dtype
 
     Raises
     ------
     ValueError
-        For fields that are not as `symdyn.data.grids` wants them (uneven grids and times, an axis that does not
-        close), axes without attribute `period`, a lead that the times do not allow; while reading, for values that are
-        not finite, naming field and trajectory.
+        For fields that `symdyn.data.grids` does not accept (non-uniform grids and times, an axis that does not close),
+        axes without attribute `period`, and a lead that the times do not allow; while reading, for values that are not
+        finite, with the field and the trajectory.
 
     Examples
     --------

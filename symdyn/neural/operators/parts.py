@@ -1,7 +1,7 @@
-"""What of a symmetry of fields goes where: into the weights, into a penalty, or nowhere.
+"""Which part of a symmetry of fields goes into the weights, which into a penalty, and which is not used.
 
-The span of the generators on (t, x[, y], fields) is taken apart by linear algebra, not generator by generator: a basis
-may mix what belongs to different places.
+The span of the generators on (t, x[, y], fields) is decomposed by linear algebra, not generator by generator: a basis
+may mix elements that belong to different parts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class SymmetryParts:
-    """A symmetry of fields, by what can hold it.
+    """A symmetry of fields, split by how an operator can be made to obey it.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class SymmetryParts:
         What moves the values alone, linearly, and keeps a quadratic form of them: for weights. Without generators where
         nothing does.
     turn : ndarray `(field, field)`, or None
-        What y ∂x − x ∂y does to the values, 0 where they stay; None without rotation of a square grid.
+        The action of y ∂x − x ∂y on the values, 0 where they are invariant; None without rotation of a square grid.
     follows : Generators
         On (t, x[, y], fields), for a penalty: what moves values, or space by amounts that are the same everywhere, and
         leaves times alone. Not those of `values`.
     rest : Generators
         What no operator of a fixed step on a periodic grid can show.
     notes : tuple of str
-        Where each generator went.
+        How each generator is used.
     """
 
     values: Representation
@@ -52,7 +52,7 @@ class SymmetryParts:
 
     @property
     def joint(self) -> bool:
-        """Whether values turn with space."""
+        """Whether values rotate with space."""
         return self.turn is not None and bool(np.abs(self.turn).max() > _ROUNDING)
 
     @property
@@ -74,7 +74,7 @@ class SymmetryParts:
 
 
 def symmetry_parts(algebra: LieAlgebra, grid: FieldGrid) -> SymmetryParts:
-    """Take a symmetry apart.
+    """Split a symmetry into the parts that weights, a penalty, or neither can impose.
 
     Parameters
     ----------

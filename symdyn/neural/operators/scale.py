@@ -60,7 +60,7 @@ class FieldScale:
         return u * size + mean
 
     def moved(self, generators: Generators) -> Generators:
-        """Write the same generators for scaled fields: v'(u') = v(u' s + m) / s, coordinates as they are.
+        """Write the same generators for scaled fields: v'(u') = v(u' s + m) / s, coordinates unchanged.
 
         Raises
         ------
@@ -98,12 +98,12 @@ def field_scale(dataset: xr.Dataset, symmetry=None) -> FieldScale:
     dataset : xr.Dataset
         Fields in the schema; give those to train with, not those to test with.
     symmetry : see `symdyn.neural.as_representation`, optional
-        How the fields are moved, in the order of the attribute `states`; None: nothing moves them.
+        The action on the fields, in the order of the attribute `states`; None if the fields are invariant.
 
     Raises
     ------
     ValueError
-        For values that are not finite, and actions on another number of fields.
+        For values that are not finite, and actions on a different number of fields.
 
     Examples
     --------

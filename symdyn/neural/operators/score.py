@@ -1,4 +1,4 @@
-"""How good an operator is on trajectories it has not seen: as they are, moved by the symmetry, and in the long run."""
+"""How accurate an operator is on unseen trajectories: as they are, moved by the symmetry, and in long rollouts."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def scores(
     ----------
     test : xr.Dataset
     module : nn.Module
-        For fields in their own units.
+        Takes and returns fields in their own units.
     model : OperatorModel
-        What was trained, for its size.
+        The trained model, for its number of parameters.
     parts : SymmetryParts
     lead : int
     memory : float
-        Bytes that test fields may take, see `truth_of`.
+        Memory in bytes that test fields may take, see `truth_of`.
     seed : int
-        Of the elements, and of the pairs where there are too many.
+        Seed of the elements, and of the choice of pairs where there are too many.
 
     Returns
     -------
@@ -88,15 +88,15 @@ def baseline_scores(
     test, train : xr.Dataset
     lead : int
     like : nn.Module
-        Of the precision and on the device of the models.
+        A module with the dtype and device of the models.
     memory, seed
         As for `scores`.
 
     Returns
     -------
     dict
-        `persistence`: fields stay as they are; `mean`: each field is its mean over the training data everywhere; of
-        each, `test` and `rollout` as for `scores`.
+        `persistence`: fields do not change; `mean`: each field is everywhere its mean over the training data; for each,
+        `test` and `rollout` as for `scores`.
     """
     truth = truth_of(test, lead, like, memory)
     u, target = _pairs(truth, seed)
@@ -116,7 +116,7 @@ def baseline_scores(
 def truth_of(test: xr.Dataset, lead: int, module: nn.Module, memory: float = 5e8) -> Tensor:
     """Read fields `(run, step, field, *grid)` at every lead-th time, in the precision of the module, on its device.
 
-    As many trajectories as fit into so many bytes in double precision, but one at least.
+    As many trajectories are read as fit into the memory in double precision, but at least one.
     """
     like = next(module.parameters())
     some = test.isel(time=slice(None, None, lead))
@@ -129,8 +129,8 @@ def moves_of(parts: SymmetryParts, test: xr.Dataset, count: int, seed: int = 0) 
     """Return elements of the symmetry by name, one for each of `count` fields: u, t -> moved fields.
 
     `quarter_turn`: one, two and three quarters, one field after the other; `angle`: thirty degrees about the middle,
-    right in a disc only, because a periodic square is none after it; `values`: all else that moves periodic fields, at
-    random.
+    valid in a disc only, because it does not map a periodic square to itself; `values`: all else that moves periodic
+    fields, at random.
     """
     grid = field_grid(test)
     periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]

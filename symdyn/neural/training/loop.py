@@ -44,7 +44,7 @@ class Training:
         that of the training pairs during the epoch), `penalty` (without weight), `weight`, `rate`, and `violation`
         `(epoch, generator)` where the penalty gives violations.
     best : int
-        The epoch, counted from 0, whose weights the module has.
+        Number of the epoch, counted from 0, whose weights the module has.
     stopped : {"finished", "patience", "not finite"}
 
     Examples
@@ -133,7 +133,7 @@ def train(
     Parameters
     ----------
     module : nn.Module
-        From u to target; its dtype is that of the computation.
+        Maps u to the prediction; its dtype is that of the computation.
     pairs, validation : (u, target), or an iterable of such batches
         Two tensors or arrays `(sample, ...)` are shuffled and cut into batches. An iterable, such as `OperatorPairs` or
         a DataLoader, is iterated over once per epoch, after `set_epoch(epoch)` if it has that method.
@@ -142,16 +142,16 @@ def train(
         The highest learning rate.
     penalty : LieDerivativePenalty or callable (module, u) -> scalar, optional
     weight : float or callable
-        Of the penalty, at a step counted from 0, such as `Ramp`.
+        Weight of the penalty: a number, or a function of the step, counted from 0, such as `Ramp`.
     loss : callable (prediction, target) -> scalar
     schedule : {"cosine", "one_cycle", "constant"}
-        Of the learning rate, over all epochs.
+        Schedule of the learning rate over all epochs.
     decay : float
         Weight decay.
     patience : int, optional
         Stop after this many epochs without a better validation error.
     seed : int
-        Of shuffling and of anything random in the module; weights are drawn when the module is built.
+        Seed of shuffling and of all random numbers in the module; weights are drawn when the module is built.
     device : str
         "cpu", "cuda", "cuda:1", ...
     checkpoint : path-like, optional
@@ -171,8 +171,8 @@ def train(
     ------
     ValueError
         For arguments out of range, no pairs, a device that does not exist, a checkpoint of another module or of other
-        arguments, NaN in the data, and a loss that is not finite before one epoch is done. Later the training stops
-        with a RuntimeWarning, and weights and checkpoint are the last good ones.
+        arguments, NaN in the data, and a loss that is not finite before the first epoch ends. If the loss ceases to be
+        finite later, training stops with a RuntimeWarning, and weights and checkpoint are the last good ones.
 
     Examples
     --------

@@ -107,7 +107,7 @@ def draw(folder: Path, data: xr.Dataset | None, search: PointSymmetryDiscovery) 
 
 
 def draw_fields(data: xr.Dataset) -> Figure:
-    """Draw the first field in space and time of up to three trajectories, in one scale of colours."""
+    """Draw the first field in space and time of up to three trajectories, with a common colour scale."""
     field = data[str(data.attrs["states"]).split()[0]]
     if "y" in field.dims:
         field = field.isel(y=0)

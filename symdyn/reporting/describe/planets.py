@@ -42,10 +42,10 @@ MASSES = {
 
 @dataclass(frozen=True, eq=False)
 class PlanetsResult:
-    """What was found out about bodies round one sun.
+    """What was found about bodies around one sun.
 
     `model` and `law` are inside the symmetry of `search`, `free` is without it. `predictions` are of bodies left out,
-    one list a model, the constrained one first. `strengths` are GM body by body; `under_noise` over `trajectory`, one
+    one list per model, the constrained one first. `strengths` are GM body by body; `under_noise` over `trajectory`, one
     entry a level of noise: bounds on rotations about the axes of the common plane, and `accepted` generators. The
     bodies are those of the Sun unless they are `simulated`, where GM is 1.
     """

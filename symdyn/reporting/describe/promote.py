@@ -1,4 +1,4 @@
-"""What the report of a promotion says: what is kept, what is broken, and what samples left out say of it."""
+"""The report of a promotion: what is kept, what is broken, and the errors on held-out samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FLOOR = 1e-12  # of singular values, relative to the largest, that are drawn
 
 
 class Promoted(NamedTuple):
-    """A promoted fit, and values `(sample, output)` left out beside what each model predicts for them."""
+    """A promoted fit, and held-out values `(sample, output)` with the predictions of each model."""
 
     model: PromotedRegressor
     states: Sequence[str]

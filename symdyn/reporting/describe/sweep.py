@@ -30,7 +30,7 @@ def draw(
     results : xr.Dataset
         As `symdyn.runs.sweep.sweep` returns it.
     y, x, colour : str, optional
-        The result, the parameter on the axis, and the one told apart by colour; the first of each if left out.
+        The result, the parameter on the axis, and the parameter distinguished by colour; by default the first of each.
 
     Raises
     ------

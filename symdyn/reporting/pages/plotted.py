@@ -20,7 +20,7 @@ def plot(result: Any, *arguments: Any, **options: Any) -> Any:
         A Dataset over `quantity`, `generator` or `element` with `violation`, `upper_bound` and `verdict`, such as
         `conserved_quantities` and `SymmetryDiscovery.judge` return.
     *arguments, **options
-        Of the method `plot` of the result; `ax`, matplotlib Axes, for a Dataset.
+        Arguments of the method `plot` of the result; `ax`, matplotlib Axes, for a Dataset.
 
     Returns
     -------

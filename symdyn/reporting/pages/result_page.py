@@ -51,15 +51,15 @@ def report(
     ----------
     results : search, FunctionSymmetry, SymmetricFit, xr.Dataset of conserved quantities, or groups
         A search must be fitted. Groups are a dict of str to xr.Dataset, or an xr.DataTree, as in the `results.nc` of a
-        run: `symmetry` (the verdicts), `law`, `validation`, `provenance`; absent ones are left out, others are shown as
+        run: `symmetry` (the verdicts), `law`, `validation`, `provenance`; absent ones are omitted, others are shown as
         tables.
     out : path
         The HTML file, or a folder that gets a `report.html`.
     title : str, optional
     data : xr.Dataset or path, optional
-        What was searched, to be drawn as well.
+        The data that were searched, to be drawn as well.
     findings : sequence of str
-        Of groups: sentences at the top of the page. Results have their own, which these follow.
+        For groups: sentences at the top of the page. Results have their own sentences, which come first.
     figures : sequence of (path, caption)
         Pictures, inlined in this order, after those of the result.
     warnings : sequence of (str, int)
@@ -72,7 +72,7 @@ def report(
     Raises
     ------
     TypeError
-        For anything else, naming what there is a page of.
+        For anything else; the message names the objects that have a page.
     ValueError
         If there is nothing to report.
     NotFittedError

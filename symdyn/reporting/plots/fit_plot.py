@@ -1,4 +1,4 @@
-"""What a symmetry bought: errors on trajectories left out against the number that was fitted."""
+"""The benefit of a symmetry: errors on held-out trajectories against the number of fitted trajectories."""
 
 from __future__ import annotations
 
