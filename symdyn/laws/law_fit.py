@@ -82,7 +82,7 @@ class LawFit:
     output, feature)` are bootstrap errors of the coefficients, `stretch` `(replicate,)` what makes them bootstrap-t
     errors, `jackknife` `(block, output, feature)` errors from leaving out stretches of time. `floor` is the error
     relative to the rates that is the same in all of them, so that no resampling shows it: of quadrature, and what the
-    law leaves over; `test_floor` the same for p values, the larger one if left out. `rivals` are laws with a rejected
+    law leaves over; `test_floor` the same for p values, where that is larger. `rivals` are laws with a rejected
     family put back that predict better, if not by enough, fitted to the same replicates. `unknown` `(replicate, output,
     feature)` is the part of `errors` that is not a fit error: it comes from coefficients that the data do not
     determine. `n_parts` independent parts of the data were resampled; `richest` `(output, feature)` is the law on all

@@ -254,3 +254,16 @@ def test_objects_with_the_same_numbers_are_equal(tmp_path):
     assert sd.LieAlgebra.load(tmp_path / "algebra.nc") == algebra != sd.LieAlgebra(algebra.basis)
     assert algebra in [algebra] and algebra not in [sd.LieAlgebra.from_matrices([[[0, -1], [1, 0]]])]
     assert len({algebra[0], algebra[0]}) == 1 and sd.systems.exact_law("hopf") != sd.systems.exact_law("lorenz")
+
+
+def test_a_covariance_that_is_one_number_everywhere_is_not_taken_for_none():
+    basis = sd.candidates.so(2)
+    size = basis.vectors().size
+    spread = np.broadcast_to(0.01, (size, size))
+    algebra = sd.LieAlgebra(basis, spread)
+    np.testing.assert_array_equal(algebra.subset([0]).covariance, spread)
+    assert (
+        not algebra.exact.any()
+        and np.ptp([draw.basis.vectors() for draw in algebra.draw(20, np.random.default_rng(0))], 0).any()
+    )
+    assert not sd.LieAlgebra(basis).covariance.any() and sd.LieAlgebra(basis).exact.all()

@@ -13,8 +13,8 @@ def nothing(size: int) -> np.ndarray:
 
 
 def is_nothing(covariance: np.ndarray) -> bool:
-    """Check whether a covariance is known to be zero without a look at its entries."""
-    return not any(covariance.strides)
+    """Check whether a covariance is zero by one entry, which a view shows at all places; True for no generators."""
+    return covariance.size == 0 or (not any(covariance.strides) and covariance[0, 0] == 0)
 
 
 def mapped(
@@ -39,7 +39,7 @@ def mapped(
     turn = np.eye(width) if turn is None else turn
     weights = np.eye(dim) if weights is None else weights
     size = len(weights) * turn.shape[1]
-    if is_nothing(covariance) or covariance.size == 0:
+    if is_nothing(covariance):
         return nothing(size)
     blocks = covariance.reshape(dim, width, dim, width)
     for matrix in (weights.T, turn) * 2:  # the first axis each time, which then comes last
