@@ -98,3 +98,12 @@ def test_equivariance_is_judged_relative_to_the_values():
 def test_a_map_to_nan_is_not_equivariant():
     with pytest.raises(AssertionError, match="nan"):
         assert_equivariant(lambda z: np.nan * z, turn(0.7), turn(0.7), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-3, 1.0])
+def test_a_term_that_breaks_an_invariant_is_measured_by_its_share(size):
+    """Of x^2 + y^2 + c x y the rotation takes c (y^2 − x^2): a small term is a small violation, never none."""
+    broken = VectorField(Polynomial(2), np.array([[0, 0, 0, 1, size, 1.0]]), ("x", "y"))
+    with pytest.raises(AssertionError, match="violation"):
+        assert_symmetric(broken, candidates.so(2), kind="invariant")
+    assert_symmetric(broken, candidates.so(2), kind="invariant", tolerance=2 * size)
