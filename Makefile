@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test test-browser docs test-wheel check lint clean help
+.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-scale bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test test-browser docs test-wheel check lint clean help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,10 @@ accuracy: $(VENV)/.bench  ## the numbers of docs/accuracy.md (an hour and a half
 
 house: $(VENV)/.core  ## the layout in numbers (AGAINST=COMMIT: and before)
 	$(BIN) benchmarks/house.py $(if $(AGAINST),--against $(AGAINST))
+
+# The table of docs/scaling.md: CPU seconds are compared within one run; ROWS="sindy store" runs some of its files.
+bench-scale: $(VENV)/.bench  ## speed, memory and scale beside what they are to reach
+	$(BIN) benchmarks/bench_scale.py $(ROWS)
 
 bench-sindy: $(VENV)/.bench  ## regression inside a symmetry beside pysindy
 	$(BIN) benchmarks/bench_sindy.py
