@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 import xarray as xr
-import zarr
 
 from symdyn.data.arrays import from_arrays
+from symdyn.data.formats.blocks import block_chunks, opened_in_blocks
 from symdyn.data.formats.hdf5 import has_dimensions, is_pandas_store, read_hdf5
 from symdyn.data.formats.matlab import read_mat
+from symdyn.data.formats.stores import is_url, local_path, open_store
 from symdyn.data.mappings import from_mapping, from_records
 
 if TYPE_CHECKING:
@@ -36,13 +38,14 @@ class _Wanted(NamedTuple):
     states: Sequence[str] | None = None
 
 
-def read_file(path: Path, chunks, states: Sequence[str] | None = None, t=None) -> xr.Dataset:
-    """Read a file as a Dataset, lazy in chunks of trajectories (`chunks` None: as the format stores it).
+def read_file(source: Path | str, chunks, states: Sequence[str] | None = None, t=None) -> xr.Dataset:
+    """Read a file as a Dataset, lazy in blocks of trajectories (`chunks` None: as the format stores it).
 
     Parameters
     ----------
-    path : Path
-    chunks : int, dict, "auto" or None
+    source : Path, or the URL of a Zarr store
+    chunks : int, str, dict or None
+        See `symdyn.data.formats.blocks.block_chunks`.
     states : sequence of str, optional
         The columns of a table, or the arrays, to read.
     t : float or array, optional
@@ -53,55 +56,57 @@ def read_file(path: Path, chunks, states: Sequence[str] | None = None, t=None) -
     FileNotFoundError, ValueError
         For a file that does not exist, has an unknown format, or is damaged.
     """
+    path = local_path(source) or source if isinstance(source, str) and is_url(source) else Path(source)
+    wanted = _Wanted(t, states)
+    if isinstance(path, str):
+        return _open_url(path, wanted, chunks)
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     kind = _kind(path)
-    if kind not in _READERS:
+    if kind not in SUFFIXES:
         raise ValueError(f"{path}: unknown kind of file; use one of {SUFFIXES}")
     try:
-        dataset = _READERS[kind](path, _Wanted(t, states))
+        if kind in _LAZY and (kind not in (".h5", ".hdf5") or has_dimensions(path)):
+            _refuse_times(path, wanted)
+            return opened_in_blocks(partial(_LAZY[kind], path), "trajectory", "time", chunks)
+        dataset = _READERS[kind](path, wanted)
+    except FileNotFoundError:
+        raise
     except (OSError, EOFError, KeyError, BadZipFile) as error:
         raise ValueError(f"{path} cannot be read (truncated or damaged?): {error}") from error
-    wanted = {} if chunks is None else {"trajectory": chunks, "time": -1}
-    return dataset.chunk({dim: size for dim, size in wanted.items() if dim in dataset.dims})
+    return dataset if chunks is None else dataset.chunk(block_chunks(dataset, "trajectory", "time", chunks))
+
+
+def _open_url(url: str, wanted: _Wanted, chunks) -> xr.Dataset:
+    if not url.rstrip("/").lower().endswith(".zarr"):
+        raise ValueError(f"{url}: only Zarr stores (.zarr) open by URL; copy other files to this machine")
+    _refuse_times(url, wanted)
+    return opened_in_blocks(partial(open_store, url), "trajectory", "time", chunks)
 
 
 def _kind(path: Path) -> str:
     """Return the suffix, of packed text that inside, in small letters."""
     suffix = path.suffix.lower()
     inside = Path(path.stem).suffix.lower()
-    return inside if suffix in _PACKED and inside in TABLES else suffix
+    packed = (suffix in _PACKED and inside in TABLES) or (suffix == ".zip" and inside == ".zarr")
+    return inside if packed else suffix
 
 
-def _open_netcdf(path: Path, wanted: _Wanted) -> xr.Dataset:
+def _open_netcdf(path: Path, chunks: Mapping | None) -> xr.Dataset:
     # Times stay the numbers they are: as dates they would lose their unit, which velocities are checked against.
-    _refuse_times(path, wanted)
     with open(path, "rb") as file:
         classic = file.read(3) == b"CDF"  # netCDF-3, which is no HDF5
-    return xr.open_dataset(path, engine="scipy" if classic else "h5netcdf", chunks={}, decode_times=False)
+    return xr.open_dataset(path, engine="scipy" if classic else "h5netcdf", chunks=chunks, decode_times=False)
 
 
 def _open_hdf5(path: Path, wanted: _Wanted) -> xr.Dataset:
-    if has_dimensions(path):
-        return _open_netcdf(path, wanted)
     if is_pandas_store(path):
         return _of_table(path, wanted, "read_hdf")
     arrays, units = read_hdf5(path)
     return from_mapping(arrays, str(path), *wanted, units)
 
 
-def _open_zarr(path: Path, wanted: _Wanted) -> xr.Dataset:
-    """Open a store with its variables in the order of its consolidated metadata, or else by name.
-
-    Without such metadata they come in any order.
-    """
-    _refuse_times(path, wanted)
-    held = zarr.open_group(path, mode="r").metadata.consolidated_metadata
-    dataset = xr.open_zarr(path, chunks={}, consolidated=held is not None, decode_times=False)
-    return dataset if held is not None else dataset[sorted(map(str, dataset.data_vars))]
-
-
-def _refuse_times(path: Path, wanted: _Wanted) -> None:
+def _refuse_times(path: Path | str, wanted: _Wanted) -> None:
     if wanted.t is not None:
         raise ValueError(f"{path} holds its own times: leave out t")
 
@@ -167,15 +172,17 @@ def _loaded(load: Callable[[], np.ndarray], path: Path, name: str) -> np.ndarray
         ) from error
 
 
+_LAZY: dict[str, Callable[[Path, Mapping | None], xr.Dataset]] = {
+    **dict.fromkeys((".h5", ".hdf5", ".nc"), _open_netcdf),
+    ".zarr": open_store,
+}
 _READERS: dict[str, Callable[[Path, _Wanted], xr.Dataset]] = {
     **dict.fromkeys(TABLES, _open_text),
     ".h5": _open_hdf5,
     ".hdf5": _open_hdf5,
     ".mat": _open_mat,
-    ".nc": _open_netcdf,
     ".npy": _open_npy,
     ".npz": _open_npz,
     ".parquet": _open_parquet,
-    ".zarr": _open_zarr,
 }
-SUFFIXES = sorted(_READERS)
+SUFFIXES = sorted({*_READERS, *_LAZY})

@@ -19,6 +19,7 @@ from symdyn.data.angles import periods_of, unwrapped
 from symdyn.data.arrays import from_arrays, joined_names
 from symdyn.data.clocks import clock_name, numbered_clock
 from symdyn.data.files import read_file
+from symdyn.data.formats.stores import is_url
 from symdyn.data.grids import is_field_data, validate_fields
 from symdyn.data.mappings import from_mapping, from_records, is_records
 from symdyn.data.numbers import refuse_dtype
@@ -55,19 +56,22 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | str | None = No
     Parameters
     ----------
     source : path, xr.Dataset, DataArray, DataFrame, array `(time, state)` or `(trajectory, time, state)`, list, dict
-        `.nc`, `.zarr` (both lazy), `.csv`, `.tsv`, `.txt`, `.dat` (columns `t`, the states, and `trajectory` if there
-        are several; separated by commas, semicolons, tabs or blanks; units in brackets, as `t [s]`; compressed as
-        `.csv.gz`), `.parquet`, `.npz`, `.mat`, `.h5`, `.npy`. Arrays by name, in these files or in a dict, are `t` with
-        all states as `x` or with one array per state (`symdyn.data.mappings.from_mapping`). A list holds one array or
-        table per trajectory. `docs/data.md` shows an example of each.
+        `.nc`, `.zarr` (both lazy; a store also as `.zarr.zip`, or by its URL, such as `s3://bucket/runs.zarr`), `.csv`,
+        `.tsv`, `.txt`, `.dat` (columns `t`, the states, and `trajectory` if there are several; separated by commas,
+        semicolons, tabs or blanks; units in brackets, as `t [s]`; compressed as `.csv.gz`), `.parquet`, `.npz`, `.mat`,
+        `.h5`, `.npy`. Arrays by name, in these files or in a dict, are `t` with all states as `x` or with one array
+        per state (`symdyn.data.mappings.from_mapping`). A list holds one array or table per trajectory. `docs/data.md`
+        shows an example of each.
     t : float, array or list of arrays, optional
         For arrays, and files without times: the time step, the times, or the times of each trajectory; numbers or
         dates.
     states : sequence of str, or str, optional
         The variables that are states, in order (a string separates them by spaces or commas); by default those in the
         attribute `states`, or else all variables in the order in which they are stored.
-    chunks : int, dict, "auto" or None
-        Dask chunks along `trajectory`; None loads the data.
+    chunks : int, str, dict or None
+        Of files, the trajectories in a block, which is what is read and worked on at a time; or a bound for the size
+        of a block over all variables, such as `"16MB"` (`"auto"`: 64 MB): then blocks run along the chunks of the file,
+        and lie inside those that are larger. None leaves the chunks of the file.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def open_trajectories(source, *, t=None, states: Sequence[str] | str | None = No
     if isinstance(source, xr.Dataset):
         dataset = source
     elif isinstance(source, str | os.PathLike):
-        dataset = read_file(Path(source), chunks, states, t)
+        dataset = read_file(source if is_url(source) else Path(source), chunks, states, t)
     elif isinstance(source, Mapping):
         dataset = from_mapping(source, "the dict", t, states)
     elif is_records(source):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 __all__ = ["chunks", "names", "numbers", "share"]
 
@@ -22,16 +23,18 @@ def share(text: str) -> tuple[int, int]:
 
 
 def chunks(text: str) -> int | str:
-    """Read a number of trajectories, or `auto`.
+    """Read a number of trajectories, a size such as `16MB`, or `auto`.
 
     Raises
     ------
     argparse.ArgumentTypeError
         For anything else.
     """
-    if text != "auto" and not (text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor a number of trajectories")
-    return text if text == "auto" else int(text)
+    if text == "auto" or re.fullmatch(r"0*[1-9]\d*(\.\d+)? ?[kMGT]i?B", text):
+        return text
+    if not (text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto, a number of trajectories, nor a size like 16MB")
+    return int(text)
 
 
 def numbers(text: str) -> list[int]:

@@ -43,8 +43,8 @@ def accumulate(
         File of trajectories.
     share : (int, int), optional
         (K, N): only chunks K, K + N, ..., each kept for the job that goes on; else all of them, in `moments.nc`.
-    chunks : int or "auto"
-        Trajectories in a chunk.
+    chunks : int or str
+        Trajectories in a chunk, or a bound such as `"16MB"` (see `open_trajectories`).
     kind, law, time_translation, inputs
         See `SearchWords`.
     states : str, optional

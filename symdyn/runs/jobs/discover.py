@@ -57,8 +57,9 @@ def discover(
         Names between commas; as the file says if left out.
     delta : float
         The violation up to which a symmetry counts.
-    chunks : int or "auto"
-        Trajectories in a chunk: what is read, summed and kept at a time.
+    chunks : int or str
+        Trajectories in a chunk, or a bound such as `"16MB"` (see `open_trajectories`): what is read, summed and
+        kept at a time.
     **options
         See `RunOptions`; `out` is `runs/discover` if left out.
     """
