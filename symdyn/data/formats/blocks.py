@@ -8,13 +8,14 @@ from itertools import repeat
 
 import numpy as np
 import xarray as xr
-from dask.utils import parse_bytes
+from dask.utils import format_bytes, parse_bytes
 
 __all__ = ["BLOCK_BYTES", "block_chunks", "opened_in_blocks"]
 
 BLOCK_BYTES = 64_000_000  # of all variables as float64, in which they are worked on
 _MANY = 128  # blocks: so many are left, however small the chunks of the file, for jobs to share
 _LONG = 4  # times the bound: a single row of such a size is worth a word
+_REFUSED = "chunks must be a positive number, a size such as '16MB', or 'auto', got {}"
 
 Wanted = int | str | Mapping[str, int]
 
@@ -81,13 +82,13 @@ def _sizes(dataset: xr.Dataset, dim: str, wanted: int | str) -> tuple[int, ...]:
     n = dataset.sizes[dim]
     if not isinstance(wanted, str):
         return _cut(n, n if wanted == -1 else int(wanted))
-    bound = BLOCK_BYTES if wanted == "auto" else parse_bytes(wanted)
+    bound = BLOCK_BYTES if wanted == "auto" else _bytes(wanted)
     row = sum(8 * variable.size // n for variable in dataset.variables.values() if dim in variable.dims)
     most = max(bound // max(row, 1), 1)
     if row > _LONG * bound:
         warnings.warn(
-            f"one {dim} holds {row / 1e6:.0f} MB and is read as a whole, blocks are to hold {bound / 1e6:.0f} MB: cut "
-            f"it into several",
+            f"one {dim} holds {format_bytes(row)} and is read as a whole, blocks are to hold {format_bytes(bound)}: "
+            "cut it into several",
             stacklevel=2,
         )
     stored = _stored(dataset, dim)
@@ -103,7 +104,7 @@ def _inside(n: int, stored: int, most: int, row: int) -> tuple[int, ...]:
     """Cut chunks of the file into even parts."""
     n_parts = -(-stored // most)
     warnings.warn(
-        f"a chunk of the file holds {stored} rows of {row / 1e6:.3g} MB and is read {n_parts} times, for blocks of at "
+        f"a chunk of the file holds {stored} rows of {format_bytes(row)} and is read {n_parts} times, for blocks of at "
         f"most {most}: store fewer in a chunk, or give chunks={stored} where memory allows",
         stacklevel=3,
     )
@@ -121,8 +122,18 @@ def _stored(dataset: xr.Dataset, dim: str) -> int | None:
     return min(max(sizes), dataset.sizes[dim]) if sizes else None
 
 
+def _bytes(text: str) -> int:
+    try:
+        bound = parse_bytes(text)
+    except ValueError:
+        bound = 0
+    if bound < 1:
+        raise ValueError(_REFUSED.format(repr(text)))
+    return bound
+
+
 def _cut(n: int, size: int) -> tuple[int, ...]:
     if size < 1:
-        raise ValueError(f"chunks must be a positive number, a size such as '16MB', or 'auto', got {size}")
+        raise ValueError(_REFUSED.format(size))
     rest = n % size
     return (*repeat(size, n // size), *([rest] if rest else []))
