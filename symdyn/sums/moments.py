@@ -208,9 +208,10 @@ def accumulate(
     if len(chunks) == 1:
         return accumulate_block(chunks[0], features, layout, per_run, axes)
     parts = [on_block(accumulate_block, block, features, layout, per_run, axes) for block in chunks]
-    while len(parts) > 1:
+    while len(parts) > _ARITY:
         parts = [delayed(joined)(parts[k : k + _ARITY]) for k in range(0, len(parts), _ARITY)]
-    return compute(*parts)[0]
+    # The last sums are the largest: they are added where they are wanted, and not in the memory of a worker.
+    return joined(list(compute(*parts)))
 
 
 def blocks(dataset: xr.Dataset) -> list[xr.Dataset]:

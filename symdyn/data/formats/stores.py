@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import xarray as xr
 import zarr
+from zarr.storage import ZipStore
 
 __all__ = ["is_url", "local_path", "open_store"]
 
@@ -52,5 +53,5 @@ def open_store(source: Path | str, chunks: Mapping | None) -> xr.Dataset:
 
 def _store(source: Path | str) -> Any:
     if isinstance(source, Path) and source.suffix.lower() == ".zip":
-        return zarr.storage.ZipStore(source, mode="r")
+        return ZipStore(source, mode="r")
     return source
