@@ -9,7 +9,7 @@ import numpy as np
 from symdyn.regression.enforcing.left_out import Parts, parts_of_rows
 from symdyn.regression.enforcing.tied_targets import compressed
 
-__all__ = ["PartedRows", "parted_rows"]
+__all__ = ["PartedRows", "parted_rows", "parted_triangles"]
 
 
 class PartedRows(NamedTuple):
@@ -43,7 +43,28 @@ def parted_rows(rows: np.ndarray, targets: np.ndarray, lengths: list[int]) -> Pa
     whole = [(rows[part[complete[part]]], targets[part[complete[part]]]) for part in parts]
     whole = [one for one in whole if len(one[0])]
     few = [compressed(*one) for one in whole]
+    return PartedRows(whole, few, _parts(few, names))
+
+
+def parted_triangles(rows: np.ndarray, targets: np.ndarray, lengths: list[int], names: str) -> PartedRows:
+    """Cut rows that are compressed already, each part by itself.
+
+    Parameters
+    ----------
+    rows, targets : ndarray, `(row, column)`
+        Of all parts, one after the other.
+    lengths : list of int
+        How many rows each part has.
+    names : str
+        What the parts are.
+    """
+    ends = np.cumsum(lengths)[:-1]
+    few = list(zip(np.split(rows, ends), np.split(targets, ends), strict=True))
+    return PartedRows(few, few, _parts(few, names))
+
+
+def _parts(few: list[tuple[np.ndarray, np.ndarray]], names: str) -> Parts:
     joint = [np.hstack(one) for one in few]
     sums = np.stack([one.T @ one for one in joint])
-    power = np.einsum("koo->o", sums[:, rows.shape[1] :, rows.shape[1] :])
-    return PartedRows(whole, few, Parts(sums, power, None, names))
+    n = few[0][0].shape[1]
+    return Parts(sums, np.einsum("koo->o", sums[:, n:, n:]), None, names)
