@@ -304,7 +304,11 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         if t is None or not _holds_arrays(x):
             x, t, options["u"], _ = _pysindy_terms(x, t, options.get("u"), None)
-        return self.model_.score(upright_runs(x, t), t, *args, **options)
+        check_numbers(x, t=t, x_dot=args[0] if args else options.get("x_dot"), u=options.get("u"))
+        try:
+            return self.model_.score(upright_runs(x, t), t, *args, **options)
+        finally:
+            forget_data(getattr(self.model_, "differentiation_method", None))
 
     def equations(self, precision: int = 3) -> list[str]:
         """Write the right-hand sides as text.

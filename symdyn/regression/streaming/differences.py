@@ -74,10 +74,10 @@ class Differences:
         times : ndarray, `(run, time)` or `(1, time)`, optional
             None for equal steps.
         """
-        smooth = states if self.smoothing is None else savgol_filter(states, **self.smoothing, axis=-1)
+        smooth = states if self.smoothing is None else np.asarray(savgol_filter(states, **self.smoothing, axis=-1))
         rates, half, n = np.full_like(smooth, np.nan), (self.stencil - 1) // 2, smooth.shape[-1]
         offsets = self._inside(step, None if self.even else times, half)
-        inside = 0.0
+        inside = np.zeros(())
         for j, weight in enumerate(weights_at(offsets, self.d)):
             if np.any(weight):
                 inside = inside + smooth[..., j : n - self.stencil + j + 1] * weight

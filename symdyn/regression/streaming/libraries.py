@@ -30,7 +30,7 @@ def is_rowwise(library: BaseFeatureLibrary) -> bool:
     What derives from these classes may do otherwise, and functions of a user's may look at all samples.
     """
     if type(library) in _JOINT:
-        return all(is_rowwise(part) for part in library.libraries)
+        return all(is_rowwise(part) for part in vars(library)["libraries"])
     return type(library) in _SINGLE
 
 

@@ -121,10 +121,12 @@ def recorded(x: Any, t: Any, targets: Any, inputs: Any, weights: Any, *, discret
     runs = _columns(x, several, None)
     lengths = [len(run) for run in runs]
     times = _times(t, several, lengths)
-    read = [None if one is None else _columns(one, several, lengths) for one in (targets, inputs, weights)]
-    if read[2] is not None and any(one.shape[1] != 1 for one in read[2]):
+    targets, inputs, weights = (
+        None if one is None else _columns(one, several, lengths) for one in (targets, inputs, weights)
+    )
+    if weights is not None and weights[0].shape[1] != 1:
         raise Irregular
-    return Record(runs, times, *read, discrete)
+    return Record(runs, times, targets, inputs, weights, discrete)
 
 
 def _columns(given: Any, several: bool, lengths: list[int] | None) -> list[np.ndarray]:
@@ -150,11 +152,10 @@ def _times(t: Any, several: bool, lengths: list[int]) -> list[float | np.ndarray
     if len(given) != len(lengths):
         raise Irregular
     found: list[float | np.ndarray] = []
-    before: Any = None
-    for entry, length in zip(given, lengths, strict=True):
-        if entry is not before or (np.ndim(entry) and len(entry) != length):
-            before, read = entry, _clock(entry, length)
-        found.append(read)
+    for k, (entry, length) in enumerate(zip(given, lengths, strict=True)):
+        # Runs often share one array of times, which is looked at once.
+        same = k > 0 and entry is given[k - 1] and length == lengths[k - 1]
+        found.append(found[-1] if same else _clock(entry, length))
     return found
 
 

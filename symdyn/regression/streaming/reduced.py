@@ -23,7 +23,7 @@ Segment = tuple[int, int, int]  # a run, its first row and the one after its las
 
 
 class Columns(NamedTuple):
-    """Say what the columns of a regression are: functions of states and inputs, in a chart if there is one, and targets.
+    """Say what the columns of a regression are: functions of states and inputs, in a chart if any, and targets.
 
     `increments` takes targets minus states for targets.
     """
@@ -63,11 +63,11 @@ def reduced(record: Record, source: Targets, columns: Columns, parts: list[list[
         For numbers that are not finite, and where no row is complete.
     """
     parts = [[(run, 0, length) for run, length in enumerate(record.lengths)]] if parts is None else parts
-    found = []
+    found, keys = [], source.keys()
     with one_blas_thread():
         for part in parts:
             reducer = _Reducer(record, columns)
-            for piece in _pieces(part, source.keys()):
+            for piece in _pieces(part, keys):
                 reducer.take(_raw(record, source, piece))
             reducer.flush()
             found.append(reducer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from pysindy.differentiation import FiniteDifference
@@ -53,8 +53,7 @@ class _Differenced:
 
     def keys(self) -> list:
         return [
-            (len(run), clock if isinstance(clock, float) else None)
-            for run, clock in zip(self.record.x, self.record.times, strict=True)
+            (len(run), isinstance(clock, float)) for run, clock in zip(self.record.x, self.record.times, strict=True)
         ]
 
     def columns(self, runs: list[int], first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -68,19 +67,23 @@ class _Differenced:
     def _clock(self, runs: list[int], low: int, high: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the first step and the times `(run, time)` of runs, only one where all share them."""
         clocks = [self.record.times[run] for run in runs]
-        if isinstance(clocks[0], float):
-            return np.array(clocks[:1]), None
         if all(clock is clocks[0] for clock in clocks):
             clocks = clocks[:1]
-        step = np.array([clock[1] - clock[0] for clock in clocks])
-        return step, np.stack([clock[low:high] for clock in clocks])
+        times = [clock for clock in clocks if isinstance(clock, np.ndarray)]
+        if not times:
+            return np.array(clocks, dtype=float), None
+        step, stretch = np.array([clock[1] - clock[0] for clock in times]), np.stack([one[low:high] for one in times])
+        if np.all(step == step[0]) and np.all(stretch == stretch[0]):
+            return step[:1], stretch[:1]
+        return step, stretch
 
 
 class _Foreign:
     """Rates by a method of pysindy's, which gets one whole run at a time."""
 
     def __init__(self, record: Record, method: BaseDifferentiation):
-        self.record, self.method = record, copy.deepcopy(method)
+        self.record = record
+        self.method: Any = copy.deepcopy(method)
         self._last: tuple[int, np.ndarray, np.ndarray] | None = None
 
     def keys(self) -> list:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 __all__ = ["Triangle"]
 
@@ -24,6 +24,7 @@ class Triangle:
 
     def __init__(self, width: int):
         self.width, self.room = width, max(_FEWEST, 4 * width)
+        (self._factored,) = get_lapack_funcs(("geqrf",), dtype=np.float64)
         # One row of memory a column, as LAPACK has it; R comes first.
         self._memory = np.zeros((width, width + self.room))
 
@@ -34,7 +35,7 @@ class Triangle:
     def add(self, n: int) -> None:
         """Take in the first n rows of the block."""
         stacked = self._memory[:, : self.width + n]
-        factored = lapack.dgeqrf(stacked.T, lwork=32 * self.width, overwrite_a=1)[0]
+        factored = self._factored(stacked.T, lwork=32 * self.width, overwrite_a=1)[0]
         self._memory[:, : self.width] = np.triu(factored[: self.width]).T
 
     @property
