@@ -185,7 +185,7 @@ class SymmetricSINDy(ps.SINDy):
         if t is None or not _holds_arrays(x):
             x, t, u, feature_names = _pysindy_terms(x, t, u, feature_names)
         check_numbers(x, t=t, x_dot=x_dot, x_next=x_next, u=u, sample_weight=sample_weight)
-        x = upright_runs(x, t)
+        x = _upright(x, t, self.feature_library)
         feature_names = column_names(x) if feature_names is None and u is None else feature_names
         x, x_dot, u, x_next = (uncopied(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
         names = [f"x{k}" for k in range(_width(x))] if feature_names is None else feature_names
@@ -306,7 +306,7 @@ class SymmetricSINDy(ps.SINDy):
             x, t, options["u"], _ = _pysindy_terms(x, t, options.get("u"), None)
         check_numbers(x, t=t, x_dot=args[0] if args else options.get("x_dot"), u=options.get("u"))
         try:
-            return self.model_.score(upright_runs(x, t), t, *args, **options)
+            return self.model_.score(_upright(x, t, self.feature_library), t, *args, **options)
         finally:
             forget_data(getattr(self.model_, "differentiation_method", None))
 
@@ -442,6 +442,13 @@ def _holds_arrays(x: Any) -> bool:
     """Return whether x is what pysindy takes: an array, or one for each trajectory."""
     named = isinstance(x, xr.Dataset | xr.DataArray | str | os.PathLike | Mapping) or hasattr(x, "columns")
     return not named and not (isinstance(x, list | tuple) and any(hasattr(run, "columns") for run in x))
+
+
+def _upright(x: Any, t: Any, library: Any) -> Any:
+    """Return runs as `upright_runs` does; fields on a grid, which a library of derivatives reads, stay as they are."""
+    known = isinstance(library, BaseFeatureLibrary)
+    on_grid = known and (library.get_spatial_grid() is not None or hasattr(library, "spatiotemporal_grid"))
+    return x if on_grid else upright_runs(x, t)
 
 
 def _pysindy_terms(

@@ -148,8 +148,9 @@ def _columns(given: Any, several: bool, lengths: list[int] | None) -> list[np.nd
 
 def _times(t: Any, several: bool, lengths: list[int]) -> list[float | np.ndarray]:
     """Return the step or the times of each run."""
-    given = list(t) if several and isinstance(t, list | tuple) else [t] * len(lengths)
-    if len(given) != len(lengths):
+    listed = isinstance(t, list | tuple)
+    given = list(t) if listed else [t] * len(lengths)
+    if (listed and not several) or len(given) != len(lengths):
         raise Irregular
     found: list[float | np.ndarray] = []
     for k, (entry, length) in enumerate(zip(given, lengths, strict=True)):
