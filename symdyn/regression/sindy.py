@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import pysindy as ps
@@ -27,7 +27,7 @@ from symdyn.lie.constraints.matching import symmetries_on
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforce, named_exactly
 from symdyn.regression.enforcing.left_out import FEWEST_RUNS, parts_of_runs
-from symdyn.regression.enforcing.parted import PartedRows, parted_rows, parted_triangles
+from symdyn.regression.enforcing.parted import GivenRows, PartedRows, parted_rows
 from symdyn.regression.enforcing.trials import RowTrials
 from symdyn.regression.inputs import on_arguments
 from symdyn.regression.model_constraint import left_free, library_features
@@ -467,19 +467,6 @@ def _pysindy_terms(
     return [run.states[:, :n] for run in runs], [run.times for run in runs], given, found
 
 
-class _Rows(NamedTuple):
-    """Hold rows and targets `(row, column)` in the chart of the fit, and mean squares of the targets `(target,)`.
-
-    Where they are compressed already, `lengths` counts those of each part of the data and `names` says what parts are.
-    """
-
-    rows: np.ndarray
-    targets: np.ndarray
-    squares: np.ndarray
-    lengths: list[int]
-    names: str = ""
-
-
 class _Engine(EquivariantOptimizer):
     """Carry what pysindy passes to no optimizer: row weights, runs, and x itself where increments are symmetric.
 
@@ -508,26 +495,25 @@ class _Engine(EquivariantOptimizer):
             self.history_ = [self.coef_]
         return self
 
-    def _given(self, rows: np.ndarray, targets: np.ndarray, identity: np.ndarray | None) -> _Rows:
+    def _given(self, rows: np.ndarray, targets: np.ndarray, identity: np.ndarray | None) -> GivenRows:
         """Return rows of pysindy's in the chart, and targets, with `identity` their increments."""
         if identity is not None:
             targets = targets - rows @ identity.T
         if self.chart is not None:
             rows = rows @ self.chart.forward(library_features(self.library, len(self.chart))).T
         known = np.maximum((~np.isnan(targets)).sum(axis=0), 1)
-        return _Rows(rows, targets, np.nansum(np.square(targets), axis=0) / known, self.lengths or [len(rows)])
+        return GivenRows(rows, targets, np.nansum(np.square(targets), axis=0) / known, self.lengths or [len(rows)])
 
-    def _from(self, record: Record, source: Targets, increments: bool) -> _Rows:
+    def _from(self, record: Record, source: Targets, increments: bool) -> GivenRows:
         """Reduce a record to few rows: of each part that may be held out, or of all."""
         columns = Columns(library_features(self.library, record.n_arguments), self.chart, increments)
         if self.found is None:
-            return _Rows(*reduced(record, source, columns))
+            return GivenRows(*reduced(record, source, columns))
         few = len(record.x) < FEWEST_RUNS
         parts, names = parts_of_runs(record.lengths, [] if few else sizes_of(record, source, columns))
-        found = reduced(record, source, columns, parts)
-        return _Rows(found.rows, found.targets, found.squares, found.lengths, names)
+        return GivenRows(*reduced(record, source, columns, parts), names)
 
-    def _fit_in_chart(self, given: _Rows, weights: ArrayLike | None, **reduce_kws: object) -> None:
+    def _fit_in_chart(self, given: GivenRows, weights: ArrayLike | None, **reduce_kws: object) -> None:
         """Fit in the chart if there is one; coefficients are in the units of the data."""
         if self.chart is None:
             self._fit_enforced(given, weights, **reduce_kws)
@@ -541,13 +527,13 @@ class _Engine(EquivariantOptimizer):
         self.subspace_ = subspace_of_data(self.subspace_, features, self.chart, self.kind)
         self.history_, self.ind_ = [self.coef_], self.coef_ != 0
 
-    def _fit_enforced(self, given: _Rows, weights: ArrayLike | None, **reduce_kws: object) -> None:
+    def _fit_enforced(self, given: GivenRows, weights: ArrayLike | None, **reduce_kws: object) -> None:
         """Fit inside the parts of the symmetry that held-out data do not contradict."""
         if self.found is None:
             self.enforcement = Enforcement(given=self.symmetry)
             super().fit(given.rows, given.targets, weights, **reduce_kws)
             return
-        parted, inner = _parted(given, weights), None
+        parted, inner = parted_rows(given, weights), None
         trials = self._trials(parted)
         parts = named_exactly(list(self.symmetry), self.found, trials)
         self.enforcement = enforce(parts, self.found, trials)
@@ -602,23 +588,6 @@ class _Engine(EquivariantOptimizer):
         if not np.allclose(values @ identity.T, points[:, :n_states], atol=1e-8):
             raise ValueError("a map that keeps translations needs the states themselves as terms of its library")
         return np.round(identity, 12)
-
-
-def _parted(given: _Rows, weights: ArrayLike | None) -> PartedRows:
-    """Cut rows into parts that can be held out."""
-    if given.names:
-        return parted_triangles(given.rows, given.targets, given.lengths, given.names)
-    return parted_rows(*_weighed(given.rows, given.targets, weights), given.lengths)
-
-
-def _weighed(rows: ArrayLike, targets: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and targets as floats, times the square roots of their weights; those with NaN stay."""
-    rows, targets = np.asarray(rows, dtype=float), np.asarray(targets, dtype=float)
-    targets = targets.reshape(len(targets), -1)
-    if weights is None:
-        return rows, targets
-    root = np.sqrt(np.broadcast_to(np.asarray(weights, dtype=float), len(rows)))[:, None]
-    return rows * root, targets * root
 
 
 def _width(runs: _Runs) -> int:

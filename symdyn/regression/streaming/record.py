@@ -183,13 +183,21 @@ def chart_of_runs(*given: list[np.ndarray]) -> Chart:
     """Return the chart of columns that are given in several lists of runs: mean and spread of each, over all samples.
 
     It is `chart_of_points` of all samples, from one pass over them.
+
+    Raises
+    ------
+    ValueError
+        Where there is no sample, or one that is not finite.
     """
     centre, scale = np.concatenate([_centre_and_scale(runs) for runs in given], axis=1)
     return Chart(centre, scale)
 
 
 def _centre_and_scale(runs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    start = np.array(runs[0][0], dtype=float)
+    samples = next((run for run in runs if len(run)), None)
+    if samples is None:
+        raise ValueError("the trajectories hold no samples")
+    start = np.array(samples[0], dtype=float)
     number, mean, squares, largest = 0, np.zeros_like(start), np.zeros_like(start), np.zeros_like(start)
     for block in _blocks(runs):
         n, here = len(block), block.mean(axis=0)
@@ -198,6 +206,8 @@ def _centre_and_scale(runs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         squares += np.square(block - here).sum(axis=0) + gap**2 * (number * n / total)
         mean, number = mean + gap * (n / total), total
         np.maximum(largest, np.abs(block).max(axis=0), out=largest)
+    if not np.isfinite(squares).all():
+        raise ValueError("the samples hold NaN or infinity: leave these samples out, and split the trajectory there")
     spread = np.sqrt(squares / number)
     still = spread <= STILL * largest
     return np.where(still, start, mean), np.where(still | (spread == 0), 1.0, spread)

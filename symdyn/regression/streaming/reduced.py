@@ -36,14 +36,14 @@ class Columns(NamedTuple):
 class Reduced(NamedTuple):
     """Hold rows and targets `(row, column)` of all parts of the data, one after the other, times roots of weights.
 
-    `lengths` `(part,)` counts the rows of each part; `squares` `(target,)` are the mean squares of the targets of all
-    the data, without weights.
+    `squares` `(target,)` are the mean squares of the targets of all the data, without weights; `lengths` `(part,)`
+    counts the rows of each part.
     """
 
     rows: np.ndarray
     targets: np.ndarray
-    lengths: list[int]
     squares: np.ndarray
+    lengths: list[int]
 
 
 def reduced(record: Record, source: Targets, columns: Columns, parts: list[list[Segment]] | None = None) -> Reduced:
@@ -77,7 +77,7 @@ def reduced(record: Record, source: Targets, columns: Columns, parts: list[list[
     factors = np.concatenate([reducer.triangle.factor for reducer in found])
     size, entries = found[0].size, sum(reducer.entries for reducer in found)
     squares = sum(reducer.squares for reducer in found) / np.maximum(entries, 1)
-    return Reduced(factors[:, :size], factors[:, size:], [found[0].triangle.width] * len(found), squares)
+    return Reduced(factors[:, :size], factors[:, size:], squares, [found[0].triangle.width] * len(found))
 
 
 def sizes_of(record: Record, source: Targets, columns: Columns) -> np.ndarray:
