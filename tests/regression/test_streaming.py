@@ -248,6 +248,22 @@ def test_what_pysindy_refuses_stays_refused(change, message):
         model.fit(**given)
 
 
+def test_a_gap_in_the_data_is_named_where_units_come_from_them():
+    gap = np.where(RUNS[0] > 0.3, np.nan, RUNS[0])
+    with pytest.raises(ValueError, match="samples hold NaN"):
+        SymmetricSINDy(symmetry="so(2)").fit([gap, *RUNS], STEP)
+
+
+def test_fields_on_a_grid_are_not_taken_for_runs():
+    grid, t = np.linspace(0, 2 * np.pi, 40, endpoint=False), np.linspace(0, 1, 50)
+    heat = np.sin(grid)[:, None] * np.exp(-t) + np.cos(2 * grid)[:, None] * np.exp(-4 * t)
+    library = ps.PDELibrary(ps.PolynomialLibrary(1, include_bias=False), derivative_order=2, spatial_grid=grid)
+    model = SymmetricSINDy(ps.STLSQ(threshold=0.1), library).fit(heat[..., None], t)
+    plain = ps.SINDy(ps.STLSQ(threshold=0.1), library).fit(heat[..., None], t)
+    np.testing.assert_allclose(model.coefficients(), plain.coefficients(), atol=1e-9)
+    assert model.score(heat[..., None], t) == pytest.approx(plain.score(heat[..., None], t))
+
+
 @pytest.mark.parametrize("name", ["default", "smoothed", "Savitzky-Golay"])
 def test_the_pickle_does_not_grow_with_the_data(name):
     def size(n):

@@ -200,12 +200,12 @@ def _centre_and_scale(runs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     start = np.array(samples[0], dtype=float)
     number, mean, squares, largest = 0, np.zeros_like(start), np.zeros_like(start), np.zeros_like(start)
     for block in _blocks(runs):
-        n, here = len(block), block.mean(axis=0)
+        n, here = block.shape[1], block.mean(axis=1)
         # Sums about the mean of each block lose no digits to a far origin.
         gap, total = here - mean, number + n
-        squares += np.square(block - here).sum(axis=0) + gap**2 * (number * n / total)
+        squares += np.square(block - here[:, None]).sum(axis=1) + gap**2 * (number * n / total)
         mean, number = mean + gap * (n / total), total
-        np.maximum(largest, np.abs(block).max(axis=0), out=largest)
+        np.maximum(largest, np.abs(block).max(axis=1), out=largest)
     if not np.isfinite(squares).all():
         raise ValueError("the samples hold NaN or infinity: leave these samples out, and split the trajectory there")
     spread = np.sqrt(squares / number)
@@ -214,7 +214,7 @@ def _centre_and_scale(runs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blocks(runs: list[np.ndarray]):
-    """Give all samples `(sample, column)`, some at a time, as float64."""
+    """Give all samples `(column, sample)`, some at a time, as float64."""
     held: list[np.ndarray] = []
     size = 0
     for run in runs:
@@ -222,7 +222,7 @@ def _blocks(runs: list[np.ndarray]):
             held.append(run[start : start + _SAMPLES])
             size += len(held[-1])
             if size >= _SAMPLES:
-                yield np.concatenate(held, dtype=float)
+                yield np.concatenate(held).T.astype(float, order="C")
                 held, size = [], 0
     if held:
-        yield np.concatenate(held, dtype=float)
+        yield np.concatenate(held).T.astype(float, order="C")
