@@ -26,12 +26,24 @@ from symdyn.lie.constraints.equivariance import generic_points, subspace_of_data
 from symdyn.lie.constraints.matching import symmetries_on
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforce, named_exactly
-from symdyn.regression.enforcing.parted import PartedRows, parted_rows
+from symdyn.regression.enforcing.left_out import FEWEST_RUNS, parts_of_runs
+from symdyn.regression.enforcing.parted import GivenRows, PartedRows, parted_rows
 from symdyn.regression.enforcing.trials import RowTrials
 from symdyn.regression.inputs import on_arguments
 from symdyn.regression.model_constraint import left_free, library_features
 from symdyn.regression.optimizer import EquivariantOptimizer, acts_in_chart, counts_rows, default_optimizer
-from symdyn.sums.data_charts import chart_of_points
+from symdyn.regression.streaming.libraries import first_samples, forget_data, is_rowwise
+from symdyn.regression.streaming.record import (
+    Irregular,
+    Record,
+    chart_of_runs,
+    check_numbers,
+    recorded,
+    tall_runs,
+    uncopied,
+)
+from symdyn.regression.streaming.reduced import Columns, reduced, sizes_of
+from symdyn.regression.streaming.targets import Targets, targets_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -172,28 +184,28 @@ class SymmetricSINDy(ps.SINDy):
         self._check(x_dot, x_next)
         if t is None or not _holds_arrays(x):
             x, t, u, feature_names = _pysindy_terms(x, t, u, feature_names)
-        x = upright_runs(x, t)
+        check_numbers(x, t=t, x_dot=x_dot, x_next=x_next, u=u, sample_weight=sample_weight)
+        x = _upright(x, t, self.feature_library)
         feature_names = column_names(x) if feature_names is None and u is None else feature_names
-        x, x_dot, u, x_next = (real_runs(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
+        x, x_dot, u, x_next = (uncopied(v, n) for v, n in ((x, "x"), (x_dot, "x_dot"), (u, "u"), (x_next, "x_next")))
         names = [f"x{k}" for k in range(_width(x))] if feature_names is None else feature_names
         given = symmetries_on(self.symmetry, names, _width(x))
         symmetry = on_arguments(given, _width(x), 0 if u is None else _width(u), self.inputs)
         plain = symmetry is None or isinstance(symmetry, Subspace)
         library = _library(self.feature_library, _width(x) + (0 if u is None else _width(u)))
         engine = _Engine(self.optimizer, symmetry, library, kind=self.kind)
-        engine.row_weights = self._row_weights(x, sample_weight, x_next)
         if not plain:
-            engine.found, engine.lengths = which_were_found(self.symmetry, _width(x)), self._lengths(x, x_next)
+            engine.found = which_were_found(self.symmetry, _width(x))
         if not plain and acts_in_chart(self.optimizer):
             engine.optimizer = default_optimizer() if self.optimizer is None else self.optimizer
-            engine.chart = chart_of_points(np.hstack([_stacked(x), *([] if u is None else [_stacked(u)])]))
-        if self._is_map:
-            self.model_ = ps.DiscreteSINDy(engine, library)
-            self.model_.fit(x, t, x_next=x_next, u=u, feature_names=feature_names)
-        else:
-            self.model_ = ps.SINDy(engine, library, copy.deepcopy(self.differentiation_method))
-            self.model_.fit(x, t, x_dot=x_dot, u=u, feature_names=feature_names)
-        engine.row_weights, engine.optimizer = None, self.optimizer
+            engine.chart = chart_of_runs(*[tall_runs(runs) for runs in (x, u) if runs is not None])
+        targets = x_next if self._is_map else x_dot
+        try:
+            record = recorded(x, t, targets, u, sample_weight, discrete=self._is_map)
+            self.model_ = self._streamed(engine, record, feature_names)
+        except Irregular:
+            self.model_ = self._by_rows(engine, (x, t, targets, u), sample_weight, feature_names)
+        engine.optimizer = self.optimizer
         self.enforcement_ = engine.enforcement
         self.enforcement_.warn()
         self.enforced_, self.promoted_, self.dropped_ = engine.enforcement.lists
@@ -211,8 +223,8 @@ class SymmetricSINDy(ps.SINDy):
         >>> from symdyn.regression import SymmetricSINDy
         >>> x, step = sd.systems.damped_oscillator(n_trajectories=2)
         >>> model = SymmetricSINDy(symmetry="so(2)").fit(x, step, feature_names=["x", "y"])
-        >>> model.free_terms()
-        ["y in x', −x in y'", "x in x', y in y'"]
+        >>> sorted(model.free_terms())
+        ["x in x', y in y'", "y in x', −x in y'"]
         """
         check_is_fitted(self, "model_")
         assert self.model_.feature_names is not None  # `fit` gives them
@@ -292,7 +304,11 @@ class SymmetricSINDy(ps.SINDy):
         check_is_fitted(self, "model_")
         if t is None or not _holds_arrays(x):
             x, t, options["u"], _ = _pysindy_terms(x, t, options.get("u"), None)
-        return self.model_.score(upright_runs(x, t), t, *args, **options)
+        check_numbers(x, t=t, x_dot=args[0] if args else options.get("x_dot"), u=options.get("u"))
+        try:
+            return self.model_.score(_upright(x, t, self.feature_library), t, *args, **options)
+        finally:
+            forget_data(getattr(self.model_, "differentiation_method", None))
 
     def equations(self, precision: int = 3) -> list[str]:
         """Write the right-hand sides as text.
@@ -360,17 +376,55 @@ class SymmetricSINDy(ps.SINDy):
         if not self._is_map and x_next is not None:
             raise ValueError("x_next is for maps: set kind='map'")
 
-    def _lengths(self, x: _Runs, x_next: _Runs | None) -> list[int]:
+    def _streamed(self, engine: _Engine, record: Record, names: Sequence[str] | None) -> ps.SINDy | ps.DiscreteSINDy:
+        """Fit by one pass over runs as they are; pysindy sees two samples, which tell it all shapes.
+
+        Raises
+        ------
+        Irregular
+            For what needs all rows at once, and for data that pysindy may refuse.
+        """
+        if counts_rows(engine.own) or not is_rowwise(engine.library):
+            raise Irregular
+        engine.record, engine.source = record, targets_of(record, self.differentiation_method)
+        try:
+            return self._fitted(engine, first_samples(record), names)
+        finally:
+            engine.record = engine.source = None
+
+    def _by_rows(
+        self, engine: _Engine, data: tuple, sample_weight: _Runs | None, names: Sequence[str] | None
+    ) -> ps.SINDy | ps.DiscreteSINDy:
+        """Fit to all rows, made by pysindy."""
+        x, t, targets, u = data
+        x, targets, u = (real_runs(runs, name) for runs, name in ((x, "x"), (targets, "targets"), (u, "u")))
+        engine.row_weights, engine.lengths = self._row_weights(x, sample_weight, targets), self._lengths(x, targets)
+        try:
+            return self._fitted(engine, (x, t, targets, u), names)
+        finally:
+            engine.row_weights = engine.lengths = None
+
+    def _fitted(self, engine: _Engine, data: tuple, names: Sequence[str] | None) -> ps.SINDy | ps.DiscreteSINDy:
+        x, t, targets, u = data
+        if self._is_map:
+            discrete = ps.DiscreteSINDy(engine, engine.library)
+            return discrete.fit(x, t, x_next=targets, u=u, feature_names=names)
+        model = ps.SINDy(engine, engine.library, copy.deepcopy(self.differentiation_method))
+        model.fit(x, t, x_dot=targets, u=u, feature_names=names)
+        forget_data(model.differentiation_method)
+        return model
+
+    def _lengths(self, x: _Runs, targets: _Runs | None) -> list[int]:
         """Return how many rows each run has."""
-        one = 1 if self._is_map and x_next is None else 0  # the last sample has no next
+        one = int(self._is_map and targets is None)  # the last sample has no next
         return [len(run) - one for run in (x if isinstance(x, list | tuple) else [x])]
 
-    def _row_weights(self, x: _Runs, sample_weight: _Runs | None, x_next: _Runs | None) -> np.ndarray | None:
+    def _row_weights(self, x: _Runs, sample_weight: _Runs | None, targets: _Runs | None) -> np.ndarray | None:
         if sample_weight is None:
             return None
         several = isinstance(x, list | tuple)
         weights = [np.asarray(one, dtype=float) for one in (sample_weight if several else [sample_weight])]
-        if self._is_map and x_next is None:
+        if self._is_map and targets is None:
             weights = [one[:-1] for one in weights]  # the last sample has no next
         return np.concatenate(weights)
 
@@ -388,6 +442,13 @@ def _holds_arrays(x: Any) -> bool:
     """Return whether x is what pysindy takes: an array, or one for each trajectory."""
     named = isinstance(x, xr.Dataset | xr.DataArray | str | os.PathLike | Mapping) or hasattr(x, "columns")
     return not named and not (isinstance(x, list | tuple) and any(hasattr(run, "columns") for run in x))
+
+
+def _upright(x: Any, t: Any, library: Any) -> Any:
+    """Return runs as `upright_runs` does; fields on a grid, which a library of derivatives reads, stay as they are."""
+    known = isinstance(library, BaseFeatureLibrary)
+    on_grid = known and (library.get_spatial_grid() is not None or hasattr(library, "spatiotemporal_grid"))
+    return x if on_grid else upright_runs(x, t)
 
 
 def _pysindy_terms(
@@ -409,52 +470,74 @@ def _pysindy_terms(
 class _Engine(EquivariantOptimizer):
     """Carry what pysindy passes to no optimizer: row weights, runs, and x itself where increments are symmetric.
 
-    After the fit its symmetry is what was enforced.
+    With a `record`, rows are made from it, block by block, instead of those that pysindy makes. After the fit its
+    symmetry is what was enforced.
     """
 
+    library: Any
     row_weights: np.ndarray | None = None
     lengths: list[int] | None = None
+    record: Record | None = None
+    source: Targets | None = None
     found: list[bool] | None = None
     enforcement = Enforcement()
 
     def fit(self, x_: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **reduce_kws: object) -> Self:
         weights = self.row_weights if sample_weight is None else sample_weight
         identity = self._identity(np.shape(y)[1]) if action_of(self.kind).increments else None
-        if identity is None:
-            return self._fit(x_, y, weights, **reduce_kws)
-        self._fit(x_, np.asarray(y) - np.asarray(x_) @ identity.T, weights, **reduce_kws)
-        self.coef_ = self.coef_ + identity
-        self.history_ = [self.coef_]
+        if self.record is None or self.source is None:
+            given = self._given(np.asarray(x_), np.asarray(y), identity)
+        else:
+            given, weights = self._from(self.record, self.source, identity is not None), None
+        self._fit_in_chart(given, weights, **reduce_kws)
+        if identity is not None:
+            self.coef_ = self.coef_ + identity
+            self.history_ = [self.coef_]
         return self
 
-    def _fit(self, x_: ArrayLike, y: ArrayLike, weights: ArrayLike | None, **reduce_kws: object) -> Self:
-        """Fit in the chart if there is one; rows and coefficients are in the units of the data."""
+    def _given(self, rows: np.ndarray, targets: np.ndarray, identity: np.ndarray | None) -> GivenRows:
+        """Return rows of pysindy's in the chart, and targets, with `identity` their increments."""
+        if identity is not None:
+            targets = targets - rows @ identity.T
+        if self.chart is not None:
+            rows = rows @ self.chart.forward(library_features(self.library, len(self.chart))).T
+        known = np.maximum((~np.isnan(targets)).sum(axis=0), 1)
+        return GivenRows(rows, targets, np.nansum(np.square(targets), axis=0) / known, self.lengths or [len(rows)])
+
+    def _from(self, record: Record, source: Targets, increments: bool) -> GivenRows:
+        """Reduce a record to few rows: of each part that may be held out, or of all."""
+        columns = Columns(library_features(self.library, record.n_arguments), self.chart, increments)
+        if self.found is None:
+            return GivenRows(*reduced(record, source, columns))
+        few = len(record.x) < FEWEST_RUNS
+        parts, names = parts_of_runs(record.lengths, [] if few else sizes_of(record, source, columns))
+        return GivenRows(*reduced(record, source, columns, parts), names)
+
+    def _fit_in_chart(self, given: GivenRows, weights: ArrayLike | None, **reduce_kws: object) -> None:
+        """Fit in the chart if there is one; coefficients are in the units of the data."""
         if self.chart is None:
-            return self._fit_enforced(x_, y, weights, **reduce_kws)
-        n_outputs, n_inputs = np.shape(y)[1], len(self.chart)
-        features, units = library_features(self.library, n_inputs), np.array(self.chart.scale[:n_outputs])
-        rates = np.nanmean(np.square(np.asarray(y) / units))
+            self._fit_enforced(given, weights, **reduce_kws)
+            return
+        features, units = library_features(self.library, len(self.chart)), np.array(self.chart.scale)
+        units = units[: len(given.squares)]
+        rates = np.mean(given.squares / units**2)
         units = units * (np.sqrt(rates) if rates > 0 else 1.0)
-        rows = np.asarray(x_) @ self.chart.forward(features).T
-        self._fit_enforced(rows, np.asarray(y) / units, weights, **reduce_kws)
+        self._fit_enforced(given._replace(targets=given.targets / units), weights, **reduce_kws)
         self.coef_ = self.chart.law(self.coef_, features, units)
         self.subspace_ = subspace_of_data(self.subspace_, features, self.chart, self.kind)
         self.history_, self.ind_ = [self.coef_], self.coef_ != 0
-        return self
 
-    def _fit_enforced(
-        self, rows: ArrayLike, targets: ArrayLike, weights: ArrayLike | None, **reduce_kws: object
-    ) -> Self:
+    def _fit_enforced(self, given: GivenRows, weights: ArrayLike | None, **reduce_kws: object) -> None:
         """Fit inside the parts of the symmetry that held-out data do not contradict."""
         if self.found is None:
             self.enforcement = Enforcement(given=self.symmetry)
-            return super().fit(rows, targets, weights, **reduce_kws)
-        rows, targets = _weighed(rows, targets, weights)
-        parted, inner = parted_rows(rows, targets, self.lengths or [len(rows)]), None
+            super().fit(given.rows, given.targets, weights, **reduce_kws)
+            return
+        parted, inner = parted_rows(given, weights), None
         trials = self._trials(parted)
         parts = named_exactly(list(self.symmetry), self.found, trials)
         self.enforcement = enforce(parts, self.found, trials)
-        rows, targets = parted.without(compress=not counts_rows(self._own))
+        rows, targets = parted.without(compress=not counts_rows(self.own))
         if self.enforcement.promoted:
             self.symmetry = self.enforcement.together
             inner = super().fit(rows, targets, **reduce_kws).coef_
@@ -463,15 +546,15 @@ class _Engine(EquivariantOptimizer):
         if inner is not None:
             self.coef_ = inner + self.enforcement.weight * (self.coef_ - inner)
             self.history_, self.ind_ = [self.coef_], self.coef_ != 0
-        return self
 
     @property
-    def _own(self) -> BaseEstimator:
+    def own(self) -> BaseEstimator:
+        """The optimizer inside."""
         return ps.STLSQ() if self.optimizer is None else self.optimizer
 
     def _trials(self, parted: PartedRows) -> RowTrials:
         """Set up fits without each part, on the functions of the rows."""
-        few = not counts_rows(self._own)
+        few = not counts_rows(self.own)
 
         def space(parts: list[Part]) -> Subspace:
             n_inputs = len(parts[0].states)
@@ -480,7 +563,7 @@ class _Engine(EquivariantOptimizer):
 
         def law(part: int, inside: Subspace | None) -> np.ndarray:
             rows, targets = parted.without(part, few)
-            return EquivariantOptimizer(self._own, inside, self.library, kind=self.kind).fit(rows, targets).coef_
+            return EquivariantOptimizer(self.own, inside, self.library, kind=self.kind).fit(rows, targets).coef_
 
         return RowTrials(parted.left_out, parted.without, law, space, space)
 
@@ -505,22 +588,6 @@ class _Engine(EquivariantOptimizer):
         if not np.allclose(values @ identity.T, points[:, :n_states], atol=1e-8):
             raise ValueError("a map that keeps translations needs the states themselves as terms of its library")
         return np.round(identity, 12)
-
-
-def _weighed(rows: ArrayLike, targets: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and targets as floats, times the square roots of their weights; those with NaN stay."""
-    rows, targets = np.asarray(rows, dtype=float), np.asarray(targets, dtype=float)
-    targets = targets.reshape(len(targets), -1)
-    if weights is None:
-        return rows, targets
-    root = np.sqrt(np.broadcast_to(np.asarray(weights, dtype=float), len(rows)))[:, None]
-    return rows * root, targets * root
-
-
-def _stacked(runs: _Runs) -> np.ndarray:
-    """Join all samples `(sample, column)` of an array or of a list of arrays."""
-    parts = [np.asarray(one, dtype=float) for one in (runs if isinstance(runs, list | tuple) else [runs])]
-    return np.concatenate([part.reshape(-1, part.shape[-1] if part.ndim > 1 else 1) for part in parts])
 
 
 def _width(runs: _Runs) -> int:

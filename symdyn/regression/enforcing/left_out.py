@@ -7,6 +7,7 @@ part, which all models share, cancels in their differences.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "group_weights",
     "parts_of_fields",
     "parts_of_rows",
+    "parts_of_runs",
     "parts_of_sums",
 ]
 
@@ -140,10 +142,8 @@ def parts_of_rows(lengths: list[int], sizes: list[float]) -> tuple[list[np.ndarr
 
     Parameters
     ----------
-    lengths : list of int, `(run,)`
-        How many rows each run has.
-    sizes : list of float, `(run,)`
-        By which runs, if there are many, are distributed over parts.
+    lengths, sizes : list, `(run,)`
+        As for `parts_of_runs`.
 
     Returns
     -------
@@ -151,12 +151,37 @@ def parts_of_rows(lengths: list[int], sizes: list[float]) -> tuple[list[np.ndarr
     str
         What the parts are.
     """
-    runs = np.split(np.arange(sum(lengths)), np.cumsum(lengths)[:-1])
-    if len(runs) >= FEWEST_RUNS:
-        number = _shared_out(np.array(sizes))
-        return [np.concatenate([runs[k] for k in np.flatnonzero(number == j)]) for j in range(number.max() + 1)], "runs"
-    each = -(-_BLOCKS // len(runs))
-    return [block for run in runs for block in np.array_split(run, each) if len(block)], "blocks of time"
+    parts, names = parts_of_runs(lengths, sizes)
+    starts = np.cumsum([0, *lengths])
+    return [np.concatenate([starts[run] + np.arange(*rows) for run, *rows in part]) for part in parts], names
+
+
+def parts_of_runs(lengths: Sequence[int], sizes: Sequence[float]) -> tuple[list[list[tuple[int, int, int]]], str]:
+    """Return each part (runs or blocks of time) as stretches (run, first row, the one after its last).
+
+    Parameters
+    ----------
+    lengths : list of int, `(run,)`
+        How many rows each run has.
+    sizes : list of float, `(run,)`
+        By which runs, if there are many, are distributed over parts.
+
+    Returns
+    -------
+    list of list of (int, int, int)
+    str
+        What the parts are.
+    """
+    if len(lengths) >= FEWEST_RUNS:
+        parts: list[list[tuple[int, int, int]]] = [[] for _ in range(min(len(lengths), _MOST))]
+        for run, number in enumerate(_shared_out(np.array(sizes))):
+            parts[number].append((run, 0, lengths[run]))
+        return parts, "runs"
+    each, blocks = -(-_BLOCKS // len(lengths)), []
+    for run, length in enumerate(lengths):
+        ends = np.cumsum([length // each + (k < length % each) for k in range(each)]).tolist()
+        blocks += [[(run, first, last)] for first, last in zip([0, *ends], ends, strict=False) if last > first]
+    return blocks, "blocks of time"
 
 
 def parts_of_fields(cross: np.ndarray, n_fields: int, n_runs: int) -> tuple[Parts, np.ndarray]:
