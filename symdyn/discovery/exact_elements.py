@@ -15,7 +15,7 @@ import xarray as xr
 
 from symdyn.discovery.sampled_function import units_of_values
 from symdyn.evidence.element_evidence import displacement
-from symdyn.evidence.element_table import are_outside, element_table
+from symdyn.evidence.element_table import Chooser, are_outside, element_table
 from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.evidence.exact_evidence import Known
 from symdyn.functions.tolerances import STILL
@@ -94,7 +94,7 @@ def judged_with_reasons(
     judge: Callable[[Elements], tuple[Evidence | None, str]],
     outside: np.ndarray,
     delta: float,
-    products: bool = True,
+    products: bool | Chooser = True,
 ) -> xr.Dataset:
     """The table of elements of which violations are known, with a column `reason`.
 
@@ -106,8 +106,8 @@ def judged_with_reasons(
     outside : ndarray, `(element,)`
         Share of images outside the points.
     delta : float
-    products : bool
-        Whether products of accepted elements must be symmetric, too.
+    products : bool or callable
+        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
     """
     told: list[str] = []
 

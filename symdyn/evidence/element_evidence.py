@@ -25,7 +25,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from symdyn.evidence.element_table import element_table, share_outside
+from symdyn.evidence.element_table import Chooser, element_table, share_outside
 from symdyn.evidence.evidence import Evidence, LawForms, QuadraticForms
 from symdyn.functions.features import Features
 from symdyn.laws.law_fit import LawFit
@@ -34,7 +34,7 @@ from symdyn.lie.actions import FLOW, Action
 from symdyn.lie.derivative import LieDerivative, difference
 from symdyn.lie.groups import Elements
 
-__all__ = ["LawSample", "displacement", "judge_elements"]
+__all__ = ["LawSample", "displacement", "judge_elements", "law_rates"]
 
 # Points at a time: replicates times points of rows are held in memory.
 _BLOCK = 500
@@ -73,6 +73,7 @@ def judge_elements(
     rival: tuple[LawFit, LawSample] | None = None,
     delta: float = 0.1,
     alpha: float = 0.05,
+    products: bool | Chooser = True,
 ) -> xr.Dataset:
     """Judge each element for a law with its error.
 
@@ -86,6 +87,8 @@ def judge_elements(
         Another law, of other features, that must not break what is accepted.
     delta, alpha : float
         As for `SymmetryDiscovery`.
+    products : bool or callable
+        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def judge_elements(
             forms = None if other is None else replace(forms, rivals=(*forms.rivals, *other.all_laws()))
         return _judged(forms, delta)
 
-    return element_table(elements, judge, _outside(elements, sample), delta=delta, alpha=alpha)
+    return element_table(elements, judge, _outside(elements, sample), delta=delta, alpha=alpha, products=products)
 
 
 def _outside(elements: Elements, sample: LawSample) -> np.ndarray:
@@ -209,6 +212,17 @@ def _law_displacement(element: Elements, fit: LawFit, sample: LawSample):
     In a second-order system velocities go with the positions, and count only where time is reversed.
     """
     n = len(element.states)
+    rates = law_rates(n, fit, sample)
+    points, spreads = sample.points, sample.spreads
+    if sample.action.has_velocities and element.reverses_time[0]:
+        element, rates = element.prolong(), np.tile(rates, 2)
+    else:
+        points, spreads = points[:, :n], spreads[:, :n]
+    return displacement(element.images(points)[:, :, 0] - points, spreads, rates)
+
+
+def law_rates(n: int, fit: LawFit, sample: LawSample) -> np.ndarray:
+    """r_i of each of the `n` states that elements act on, `(state,)`."""
     values = (sample.features(sample.points) @ fit.coefficients.T) * sample.weights
     share = sample.share[:, None]
     if not sample.action.moves_values:  # a constant does not vary with the states
@@ -216,13 +230,7 @@ def _law_displacement(element: Elements, fit: LawFit, sample: LawSample):
     rates = np.sqrt(np.mean(share * values**2, axis=0))
     typical = np.sqrt(np.mean(rates**2))
     # An input, and an argument of an invariant, has no rate of its own: it counts by the mean rate.
-    rates = np.append(rates, np.full(n - len(rates), typical)) if sample.action.moves_values else np.full(n, typical)
-    points, spreads = sample.points, sample.spreads
-    if sample.action.has_velocities and element.reverses_time[0]:
-        element, rates = element.prolong(), np.tile(rates, 2)
-    else:
-        points, spreads = points[:, :n], spreads[:, :n]
-    return displacement(element.images(points)[:, :, 0] - points, spreads, rates)
+    return np.append(rates, np.full(n - len(rates), typical)) if sample.action.moves_values else np.full(n, typical)
 
 
 def displacement(moved: np.ndarray, spreads: np.ndarray, rates: np.ndarray) -> np.ndarray:
