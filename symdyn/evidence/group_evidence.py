@@ -30,9 +30,9 @@ from symdyn.evidence.element_evidence import LawSample, displacement, law_rates
 from symdyn.evidence.evidence import Evidence, LawForms
 from symdyn.laws.law_fit import LawFit
 from symdyn.lie.chains import Chain
-from symdyn.lie.groups import Elements
+from symdyn.lie.groups import Elements, element
 
-__all__ = ["group_bound", "least_size"]
+__all__ = ["group_bound", "least_size", "lightest", "signed_shifts"]
 
 _MOST_FEATURES = 700  # of which the group's action is found by least squares
 _CLOSED = 1e-8  # relative to a feature: what may be missing of its image
@@ -229,32 +229,28 @@ def least_size(
     rates, shares = law_rates(n, fit, sample), np.sqrt(sample.share)[:, None]
     carried, moved = np.zeros((n, n, 2)), np.zeros((n, n, 2))
     points, spreads = sample.points[:, :n], sample.spreads[:, :n]
-    for images, matrices, at in _pairs(n, inside):
+    for images, at in signed_shifts(n, inside):
         shift = displacement(images.images(points)[:, :, 0] - points, spreads, rates) * shares
         moved[at] = np.mean(shift**2, axis=0)
         if sample.action.moves_values:
-            change = (values @ matrices[:n_outputs, :n_outputs].T - values) * sample.weights
+            change = (values @ images.matrices[0][:n_outputs, :n_outputs].T - values) * sample.weights
             carried[tuple(part[:n_outputs] for part in at)] = np.mean(change**2, axis=0)
-    smallest = _lightest(carried, chain.reached)
+    smallest = lightest(carried, chain.reached)
     kept = max(1 - broken / np.sqrt(smallest), 0.0) ** 2 if smallest > 0 else 0.0
-    return _lightest(carried * (1 + kept) + moved, chain.reached)
+    return lightest(carried * (1 + kept) + moved, chain.reached)
 
 
-def _pairs(n: int, inside: Callable[[Elements], Elements]) -> Iterator[tuple[Elements, np.ndarray, tuple]]:
-    """Shifts of all states, with and without a change of sign, as elements, and the pairs of states that they join."""
+def signed_shifts(n: int, inside: Callable[[Elements], Elements]) -> Iterator[tuple[Elements, tuple]]:
+    """Yield shifts of all states, with and without a change of sign, in the chart, and the pairs that they join."""
     for step in range(n):
         for minus in (0, 1):
             target = (np.arange(n) + step) % n
-            matrix = np.eye(n)[target] * (-1.0 if minus else 1.0)
-            given = Elements(
-                matrix[None], np.zeros((1, n)), np.zeros(1, dtype=bool), tuple(map(str, range(n))), np.full(1, -1)
-            )
-            there = inside(given)
-            yield there, there.matrices[0], (np.arange(n), target, np.full(n, minus))
+            given = element(np.eye(n)[target] * (-1.0 if minus else 1.0))
+            yield inside(given), (np.arange(n), target, np.full(n, minus))
 
 
-def _lightest(weights: np.ndarray, reached: np.ndarray) -> float:
-    """The least sum of `weights` `(state, state, sign)` over the states, of any element but the identity.
+def lightest(weights: np.ndarray, reached: np.ndarray) -> float:
+    """Find the least sum of `weights` `(state, state, sign)` over the states, of any element but the identity.
 
     An element moves states in cycles, or changes the sign of one that it leaves in its place.
     """

@@ -67,7 +67,7 @@ def judge_groups(
     listed = [Chain.of(part).searched() for part in small] + [whole.rows(delta) for whole in wholes]
     elements = groups.elements([single, *rest, *listed]).unique()
     elements = elements.subset(np.flatnonzero(~elements.is_identity()))
-    together = _Together(elements, bound, delta, any(whole.value < delta for whole in wholes))
+    together = _Together(elements, bound, delta, any(whole.stands_for_more(delta) for whole in wholes))
     table = judge(elements, together.accepted)
     symmetric = elements.subset(np.flatnonzero(table.verdict.values == "symmetric"))
     return elements, table, [whole.note(symmetric, delta) for whole in wholes]
@@ -100,6 +100,10 @@ class _Whole:
     chain: Chain
     value: float
 
+    def stands_for_more(self, delta: float) -> bool:
+        """Whether elements that are not looked at follow from those that are."""
+        return self.value < delta or self.chain.order > _LISTED
+
     def rows(self, delta: float) -> Elements:
         """Return the elements that are looked at."""
         if self.value < delta:
@@ -123,7 +127,7 @@ class _Whole:
 class _Together:
     """How elements are accepted together: as the group that they generate where it has one bound, else by products.
 
-    `strict` where some elements stand for a whole group: then products of two are not enough.
+    `strict` where elements that are looked at stand for others: then products of two are not enough.
     """
 
     elements: Elements
