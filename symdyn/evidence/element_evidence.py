@@ -187,7 +187,7 @@ def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample:
         if not np.all(np.isfinite(parts.transport)):
             return None
         gaps, more, much = _gaps(parts, laws, sample.weights[rows] * np.sqrt(sample.share[rows])[:, None])
-        squares += np.sum(gaps**2, axis=(0, 2)) / n
+        squares += np.einsum("sbo,sbo->b", gaps, gaps) / n
         size, power = size + more / n, power + much / n
         for cross, a, b in zip(crosses, starts, starts[1:], strict=False):
             cross += np.einsum("so,sbo->b", gaps[:, a], gaps[:, a:b]) / n
@@ -196,14 +196,15 @@ def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample:
 
 def _gaps(parts: LieDerivative, laws: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float, float]:
     """L(W) `(sample, law, output)`; of the first law, sums over points of both parts of its size and of its power."""
-    flat, weights = laws.reshape(-1, laws.shape[2]).T, weights[:, None]
-    shape = (len(weights), *laws.shape[:2])
-    values = (parts.values @ flat).reshape(shape)
-    there = (parts.transport[:, :, 0] @ flat).reshape(shape) * weights
-    # The matrix acts on outputs in their own units.
-    here, carried = values * weights, values @ parts.outputs[0, :, :, 0].T * weights
-    size = np.sum((there[:, 0] - here[:, 0]) ** 2) + np.sum((carried[:, 0] - here[:, 0]) ** 2)
-    return there - carried, size, np.sum(here[:, 0] ** 2)
+    turned = parts.outputs[0, :, :, 0] @ laws  # the matrix acts on outputs in their own units
+    pair = np.concatenate([laws, -turned], axis=2)
+    both = np.hstack([parts.transport[:, :, 0], parts.values])
+    gaps = (both @ pair.reshape(-1, pair.shape[2]).T).reshape(len(weights), *laws.shape[:2])
+    gaps *= weights[:, None]
+    there, here = (each @ laws[0].T * weights for each in (parts.transport[:, :, 0], parts.values))
+    carried = parts.values @ turned[0].T * weights
+    size = np.sum((there - here) ** 2) + np.sum((carried - here) ** 2)
+    return gaps, size, np.sum(here**2)
 
 
 def _law_displacement(element: Elements, fit: LawFit, sample: LawSample):

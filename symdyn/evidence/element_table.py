@@ -15,7 +15,7 @@ __all__ = ["Chooser", "Closure", "accepted_elements", "are_outside", "element_ta
 
 # An image is outside the data if no point of the data is within half a spread of it (root mean square over states).
 _FAR = 0.5
-Closure = Callable[[np.ndarray], np.ndarray]  # from those that are sure `(element,)` to all that are accepted
+Closure = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from those that are sure, and those that may join them
 Chooser = Callable[[np.ndarray, Closure], np.ndarray]  # from bounds `(element,)` to those that are accepted
 
 
@@ -135,12 +135,13 @@ def _accepted(
     delta: float,
     products: bool | Chooser,
 ) -> np.ndarray:
-    def closed(sure: np.ndarray) -> np.ndarray:
-        return _closed(elements, bounds, judge, delta, sure)
+    def closed(sure: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        return _closed(elements, np.where(sure | allowed, bounds, np.nan), judge, delta, sure)
 
     if callable(products):
         return products(bounds, closed)
-    return closed(np.zeros(len(bounds), dtype=bool)) if products else bounds < delta
+    none = np.zeros(len(bounds), dtype=bool)
+    return closed(none, ~none) if products else bounds < delta
 
 
 def _closed(

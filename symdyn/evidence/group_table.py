@@ -149,9 +149,8 @@ class _Together:
                 most = middle - 1
         sure = np.zeros(len(bounds), dtype=bool)
         sure[order[:least]] = True
-        if self.strict:  # none of the others may join by products of two alone
-            return closed(sure) & (sure | ~signed)
-        return closed(sure)
+        # Where more follows than is looked at, none of the others may join by products of two alone.
+        return closed(sure, ~signed if self.strict else ~sure)
 
     def _are_one_group(self, rows: np.ndarray) -> bool:
         return self.bound(Chain.of(self.elements.subset(rows))) < self.delta
