@@ -72,9 +72,7 @@ def group_bound(
     return float(bound) if bound < 1 else np.inf
 
 
-def _forms(
-    chain: Chain, inside: Callable[[Elements], Elements], fit: LawFit, sample: LawSample
-) -> LawForms | None:
+def _forms(chain: Chain, inside: Callable[[Elements], Elements], fit: LawFit, sample: LawSample) -> LawForms | None:
     """The forms of 2 kappa |r|, in units of the least size of an element."""
     with np.errstate(all="ignore"):
         action = _Action.of(chain, inside, fit, sample)
@@ -116,9 +114,7 @@ class _Action:
     active: np.ndarray
 
     @classmethod
-    def of(
-        cls, chain: Chain, inside: Callable[[Elements], Elements], fit: LawFit, sample: LawSample
-    ) -> _Action | None:
+    def of(cls, chain: Chain, inside: Callable[[Elements], Elements], fit: LawFit, sample: LawSample) -> _Action | None:
         """Find how the group moves the features that the law is made of, None where that is no linear map."""
         values = sample.features(sample.points)
         n_outputs, n_features = fit.coefficients.shape
@@ -132,7 +128,9 @@ class _Action:
         weights = sample.weights * np.sqrt(sample.share)[:, None]
         size = np.mean(weights**2, axis=0)
         rows = values[:, active]
-        gram = np.stack([rows.T @ (rows * (w**2 / s)[:, None]) / len(rows) for w, s in zip(weights.T, size)])
+        gram = np.stack(
+            [rows.T @ (rows * (w**2 / s)[:, None]) / len(rows) for w, s in zip(weights.T, size, strict=True)]
+        )
         kept = [[(a, p[active][:, active]) for a, p in level] for level in levels]
         return cls(kept, gram, size, active)
 

@@ -91,9 +91,7 @@ class Chain:
 
     def draw(self, count: int, rng: np.random.Generator) -> Elements:
         """Draw elements, each with the same chance."""
-        drawn = [
-            _product(level[rng.integers(len(level))] for level in self.levels) for _ in range(count)
-        ]
+        drawn = [_product(level[rng.integers(len(level))] for level in self.levels) for _ in range(count)]
         return _elements(drawn, self.states)
 
     @cached_property

@@ -138,9 +138,7 @@ def test_generators_of_a_function_accept_only_what_its_elements_do(n, monkeypatc
 def test_eight_like_oscillators_are_accepted_and_one_that_differs_is_found():
     points = np.random.default_rng(0).standard_normal((100, 8))
     ask = {"output": "vector_field", "delta": 1e-6}
-    elements, table, notes = judge_candidates_of_function(
-        like_oscillators(8), points, groups.permutations(8), **ask
-    )
+    elements, table, notes = judge_candidates_of_function(like_oscillators(8), points, groups.permutations(8), **ask)
     assert len(elements) == 2 and set(table.verdict.values) == {"symmetric"} and "all 40320 elements" in notes[0]
     elements, table, notes = judge_candidates_of_function(
         like_oscillators(8, 1.1), points, groups.permutations(8), **ask
@@ -163,6 +161,7 @@ def test_the_accepted_generators_constrain_as_the_whole_group_does():
     )
     assert found.elements_.dim == 2
     few, all_of_them = (
-        sd.equivariant_subspace(Polynomial(2), part).dim for part in (found.elements_, groups.permutations(5).generate())
+        sd.equivariant_subspace(Polynomial(2), part).dim
+        for part in (found.elements_, groups.permutations(5).generate())
     )
     assert few == all_of_them
