@@ -164,7 +164,10 @@ def judged_with_reasons(
     table = element_table(elements, evidence, outside, delta=delta, alpha=0.05, products=products)
     undecided = table.verdict.values == "undetermined"
     below = table.upper_bound.values < delta
-    open_products = "a product of it with another symmetric element is not symmetric: they are no group within delta"
+    open_products = (
+        "a product of it with another symmetric element is not symmetric, or not known to be: they are no group within "
+        "delta"
+    )
     reasons = [
         (open_products if small else reason) if is_open else ""
         for reason, small, is_open in zip(told, below, undecided, strict=False)

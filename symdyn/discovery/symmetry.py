@@ -97,7 +97,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     noise_ : xr.DataArray
         Estimated noise `(trajectory, state)`.
     elements_ : Elements
-        Accepted finite elements, if any were candidates.
+        Accepted finite elements, if any were candidates; of a group of more than 100, its generators.
     element_verdicts_ : xr.Dataset
         Over `element`, the same columns, and `image_outside`, the fraction of images g x far from all data.
     chart_ : Chart
