@@ -262,10 +262,10 @@ class Elements(ComparedByNumbers):
     def searched(self, cap: int = 2000) -> Elements:
         """Return the elements that a search among these candidates tests one by one.
 
-        A search decides groups of more than 100 elements by their generators where it can
-        (`symdyn.evidence.group_table`). Of each group, these are all elements but the identity, and only one of g and its inverse (both are symmetries
+        Of each group, these are all elements but the identity, and only one of g and its inverse (both are symmetries
         or neither is); elements that stand for themselves are kept as they are. Products across groups are not tested:
-        `(sign_flips(3) + permutations(3)).generate()` lists them.
+        `(sign_flips(3) + permutations(3)).generate()` lists them. A search decides groups of more than 100 elements by
+        their generators where it can (`symdyn.evidence.group_table`).
 
         Examples
         --------

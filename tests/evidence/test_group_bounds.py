@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import expm
 
 import symdyn as sd
 from symdyn.discovery.exact_elements import judge_candidates_of_function
@@ -165,3 +166,18 @@ def test_the_accepted_generators_constrain_as_the_whole_group_does():
         for part in (found.elements_, groups.permutations(5).generate())
     )
     assert few == all_of_them
+
+
+@pytest.mark.parametrize(("first", "order"), [(1.0, factorial(8)), (1.5, factorial(7))])
+def test_trajectories_of_eight_oscillators_tell_which_are_alike(first, order):
+    """q_i'' = −w_i q_i + 0.2 (mean of q − q_i); with w_0 = 1.5 a swap of the first is broken by 0.17, above delta."""
+    n, rng = 8, np.random.default_rng(0)
+    pull = -np.diag(np.where(np.arange(n) == 0, first, 1.0)) + 0.2 * (np.full((n, n), 1 / n) - np.eye(n))
+    move = expm(0.025 * np.block([[np.zeros((n, n)), np.eye(n)], [pull, np.zeros((n, n))]]))
+    states = [rng.uniform(-1.5, 1.5, (40, 2 * n))]
+    for _ in range(399):
+        states.append(states[-1] @ move.T)
+    runs = np.stack(states, axis=1)
+    search = sd.SymmetryDiscovery(groups.permutations(8), "polynomial:1")
+    search.fit(list(runs + 0.01 * rng.standard_normal(runs.shape)), 0.025)
+    assert Chain.of(search.elements_).order == order
