@@ -15,20 +15,31 @@ import xarray as xr
 
 from symdyn.discovery.sampled_function import units_of_values
 from symdyn.evidence.element_evidence import displacement
-from symdyn.evidence.element_table import are_outside, element_table
+from symdyn.evidence.element_table import Chooser, are_outside, element_table
 from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.evidence.exact_evidence import Known
+from symdyn.evidence.group_evidence import lightest, signed_shifts
+from symdyn.evidence.group_table import judge_groups
 from symdyn.functions.tolerances import STILL
+from symdyn.lie.chains import Chain
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 from symdyn.lie.output_actions import Values, value_action
 from symdyn.sums.data_charts import chart_of_points
 
-__all__ = ["judge_elements_of_function", "judged_with_reasons", "known_violation", "output_of_elements"]
+__all__ = [
+    "judge_candidates_of_function",
+    "judge_elements_of_function",
+    "judged_with_reasons",
+    "known_violation",
+    "output_of_elements",
+]
 
 _LOOKED_AT = 2000  # images that are looked for among the points
 _SAFE = 4.0  # times the rounding that is seen
 _MOST = 0.5  # of the images: where fewer lie among the points, these do not decide
+_DRAWN = 64  # pairs of elements of a large group, at points
+_AT = 500  # points of these
 
 
 def judge_elements_of_function(
@@ -39,6 +50,7 @@ def judge_elements_of_function(
     *,
     delta: float = 1e-6,
     only_inside: bool = False,
+    products: bool | Chooser = True,
 ) -> xr.Dataset:
     """Verdicts on elements for a function that can be called, at given points: no noise, so they are exact.
 
@@ -57,6 +69,8 @@ def judge_elements_of_function(
     only_inside : bool
         Compare where g x lies among the points only, as f means nothing elsewhere; where less than half does, an
         element is undetermined.
+    products : bool or callable
+        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
 
     Returns
     -------
@@ -84,9 +98,40 @@ def judge_elements_of_function(
         return compared.judge(part, images, matrix)
 
     outside = np.array([compared.share_outside(elements[k]) for k in range(len(elements))])
-    products = not action.per_candidate  # no matrix is given for products of elements
+    if action.per_candidate:
+        products = False  # no matrix is given for products of elements
     table = judged_with_reasons(inside, judge, outside, delta, products)
     return table.assign_coords(element=np.array(elements.texts(), dtype=object))
+
+
+def judge_candidates_of_function(
+    f: Callable[[np.ndarray], np.ndarray],
+    points: np.ndarray,
+    candidates: Elements,
+    output: str | Sequence | np.ndarray,
+    *,
+    delta: float,
+    only_inside: bool = False,
+) -> tuple[Elements, xr.Dataset, list[str]]:
+    """Judge candidates as a user gives them, large groups by their generators; see `judge_elements_of_function`.
+
+    Returns
+    -------
+    Elements, xr.Dataset, list of str
+        See `symdyn.evidence.group_table.judge_groups`.
+    """
+    action = value_action(output)
+
+    def judge(part: Elements, products: bool | Chooser) -> xr.Dataset:
+        options = {"delta": delta, "only_inside": only_inside, "products": products}
+        return judge_elements_of_function(f, points, part, output, **options)
+
+    def bound(chain: Chain) -> float:
+        values = np.asarray(f(points), dtype=float)
+        _check_function(values, points, chain.generators, action)
+        return _Compared(f, points, values, action, delta, only_inside).bound(chain)
+
+    return judge_groups(candidates, judge, bound, delta)
 
 
 def judged_with_reasons(
@@ -94,7 +139,7 @@ def judged_with_reasons(
     judge: Callable[[Elements], tuple[Evidence | None, str]],
     outside: np.ndarray,
     delta: float,
-    products: bool = True,
+    products: bool | Chooser = True,
 ) -> xr.Dataset:
     """The table of elements of which violations are known, with a column `reason`.
 
@@ -106,8 +151,8 @@ def judged_with_reasons(
     outside : ndarray, `(element,)`
         Share of images outside the points.
     delta : float
-    products : bool
-        Whether products of accepted elements must be symmetric, too.
+    products : bool or callable
+        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
     """
     told: list[str] = []
 
@@ -119,7 +164,10 @@ def judged_with_reasons(
     table = element_table(elements, evidence, outside, delta=delta, alpha=0.05, products=products)
     undecided = table.verdict.values == "undetermined"
     below = table.upper_bound.values < delta
-    open_products = "a product of it with another symmetric element is not symmetric: they are no group within delta"
+    open_products = (
+        "a product of it with another symmetric element is not symmetric, or not known to be: they are no group within "
+        "delta"
+    )
     reasons = [
         (open_products if small else reason) if is_open else ""
         for reason, small, is_open in zip(told, below, undecided, strict=False)
@@ -200,6 +248,44 @@ class _Compared:
             "raise delta"
         )
         return known_violation(violation, size, self.delta, resolution), reason
+
+    def bound(self, chain: Chain) -> float:
+        """Bound the violations of all elements of a group from differences at images of points by elements drawn.
+
+        Any f(g x) − M f(x) is the sum of two differences of this kind, from x to some h x and from there to g x, so it
+        is no larger than twice the largest, as far as those drawn tell. Infinite where they say nothing.
+        """
+        rng = np.random.default_rng(0)
+        here = self.points[rng.permutation(len(self.points))[:_AT]]
+        largest, sizes = 0.0, np.ravel(self.units.scale)
+        first, then = chain.draw(_DRAWN, rng), chain.draw(_DRAWN, rng)
+        for k in range(_DRAWN):
+            start = first[k].images(here)[:, :, 0]
+            end = then[k].images(start)[:, :, 0]
+            if self.only_inside:
+                used = ~self._outside(start, self.points) & ~self._outside(end, self.points)
+                start, end = start[used], end[used]
+                if len(start) < _MOST * len(here):
+                    return np.inf
+            with np.errstate(all="ignore"):
+                before, after = (np.asarray(self.f(at), dtype=float) for at in (start, end))
+            gap = (after - self.output.carried(before, then[k], None)) / self.units.scale
+            if not np.all(np.isfinite(gap)):
+                return np.inf
+            largest = max(largest, float(np.sum(gap.reshape(len(gap), -1) ** 2, axis=1).max()))
+        spread = sizes.max() / sizes.min() if len(sizes) else 1.0  # values of one unit may become those of another
+        size = self._least_size(chain)
+        return 2 * spread * float(np.sqrt(largest / size)) if size > 0 else np.inf
+
+    def _least_size(self, chain: Chain) -> float:
+        """The least mean square of what an element of the group moves the points by, as it counts for its size."""
+        n, here = len(self.chart), self.chart.points(self.points)
+        rates = self.output.rates((self.values - self.units.offset) / self.units.scale, n)
+        moved = np.zeros((n, n, 2))
+        for images, at in signed_shifts(n, self.chart.elements):
+            shift = images.images(here)[:, :, 0] - here
+            moved[at] = np.mean(displacement(shift, self.spreads, rates) ** 2, axis=0)
+        return lightest(moved, chain.reached)
 
     def share_outside(self, element: Elements) -> float:
         """Share of images far from all points; of some of them, where there are many."""

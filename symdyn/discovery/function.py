@@ -11,7 +11,7 @@ from dask.base import is_dask_collection
 
 from symdyn.data.numbers import real_points, refuse_dtype
 from symdyn.discovery.charted_candidates import Posed, posed
-from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
+from symdyn.discovery.exact_elements import judge_candidates_of_function, output_of_elements
 from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
 from symdyn.discovery.genericity import leaves_points, polynomial_relation, unsettled
 from symdyn.discovery.question import asked_at_points
@@ -114,9 +114,8 @@ def discover_function(
     if len(elements) == 0:
         return found
     moves = output_of_elements(output, len(generators), elements)
-    elements = elements.searched()
     points = samples.sums.chosen if is_dask_collection(points) else points
-    return found.with_elements(elements, judge_elements_of_function(f, points, elements, moves, delta=delta))
+    return found.with_elements(*judge_candidates_of_function(f, points, elements, moves, delta=delta))
 
 
 def _generators_of(generators: Generators, samples: Sampled, output: Values, delta: float) -> FunctionSymmetry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,10 +99,10 @@ class FunctionSymmetry:
             parts.append(elements_text(self.element_verdicts_))
         return "\n".join([*parts, *self.notes_])
 
-    def with_elements(self, elements: Elements, table: xr.Dataset) -> FunctionSymmetry:
-        """Add verdicts on finite elements, from `symdyn.discovery.exact_elements.judged_with_reasons`."""
+    def with_elements(self, elements: Elements, table: xr.Dataset, notes: Sequence[str] = ()) -> FunctionSymmetry:
+        """Add verdicts on finite elements, from `symdyn.evidence.group_table.judge_groups`."""
         found = accepted_elements(elements, table)
-        notes = [*self.notes_, *_element_notes(table)]
+        notes = [*self.notes_, *notes, *_element_notes(table)]
         return replace(self, elements_=found, element_verdicts_=table, notes_=notes)
 
     def noted(self, notes: list[str]) -> FunctionSymmetry:

@@ -97,9 +97,8 @@ def discover_manifold(
         found = _tangent(generators, chart, surface, delta, n_bootstrap, rng)
     if len(elements) == 0:
         return found
-    elements = elements.searched()
     limit = delta or (_EXACT if level_set is not None else _WITHIN)
-    return found.with_elements(elements, judge_elements_of_set(elements, chart, surface, limit))
+    return found.with_elements(*judge_elements_of_set(elements, chart, surface, limit))
 
 
 def _tangent(

@@ -23,8 +23,9 @@ from scipy import stats
 from scipy.spatial import KDTree
 
 from symdyn.discovery.exact_elements import judged_with_reasons, known_violation
-from symdyn.evidence.element_table import are_outside
+from symdyn.evidence.element_table import Chooser, are_outside
 from symdyn.evidence.evidence import Evidence, QuadraticForms
+from symdyn.evidence.group_table import judge_groups
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 
@@ -36,13 +37,15 @@ _REPLICATES = 200
 _SAFE = 4.0  # times what the points themselves lie off the level set
 
 
-def judge_elements_of_set(elements: Elements, chart: Chart, surface: LevelSet | PointCloud, delta: float) -> xr.Dataset:
-    """Judge elements, each by itself.
+def judge_elements_of_set(
+    candidates: Elements, chart: Chart, surface: LevelSet | PointCloud, delta: float
+) -> tuple[Elements, xr.Dataset, list[str]]:
+    """Judge elements, each by itself; groups of more than 2000 are not accepted as wholes.
 
     Parameters
     ----------
-    elements : Elements
-        In the units of the user, as they are to be judged.
+    candidates : Elements
+        In the units of the user.
     chart : Chart
         Of the points.
     surface : LevelSet or PointCloud
@@ -51,20 +54,24 @@ def judge_elements_of_set(elements: Elements, chart: Chart, surface: LevelSet | 
 
     Returns
     -------
-    xr.Dataset
-        As of `symdyn.discovery.exact_elements.judge_elements_of_function`.
+    Elements, xr.Dataset, list of str
+        As of `symdyn.evidence.group_table.judge_groups`.
 
     Raises
     ------
     ValueError
         For elements that reverse time, which a set has not.
     """
-    if np.any(elements.reverses_time):
+    if np.any(candidates.reverses_time):
         raise ValueError("a set knows no time: leave reverses_time out")
-    inside = chart.elements(elements)
-    outside = np.array([surface.share_outside(inside[k]) for k in range(len(inside))])
-    table = judged_with_reasons(inside, lambda element: surface.judge(element, delta), outside, delta)
-    return table.assign_coords(element=np.array(elements.texts(), dtype=object))
+
+    def judge(elements: Elements, products: bool | Chooser) -> xr.Dataset:
+        inside = chart.elements(elements)
+        outside = np.array([surface.share_outside(inside[k]) for k in range(len(inside))])
+        table = judged_with_reasons(inside, lambda part: surface.judge(part, delta), outside, delta, products)
+        return table.assign_coords(element=np.array(elements.texts(), dtype=object))
+
+    return judge_groups(candidates, judge, lambda _: np.inf, delta)
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,17 @@ from symdyn.discovery.problem import Problem, candidates_on, set_up
 from symdyn.discovery.question import split
 from symdyn.discovery.reasons import reasons_of_law
 from symdyn.evidence.element_evidence import judge_elements
-from symdyn.evidence.element_table import accepted_elements, elements_text
+from symdyn.evidence.element_table import Chooser, accepted_elements, elements_text
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.findings import View, conclude, findings_text
+from symdyn.evidence.group_evidence import group_bound
+from symdyn.evidence.group_table import judge_groups
 from symdyn.evidence.verdict_faces import ShowsVerdicts
 from symdyn.evidence.verdicts import empty_table, judged_table
 from symdyn.laws.fitness import check_law, ranges_text, still_functions, still_note
 from symdyn.lie.actions import action_of
 from symdyn.lie.algebras.algebra import LieAlgebra
+from symdyn.lie.chains import Chain
 from symdyn.lie.groups import Elements
 from symdyn.lie.output_actions import value_action
 from symdyn.lie.vectorfields import Charted, Generators, VectorField
@@ -94,7 +97,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     noise_ : xr.DataArray
         Estimated noise `(trajectory, state)`.
     elements_ : Elements
-        Accepted finite elements, if any were candidates.
+        Accepted finite elements, if any were candidates; of a group of more than 100, its generators.
     element_verdicts_ : xr.Dataset
         Over `element`, the same columns, and `image_outside`, the fraction of images g x far from all data.
     chart_ : Chart
@@ -345,10 +348,20 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
     def _judge_elements(self, elements: Elements, found: LawOfData, rival: LawOfData | None):
         if len(elements) == 0:
             return
-        searched = elements.renamed(found.problem.candidates.states).searched()
-        inside = found.moments.chart.subset(range(len(searched.states))).elements(searched)
-        other = None if rival is None else (rival.fit, rival.element_sample())
+        named = elements.renamed(found.problem.candidates.states)
+        chart = found.moments.chart.subset(range(len(named.states)))
         sample = replace(found.element_sample(), lacking=bool(found.residual.lower > self.delta / 5))
-        verdicts = judge_elements(inside, found.fit, sample, rival=other, delta=self.delta, alpha=self.alpha)
-        self.element_verdicts_ = verdicts.assign_coords(element=np.array(searched.texts(), dtype=object))
+        other = None if rival is None else (rival.fit, rival.element_sample())
+        laws = [(found.fit, sample), *([] if other is None else [other])]
+
+        def judge(part: Elements, products: bool | Chooser) -> xr.Dataset:
+            options = {"rival": other, "delta": self.delta, "alpha": self.alpha, "products": products}
+            verdicts = judge_elements(chart.elements(part), found.fit, sample, **options)
+            return verdicts.assign_coords(element=np.array(part.texts(), dtype=object))
+
+        def bound(chain: Chain) -> float:
+            return group_bound(chain, chart.elements, laws, self.delta)
+
+        searched, self.element_verdicts_, notes = judge_groups(named, judge, bound, self.delta)
         self.elements_ = accepted_elements(searched, self.element_verdicts_)
+        self.notes_ += notes

@@ -25,7 +25,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from symdyn.evidence.element_table import element_table, share_outside
+from symdyn.evidence.element_table import Chooser, element_table, share_outside
 from symdyn.evidence.evidence import Evidence, LawForms, QuadraticForms
 from symdyn.functions.features import Features
 from symdyn.laws.law_fit import LawFit
@@ -34,7 +34,7 @@ from symdyn.lie.actions import FLOW, Action
 from symdyn.lie.derivative import LieDerivative, difference
 from symdyn.lie.groups import Elements
 
-__all__ = ["LawSample", "displacement", "judge_elements"]
+__all__ = ["LawSample", "displacement", "judge_elements", "law_rates"]
 
 # Points at a time: replicates times points of rows are held in memory.
 _BLOCK = 500
@@ -73,6 +73,7 @@ def judge_elements(
     rival: tuple[LawFit, LawSample] | None = None,
     delta: float = 0.1,
     alpha: float = 0.05,
+    products: bool | Chooser = True,
 ) -> xr.Dataset:
     """Judge each element for a law with its error.
 
@@ -86,6 +87,8 @@ def judge_elements(
         Another law, of other features, that must not break what is accepted.
     delta, alpha : float
         As for `SymmetryDiscovery`.
+    products : bool or callable
+        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def judge_elements(
             forms = None if other is None else replace(forms, rivals=(*forms.rivals, *other.all_laws()))
         return _judged(forms, delta)
 
-    return element_table(elements, judge, _outside(elements, sample), delta=delta, alpha=alpha)
+    return element_table(elements, judge, _outside(elements, sample), delta=delta, alpha=alpha, products=products)
 
 
 def _outside(elements: Elements, sample: LawSample) -> np.ndarray:
@@ -184,7 +187,7 @@ def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample:
         if not np.all(np.isfinite(parts.transport)):
             return None
         gaps, more, much = _gaps(parts, laws, sample.weights[rows] * np.sqrt(sample.share[rows])[:, None])
-        squares += np.sum(gaps**2, axis=(0, 2)) / n
+        squares += np.einsum("sbo,sbo->b", gaps, gaps) / n
         size, power = size + more / n, power + much / n
         for cross, a, b in zip(crosses, starts, starts[1:], strict=False):
             cross += np.einsum("so,sbo->b", gaps[:, a], gaps[:, a:b]) / n
@@ -193,14 +196,15 @@ def _sums_of_laws(element: Elements, laws: np.ndarray, sizes: list[int], sample:
 
 def _gaps(parts: LieDerivative, laws: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float, float]:
     """L(W) `(sample, law, output)`; of the first law, sums over points of both parts of its size and of its power."""
-    flat, weights = laws.reshape(-1, laws.shape[2]).T, weights[:, None]
-    shape = (len(weights), *laws.shape[:2])
-    values = (parts.values @ flat).reshape(shape)
-    there = (parts.transport[:, :, 0] @ flat).reshape(shape) * weights
-    # The matrix acts on outputs in their own units.
-    here, carried = values * weights, values @ parts.outputs[0, :, :, 0].T * weights
-    size = np.sum((there[:, 0] - here[:, 0]) ** 2) + np.sum((carried[:, 0] - here[:, 0]) ** 2)
-    return there - carried, size, np.sum(here[:, 0] ** 2)
+    turned = parts.outputs[0, :, :, 0] @ laws  # the matrix acts on outputs in their own units
+    pair = np.concatenate([laws, -turned], axis=2)
+    both = np.hstack([parts.transport[:, :, 0], parts.values])
+    gaps = (both @ pair.reshape(-1, pair.shape[2]).T).reshape(len(weights), *laws.shape[:2])
+    gaps *= weights[:, None]
+    there, here = (each @ laws[0].T * weights for each in (parts.transport[:, :, 0], parts.values))
+    carried = parts.values @ turned[0].T * weights
+    size = np.sum((there - here) ** 2) + np.sum((carried - here) ** 2)
+    return gaps, size, np.sum(here**2)
 
 
 def _law_displacement(element: Elements, fit: LawFit, sample: LawSample):
@@ -209,6 +213,17 @@ def _law_displacement(element: Elements, fit: LawFit, sample: LawSample):
     In a second-order system velocities go with the positions, and count only where time is reversed.
     """
     n = len(element.states)
+    rates = law_rates(n, fit, sample)
+    points, spreads = sample.points, sample.spreads
+    if sample.action.has_velocities and element.reverses_time[0]:
+        element, rates = element.prolong(), np.tile(rates, 2)
+    else:
+        points, spreads = points[:, :n], spreads[:, :n]
+    return displacement(element.images(points)[:, :, 0] - points, spreads, rates)
+
+
+def law_rates(n: int, fit: LawFit, sample: LawSample) -> np.ndarray:
+    """r_i of each of the `n` states that elements act on, `(state,)`."""
     values = (sample.features(sample.points) @ fit.coefficients.T) * sample.weights
     share = sample.share[:, None]
     if not sample.action.moves_values:  # a constant does not vary with the states
@@ -216,13 +231,7 @@ def _law_displacement(element: Elements, fit: LawFit, sample: LawSample):
     rates = np.sqrt(np.mean(share * values**2, axis=0))
     typical = np.sqrt(np.mean(rates**2))
     # An input, and an argument of an invariant, has no rate of its own: it counts by the mean rate.
-    rates = np.append(rates, np.full(n - len(rates), typical)) if sample.action.moves_values else np.full(n, typical)
-    points, spreads = sample.points, sample.spreads
-    if sample.action.has_velocities and element.reverses_time[0]:
-        element, rates = element.prolong(), np.tile(rates, 2)
-    else:
-        points, spreads = points[:, :n], spreads[:, :n]
-    return displacement(element.images(points)[:, :, 0] - points, spreads, rates)
+    return np.append(rates, np.full(n - len(rates), typical)) if sample.action.moves_values else np.full(n, typical)
 
 
 def displacement(moved: np.ndarray, spreads: np.ndarray, rates: np.ndarray) -> np.ndarray:

@@ -11,10 +11,12 @@ from scipy.spatial import KDTree
 from symdyn.evidence.evidence import Evidence, holm
 from symdyn.lie.groups import Elements
 
-__all__ = ["accepted_elements", "are_outside", "element_table", "elements_text", "share_outside"]
+__all__ = ["Chooser", "Closure", "accepted_elements", "are_outside", "element_table", "elements_text", "share_outside"]
 
 # An image is outside the data if no point of the data is within half a spread of it (root mean square over states).
 _FAR = 0.5
+Closure = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from those that are sure, and those that may join them
+Chooser = Callable[[np.ndarray, Closure], np.ndarray]  # from bounds `(element,)` to those that are accepted
 
 
 def accepted_elements(elements: Elements, verdicts: xr.Dataset) -> Elements:
@@ -80,7 +82,7 @@ def element_table(
     *,
     delta: float,
     alpha: float,
-    products: bool = True,
+    products: bool | Chooser = True,
 ) -> xr.Dataset:
     """Build one row per element, in the given order; see `symdyn.evidence.element_evidence.judge_elements`.
 
@@ -93,8 +95,9 @@ def element_table(
         Share of images outside the data.
     delta, alpha : float
         Bound of accepted violations; level of the test of eps = 0, over all elements (Holm).
-    products : bool
-        Whether products of accepted elements must have their bound below delta, too.
+    products : bool or callable
+        Whether products of accepted elements must have their bound below delta, too; or what chooses the elements to
+        accept, from their bounds `(element,)` and from what asks so of the products of two.
     """
     evidences = [judge(elements[k]) for k in range(len(elements))]
     one = np.ones(1)
@@ -103,7 +106,7 @@ def element_table(
     seen = np.isfinite(bounds)
     p_values = np.full(len(elements), np.nan)
     p_values[seen] = holm(np.array([e.p_value(one) for e in evidences if e is not None]))
-    accepted = _closed(elements, bounds, judge, delta) if products else bounds < delta
+    accepted = _accepted(elements, bounds, judge, delta, products)
     identity = elements.is_identity()
     verdicts = np.where(accepted | identity, "symmetric", np.where(p_values < alpha, "broken", "undetermined"))
 
@@ -125,18 +128,39 @@ def element_table(
     )
 
 
+def _accepted(
+    elements: Elements,
+    bounds: np.ndarray,
+    judge: Callable[[Elements], Evidence | None],
+    delta: float,
+    products: bool | Chooser,
+) -> np.ndarray:
+    def closed(sure: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        return _closed(elements, np.where(sure | allowed, bounds, np.nan), judge, delta, sure)
+
+    if callable(products):
+        return products(bounds, closed)
+    none = np.zeros(len(bounds), dtype=bool)
+    return closed(none, ~none) if products else bounds < delta
+
+
 def _closed(
-    elements: Elements, bounds: np.ndarray, judge: Callable[[Elements], Evidence | None], delta: float
+    elements: Elements,
+    bounds: np.ndarray,
+    judge: Callable[[Elements], Evidence | None],
+    delta: float,
+    sure: np.ndarray,
 ) -> np.ndarray:
     """Choose the elements to accept: bounds below delta, and those of all products of two as well.
 
     Symmetries form a group; elements that are symmetric only to within delta need not. Taking both of a pair for
-    symmetries would force their product on a model, so the one with the larger bound waits.
+    symmetries would force their product on a model, so the one with the larger bound waits. Those that are `sure`
+    are accepted with all their products.
     """
     known = {}  # bounds of products that are no candidates
     strangers = elements.subset([])
-    accepted = np.zeros(len(elements), dtype=bool)
-    for k in np.argsort(bounds, kind="stable"):  # undetermined bounds (NaN) come last
+    accepted, order = sure.copy(), np.argsort(bounds, kind="stable")  # undetermined bounds (NaN) come last
+    for k in order[~sure[order]]:
         if not bounds[k] < delta:
             break
         others = elements.subset(np.flatnonzero(accepted))

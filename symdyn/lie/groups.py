@@ -1,7 +1,8 @@
 """Finite symmetries: reflections, permutations, cyclic shifts, and any given affine maps.
 
 Every function returns `Elements`. `sign_flips(n)`, `permutations(n)` and `cyclic(n)` are groups given by generators: a
-model has the symmetry if its coefficients satisfy the equations of the generators. `+` joins elements.
+model has the symmetry if its coefficients satisfy the equations of the generators, and a search decides a large group
+by them. `+` joins elements.
 """
 
 from __future__ import annotations
@@ -259,11 +260,12 @@ class Elements(ComparedByNumbers):
         return found
 
     def searched(self, cap: int = 2000) -> Elements:
-        """Return the elements that a search among these candidates tests.
+        """Return the elements that a search among these candidates tests one by one.
 
         Of each group, these are all elements but the identity, and only one of g and its inverse (both are symmetries
         or neither is); elements that stand for themselves are kept as they are. Products across groups are not tested:
-        `(sign_flips(3) + permutations(3)).generate()` lists them.
+        `(sign_flips(3) + permutations(3)).generate()` lists them. A search decides groups of more than 100 elements by
+        their generators where it can (`symdyn.evidence.group_table`).
 
         Examples
         --------

@@ -16,7 +16,7 @@ from torch import nn
 
 from symdyn.data.pairs import column_names
 from symdyn.discovery.charted_candidates import posed
-from symdyn.discovery.exact_elements import judge_elements_of_function, output_of_elements
+from symdyn.discovery.exact_elements import judge_candidates_of_function, output_of_elements
 from symdyn.discovery.function import parallel_to_values
 from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
 from symdyn.discovery.genericity import polynomial_relation
@@ -118,9 +118,9 @@ def discover_network(
     found = _generators_of(samples, delta, accuracy) if len(generators) else without_generators(generators, delta)
     if len(elements) == 0:
         return found
-    elements, chosen = elements.searched(), samples.sums.chosen
-    table = judge_elements_of_function(function, chosen, elements, moves, delta=delta, only_inside=True)
-    return found.with_elements(elements, within_error(table, found.evidence_, accuracy))
+    options = {"delta": delta, "only_inside": True}
+    elements, table, notes = judge_candidates_of_function(function, samples.sums.chosen, elements, moves, **options)
+    return found.with_elements(elements, within_error(table, found.evidence_, accuracy), notes)
 
 
 def _generators_of(samples: Differentiated, delta: float, accuracy: float) -> FunctionSymmetry:

@@ -1,0 +1,201 @@
+"""Verdicts on groups of many elements: decided by their generators where one bound holds for all of their elements.
+
+A small group is listed, and each element judged by itself. A large one is accepted if the bound for all its elements
+(`symdyn.evidence.group_evidence`) is below delta, and so are those of its generators; its rows in the table are the
+generators, which is all that a constraint needs. Otherwise its elements are listed, or, where they are too many,
+its generators, swaps, changes of single signs, shifts and reflections of a ring are looked at, each by itself; what
+they generate is accepted in the same way, and a note says that nothing is known of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import xarray as xr
+
+from symdyn.evidence.element_table import Chooser, Closure
+from symdyn.lie import groups
+from symdyn.lie.chains import Chain, acts_on_signed_states
+from symdyn.lie.groups import Elements
+
+__all__ = ["judge_groups"]
+
+_FEW = 100  # elements; so many are judged one by one, as a table of each tells more
+_LISTED = 2000  # elements of a group that is not accepted as a whole: its subgroups may be any
+_MOST_PAIRS = 40  # states; swaps of more are not all looked at
+
+_Bound = Callable[[Chain], float]
+
+
+def judge_groups(
+    candidates: Elements,
+    judge: Callable[[Elements, bool | Chooser], xr.Dataset],
+    bound: _Bound,
+    delta: float,
+) -> tuple[Elements, xr.Dataset, list[str]]:
+    """Judge finite candidates, large groups by their generators.
+
+    Parameters
+    ----------
+    candidates : Elements
+        As a user gives them, generators of groups labelled.
+    judge : callable
+        From elements, and how they are accepted together, to their table.
+    bound : callable
+        From a group to an upper bound of the violations of all of its elements, infinite where there is none.
+    delta : float
+
+    Returns
+    -------
+    elements : Elements
+        What the rows of the table are about.
+    table : xr.Dataset
+    notes : list of str
+        What was found of large groups.
+    """
+    large = [chain for chain in _chains(candidates) if chain.order > _FEW]
+    if not large:
+        elements = candidates.searched()
+        return elements, judge(elements, True), []
+    single = candidates.subset(np.flatnonzero(candidates.group < 0))
+    small = [chain.generators for chain in _chains(candidates) if chain.order <= _FEW]
+    wholes = [_Whole(chain, bound(chain)) for chain in large]
+    rest = [part.searched() for part in _unsigned(candidates)]
+    listed = [Chain.of(part).searched() for part in small] + [whole.rows(delta) for whole in wholes]
+    elements = groups.elements([single, *rest, *listed]).unique()
+    elements = elements.subset(np.flatnonzero(~elements.is_identity()))
+    together = _Together(elements, bound, delta, any(whole.stands_for_more(delta) for whole in wholes))
+    table = judge(elements, together.accepted)
+    symmetric = elements.subset(np.flatnonzero(table.verdict.values == "symmetric"))
+    return elements, table, [whole.note(symmetric, delta) for whole in wholes]
+
+
+def _labels(candidates: Elements) -> list[Elements]:
+    labels = np.unique(candidates.group[candidates.group >= 0])
+    return [_labelled(candidates, np.flatnonzero(candidates.group == label)) for label in labels]
+
+
+def _labelled(candidates: Elements, rows: np.ndarray) -> Elements:
+    chosen = candidates.subset(rows)
+    return Elements(
+        chosen.matrices, chosen.translations, chosen.reverses_time, chosen.states, np.zeros(len(rows), dtype=int)
+    )
+
+
+def _chains(candidates: Elements) -> list[Chain]:
+    return [Chain.of(part) for part in _labels(candidates) if np.all(acts_on_signed_states(part))]
+
+
+def _unsigned(candidates: Elements) -> list[Elements]:
+    return [part for part in _labels(candidates) if not np.all(acts_on_signed_states(part))]
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A large group, and the bound for all of its elements."""
+
+    chain: Chain
+    value: float
+
+    def stands_for_more(self, delta: float) -> bool:
+        """Whether elements that are not looked at follow from those that are."""
+        return self.value < delta or self.chain.order > _LISTED
+
+    def rows(self, delta: float) -> Elements:
+        """Return the elements that are looked at."""
+        if self.value < delta:
+            return self.chain.generators.subset(range(len(self.chain.generators)))
+        return self.chain.searched() if self.chain.order <= _LISTED else _telling(self.chain)
+
+    def note(self, symmetric: Elements, delta: float) -> str:
+        """Say what is known of all elements, given those that were accepted."""
+        texts = "; ".join(self.chain.generators.texts())
+        named = f"{self.chain.order} elements of the group generated by {texts}"
+        signed = symmetric.subset(np.flatnonzero(acts_on_signed_states(symmetric)))
+        inside = signed.subset(np.flatnonzero(self.chain.contains(signed)))
+        if self.value < delta and np.all(inside.index(self.chain.generators) >= 0):
+            return f"all {named} are symmetric: one bound for them all is {self.value:.2g}"
+        known = f"those accepted generate {Chain.of(inside).order}" if len(inside) else "none was accepted"
+        looked = "each was looked at" if self.chain.order <= _LISTED else "not all were looked at"
+        return f"of the {named}, {looked}: {known}"
+
+
+@dataclass(frozen=True)
+class _Together:
+    """How elements are accepted together: as the group that they generate where it has one bound, else by products.
+
+    `strict` where elements that are looked at stand for others: then products of two are not enough.
+    """
+
+    elements: Elements
+    bound: _Bound
+    delta: float
+    strict: bool
+
+    def accepted(self, bounds: np.ndarray, closed: Closure) -> np.ndarray:
+        """Choose the elements to accept, from their bounds."""
+        signed = acts_on_signed_states(self.elements)
+        order = np.argsort(bounds, kind="stable")
+        order = order[(bounds < self.delta)[order] & signed[order]]
+        least, most = 0, len(order)  # of the best ones that may be accepted together
+        while least < most:
+            middle = most if most == len(order) else (least + most + 1) // 2
+            if self._are_one_group(order[:middle]):
+                least = middle
+            else:
+                most = middle - 1
+        sure = np.zeros(len(bounds), dtype=bool)
+        sure[order[:least]] = True
+        # Where more follows than is looked at, none of the others may join by products of two alone.
+        return closed(sure, ~signed if self.strict else ~sure)
+
+    def _are_one_group(self, rows: np.ndarray) -> bool:
+        return self.bound(Chain.of(self.elements.subset(rows))) < self.delta
+
+
+def _telling(chain: Chain) -> Elements:
+    """Return elements of a group that tell what of it may hold: few states moved, or all in a ring."""
+    n = len(chain.states)
+    orders = [*_swaps(n), *_rings(n), *_pairs_of_swaps(n)]
+    signs = [np.where(np.isin(np.arange(n), flipped), -1.0, 1.0) for flipped in _flips(n)]
+    matrices = np.array([*(np.eye(n)[list(order)] for order in orders), *(np.diag(sign) for sign in signs)])
+    count = len(matrices)
+    found = Elements(matrices, np.zeros((count, n)), np.zeros(count, dtype=bool), chain.states, np.full(count, -1))
+    inside = found.subset(np.flatnonzero(chain.contains(found)))
+    return groups.elements([chain.generators, inside])
+
+
+def _swaps(n: int) -> list[np.ndarray]:
+    pairs = combinations(range(n), 2) if n <= _MOST_PAIRS else zip(range(n), range(1, n), strict=False)
+    return [_swapped(n, [pair]) for pair in pairs]
+
+
+def _rings(n: int) -> list[np.ndarray]:
+    """Shifts of all states, one of each and its inverse, and reflections."""
+    steps = np.arange(n)
+    shifts = [(steps + k) % n for k in range(1, n // 2 + 1)]
+    return shifts + [(k - steps) % n for k in range(n)] if n > 2 else shifts
+
+
+def _pairs_of_swaps(n: int) -> list[np.ndarray]:
+    """Swaps of bodies with two states each, which lie next to one another or half of all states apart."""
+    if n % 2 or n > _MOST_PAIRS:
+        return []
+    half = n // 2
+    far = [_swapped(n, [(i, j), (i + half, j + half)]) for i, j in combinations(range(half), 2)]
+    return far + [_swapped(n, [(2 * i, 2 * j), (2 * i + 1, 2 * j + 1)]) for i, j in combinations(range(half), 2)]
+
+
+def _swapped(n: int, pairs: list[tuple[int, int]]) -> np.ndarray:
+    order = np.arange(n)
+    for i, j in pairs:
+        order[[i, j]] = order[[j, i]]
+    return order
+
+
+def _flips(n: int) -> list[tuple[int, ...]]:
+    pairs = list(combinations(range(n), 2)) if n <= _MOST_PAIRS else []
+    return [*((i,) for i in range(n)), *pairs, tuple(range(n))]
