@@ -9,8 +9,10 @@ import platform
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "sinfo")
 PACKAGES = ("slurm-wlm", "munge")
@@ -45,7 +47,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 KillWait=10
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} State=UNKNOWN
-PartitionName=all Nodes={host} Default=YES MaxTime=60 State=UP
+PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
 
@@ -60,6 +62,13 @@ def missing():
                 break
         lacking = [name for name in PROGRAMS if _found(name) is None]
     return f"there is no {', '.join(lacking)}: install {' and '.join(PACKAGES)}" if lacking else None
+
+
+@contextmanager
+def folder_of_its_own():
+    """A folder with a name that is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @contextmanager
@@ -82,7 +91,7 @@ def slurm(folder, *, cores=2, memory=16000):
         for command in (["slurmctld", "-D", "-c"], ["slurmd", "-D", "-c"]):
             stack.enter_context(_daemon(command, environment, folder / f"{command[0]}.out"))
         _wait_for(lambda: _said(["sinfo", "-h", "-o", "%t"], environment) == "idle", "slurmctld", folder)
-        stack.callback(_no_jobs, environment)
+        stack.callback(end_jobs, environment)
         yield {"SLURM_CONF": str(config)}
 
 
@@ -107,7 +116,7 @@ def _daemon(command, environment, output):
             process.wait()
 
 
-def _no_jobs(environment):
+def end_jobs(environment):
     """End what is in the queue, and wait until it is gone."""
     mine = ["scancel", f"--user={getpass.getuser()}"]
     subprocess.run(mine, env=environment, check=False)

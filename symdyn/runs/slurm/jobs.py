@@ -6,6 +6,7 @@ pass that waits for ever, and a job of several workers that is killed is never r
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ class JobOfWorkers(SLURMJob):
     """
 
     refused: str | None = None
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        # Names of folders may hold spaces.
+        self.job_header = re.sub(r"^#SBATCH -([eo]) (.*)$", r'#SBATCH -\1 "\2"', self.job_header, flags=re.MULTILINE)
 
     @property
     def workers(self) -> set[str]:
