@@ -26,7 +26,7 @@ PATIENCE = 60.0
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "orbits.zarr"
-    sd.systems.kepler(2 * N_CHUNKS, n_times=600).chunk({"trajectory": 2}).to_zarr(path, consolidated=False)
+    sd.systems.kepler(2 * N_CHUNKS, n_times=2400).chunk({"trajectory": 2}).to_zarr(path, consolidated=False)
     return path
 
 
