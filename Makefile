@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo recovery-small recovery-all accuracy house test-oldest bench-scale bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test test-browser docs test-wheel check lint clean help
+.PHONY: demo recovery-small recovery-all accuracy house test-oldest test-slurm bench-scale bench-sindy bench-promotion bench-fields bench-neural bench-neural-full test test-browser docs test-wheel check lint clean help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,10 @@ test-browser: $(VENV)/.test  ## the page of a report in a browser
 
 test-wheel: $(VENV)/.test  ## the wheel, installed and used elsewhere (minutes)
 	$(BIN) -m pytest tests/cli/test_wheel.py -m wheel -s
+
+# Root installs slurm-wlm and munge where they are missing; skipped where they cannot be had.
+test-slurm: $(VENV)/.test  ## a real queue on this machine (a minute)
+	$(BIN) -m pytest tests/cluster -m slurm -rs
 
 # The suite with the lowest versions that pyproject.toml allows; without torch, so networks are left out.
 test-oldest: .venv-oldest/.done  ## the suite with the lowest versions allowed

@@ -5,7 +5,8 @@ from symdyn.runs.job import run_job
 from symdyn.runs.options import RunOptions, WrongOptions, add_options, run_command, sums_key
 from symdyn.runs.progress import Progress
 from symdyn.runs.publish import checksum
-from symdyn.runs.scheduler import scheduler, slurm_cluster
+from symdyn.runs.scheduler import scheduler
+from symdyn.runs.slurm import slurm_cluster
 
 __all__ = [
     "Progress",

@@ -96,7 +96,7 @@ def _work(
 
 def _run(run: RunDirectory, args: _Options, job: Callable[[RunDirectory, Any], None], prepared: Any) -> None:
     try:
-        with scheduler(args.scheduler) as used:
+        with scheduler(args.scheduler, log=run.log, folder=run.folder / "workers") as used:
             run.log.info("scheduler: %s", used)
             if dashboard() is not None:
                 run.log.info("dashboard: %s", dashboard())

@@ -6,32 +6,37 @@ The order: a client given > what `--scheduler` names > the current client > `DAS
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dask import config
 from dask.config import set as configured
 
 from symdyn.data.tasks import current_client
+from symdyn.runs.slurm import slurm_cluster
+from symdyn.runs.slurm.watch import watched
 
 if TYPE_CHECKING:
     from dask.distributed import Client, Worker, WorkerPlugin
-    from dask_jobqueue.slurm import SLURMCluster
     from distributed.deploy.cluster import Cluster
 
-__all__ = ["check_scheduler", "dashboard", "resolved", "scheduler", "slurm_cluster"]
+    from symdyn.runs.slurm.jobs import JobsCluster
+
+__all__ = ["check_scheduler", "dashboard", "resolved", "scheduler"]
 
 _NAMES = ("threads", "synchronous", "local", "slurm")
 _PATIENCE = "30s"  # for the answer of a scheduler
 
 
 @contextmanager
-def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
+def scheduler(name: str = "auto", *, client=None, log=None, folder=None) -> Iterator[str]:
     """Use a scheduler inside a `with` block, and yield what it is, for the log.
 
     Parameters
@@ -41,11 +46,17 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
         than memory. `"local"` starts processes on this machine, `"slurm"` jobs in the queue.
     client : dask.distributed.Client, optional
         Takes precedence over everything else, and is left open.
+    log : logging.Logger, optional
+        Told what becomes of jobs in the queue; by default that of this module.
+    folder : path, optional
+        Where jobs in the queue write their own logs, if the configuration of dask-jobqueue does not say; by default the
+        working directory.
 
     Raises
     ------
     ValueError
-        For any other name, for an address that does not answer, and for `"slurm"` without `sbatch`.
+        For any other name, for an address that does not answer, for `"slurm"` without `sbatch`, and where a job is
+        refused, or ends before its workers come.
     ImportError
         For `"slurm"` without dask-jobqueue.
 
@@ -76,9 +87,10 @@ def scheduler(name: str = "auto", *, client=None) -> Iterator[str]:
             client.register_plugin(_warnings_forwarded())
             yield f"local cluster, {len(cluster.workers)} workers"
     elif name == "slurm":
-        with _slurm_jobs() as cluster, _client(cluster) as client:
+        with _slurm_jobs(folder) as cluster, _client(cluster) as client:
             client.register_plugin(_warnings_forwarded())
-            yield f"SLURM jobs, scheduler at {cluster.scheduler_address}"
+            with watched(cluster, log or logging.getLogger(__name__)):
+                yield f"SLURM jobs, scheduler at {cluster.scheduler_address}"
     else:
         with _client(name) as opened:
             yield f"Dask scheduler at {opened.scheduler_info()['address']}"
@@ -143,51 +155,6 @@ def check_scheduler(name: str) -> None:
         raise ValueError("there is no sbatch on this machine: start on a login node, or use --scheduler local")
 
 
-def slurm_cluster(**options):
-    """Make a `dask_jobqueue.SLURMCluster` with no jobs yet; its `job_script()` works on any machine.
-
-    Parameters
-    ----------
-    **options
-        Go before the configuration of dask-jobqueue (`jobqueue.slurm` in Dask's; a template is in
-        `workflows/cluster/slurm.yaml`), which goes before two cores and 4 GB.
-
-    Raises
-    ------
-    ImportError
-        Without dask-jobqueue.
-
-    Examples
-    --------
-    >>> from symdyn.runs import slurm_cluster
-    >>> options = {"queue": "compute", "walltime": "02:00:00", "cores": 4, "memory": "16GB"}
-    >>> with slurm_cluster(**options, scheduler_options={"dashboard_address": ":0"}) as cluster:
-    ...     script = cluster.job_script()
-    >>> for line in script.splitlines():
-    ...     if line.startswith("#SBATCH"):
-    ...         print(line)
-    #SBATCH -J dask-worker
-    #SBATCH -p compute
-    #SBATCH -n 1
-    #SBATCH --cpus-per-task=4
-    #SBATCH --mem=15G
-    #SBATCH -t 02:00:00
-    """
-    try:
-        from dask_jobqueue.slurm import SLURMCluster
-    except ImportError as error:
-        raise ImportError(
-            "SLURM needs dask-jobqueue: install the extra hpc, pip install 'symdyn-workbench[hpc]'"
-        ) from error
-    threads = [f"export {name}_NUM_THREADS=1" for name in ("OMP", "OPENBLAS", "MKL")]
-    usual = {"cores": 2, "memory": "4GB"}
-    given = {name: config.get(f"jobqueue.slurm.{name}", None) for name in usual}
-    chosen = {name: value if given[name] is None else given[name] for name, value in usual.items()}
-    chosen |= {"processes": config.get("jobqueue.slurm.processes", None) or int(chosen["cores"])}
-    prologue = [*(config.get("jobqueue.slurm.job-script-prologue", None) or []), *threads]
-    return SLURMCluster(**{**chosen, "job_script_prologue": prologue, **options})
-
-
 def dashboard() -> str | None:
     """Return the address of the dashboard of the current client, None without one.
 
@@ -198,11 +165,12 @@ def dashboard() -> str | None:
 
 
 @contextmanager
-def _slurm_jobs() -> Iterator[SLURMCluster]:
+def _slurm_jobs(folder: Path | str | None) -> Iterator[JobsCluster]:
     check_scheduler("slurm")
-    jobs: Any = slurm_cluster()
+    logs = config.get("jobqueue.slurm.log-directory", None) or folder
+    jobs: Any = slurm_cluster(log_directory=None if logs is None else str(logs))
     with jobs as cluster:
-        # Jobs that reach their walltime are replaced only by a cluster that adapts.
+        # What looks after the jobs submits those again that are gone; how many there are is for Dask to say.
         cluster.adapt(minimum_jobs=1, maximum_jobs=int(config.get("symdyn.slurm.maximum-jobs", 10)))
         yield cluster
 
