@@ -8,6 +8,7 @@ from concurrent import futures
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import xarray as xr
 from dask import config
 from dask.base import get_scheduler, optimize
@@ -39,9 +40,14 @@ def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
     own, ahead of the sums and not where they are made, and pile up and travel between workers.
     """
     (alone,) = optimize(block)
-    piece = partial(function, alone)
+    piece = partial(_on_aligned, function, alone)
     piece.__name__ = function.__name__  # pyright: ignore  # what a dashboard shows
     return delayed(piece)(*arguments)
+
+
+def _on_aligned(function: Callable, block: xr.Dataset, *arguments: Any) -> Any:
+    """Call a function on a worker. Arrays may arrive at any byte of a message; there, products have other last bits."""
+    return function(block, *(np.require(a, requirements="A") if isinstance(a, np.ndarray) else a for a in arguments))
 
 
 def as_finished(work: Mapping[Name, Delayed], n_threads: int | None = None) -> Iterator[tuple[Name, Any]]:

@@ -192,6 +192,7 @@ def test_the_demo_is_the_job_of_the_planets_on_the_data_that_ship(tmp_path, monk
 )
 def test_a_mistake_is_told_in_one_line(words, code, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "")  # there may be a queue on this machine
     done = symdyn(*words)
     assert done.exit_code == code, done.output
     assert len(done.output.strip().splitlines()) == 1 and done.output.startswith("error: ")

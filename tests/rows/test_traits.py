@@ -100,6 +100,17 @@ def test_a_block_is_read_by_the_task_that_works_on_it():
     assert piece.compute(scheduler="synchronous") == 30.0
 
 
+def test_arrays_that_arrive_at_any_byte_of_a_message_are_worked_on_as_others():
+    dataset = xr.Dataset({"x": (("trajectory", "time"), da.ones((2, 5), chunks=(2, 5)))})
+    shifted = np.frombuffer(b"." + np.ones(5).tobytes(), dtype=float, count=5, offset=1)
+    assert not shifted.flags.aligned
+    assert on_block(_are_aligned, dataset, shifted).compute(scheduler="synchronous")
+
+
+def _are_aligned(block, array):
+    return array.flags.aligned
+
+
 def _total(block, factor):
     assert block.chunks and len(dict(block.__dask_graph__())) <= 3  # what other blocks need stays behind
     return factor * float(block.compute(scheduler="synchronous")["x"].sum())
