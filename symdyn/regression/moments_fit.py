@@ -29,7 +29,7 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.vectorfields import Charted, VectorField
 from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforced_symmetry
-from symdyn.regression.enforcing.left_out import group_weights, parts_of_sums
+from symdyn.regression.enforcing.left_out import add_by_place, group_weights, parts_of_sums
 from symdyn.regression.enforcing.solving import averages_rows, is_unbiased
 from symdyn.regression.enforcing.tied_targets import refitted
 from symdyn.regression.enforcing.trials import RowTrials
@@ -351,7 +351,7 @@ def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
     """
     weights = group_weights(moments, kind)
     sums = np.zeros((moments.n_trajectories, *moments.products.shape[1:]))
-    np.add.at(sums, moments.trajectory, weights[:, None, None] * moments.products)
+    add_by_place(sums, moments.trajectory, moments.products, weights)
     return sums
 
 
