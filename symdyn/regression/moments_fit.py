@@ -22,6 +22,7 @@ from sklearn.linear_model import LinearRegression
 from symdyn.data.angles import features_for
 from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
+from symdyn.data.tasks import on_one_thread
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.functions.features import Features, as_features
 from symdyn.lie.algebras.symmetries import Part
@@ -106,6 +107,7 @@ class RootFit(NamedTuple):
         return layout.argument_chart.law_in(self.coefficients, features, layout.output_units)
 
 
+@on_one_thread
 def fit_moments(
     moments: Moments | xr.Dataset | str | Path | Sequence,
     features: Features | BaseFeatureLibrary | str,

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.arrays import upright_runs
 from symdyn.data.numbers import real_runs
 from symdyn.data.pairs import as_dataset, column_names
+from symdyn.data.tasks import on_one_thread
 from symdyn.data.trajectories import each_trajectory, names_with_role, state_names
 from symdyn.functions.features import Features, as_features
 from symdyn.lie.actions import action_of
@@ -122,6 +123,7 @@ class SymmetricSINDy(ps.SINDy):
         self.kind = kind
         self.inputs = inputs
 
+    @on_one_thread
     def fit(
         self,
         x,
@@ -284,6 +286,7 @@ class SymmetricSINDy(ps.SINDy):
         simulate: Any = ps.DiscreteSINDy.simulate if self._is_map else ps.SINDy.simulate
         return simulate(self, x0, t, *args, **options)
 
+    @on_one_thread
     def score(self, x, t=None, *args, **options) -> float:
         """Compute R^2 of x' (for a map, of the next state); see `pysindy.SINDy.score`. Data are as for `fit`.
 
