@@ -9,16 +9,19 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.clocks import times_of
-from symdyn.data.numbers import real_array
+from symdyn.data.numbers import kept_array, real_array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["from_arrays", "given_times", "joined_names", "stacked_runs", "upright_runs"]
+__all__ = ["from_arrays", "given_times", "joined_names", "stacked_columns", "stacked_runs", "upright_runs"]
 
 
 def from_arrays(x, t, states: Sequence[str] | None = None) -> xr.Dataset:
     """Build a Dataset from arrays of runs with a step, times or a list of times.
+
+    Runs that lie in one array, one after the other, are not copied: the Dataset shows that array, of float64 or
+    float32, in memory or mapped from a file. Other runs are copied once.
 
     Parameters
     ----------
@@ -80,6 +83,9 @@ def given_times(t, lengths: Sequence[int]) -> tuple[list[np.ndarray], dict]:
         If the numbers of times and of samples differ.
     """
     entries = _entries(t, len(lengths))
+    if np.ndim(entries[0]) == 0 and all(entry is entries[0] for entry in entries):
+        (times,), attrs = times_of([_times_of(entries[0], 0, max(lengths))])
+        return [times if length == len(times) else times[:length] for length in lengths], attrs
     return times_of(
         [_times_of(entry, k, length) for k, (entry, length) in enumerate(zip(entries, lengths, strict=True))]
     )
@@ -99,12 +105,65 @@ def stacked_runs(runs, times, states: Sequence[str] | None = None, clock: dict |
     names = list(states) if states is not None else [f"x{i}" for i in range(runs[0].shape[1])]
     if len(names) != runs[0].shape[1]:
         raise ValueError(f"states names {len(names)} states, the arrays have {runs[0].shape[1]}")
-    longest = max(map(len, runs))
-    stacked = np.stack([np.pad(run, ((0, longest - len(run)), (0, 0)), constant_values=np.nan) for run in runs])
-    clocks = np.stack([np.pad(time, (0, longest - len(time)), constant_values=np.nan) for time in times])
-    dims = ("trajectory", "time")
-    variables = {name: (dims, stacked[:, :, i]) for i, name in enumerate(names)}
+    return stacked_columns([runs], times, names, clock)
+
+
+def stacked_columns(
+    tables: Sequence[Sequence[np.ndarray]], times: Sequence[np.ndarray], names: Sequence[str], clock: dict | None = None
+) -> xr.Dataset:
+    """Stack as `stacked_runs` does, runs whose columns come in several tables, such as points and the values there.
+
+    Parameters
+    ----------
+    tables : list of lists of ndarray `(time, column)`
+        Each has all runs.
+    times : list of ndarray
+    names : sequence of str
+        Of the columns of all tables.
+    clock : dict, optional
+        Attributes of the times.
+    """
+    dims, stacks = ("trajectory", "time"), [_stacked(runs) for runs in tables]
+    columns = [stack[:, :, k] for stack in stacks for k in range(stack.shape[2])]
+    shared = all(time is times[0] for time in times)
+    clocks = np.broadcast_to(times[0], columns[0].shape) if shared else _stacked(times)
+    variables = {name: (dims, column) for name, column in zip(names, columns, strict=True)}
     return xr.Dataset({"t": (dims, clocks, clock or {}), **variables}, attrs={"states": joined_names(names)})
+
+
+def _stacked(runs: Sequence[np.ndarray]) -> np.ndarray:
+    """Return runs in one array `(run, time, ...)`, padded with NaN: a view where they are neighbours in memory."""
+    lengths = {len(run) for run in runs}
+    if len(lengths) == 1:
+        whole = runs[0][None] if len(runs) == 1 else _as_they_lie(runs)
+        return np.concatenate(runs).reshape(len(runs), *runs[0].shape) if whole is None else whole
+    dtype = np.result_type(*{run.dtype for run in runs})
+    stack = np.full((len(runs), max(lengths), *runs[0].shape[1:]), np.nan, dtype)
+    for place, run in zip(stack, runs, strict=True):
+        place[: len(run)] = run
+    return stack
+
+
+def _as_they_lie(runs: Sequence[np.ndarray]) -> np.ndarray | None:
+    """Return runs of one shape that are evenly spaced parts of one array as that array; None if they are not."""
+    first, owner = runs[0], _owner(runs[0])
+    kind = (first.dtype, first.strides)
+    if owner is None or any((run.dtype, run.strides) != kind or _owner(run) is not owner for run in runs):
+        return None
+    places = [run.__array_interface__["data"][0] for run in runs]
+    step = places[1] - places[0]
+    if any(place != places[0] + k * step for k, place in enumerate(places)):
+        return None
+    return np.lib.stride_tricks.as_strided(first, (len(runs), *first.shape), (step, *first.strides))
+
+
+def _owner(array: np.ndarray) -> np.ndarray | None:
+    """Return the array in whose memory this one lies; None if it is its own."""
+    if not isinstance(array.base, np.ndarray):
+        return None
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def joined_names(names: Sequence[str]) -> str:
@@ -120,7 +179,7 @@ def joined_names(names: Sequence[str]) -> str:
 def _runs_of(x: ArrayLike | Sequence[ArrayLike]) -> list[np.ndarray]:
     """Return the runs `(time, state)`, whatever dimension they come in."""
     several = isinstance(x, list | tuple)
-    arrays = [real_array(run, "x") for run in (x if several else [x])]
+    arrays = [kept_array(run, "x") for run in (x if several else [x])]
     if len(arrays) == 1 and arrays[0].ndim == 3:
         return list(arrays[0])
     if not several and arrays[0].ndim == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["real_array", "real_points", "real_runs", "refuse_dtype"]
+__all__ = ["kept_array", "real_array", "real_points", "real_runs", "refuse_dtype"]
 
 _CURES = {
     "c": "split them into real and imaginary parts, one state each",
@@ -28,8 +28,21 @@ def real_array(values, name: str) -> np.ndarray:
     ValueError
         For complex numbers, Booleans, dates, text and objects, and for rows of unequal length.
     """
+    return np.asarray(kept_array(values, name), dtype=float)
+
+
+def kept_array(values, name: str) -> np.ndarray:
+    """Convert as `real_array` does, but leave single precision as it is: memory-mapped files are not read.
+
+    Raises
+    ------
+    ValueError
+        As `real_array`.
+    """
+    if type(values) is np.ndarray and values.dtype.char in "fd":
+        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
     if isinstance(values, np.ma.MaskedArray):
-        numbers = real_array(values.data, name)
+        numbers = kept_array(values.data, name)
         return np.where(np.ma.getmaskarray(values), np.nan, numbers)
     try:
         array = np.asarray(values)
@@ -38,7 +51,8 @@ def real_array(values, name: str) -> np.ndarray:
             f"{name} has rows of unlike length: give arrays (time, state), one for each trajectory in a list"
         ) from error
     refuse_dtype(array.dtype, name)
-    return np.asarray(array, dtype=float)
+    single = array.dtype == np.float32
+    return np.asarray(array, dtype=array.dtype if single else float)
 
 
 def real_points(values, name: str) -> tuple[np.ndarray, list[str] | None]:

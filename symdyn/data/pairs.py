@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from symdyn.data.arrays import stacked_runs
+from symdyn.data.arrays import stacked_columns
 from symdyn.data.clocks import dates_or_numbers
 from symdyn.data.files import TABLES
 from symdyn.data.mappings import dims_by_size, is_records
-from symdyn.data.numbers import real_array
+from symdyn.data.numbers import kept_array, real_array
 from symdyn.data.tables import read_table
 from symdyn.data.trajectories import are_tables, open_trajectories, state_names, validate
 from symdyn.functions.words import did_you_mean
@@ -206,21 +206,35 @@ def from_pairs(x, y, *, increments: bool = False) -> xr.Dataset:
         n = max(min(_N_STRETCHES, len(points[0]) // 5), 1)
         points, values = np.array_split(points[0], n), np.array_split(values[0], n)
     flat = [value.reshape(len(value), -1) for value in values]
-    if not all(np.all(np.isfinite(part)) for part in (*points, *flat)):
-        raise ValueError("x or y is not finite somewhere; drop these pairs")
     n_states, n_targets = points[0].shape[1], flat[0].shape[1]
     states = [f"x{i}" for i in range(n_states)] if states is None else states
     letter = next(letter for letter in ("y", "target_", "value_") if f"{letter}0" not in states)
     names = [*states, *(f"{letter}{i}" for i in range(n_targets))]
-    runs = [np.hstack(part) for part in zip(points, flat, strict=True)]
-    dataset = stacked_runs(runs, [np.arange(len(run), dtype=float) for run in runs], names)
+    lengths = [len(run) for run in points]
+    steps = np.arange(max(lengths), dtype=float)
+    times = [steps if length == len(steps) else steps[:length] for length in lengths]
+    dataset = stacked_columns([points, flat], times, names)
+    if not _are_finite(dataset, names, sum(lengths)):
+        raise ValueError("x or y is not finite somewhere; drop these pairs")
     for name in names[n_states:]:
         dataset[name].attrs["role"] = "target"
     return dataset.assign_attrs(states=" ".join(names[:n_states]), target_shape=shape)
 
 
+def _are_finite(dataset: xr.Dataset, names: Sequence[str], n_samples: int, at_a_time: int = 1 << 18) -> bool:
+    """Check that so many values of each variable are finite, a few at a time."""
+    step = max(at_a_time // dataset.sizes["time"], 1)
+    columns = [dataset[name].values for name in names]
+    with np.errstate(invalid="ignore", over="ignore"):
+        if n_samples == columns[0].size and all(np.isfinite(column.sum(dtype=float)) for column in columns):
+            return True
+    starts = range(0, len(columns[0]), step)
+    counts = (sum(np.count_nonzero(np.isfinite(column[k : k + step])) for k in starts) for column in columns)
+    return all(count == n_samples for count in counts)
+
+
 def _runs_of(given: ArrayLike | Sequence[ArrayLike], name: str) -> list[np.ndarray]:
-    return [real_array(entry, name) for entry in (given if isinstance(given, list | tuple) else [given])]
+    return [kept_array(entry, name) for entry in (given if isinstance(given, list | tuple) else [given])]
 
 
 def column_names(x) -> list[str] | None:

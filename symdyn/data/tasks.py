@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent import futures
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -19,9 +19,11 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from dask.distributed import Client
 
-__all__ = ["as_finished", "current_client", "on_block", "one_blas_thread"]
+__all__ = ["as_finished", "current_client", "on_block", "on_one_thread", "one_blas_thread"]
 
 Name = TypeVar("Name", bound=Hashable)
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
@@ -40,14 +42,15 @@ def on_block(function: Callable, block: xr.Dataset, *arguments) -> Delayed:
     own, ahead of the sums and not where they are made, and pile up and travel between workers.
     """
     (alone,) = optimize(block)
-    piece = partial(_on_aligned, function, alone)
+    piece = partial(_on_worker, function, alone)
     piece.__name__ = function.__name__  # pyright: ignore  # what a dashboard shows
     return delayed(piece)(*arguments)
 
 
-def _on_aligned(function: Callable, block: xr.Dataset, *arguments: Any) -> Any:
+def _on_worker(function: Callable, block: xr.Dataset, *arguments: Any) -> Any:
     """Call a function on a worker. Arrays may arrive at any byte of a message; there, products have other last bits."""
-    return function(block, *(np.require(a, requirements="A") if isinstance(a, np.ndarray) else a for a in arguments))
+    aligned = (np.require(a, requirements="A") if isinstance(a, np.ndarray) else a for a in arguments)
+    return _on_one_thread(function, block, *aligned)
 
 
 def as_finished(work: Mapping[Name, Delayed], n_threads: int | None = None) -> Iterator[tuple[Name, Any]]:
@@ -105,6 +108,26 @@ _ONE_THREAD = _OneThread()
 def one_blas_thread() -> _OneThread:
     """Limit BLAS to one thread in this process inside a `with` block; blocks may overlap in several threads."""
     return _ONE_THREAD
+
+
+def on_one_thread(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Make a function that loops over batches keep BLAS to one thread, whatever the environment says.
+
+    Products of batches are small: threads that wait for one another, on cores with other work, cost up to forty times
+    what they compute. Setting and restoring the limit takes 1.5 ms, which is too much for what is called per sample.
+    """
+
+    @wraps(function)
+    def limited(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        with one_blas_thread():
+            return function(*args, **kwargs)
+
+    return limited
+
+
+def _on_one_thread(function: Callable[..., Result], *arguments: Any) -> Result:
+    with one_blas_thread():
+        return function(*arguments)
 
 
 def _from_workers(client: Client, work: Mapping[Name, Delayed]) -> Iterator[tuple[Name, Any]]:

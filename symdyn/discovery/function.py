@@ -10,6 +10,7 @@ import numpy as np
 from dask.base import is_dask_collection
 
 from symdyn.data.numbers import real_points, refuse_dtype
+from symdyn.data.tasks import on_one_thread
 from symdyn.discovery.charted_candidates import Posed, posed
 from symdyn.discovery.exact_elements import judge_candidates_of_function, output_of_elements
 from symdyn.discovery.function_symmetry import FunctionSymmetry, concluded, undetermined_notes, without_generators
@@ -35,6 +36,7 @@ __all__ = ["FunctionSymmetry", "discover_function", "exact_evidence", "parallel_
 _ROUNDED = "rounding may have made its violation: give `jacobian`"
 
 
+@on_one_thread
 def discover_function(
     f: Callable[[np.ndarray], np.ndarray],
     points: np.ndarray | da.Array,

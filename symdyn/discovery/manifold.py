@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from symdyn.data.numbers import real_points
+from symdyn.data.tasks import on_one_thread
 from symdyn.discovery.charted_candidates import in_given_candidates
 from symdyn.discovery.function_symmetry import FunctionSymmetry, undetermined_notes, without_generators
 from symdyn.discovery.question import asked_at_points
@@ -34,6 +35,7 @@ _WITHIN = 0.1  # violations of elements that count as none where only points are
 _NEIGHBOURS = 12  # per dimension of the manifold: enough to average, few enough to stay local
 
 
+@on_one_thread
 def discover_manifold(
     points: np.ndarray,
     candidates: str | Generators | Elements | Sequence,

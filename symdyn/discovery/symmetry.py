@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.pairs import as_dataset
+from symdyn.data.tasks import on_one_thread
 from symdyn.data.units import note_on_velocities, radians_of
 from symdyn.discovery.law_of_data import LawOfData, law_of_data, law_on_resolved_library, law_on_wider_library
 from symdyn.discovery.problem import Problem, candidates_on, set_up
@@ -150,6 +151,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
+    @on_one_thread
     def fit(self, data, y=None, *, accumulate: Callable[..., Moments] = accumulate) -> SymmetryDiscovery:
         """Identify the law behind the data, and judge every candidate against it.
 
@@ -276,6 +278,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
             parts.append(elements_text(self.element_verdicts_))
         return "\n".join([*parts, self.residual_.text(), ranges_text(self.ranges_), *self.notes_])
 
+    @on_one_thread
     def judge(self, generators: Generators) -> xr.Dataset:
         """Judge given generators, such as rotations about axes of one's own choice.
 

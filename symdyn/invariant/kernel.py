@@ -12,6 +12,7 @@ from scipy import linalg
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from symdyn.data.tasks import on_one_thread
 from symdyn.invariant.averaged import averaged_gaussian
 from symdyn.invariant.embedding import embedded
 from symdyn.invariant.isometry_groups.group_order import TooManyElements
@@ -109,6 +110,7 @@ class InvariantKernelRidge(RegressorMixin, BaseEstimator):
         self.max_eigs_total = max_eigs_total
         self.n_nodes = n_nodes
 
+    @on_one_thread
     def fit(self, X, y):
         """Fit the model.
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from symdyn.data.tasks import on_one_thread
 from symdyn.invariant.isometry_groups.manifold_generators import without_redundant
 from symdyn.invariant.manifolds import Box
 from symdyn.invariant.manifolds.isometries import as_isometries
@@ -105,6 +106,7 @@ class SpectralAveraging(RegressorMixin, BaseEstimator):
         self.density = density
         self.n_folds = n_folds
 
+    @on_one_thread
     def fit(self, X, y):
         """Fit the model.
 

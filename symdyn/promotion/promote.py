@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from symdyn.data.tasks import on_one_thread
 from symdyn.promotion.solver.nuclear_penalty import LieMapsLike, Penalty, as_penalty
 from symdyn.promotion.solver.promotion_fit import Interpolation, LeastSquares, Metric, interpolation
 from symdyn.promotion.solver.proximal_solver import Problem, Start, minimise
@@ -69,6 +70,7 @@ class Promotion:
     state: Start | tuple[()] = field(repr=False, default=())
 
 
+@on_one_thread
 def promote(
     lie_maps: LieMapsLike,
     design: np.ndarray,

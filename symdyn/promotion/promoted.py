@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from symdyn.data.numbers import real_array
+from symdyn.data.tasks import on_one_thread
 from symdyn.functions.features import Features, as_features
 from symdyn.lie.actions import output_action
 from symdyn.lie.algebras.algebra import LieAlgebra
@@ -141,6 +142,7 @@ class PromotedRegressor(RegressorMixin, BaseEstimator):
         self.tol = tol
         self.max_iter = max_iter
 
+    @on_one_thread
     def fit(self, X: ArrayLike, y: ArrayLike) -> PromotedRegressor:
         """Fit the coefficients, and read off which of the candidates they keep.
 

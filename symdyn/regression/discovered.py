@@ -14,6 +14,7 @@ from pysindy.feature_library.base import BaseFeatureLibrary
 from sklearn.base import BaseEstimator
 
 from symdyn.data.pairs import as_dataset
+from symdyn.data.tasks import on_one_thread
 from symdyn.data.trajectories import names_with_role
 from symdyn.discovery.symmetry import SymmetryDiscovery
 from symdyn.functions.features import Features
@@ -215,6 +216,7 @@ def _seen(error: xr.DataArray) -> str:
     return f"{float(error):.2g}" if error > 0 else "below the noise"
 
 
+@on_one_thread
 def discover_then_fit(
     data: xr.Dataset | tuple,
     candidates: Generators | Elements | Sequence[Generators | Elements],

@@ -22,6 +22,7 @@ from sklearn.linear_model import LinearRegression
 from symdyn.data.angles import features_for
 from symdyn.data.motion import paired_states
 from symdyn.data.pairs import as_dataset
+from symdyn.data.tasks import on_one_thread
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.functions.features import Features, as_features
 from symdyn.lie.algebras.symmetries import Part
@@ -29,7 +30,7 @@ from symdyn.lie.chart import Chart
 from symdyn.lie.constraints.subspace import Subspace
 from symdyn.lie.vectorfields import Charted, VectorField
 from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforced_symmetry
-from symdyn.regression.enforcing.left_out import group_weights, parts_of_sums
+from symdyn.regression.enforcing.left_out import add_by_place, group_weights, parts_of_sums
 from symdyn.regression.enforcing.solving import averages_rows, is_unbiased
 from symdyn.regression.enforcing.tied_targets import refitted
 from symdyn.regression.enforcing.trials import RowTrials
@@ -106,6 +107,7 @@ class RootFit(NamedTuple):
         return layout.argument_chart.law_in(self.coefficients, features, layout.output_units)
 
 
+@on_one_thread
 def fit_moments(
     moments: Moments | xr.Dataset | str | Path | Sequence,
     features: Features | BaseFeatureLibrary | str,
@@ -351,7 +353,7 @@ def sums_by_trajectory(moments: Moments, kind: str = "flow") -> np.ndarray:
     """
     weights = group_weights(moments, kind)
     sums = np.zeros((moments.n_trajectories, *moments.products.shape[1:]))
-    np.add.at(sums, moments.trajectory, weights[:, None, None] * moments.products)
+    add_by_place(sums, moments.trajectory, moments.products, weights)
     return sums
 
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symdyn.data.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.pairs import as_fields
+from symdyn.data.tasks import on_one_thread
 from symdyn.discovery.point.point_table import equation_table
 from symdyn.functions.printing import equation_lines
 from symdyn.jets.jetchart import rate_units, terms_back
@@ -101,6 +102,7 @@ class PDERegression(BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
+    @on_one_thread
     def fit(self, data, y: None = None) -> PDERegression:
         """Identify the law of fields over `(trajectory, time, x[, y])`, or of those in a file.
 

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.arrays import upright_runs
 from symdyn.data.numbers import real_runs
 from symdyn.data.pairs import as_dataset, column_names
+from symdyn.data.tasks import on_one_thread
 from symdyn.data.trajectories import each_trajectory, names_with_role, state_names
 from symdyn.functions.features import Features, as_features
 from symdyn.lie.actions import action_of
@@ -25,6 +26,7 @@ from symdyn.lie.algebras.symmetries import Part, which_were_found
 from symdyn.lie.constraints.equivariance import generic_points, subspace_of_data
 from symdyn.lie.constraints.matching import symmetries_on
 from symdyn.lie.constraints.subspace import Subspace
+from symdyn.regression.compiled import CompiledModel
 from symdyn.regression.enforcing.enforcement import Enforcement, SymmetryLike, enforce, named_exactly
 from symdyn.regression.enforcing.left_out import FEWEST_RUNS, parts_of_runs
 from symdyn.regression.enforcing.parted import GivenRows, PartedRows, parted_rows
@@ -114,6 +116,7 @@ class SymmetricSINDy(ps.SINDy):
 
     optimizer: Any  # None, too, which pysindy's own class replaces by its default
     feature_library: Any
+    _compiled: CompiledModel | None = None  # what `predict` evaluates
 
     def __init__(
         self,
@@ -132,6 +135,7 @@ class SymmetricSINDy(ps.SINDy):
         self.kind = kind
         self.inputs = inputs
 
+    @on_one_thread
     def fit(
         self,
         x,
@@ -211,7 +215,7 @@ class SymmetricSINDy(ps.SINDy):
         self.enforced_, self.promoted_, self.dropped_ = engine.enforcement.lists
         self.optimizer_, self.subspace_ = engine, engine.subspace_
         self.feature_names = self.model_.feature_names
-        self.n_control_features_ = self.model_.n_control_features_
+        self.n_features_in_, self.n_control_features_ = self.model_.n_features_in_, self.model_.n_control_features_
         return self
 
     def free_terms(self) -> list[str]:
@@ -263,8 +267,13 @@ class SymmetricSINDy(ps.SINDy):
         array([[-0.1,  1. ],
                [-1. , -0.1]])
         """
-        check_is_fitted(self, "model_")
-        return self.model_.predict(x, u)
+        model = getattr(self, "model_", None)
+        if model is None:
+            check_is_fitted(self, "model_")
+        if self._compiled is None or not self._compiled.is_of(model):
+            self._compiled = CompiledModel(model)
+        found = self._compiled(x, u)
+        return self.model_.predict(_floats(x), _floats(u)) if found is None else found
 
     def simulate(self, x0, t, *args, **options) -> np.ndarray:
         """Compute the solution `(time, state)` from x0 `(state,)` at times t (for a map, t steps).
@@ -285,8 +294,11 @@ class SymmetricSINDy(ps.SINDy):
         array([0.25, 0.44, 0.49, 0.5 ])
         """
         check_is_fitted(self, "model_")
-        return self.model_.simulate(x0, t, *args, **options)
+        # pysindy's own loops, around the `predict` of this class.
+        simulate: Any = ps.DiscreteSINDy.simulate if self._is_map else ps.SINDy.simulate
+        return simulate(self, x0, t, *args, **options)
 
+    @on_one_thread
     def score(self, x, t=None, *args, **options) -> float:
         """Compute R^2 of x' (for a map, of the next state); see `pysindy.SINDy.score`. Data are as for `fit`.
 
@@ -363,6 +375,9 @@ class SymmetricSINDy(ps.SINDy):
         """The number of non-zero coefficients."""
         check_is_fitted(self, "model_")
         return int(self.model_.optimizer.complexity)  # a pysindy.DiscreteSINDy has none itself
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_compiled"}
 
     @property
     def _is_map(self) -> bool:
@@ -588,6 +603,13 @@ class _Engine(EquivariantOptimizer):
         if not np.allclose(values @ identity.T, points[:, :n_states], atol=1e-8):
             raise ValueError("a map that keeps translations needs the states themselves as terms of its library")
         return np.round(identity, 12)
+
+
+def _floats(given: Any) -> Any:
+    """Return integers as floats, of which pysindy would cut off the digits of sines and roots; the rest as it is."""
+    if type(given) is list:
+        return [_floats(one) for one in given]
+    return given.astype(float) if type(given) is np.ndarray and given.dtype.kind in "iu" else given
 
 
 def _width(runs: _Runs) -> int:

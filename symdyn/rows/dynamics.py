@@ -308,7 +308,7 @@ def _check_velocities(ensemble: Ensemble, names: tuple[str, ...], labels: tuple[
         weights[1:-1] = (ensemble.times[a + 2 : b + 1] - ensemble.times[a : b - 1]) / 2
         for k in range(n):
             (position, velocity), (unit, speed) = ensemble.columns[k::n][:2], ensemble.chart.scale[k::n][:2]
-            moved = (position[ensemble.runs, b] - position[ensemble.runs, a]) / unit
+            moved = np.subtract(position[ensemble.runs, b], position[ensemble.runs, a], dtype=float) / unit
             told = _weighted(velocity, ensemble.runs, slice(a, b + 1), weights) / speed
             product += moved * told
             square += told * told

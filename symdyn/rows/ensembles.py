@@ -23,8 +23,8 @@ class Ensemble(NamedTuple):
     """Runs with the same clock.
 
     `times` `(time,)`, counted from the start of the first of them, in the unit of the chart; `columns` one array
-    `(all runs, time)` a variable, views of the data in their own units; `runs` `(run,)` the rows in them that belong
-    here; `chart` that of the variables, in which they are handed out.
+    `(all runs, time)` a variable, views of the data in their own units and precision; `runs` `(run,)` the rows in them
+    that belong here; `chart` that of the variables, in which they are handed out.
     """
 
     times: np.ndarray
@@ -48,7 +48,7 @@ class Ensemble(NamedTuple):
         found = [column[span, when] for column in self.columns]
         copies = space.array("states", (len(found), *found[0].shape))
         for copy, column, centre, scale in zip(copies, found, *self.chart.numbers, strict=True):
-            np.subtract(column, centre, out=copy)
+            np.subtract(column, centre, out=copy, dtype=float)
             copy *= 1 / scale
         return copies
 
@@ -94,12 +94,12 @@ def read_runs(block: xr.Dataset, names: Sequence[str], chart: Chart | None = Non
 
 
 def _column(block: xr.Dataset, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a variable `(trajectory, time)`, which all trajectories may share; not copied where it is float64."""
+    """Return a variable `(trajectory, time)`, which all trajectories may share; not copied where it is a float."""
     variable = block[name]
     if set(variable.dims) - {"trajectory", "time"}:
         variable = variable.broadcast_like(block[state_names(block)[0]])
     values = variable.transpose(*[dim for dim in ("trajectory", "time") if dim in variable.dims]).values
-    values = np.asarray(values, dtype=float)
+    values = values if values.dtype == np.float32 else np.asarray(values, dtype=float)
     return np.broadcast_to(values[:, None] if variable.dims == ("trajectory",) else values, shape)
 
 

@@ -35,7 +35,7 @@ def spreads(ensemble: Ensemble, n_states: int) -> np.ndarray:
 
 def means(ensemble: Ensemble, chosen: slice) -> np.ndarray:
     """Compute the means `(run, variable)` of some variables over all samples."""
-    columns = [column[_span(ensemble.runs)].mean(axis=1) for column in ensemble.columns[chosen]]
+    columns = [column[_span(ensemble.runs)].mean(axis=1, dtype=float) for column in ensemble.columns[chosen]]
     return (np.stack(columns, axis=1) - ensemble.centre[chosen]) / ensemble.scale[chosen]
 
 
@@ -60,14 +60,14 @@ def noise_levels(ensemble: Ensemble, n_states: int) -> np.ndarray:
 def _weighted(near: list[np.ndarray], weights: np.ndarray, out: np.ndarray, product: np.ndarray) -> None:
     """Compute sums `(run, sample)` of five neighbours with their weights `(sample, 5)`."""
     if np.ptp(weights, axis=0).max() > _ROUNDING:
-        np.multiply(near[0], weights[:, 0], out=out)
+        np.multiply(near[0], weights[:, 0], out=out, dtype=float)
         for shift in range(1, 5):
-            out += np.multiply(near[shift], weights[:, shift], out=product)
+            out += np.multiply(near[shift], weights[:, shift], out=product, dtype=float)
         return
     outer, inner, middle = weights[0, :3]  # on an even clock they are the same on both sides
-    np.multiply(near[2], middle / outer, out=out)
-    out += np.add(near[0], near[4], out=product)
-    out += np.multiply(np.add(near[1], near[3], out=product), inner / outer, out=product)
+    np.multiply(near[2], middle / outer, out=out, dtype=float)
+    out += np.add(near[0], near[4], out=product, dtype=float)
+    out += np.multiply(np.add(near[1], near[3], out=product, dtype=float), inner / outer, out=product)
     out *= outer
 
 
@@ -133,7 +133,7 @@ def _some_changes(columns: tuple[np.ndarray, ...], runs: np.ndarray, weights: np
         step = max((columns[0].shape[1] - lag) // _N_LOOKED_AT, 1)
         for column, weight in zip(columns, weights[some].T, strict=True):
             after, before = column[span, lag::step], column[span, : column.shape[1] - lag : step]
-            moved = np.subtract(after, before, out=space.array("change", after.shape))
+            moved = np.subtract(after, before, out=space.array("change", after.shape), dtype=float)
             total += weight * np.einsum("rt,rt->r", moved, moved) / moved.shape[1]
         return total
 
@@ -147,7 +147,7 @@ def _all_changes(columns: tuple[np.ndarray, ...], runs: np.ndarray, weights: np.
     sums, centred = space.array("sums", (len(runs), n_times + 1)), space.array("centred", (len(runs), n_times))
     sums[...] = 0.0
     for state, (column, weight) in enumerate(zip(columns, np.sqrt(weights).T, strict=True)):
-        np.subtract(column[span], column[span].mean(axis=1, keepdims=True), out=centred)
+        np.subtract(column[span], column[span].mean(axis=1, dtype=float, keepdims=True), out=centred)
         centred *= weight[:, None]
         points[:, :, state] = centred
         sums[:, 1:] += np.square(centred, out=centred)
@@ -183,7 +183,7 @@ def _spread(column: np.ndarray, runs: np.ndarray, space: Workspace) -> np.ndarra
     result = np.empty(len(runs))
     for part in _parts(len(runs), column.shape[1]):
         rows = column[_span(runs[part])]
-        mean = rows.mean(axis=1)
+        mean = rows.mean(axis=1, dtype=float)
         pieces = range(0, column.shape[1], _AT_A_TIME)
         squares = np.zeros(len(part))
         for start in pieces:

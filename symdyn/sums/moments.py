@@ -16,7 +16,7 @@ import xarray as xr
 from dask.base import compute
 from dask.delayed import delayed
 
-from symdyn.data.tasks import on_block
+from symdyn.data.tasks import on_block, on_one_thread
 from symdyn.data.trajectories import named, refuse_fields, state_names
 from symdyn.functions.features import Features
 from symdyn.functions.tolerances import STILL
@@ -166,6 +166,7 @@ def joined(parts: list[Moments]) -> Moments:
     return Moments(products=products, **{name: getattr(parts[0], name) for name in _SHARED}, **joint)
 
 
+@on_one_thread
 def accumulate(
     dataset: xr.Dataset,
     features: Features,

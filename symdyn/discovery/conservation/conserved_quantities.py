@@ -36,6 +36,7 @@ from scipy import linalg
 
 from symdyn.data.angles import features_for, in_radians
 from symdyn.data.pairs import as_dataset
+from symdyn.data.tasks import on_one_thread
 from symdyn.data.trajectories import names_with_role, state_names
 from symdyn.discovery.conservation.conservation_case import LEVEL, Case, case_from_data, case_from_law, checked_points
 from symdyn.discovery.conservation.conservation_constants import Constants
@@ -53,6 +54,7 @@ from symdyn.sums.data_charts import chart_of, chart_of_points
 __all__ = ["conserved_quantities"]
 
 
+@on_one_thread
 def conserved_quantities(
     source,
     features,

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from symdyn.data.clocks import note_on_dates
 from symdyn.data.grids import WINDOW_POINTS, field_grid, validate_fields
 from symdyn.data.pairs import as_fields
+from symdyn.data.tasks import on_one_thread
 from symdyn.discovery.point.charted_fields import frames_of
 from symdyn.discovery.point.evidence_routes import DirectRoute, PointEvidence, direct_route, near_directions, vanishing
 from symdyn.discovery.point.finite_flow import finite_flows
@@ -153,6 +154,7 @@ class PointSymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.rng = rng
 
+    @on_one_thread
     def fit(self, data, y=None) -> PointSymmetryDiscovery:
         """Identify the law behind the fields, and judge every candidate against it.
 

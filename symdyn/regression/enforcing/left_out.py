@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
+from scipy.sparse import csr_array
 
 from symdyn.laws.scales import find_scales
 from symdyn.rows.dynamics import dynamics_of
@@ -22,6 +23,7 @@ __all__ = [
     "FEWEST_RUNS",
     "Excess",
     "Parts",
+    "add_by_place",
     "excess_of",
     "group_weights",
     "parts_of_fields",
@@ -131,7 +133,7 @@ def parts_of_sums(moments: Moments, kind: str = "flow") -> Parts:
     else:
         part, names = _blocks(moments.trajectory), "blocks of time"
     sums = np.zeros((part.max() + 1, *moments.products.shape[1:]))
-    np.add.at(sums, part, weights[:, None, None] * moments.products)
+    add_by_place(sums, part, moments.products, weights)
     rows = np.zeros(moments.n_trajectories)
     np.add.at(rows, moments.trajectory, weights * moments.count)
     return Parts(sums, rows @ moments.power, moments.axes, names)
@@ -226,3 +228,10 @@ def _blocks(trajectory: np.ndarray) -> np.ndarray:
         block[members] = start + np.arange(len(members)) * n // len(members)
         start += n
     return block
+
+
+def add_by_place(sums: np.ndarray, places: np.ndarray, products: np.ndarray, weights: np.ndarray) -> None:
+    """Add weighted products `(group, term, term)` to sums `(place, term, term)` at their places `(group,)`."""
+    shape = (len(sums), len(products))
+    which = csr_array((weights, (places, np.arange(len(products)))), shape)
+    sums += (which @ products.reshape(len(products), -1)).reshape(sums.shape)
