@@ -1,7 +1,7 @@
 """Spaces of functions: values, exact Jacobians, names, and which of them belong together.
 
-`Polynomial`, `Monomials`, `Fourier`, `Waves`, `CentralForce` (q |q|^-k), `Radial` (|q|^-k), pysindy libraries (`from_library`),
-and sums of them. User-defined spaces derive from `Features`.
+`Polynomial`, `Monomials`, `Fourier`, `Waves`, `CentralForce` (q |q|^-k), `Radial` (|q|^-k), pysindy libraries
+(`from_library`), and sums of them. User-defined spaces derive from `Features`.
 """
 
 from __future__ import annotations

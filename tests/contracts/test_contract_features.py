@@ -12,7 +12,16 @@ from sklearn.base import clone
 
 import symdyn.functions
 from symdyn.functions.columns import fill_features
-from symdyn.functions.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Waves, from_library
+from symdyn.functions.features import (
+    CentralForce,
+    Features,
+    Fourier,
+    Monomials,
+    Polynomial,
+    Radial,
+    Waves,
+    from_library,
+)
 from symdyn.functions.space import InUnits
 from symdyn.functions.symbolic import field_sympy
 from symdyn.lie.chart import Chart

@@ -8,7 +8,7 @@ What was accepted is then looked at by finer waves, in the planes that it turns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -119,14 +119,18 @@ class GivenTests(Features):
     centre: np.ndarray
     back: np.ndarray
 
-    def __call__(self, points):
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Compute the values `(sample, test)`."""
         return self.tests(self.centre + points @ self.back)
 
-    def jacobian(self, points):
+    def jacobian(self, points: np.ndarray) -> np.ndarray:
+        """Compute the derivatives `(sample, test, axis)`."""
         return self.tests.jacobian(self.centre + points @ self.back) @ self.back.T
 
-    def names(self, states):
+    def names(self, states: Sequence[str]) -> list[str]:
+        """Return the names of the tests."""
         return self.tests.names(states)
 
-    def families(self, states):
+    def families(self, states: Sequence[str]) -> list[str]:
+        """Return the families of the tests."""
         return self.tests.families(states)

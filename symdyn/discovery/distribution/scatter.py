@@ -92,11 +92,14 @@ def scatter_of(charted: np.ndarray, given: np.ndarray, states: Sequence[str]) ->
 
 
 def _refuse_relations(charted: np.ndarray, given: np.ndarray, states: Sequence[str]) -> None:
-    correlation = np.corrcoef(charted.T).reshape(len(states), -1)
-    flat = np.linalg.eigvalsh(correlation)[0] < _FLAT
+    covariance = np.cov(charted.T).reshape(len(states), -1)
+    spreads = np.sqrt(np.diag(covariance))
+    if np.linalg.eigvalsh(covariance / spreads / spreads[:, None])[0] > _FLAT:
+        # Next to a plane products of what is small look like nothing, so relations are looked for in sharp units.
+        inside = (charted - charted.mean(axis=0)) @ _inverse_root(covariance)
+        if polynomial_relation(inside, tuple(states), _RELATED) is None or _local_dimension(inside) > 1:
+            return
     relation = polynomial_relation(given, tuple(states), _RELATED)
-    if not flat and (relation is None or _local_dimension(charted) > 1):
-        return
     what = relation.text if relation is not None and relation.text else "a relation between the states"
     raise ValueError(
         f"the points have no density, since they obey {what}: ask `discover_manifold` about them, or leave out states "
