@@ -191,8 +191,8 @@ def _classes(labels: Any, count: int, each: str = "one a sample") -> tuple[tuple
     names, codes = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)
     if len(names) > max(count // 20, 1):
         raise ValueError(
-            f"labels take {len(names)} values in {count} samples, too many for classes: a label that varies like a state "
-            "belongs into the points, and into the candidates"
+            f"labels take {len(names)} values in {count} samples, too many for classes: a label that varies like a "
+            "state belongs into the points, and into the candidates"
         )
     return tuple(map(str, names)), codes
 
