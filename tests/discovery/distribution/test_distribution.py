@@ -136,7 +136,7 @@ def test_given_tests_are_functions_of_the_points_as_given():
 
 
 def test_samples_of_one_trajectory_are_no_independent_samples():
-    rng, runs = np.random.default_rng(19), np.repeat(np.arange(24), 100)  # each run stays near where it starts
+    rng, runs = np.random.default_rng(20), np.repeat(np.arange(24), 100)  # each run stays near where it starts
     angles = rng.uniform(0, 2 * np.pi, 24)[runs] + 0.1 * rng.standard_normal(2400)
     points = (1 + 0.1 * rng.standard_normal(2400))[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     by_runs = sd.discover_distribution(points, SO2, trajectory=runs)
