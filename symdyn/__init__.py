@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what __getattr__ does when run, for editors and type checke
     from symdyn import datasets, invariant, neural, promotion, regression, systems
     from symdyn.data.trajectories import open_trajectories
     from symdyn.discovery.conservation.conserved_quantities import conserved_quantities
+    from symdyn.discovery.distribution.distribution import discover_distribution
     from symdyn.discovery.function import discover_function
     from symdyn.discovery.genericity import samples_needed
     from symdyn.discovery.manifold import discover_manifold
@@ -39,6 +40,7 @@ _HOMES = {
     "VectorField": "symdyn.lie.vectorfields",
     "conserved": "symdyn.lie.algebras.conserved",
     "conserved_quantities": "symdyn.discovery.conservation.conserved_quantities",
+    "discover_distribution": "symdyn.discovery.distribution.distribution",
     "discover_function": "symdyn.discovery.function",
     "discover_manifold": "symdyn.discovery.manifold",
     "equivariant_subspace": "symdyn.lie.constraints.equivariance",
@@ -73,6 +75,7 @@ __all__ = [
     "conserved",
     "conserved_quantities",
     "datasets",
+    "discover_distribution",
     "discover_function",
     "discover_manifold",
     "equivariant_subspace",

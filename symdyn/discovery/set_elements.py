@@ -29,7 +29,7 @@ from symdyn.evidence.group_table import judge_groups
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 
-__all__ = ["LevelSet", "PointCloud", "judge_elements_of_set", "normal_projectors"]
+__all__ = ["LevelSet", "PointCloud", "judge_elements_of_set", "normal_projectors", "principal_dimension"]
 
 _MOST = 0.5  # of the images: where fewer lie next to points, these do not decide
 _REGIONS = 24  # of the points, resampled as wholes: errors of neighbouring planes are not independent

@@ -1,7 +1,7 @@
 """Spaces of functions: values, exact Jacobians, names, and which of them belong together.
 
-`Polynomial`, `Monomials`, `Fourier`, `CentralForce` (q |q|^-k), `Radial` (|q|^-k), pysindy libraries (`from_library`),
-and sums of them. User-defined spaces derive from `Features`.
+`Polynomial`, `Monomials`, `Fourier`, `Waves`, `CentralForce` (q |q|^-k), `Radial` (|q|^-k), pysindy libraries
+(`from_library`), and sums of them. User-defined spaces derive from `Features`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import copy
 
 import numpy as np
 
-from symdyn.functions.fourier import Fourier
+from symdyn.functions.fourier import Fourier, Waves
 from symdyn.functions.monomials import (
     Monomials,
     Polynomial,
@@ -31,6 +31,7 @@ __all__ = [
     "Polynomial",
     "Radial",
     "Sum",
+    "Waves",
     "as_features",
     "from_library",
     "monomial_jacobian",

@@ -1,15 +1,16 @@
-"""Sines and cosines of the states."""
+"""Sines and cosines of the states, and of linear combinations of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isclose, pi
 
 import numpy as np
 
-from symdyn.functions.space import Features
+from symdyn.functions.space import Features, chosen_columns
 
-__all__ = ["Fourier"]
+__all__ = ["Fourier", "Waves"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,70 @@ class Fourier(Features):
             raise ValueError(f"points must be an array (sample, state), got shape {points.shape}")
         angles = self.rates(points.shape[1]) * points[:, None, :]
         return np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+
+
+@dataclass(frozen=True)
+class Waves(Features):
+    """Represent sin(w x) and cos(w x) for given wave vectors w: bounded functions.
+
+    Parameters
+    ----------
+    vectors : tuple of tuple of float, `(wave, state)`
+        Wave vectors w, in radians per unit of each state.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symdyn as sd
+    >>> waves = sd.features.Waves([[1.0, -0.5], [0.0, 2.0]])
+    >>> waves.names(["x", "y"])
+    ['sin(x - 0.5 y)', 'cos(x − 0.5 y)', 'sin(2 y)', 'cos(2 y)']
+    >>> waves(np.array([[0.0, np.pi]])).round(6)
+    array([[-1.,  0., -0.,  1.]])
+    """
+
+    vectors: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self):
+        vectors = np.array(self.vectors, dtype=float)
+        if vectors.ndim != 2 or not vectors.size or not np.isfinite(vectors).all():
+            raise ValueError("vectors must be finite numbers (wave, state), at least one wave")
+        object.__setattr__(self, "vectors", tuple(tuple(map(float, vector)) for vector in vectors))
+
+    def __call__(self, points):
+        return self._waves(points).reshape(len(points), -1)
+
+    def debiased(self, points, noise):
+        # E sin(w (x + e)) = exp(−|w s|^2 / 2) sin(w x) for normal e of standard deviations s.
+        growth = np.exp(np.square(np.array(self.vectors) * noise).sum(axis=1) / 2)
+        return (self._waves(points) * growth[:, None]).reshape(len(points), -1)
+
+    def jacobian(self, points):
+        waves = self._waves(points)
+        slopes = np.stack([waves[..., 1], -waves[..., 0]], axis=-1)
+        return (slopes[..., None] * np.array(self.vectors)[:, None, :]).reshape(len(waves), -1, len(self.vectors[0]))
+
+    def names(self, states):
+        return [f"{wave}({_combination(vector, states)})" for vector in self.vectors for wave in ("sin", "cos")]
+
+    def families(self, states):
+        return [f"wave {k}" for k in range(1, len(self.vectors) + 1) for _ in range(2)]
+
+    def _waves(self, points: np.ndarray) -> np.ndarray:
+        """Compute sin and cos of w x, `(sample, wave, 2)`."""
+        angles = chosen_columns(points, None, len(self.vectors[0])) @ np.array(self.vectors).T
+        return np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+
+
+def _combination(vector: Sequence[float], states: Sequence[str]) -> str:
+    """Write w x as `x - 0.5 y`."""
+    terms = [(number, state) for number, state in zip(vector, states, strict=True) if number] or [(0.0, states[0])]
+    texts = [f"{'-' if number < 0 else '+'} {_times(abs(number))}{state}" for number, state in terms]
+    return " ".join(texts).removeprefix("+ ").replace("- ", "-", texts[0].startswith("-"))
+
+
+def _times(number: float) -> str:
+    return "" if number == 1 else f"{number!r} "
 
 
 def _in_radians(state: str, size: float) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.data.formats.netcdf import dataset_of, netcdf_of
-from symdyn.functions.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum
+from symdyn.functions.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, Sum, Waves
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.algebras.covariances import is_nothing
 from symdyn.lie.chart import Chart
@@ -47,7 +47,7 @@ __all__ = [
 # Sums of format 1 have no axes, and "cross" for "products"; those before format 3 are in the units of the data, those
 # before format 4 know neither where runs lie nor how long they are.
 FORMAT_VERSION = 4
-_FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum)}
+_FEATURES = {kind.__name__: kind for kind in (Polynomial, Monomials, Fourier, CentralForce, Radial, Sum, Waves)}
 
 
 _MOMENT_DIMS = {

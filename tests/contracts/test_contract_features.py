@@ -12,7 +12,16 @@ from sklearn.base import clone
 
 import symdyn.functions
 from symdyn.functions.columns import fill_features
-from symdyn.functions.features import CentralForce, Features, Fourier, Monomials, Polynomial, Radial, from_library
+from symdyn.functions.features import (
+    CentralForce,
+    Features,
+    Fourier,
+    Monomials,
+    Polynomial,
+    Radial,
+    Waves,
+    from_library,
+)
 from symdyn.functions.space import InUnits
 from symdyn.functions.symbolic import field_sympy
 from symdyn.lie.chart import Chart
@@ -45,6 +54,7 @@ SPACES = {
     "monomials": Monomials(((0, 0, 0, 0, 0, 0), (2, 0, 1, 0, 0, 3))),
     "products without squares": Monomials(((0,) * 6, (1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (1, 1, 0, 0, 0, 0))),
     "waves": Fourier(2),
+    "plane waves": Waves(((0.7, -0.3, 0, 0, 0.2, 0), (0, 0, 1.2, 0.5, 0, -1))),
     "waves of degrees": Fourier(1, radians=(np.pi / 180, 1, 1, 1, 1, 1e-3)),
     "central force": CentralForce(range(6)),
     "central force in the plane": CentralForce((1, 3), columns=(2, 5)),
