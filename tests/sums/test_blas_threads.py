@@ -45,7 +45,9 @@ DOORS = {
     "fit_moments": lambda: fit_moments(DATA, LAW),
     "SymmetryDiscovery": lambda: sd.SymmetryDiscovery(sd.candidates.gl(2), LAW).fit(DATA),
     "conserved_quantities": lambda: sd.conserved_quantities(DATA, LAW),
-    "PromotedRegressor": lambda: PromotedRegressor(sd.candidates.so(2), Watched(2)).fit(POINTS, POINTS[:, 0]),
+    "PromotedRegressor": lambda: PromotedRegressor(sd.candidates.so(2), Watched(2)).fit(
+        POINTS, (POINTS**2).sum(axis=1)
+    ),
     "SymmetricSINDy": lambda: SINDY.fit(*DATA),
     "score": lambda: SINDY.score(*DATA),
     "discover_function": lambda: sd.discover_function(watching, POINTS, sd.candidates.gl(2), output="vector"),
