@@ -124,7 +124,7 @@ def test_a_sweep_keeps_its_points(workflow, files, tmp_path):
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        (["--device", "cuda:99"], "device 'cuda:99' is not there"),
+        (["--device", "cuda:99"], "cuda:99 is not available here: "),
         (["--train", "100"], "n_train must be 1 to"),
         (["--sweep", "2,100"], "100 trajectories"),
         (["--sweep", "two"], "whole numbers"),
