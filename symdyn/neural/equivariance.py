@@ -57,7 +57,8 @@ def equivariance_error(
     Raises
     ------
     ValueError
-        For representations that do not match x, the values or each other, a device that is not available, and for values that are not finite.
+        For representations that do not match x, the values or each other, a device that is not available, and
+        for values that are not finite.
 
     Examples
     --------

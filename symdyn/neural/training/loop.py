@@ -20,8 +20,8 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from symdyn.neural.checks import chosen_device
 from symdyn.neural.checkpoints import save_module
+from symdyn.neural.checks import chosen_device
 from symdyn.neural.training.batches import as_batches, check_finite, length, there, walk
 from symdyn.neural.training.errors import relative_error
 from symdyn.neural.training.rate import SCHEDULES, rate_share
