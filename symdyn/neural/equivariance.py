@@ -17,7 +17,6 @@ from symdyn.neural.representations import Representation, RepresentationLike, as
 
 __all__ = ["equivariance_error", "layer_errors"]
 
-_Network = TypeVar("_Network", bound=nn.Module | Callable)
 _Values = TypeVar("_Values", torch.Tensor, dict[str, torch.Tensor])
 
 
@@ -80,7 +79,9 @@ def equivariance_error(
     return _error(module, points, representation_in, representation_out)
 
 
-def _placed(module: _Network, device: torch.device | None, dtype: torch.dtype | None) -> _Network:
+def _placed(
+    module: nn.Module | Callable, device: torch.device | None, dtype: torch.dtype | None
+) -> nn.Module | Callable:
     """Return the module, or a copy on another device and in another dtype where one is asked for."""
     if not isinstance(module, nn.Module):
         return module

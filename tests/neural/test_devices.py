@@ -30,6 +30,7 @@ from symdyn.neural import (  # noqa: E402
 )
 from symdyn.neural.checks import chosen_device  # noqa: E402
 from symdyn.neural.training.batches import there  # noqa: E402
+from symdyn.neural.training.loop import check_precision  # noqa: E402
 
 SO2, SO3 = sd.candidates.so(2), sd.candidates.so(3)
 CIRCLE = np.column_stack([np.cos(np.arange(6)), np.sin(np.arange(6))])
@@ -240,3 +241,12 @@ def test_what_is_not_single_precision_is_not_rounded():
     module, u = made("MLP")
     with pytest.raises(ValueError, match=r"module\.float\(\)"):
         train(module.double(), (u, u), precision="bf16")
+
+
+def test_what_needs_double_precision_is_refused_on_a_device_without_it():
+    none = torch.device("mps")
+    with pytest.raises(ValueError, match="^mps has no double precision, in which the module keeps .*basis"):
+        check_precision(made("MLP")[0], "float32", none)
+    with pytest.raises(ValueError, match="^mps has no double precision, which a penalty needs"):
+        LieDerivativePenalty(SO2).to(none)
+    check_precision(made("FNO")[0], "bf16", none)

@@ -206,7 +206,7 @@ def train(
     if resume and checkpoint is None:
         raise ValueError("resume=True needs the checkpoint folder to resume from")
     where = chosen_device(device)
-    _check_precision(module, precision, where)
+    check_precision(module, precision, where)
     random = getattr(penalty, "random", None)
     generators = [random] if isinstance(random, torch.Generator) else []
     options = (loss, schedule, decay, seed, where, precision, patience, about, generators)
@@ -371,7 +371,7 @@ class _Fit:
         warnings.warn(f"{text}: {cure}", RuntimeWarning, stacklevel=4)
 
 
-def _check_precision(module: nn.Module, precision: str, device: torch.device) -> None:
+def check_precision(module: nn.Module, precision: str, device: torch.device) -> None:
     """Refuse what a device or a precision cannot hold, before any work."""
     if precision not in _PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")

@@ -91,7 +91,6 @@ def train_operator(
     """
     if find_spec("torch") is None or find_spec("safetensors") is None:
         raise ImportError("networks need torch and safetensors: pip install 'symdyn-workbench[neural]'")
-    _check_device(device)
     shared = RunOptions(**{"out": "runs/operator", **options})
     built = {"modes": modes, "width": width, "layers": layers, "epochs": epochs, "batch": batch, "lead": lead}
     built |= {"rate": rate, "weight": weight}
@@ -110,13 +109,6 @@ def train_operator(
             _train(run, asked, opened, resume=shared.resume)
 
     run_job(shared, config, work, asked.opened)
-
-
-def _check_device(device: str) -> None:
-    """Refuse a device that is not here, before any file is read."""
-    from symdyn.neural.checks import chosen_device
-
-    chosen_device(device)
 
 
 class _Opened(NamedTuple):
@@ -138,8 +130,10 @@ class _Asked:
 
     def opened(self) -> _Opened:
         """Open the fields, lazy in the chunks of the file, and the symmetry; set up the training."""
+        from symdyn.neural.checks import chosen_device
         from symdyn.neural.operators.job import OperatorOptions, operator_task
 
+        chosen_device(self.options["device"])  # before any file is read
         data, symmetry = open_trajectories(self.data, chunks=None), LieAlgebra.load(self.symmetry)
         return _Opened(data, symmetry, operator_task(data, symmetry, OperatorOptions(**self.options)))
 
