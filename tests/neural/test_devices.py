@@ -245,8 +245,8 @@ def test_what_is_not_single_precision_is_not_rounded():
 
 def test_what_needs_double_precision_is_refused_on_a_device_without_it():
     none = torch.device("mps")
-    with pytest.raises(ValueError, match="^mps has no double precision, in which the module keeps .*basis"):
+    with pytest.raises(ValueError, match=r"^mps has no double precision, in which the module keeps .*basis"):
         check_precision(made("MLP")[0], "float32", none)
-    with pytest.raises(ValueError, match="^mps has no double precision, which a penalty needs"):
+    with pytest.raises(ValueError, match=r"^mps has no double precision, which a penalty needs"):
         LieDerivativePenalty(SO2).to(none)
     check_precision(made("FNO")[0], "bf16", none)

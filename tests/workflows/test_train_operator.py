@@ -126,7 +126,7 @@ def test_steps_in_low_precision_keep_the_symmetry_and_are_another_run(workflow, 
     workflow(files, out, "--precision", "bf16", "--model", "equivariant", "--epochs", "1")
     found = table_of(out).sel(model="equivariant")
     assert found.broken_quarter_turn < 1e-5 and found.broken_values < 1e-5 and np.isfinite(found.test)
-    with pytest.raises(SystemExit, match='"precision": "bf16"}, not {"precision": null}'):
+    with pytest.raises(SystemExit, match=r'"precision": "bf16"}, not {"precision": null}'):
         workflow(files, out, "--model", "equivariant", "--epochs", "1", "--resume")
 
 
