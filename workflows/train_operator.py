@@ -50,7 +50,13 @@ def main() -> None:
         "--train", type=int, metavar="N", help="trajectories to train with (default: all that are left)"
     )
     parser.add_argument("--memory", type=float, default=500, help="megabytes of fields in memory (default 500)")
-    parser.add_argument("--device", default="cpu", help="cpu (default), or cuda where there is one")
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, mps, where there is one")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="of the products in a step; bf16 keeps transforms in single and violations in double precision",
+    )
     parser.add_argument("--sweep", metavar="SIZES", help="numbers of training trajectories, such as 16,32,64")
     run_command(parser, train_operator)
 

@@ -20,13 +20,14 @@ from symdyn.data.trajectories import validate
 from symdyn.flows.trajectory_flow import as_basis, trajectories_moved
 from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.vectorfields import Generators
+from symdyn.neural.checks import chosen_device
 from symdyn.neural.pointmaps import PointMap, point_map
 from symdyn.neural.resampling import shifted, turned
 
 __all__ = ["augmented", "flow_along"]
 
 
-def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, rng=0) -> xr.Dataset:
+def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, rng=0, device="cpu") -> xr.Dataset:
     """Append to the trajectories copies of each, moved by random elements of the group.
 
     Parameters
@@ -40,6 +41,8 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
         Amounts are normal with this standard deviation, in the units that the generators imply: one unit of x for ∂x,
         a radian for a rotation, a factor e for x ∂x. Set it for generators found in data, whose lengths are arbitrary.
     rng : int or numpy Generator
+    device : str
+        As for `flow_along`.
 
     Returns
     -------
@@ -75,10 +78,10 @@ def augmented(dataset: xr.Dataset, symmetry, *, copies: int = 1, strength=1.0, r
     alike: dict[str, Any] = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "join": "override"}
     every = xr.concat([dataset] * (1 + copies), "trajectory", **alike)
     every = every.assign_coords(trajectory=np.arange((1 + copies) * count))
-    return flow_along(every, basis, np.concatenate([np.zeros((count, len(basis))), amounts]))
+    return flow_along(every, basis, np.concatenate([np.zeros((count, len(basis))), amounts]), device=device)
 
 
-def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
+def flow_along(dataset: xr.Dataset, symmetry, amounts, *, device="cpu") -> xr.Dataset:
     """Move every trajectory or field by exp(sum_k a_k v_k).
 
     Parameters
@@ -92,6 +95,8 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
         and time and shifts of time relabel the coordinates, and are the same for all trajectories.
     amounts : array_like, `(generator,)` or `(trajectory, generator)`
         a, in the units that the generators imply.
+    device : str
+        Where fields are moved, in double precision, one trajectory at a time; trajectories are moved on the CPU.
 
     Returns
     -------
@@ -125,6 +130,9 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
     >>> round(float((moved.u - data.u).mean()), 3)
     0.5
     """
+    where = chosen_device(device)
+    if where.type == "mps":
+        raise ValueError("mps has no double precision, in which fields are moved: take device='cpu'")
     basis, dataset = as_basis(symmetry), _checked(dataset)
     amounts = np.asarray(amounts, dtype=float)
     count = dataset.sizes["trajectory"]
@@ -134,7 +142,7 @@ def flow_along(dataset: xr.Dataset, symmetry, amounts) -> xr.Dataset:
         )
     amounts = np.broadcast_to(amounts, (count, len(basis)))
     return (
-        _flow_fields(dataset, basis, amounts)
+        _flow_fields(dataset, basis, amounts, where)
         if is_field_data(dataset)
         else trajectories_moved(dataset, symmetry, amounts)
     )
@@ -161,7 +169,7 @@ def _exponentials(fields: Generators) -> np.ndarray:
     return np.stack([expm(matrix) for matrix in wide])[:, 1:]
 
 
-def _flow_fields(dataset: xr.Dataset, basis: Generators, amounts: np.ndarray) -> xr.Dataset:
+def _flow_fields(dataset: xr.Dataset, basis: Generators, amounts: np.ndarray, device: torch.device) -> xr.Dataset:
     grid = field_grid(dataset)
     _check_variables(basis.states, (*grid.coordinates, *grid.fields))
     combined = basis.combine(amounts)
@@ -177,15 +185,15 @@ def _flow_fields(dataset: xr.Dataset, basis: Generators, amounts: np.ndarray) ->
     if any(not m.keeps_box for m in maps):
         warnings.warn("near the edges of a periodic box turns other than quarter turns are wrong", stacklevel=4)
     values = np.swapaxes(field_block(dataset, slice(None)), 0, 1)
-    moved = np.stack([_moved_field(field, m, grid) for field, m in zip(values, maps, strict=True)], axis=1)
+    moved = np.stack([_moved_field(field, m, grid, device) for field, m in zip(values, maps, strict=True)], axis=1)
     for name, field in zip(grid.fields, moved, strict=True):
         dataset = dataset.assign({name: dataset[name].copy(data=field)})
     return _relabelled(dataset, grid, first)
 
 
-def _moved_field(values: np.ndarray, map_: PointMap, grid: FieldGrid) -> np.ndarray:
+def _moved_field(values: np.ndarray, map_: PointMap, grid: FieldGrid, device: torch.device) -> np.ndarray:
     """Move one trajectory `(field, time, x[, y])` by a point map."""
-    fields = torch.from_numpy(np.array(values))
+    fields = torch.from_numpy(np.array(values)).to(device)
     clock = torch.from_numpy(np.array(grid.grids[0]))
     periods = [step * size for step, size in zip(grid.steps[1:], grid.shape[1:], strict=True)]
     back = map_.turn.T @ (map_.velocity[:, None] * grid.grids[0] + map_.shift[:, None])
@@ -195,15 +203,15 @@ def _moved_field(values: np.ndarray, map_: PointMap, grid: FieldGrid) -> np.ndar
             fields = shifted(fields, along, periods[axis], 2 + axis)
     if not np.allclose(map_.turn, np.eye(len(map_.turn)), atol=1e-12):
         fields = turned(fields, torch.from_numpy(map_.turn), [g[0] for g in grid.grids[1:]], periods)
-    mixed = torch.einsum("ab,b...->a...", torch.from_numpy(map_.values), fields)
+    mixed = torch.einsum("ab,b...->a...", torch.from_numpy(map_.values).to(device), fields)
     rising = map_.offset[:, None] + map_.slope[:, :1] * clock.numpy()
-    mixed = mixed + torch.from_numpy(rising).reshape(*rising.shape, *[1] * len(periods))
+    mixed = mixed + torch.from_numpy(rising).to(device).reshape(*rising.shape, *[1] * len(periods))
     for axis, places in enumerate(grid.grids[1:]):
         shape = [1] * mixed.ndim
         shape[2 + axis] = -1
         slope = map_.slope[:, 1 + axis].reshape(-1, *[1] * (mixed.ndim - 1))
-        mixed = mixed + torch.from_numpy(slope * places.reshape(shape))
-    return mixed.numpy()
+        mixed = mixed + torch.from_numpy(slope * places.reshape(shape)).to(device)
+    return mixed.cpu().numpy()
 
 
 def _relabelled(dataset: xr.Dataset, grid: FieldGrid, map_: PointMap) -> xr.Dataset:

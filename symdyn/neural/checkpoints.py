@@ -53,7 +53,7 @@ def save_module(module: nn.Module, path) -> None:
     True
     """
     check_module(module)
-    state = {name: value.detach().contiguous().clone() for name, value in module.state_dict().items()}
+    state = {name: value.detach().cpu().contiguous().clone() for name, value in module.state_dict().items()}
     for name, value in state.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"module holds NaN or infinity in {name}: keep the last good checkpoint")

@@ -11,7 +11,8 @@ import torch
 import xarray as xr
 from torch import nn
 
-from symdyn.neural.checks import check_callable, check_module, numbers
+from symdyn.neural.autograd import full_precision
+from symdyn.neural.checks import check_callable, check_module, chosen_device, numbers
 from symdyn.neural.representations import Representation, RepresentationLike, as_representation, matched
 
 __all__ = ["equivariance_error", "layer_errors"]
@@ -19,7 +20,9 @@ __all__ = ["equivariance_error", "layer_errors"]
 _Values = TypeVar("_Values", torch.Tensor, dict[str, torch.Tensor])
 
 
-def equivariance_error(module: nn.Module | Callable, x, representation_in, representation_out=None) -> xr.DataArray:
+def equivariance_error(
+    module: nn.Module | Callable, x, representation_in, representation_out=None, *, device=None, dtype=None
+) -> xr.DataArray:
     """Measure how much F violates F(g x) = g' F(x), for each generator and each finite element.
 
     For generators, with Df exact (one forward-mode derivative), means over samples:
@@ -34,11 +37,16 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     ----------
     module : nn.Module or callable
         From `(batch, in, ...)` to `(batch, out, ...)`. It is evaluated as it is: in its dtype, on its device, and in
-        its current mode (training or evaluation).
+        its current mode (training or evaluation), but never in half precision, in which rounding hides a symmetry: a
+        copy of a module in bfloat16 or float16 is evaluated in double precision, and autocast is switched off.
     x : Tensor or ndarray, `(batch, in, ...)`
         The representations act on the second index.
     representation_in, representation_out : see `symdyn.neural.as_representation`
         Values transform like x by default, as in `constrain`; "invariant" for invariant values.
+    device : str, optional
+        Where a copy of the module is evaluated, such as "cuda"; by default the module where it is.
+    dtype : torch.dtype, optional
+        In which a copy of the module is evaluated, such as `torch.float64`; by default its own.
 
     Returns
     -------
@@ -48,7 +56,8 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     Raises
     ------
     ValueError
-        For representations that do not match x, the values or each other, and for values that are not finite.
+        For representations that do not match x, the values or each other, a device that is not available, and
+        for values that are not finite.
 
     Examples
     --------
@@ -62,7 +71,28 @@ def equivariance_error(module: nn.Module | Callable, x, representation_in, repre
     [False, True]
     """
     check_callable(module)
+    where = None if device is None else chosen_device(device)
+    module = _placed(module, where, dtype)
     points = _as_tensor(x, module)
+    if not isinstance(module, nn.Module):
+        points = points.to(device=where, dtype=dtype)
+    return _error(module, points, representation_in, representation_out)
+
+
+def _placed(
+    module: nn.Module | Callable, device: torch.device | None, dtype: torch.dtype | None
+) -> nn.Module | Callable:
+    """Return the module, or a copy on another device and in another dtype where one is asked for."""
+    if not isinstance(module, nn.Module):
+        return module
+    halves = (torch.bfloat16, torch.float16)
+    if dtype is None and any(p.dtype in halves for p in module.parameters()):
+        dtype = torch.float64
+    return module if device is None and dtype is None else copy.deepcopy(module).to(device=device, dtype=dtype)
+
+
+@full_precision
+def _error(module: nn.Module | Callable, points: torch.Tensor, representation_in, representation_out) -> xr.DataArray:
     with torch.no_grad():
         values = module(points)
     if not torch.isfinite(values).all():

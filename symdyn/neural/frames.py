@@ -12,6 +12,7 @@ import warnings
 import torch
 from torch import nn
 
+from symdyn.neural.autograd import full_precision
 from symdyn.neural.checks import check_callable, check_tensor
 
 __all__ = ["FrameAveraged", "principal_frames"]
@@ -19,6 +20,8 @@ __all__ = ["FrameAveraged", "principal_frames"]
 _TURNS = {"invariant": False, "vector": True}  # whether values turn with the points
 _GROUPS = {"SE(2)": (2, True), "E(2)": (2, False), "SE(3)": (3, True), "E(3)": (3, False)}
 _VANISHING = 1e-12  # of the largest variance: rounding of variances
+
+_einsum = full_precision(torch.einsum)
 
 
 class FrameAveraged(nn.Module):
@@ -100,7 +103,7 @@ class FrameAveraged(nn.Module):
         if self.degeneracy is not None:
             _warn_of_degenerate(variances, self.degeneracy)
         centred = points - points.mean(dim=1, keepdim=True)
-        seen = [torch.einsum("bni,bfij->bfnj", part, frames).flatten(0, 1) for part in (centred, *vectors)]
+        seen = [_einsum("bni,bfij->bfnj", part, frames).flatten(0, 1) for part in (centred, *vectors)]
         values = self.module(*seen)
         values = values.reshape(len(points), frames.shape[1], *values.shape[1:])
         if not _TURNS[self.output]:
@@ -109,7 +112,7 @@ class FrameAveraged(nn.Module):
             raise ValueError(
                 f"for vectors the module must return (batch, ..., {self.dim}), got {(-1, *values.shape[2:])}"
             )
-        return torch.einsum("bf...j,bfij->b...i", values, frames) / frames.shape[1]
+        return _einsum("bf...j,bfij->b...i", values, frames) / frames.shape[1]
 
 
 def principal_frames(points: torch.Tensor, *, proper: bool) -> tuple[torch.Tensor, torch.Tensor]:

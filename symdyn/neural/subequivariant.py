@@ -14,8 +14,11 @@ from torch import nn
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.candidates import so
 from symdyn.lie.constraints.stabiliser import stabiliser
+from symdyn.neural.autograd import full_precision
 
 __all__ = ["SubequivariantMLP"]
+
+_times = full_precision(torch.matmul)
 
 
 class SubequivariantMLP(nn.Module):
@@ -113,13 +116,13 @@ class SubequivariantMLP(nn.Module):
         """
         self._check(vectors, scalars)
         every = torch.cat([vectors, self.direction.expand(len(vectors), 1, -1)], dim=1)
-        products = (every @ every.mT)[:, self._rows, self._columns]
+        products = _times(every, every.mT)[:, self._rows, self._columns]
         seen = products if scalars is None else torch.cat([products, scalars], dim=1)
         values = self.mlp(seen)
         weights, numbers = values.split([values.shape[1] - self.scalars_out, self.scalars_out], dim=1)
         if not self.vectors_out:
             return numbers
-        moved = weights.reshape(len(vectors), self.vectors_out, self.vectors_in + 1) @ every
+        moved = _times(weights.reshape(len(vectors), self.vectors_out, self.vectors_in + 1), every)
         return (moved, numbers) if self.scalars_out else moved
 
     def _check(self, vectors: torch.Tensor, scalars: torch.Tensor | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symdyn.neural.autograd import full_precision
 from symdyn.neural.representations import Representation, as_representation, equivariant_matrices, matched
 
 __all__ = ["InSubspace", "block_types"]
@@ -72,6 +73,7 @@ class InSubspace(nn.Module):
         """Number of free weights."""
         return sum(prod(sizes[:3]) for row in self._layout for sizes in row)
 
+    @full_precision
     def forward(self, theta: Tensor) -> Tensor:
         """Return the weight, of the given shape, with free numbers theta `(dim,)`."""
         rows, start = [], 0

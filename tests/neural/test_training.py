@@ -203,7 +203,8 @@ def test_double_precision_modules_take_single_precision_pairs():
         ({"schedule": "linear"}, "schedule must be one of"),
         ({"resume": True}, "checkpoint folder"),
         ({"device": "tpu"}, "device must be"),
-        ({"device": "cuda:99"}, "is not there"),
+        ({"device": "cuda:99"}, "^cuda:99 is not available here: .*; devices: cpu"),
+        ({"precision": "fp8"}, "precision must be one of float32, bf16"),
     ],
 )
 def test_arguments_out_of_range_are_refused(options, text):

@@ -121,10 +121,19 @@ def test_a_sweep_keeps_its_points(workflow, files, tmp_path):
     assert "not in the symmetry given: reflections" in (tmp_path / "run" / "run.log").read_text()
 
 
+def test_steps_in_low_precision_keep_the_symmetry_and_are_another_run(workflow, files, tmp_path):
+    out = tmp_path / "run"
+    workflow(files, out, "--precision", "bf16", "--model", "equivariant", "--epochs", "1")
+    found = table_of(out).sel(model="equivariant")
+    assert found.broken_quarter_turn < 1e-5 and found.broken_values < 1e-5 and np.isfinite(found.test)
+    with pytest.raises(SystemExit, match=r'"precision": "bf16"}, not {"precision": null}'):
+        workflow(files, out, "--model", "equivariant", "--epochs", "1", "--resume")
+
+
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        (["--device", "cuda:99"], "device 'cuda:99' is not there"),
+        (["--device", "cuda:99"], "cuda:99 is not available here: "),
         (["--train", "100"], "n_train must be 1 to"),
         (["--sweep", "2,100"], "100 trajectories"),
         (["--sweep", "two"], "whole numbers"),

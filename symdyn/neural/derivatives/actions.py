@@ -18,6 +18,7 @@ from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.candidates import from_matrices
 from symdyn.lie.prolongation import affine_parts
 from symdyn.lie.vectorfields import Generators
+from symdyn.neural.autograd import full_precision
 from symdyn.neural.checks import check_tensor
 from symdyn.neural.derivatives.torch_fields import FeatureModule
 from symdyn.neural.representations import Representation
@@ -88,6 +89,7 @@ class Action(nn.Module):
         self.register_buffer("coefficients", coefficients, persistent=False)
         self.register_buffer("matrices", None if self.boxes else _linear_parts(generators), persistent=False)
 
+    @full_precision
     def forward(self, u: Tensor) -> Tensor:
         """Compute X_k(u) `(generator, *u.shape)`."""
         self._check(u)

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from symdyn.lie.vectorfields import Generators
-from symdyn.neural.checks import check_callable, check_count, check_tensor
+from symdyn.neural.autograd import full_precision
+from symdyn.neural.checks import check_callable, check_count, check_tensor, chosen_device
 from symdyn.neural.derivatives.actions import Action, as_generators, rates_of_time
 from symdyn.neural.derivatives.directional import directional_derivatives
 
@@ -69,6 +70,8 @@ class LieDerivativePenalty:
         fifth to a third of a step. Only for networks that treat each sample by itself: batch normalisation does not.
     rng : int
         Seed of these directions and samples.
+    device : str
+        Where the generators lie; they follow the data to another device.
 
     Raises
     ------
@@ -99,6 +102,7 @@ class LieDerivativePenalty:
         n_generators: int | None = None,
         n_samples: int | None = None,
         rng: int = 0,
+        device: str = "cpu",
     ):
         for name, number, least in (("n_samples", n_samples, 1), ("n_generators", n_generators, 1), ("rng", rng, 0)):
             if number is not None:
@@ -120,11 +124,26 @@ class LieDerivativePenalty:
             raise ValueError(f"n_generators must be 1 ... {count}, and the nuclear norm takes all; got {n_generators}")
         self.nuclear, self.n_generators, self.n_samples = nuclear, n_generators, n_samples
         self.random = torch.Generator().manual_seed(rng)
+        self.to(chosen_device(device))
+
+    def to(self, device: torch.device | str) -> LieDerivativePenalty:
+        """Move the generators to a device; random numbers are drawn on the CPU, the same for all devices."""
+        where = torch.device(device)
+        if where == self.rates.device:
+            return self
+        if where.type == "mps":
+            raise ValueError("mps has no double precision, which a penalty needs: take device='cpu'")
+        self.action.to(device)
+        if self.output_action is not None:
+            self.output_action.to(device)
+        self.rates = self.rates.to(device)
+        return self
 
     def __call__(self, module: nn.Module, u: Tensor) -> Tensor:
         """Compute the penalty, a scalar, of a network on states `(batch, n)` or fields `(batch, channel, *grid)`."""
         return self.value_and_penalty(module, u)[1]
 
+    @full_precision
     def value_and_penalty(self, module: nn.Module, u: Tensor) -> tuple[Tensor, Tensor]:
         """Compute module(u) and the penalty, from one jvp where there is one direction.
 
@@ -135,6 +154,7 @@ class LieDerivativePenalty:
         """
         check_callable(module)
         check_tensor("u", u)
+        self.to(u.device)
         moves = self.action(u.detach()).detach()
         frame = _frame(moves, u.detach())
         if self.n_generators is not None:

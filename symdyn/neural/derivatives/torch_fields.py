@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from symdyn.functions.features import Features, Monomials, Polynomial, Sum, polynomial_exponents
 from symdyn.lie.vectorfields import Generators, VectorField
-from symdyn.neural.autograd import Context, Function
+from symdyn.neural.autograd import Context, Function, full_precision
 
 if TYPE_CHECKING:
     from torch._functorch.autograd_function import VmapInfo
@@ -69,6 +69,7 @@ class FieldModule(nn.Module):
         self.features = FeatureModule(features, n_states)
         self.coefficients = nn.Parameter(torch.from_numpy(np.ascontiguousarray(coefficients)))
 
+    @full_precision
     def forward(self, points: Tensor) -> Tensor:
         """Compute the values at points `(..., state)`."""
         values = self.features(points)

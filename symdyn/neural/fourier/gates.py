@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symdyn.neural.autograd import Context, Function
+from symdyn.neural.autograd import Context, Function, full_precision
 from symdyn.neural.fourier.gelu import gelu, gelu_tangent
 from symdyn.neural.fourier.spectral import Tabled
 from symdyn.neural.representations import Representation, equivariant_matrices
@@ -84,6 +84,7 @@ class Gate(Tabled):
         self.weight = nn.Parameter(torch.randn(len(self.pieces) * copies, count) / math.sqrt(count))
         self.bias = nn.Parameter(torch.zeros(len(self.pieces) * copies))
 
+    @full_precision
     def forward(self, u: Tensor) -> Tensor:
         """Gate fields `(batch, s * m * v, *grid)`."""
         if len(self.pieces) == 1 and self.still:

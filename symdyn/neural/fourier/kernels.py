@@ -22,6 +22,7 @@ from symdyn.functions.features import Features, monomial_jacobian, monomials, po
 from symdyn.lie.algebras.algebra import LieAlgebra
 from symdyn.lie.constraints.subspace import Subspace, null_space, pivoted_basis
 from symdyn.lie.vectorfields import Generators
+from symdyn.neural.autograd import full_precision
 from symdyn.neural.checks import check_count, numbers
 from symdyn.neural.fourier.spectral import Tabled
 from symdyn.neural.representations import Representation, RepresentationLike, as_representation, trivial
@@ -248,6 +249,7 @@ class IntegralOperator(Tabled):
         self.weight = nn.Parameter(torch.randn(basis.dim, copies[1], copies[0]) / scale)
         self.set_tables(kernels=table)
 
+    @full_precision
     def forward(self, u: Tensor) -> Tensor:
         """Map values `(batch, copy * in, source)` to `(batch, copy * out, target)`."""
         if u.ndim != 3 or u.shape[1:] != (self.copies[0] * self.n_in, self.kernels.shape[1]):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from symdyn.neural.autograd import full_precision
 from symdyn.neural.fourier.multipliers import balanced
 from symdyn.neural.fourier.spectral import Tabled
 from symdyn.neural.representations import Representation, equivariant_matrices, invariant_vectors
@@ -72,6 +73,7 @@ class EquivariantPointwise(Pointwise):
         self.bias = nn.Parameter(torch.zeros(len(offsets), copies[1]))
         self.set_tables(basis=basis, offsets=offsets)
 
+    @full_precision
     def matrices(self) -> tuple[Tensor, Tensor | None]:
         """Return W `(out, in)` and b `(out,)`, in the spaces that the symmetry allows; None where b must be 0."""
         copies, sizes = self.weight.shape[1:], self.basis.shape[1:]

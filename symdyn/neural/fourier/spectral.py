@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symdyn.neural.autograd import Context, Function
+from symdyn.neural.autograd import Context, Function, full_precision
 from symdyn.neural.checks import check_tensor
 from symdyn.neural.fourier.transforms import from_modes, low_modes, low_spectrum, wavenumbers
 
@@ -121,6 +121,7 @@ class SpectralConvolution(Tabled):
         """Bring what the multiplier gives, `(mode, row, out_channels)`, to `(batch, out_channels, mode)`."""
         return moved.permute(1, 2, 0)
 
+    @full_precision
     def forward(self, u: Tensor) -> Tensor:
         """Map fields `(batch, channel, *grid)` to fields on the same grid.
 

@@ -73,9 +73,11 @@ def _rows_times(u: Tensor, table: Tensor) -> Tensor:
 def _waves(m: int, n: int, like: Tensor) -> Tensor:
     """Compute exp(i k x) for 0 <= k < m on n points of a period `(k, n)`, as precise as `like` and on its device."""
     # Whole numbers are reduced before they become angles, which keeps all digits.
-    turns = torch.outer(torch.arange(m, device=like.device), torch.arange(n, device=like.device)) % n
+    place = torch.device("cpu") if like.device.type == "mps" else like.device  # which has no double precision
+    turns = torch.outer(torch.arange(m, device=place), torch.arange(n, device=place)) % n
     angles = (2 * math.pi / n) * turns.double()
-    return torch.polar(torch.ones_like(angles), angles).to(torch.promote_types(like.dtype, torch.complex32))
+    waves = torch.polar(torch.ones_like(angles), angles).to(torch.promote_types(like.dtype, torch.complex32))
+    return waves.to(like.device)
 
 
 def _kept(spectrum: Tensor, m: int, axis: int) -> Tensor:

@@ -36,7 +36,7 @@ class OperatorOptions:
     Parameters
     ----------
     modes, width, layers, space : see `symdyn.neural.operators.models.operator_model`
-    epochs, batch, rate, patience, device : see `train`
+    epochs, batch, rate, patience, device, precision : see `train`
     lead : int
         Steps of time from input to target.
     weight : float
@@ -58,6 +58,7 @@ class OperatorOptions:
     rate: float = 3e-3
     patience: int | None = None
     device: str = "cpu"
+    precision: str = "float32"
     lead: int = 1
     weight: float = 0.1
     n_train: int | None = None
@@ -126,7 +127,7 @@ def trained(
     steps = options.epochs * len(task.pairs)
     found = train(
         model.module,
-        model.pairs(task.pairs, task.time_step, options.seed),
+        model.pairs(task.pairs, task.time_step, options.seed, options.device),
         task.validation,
         epochs=options.epochs,
         rate=options.rate,
@@ -135,6 +136,7 @@ def trained(
         patience=options.patience,
         seed=options.seed,
         device=options.device,
+        precision=options.precision,
         checkpoint=checkpoint,
         resume=resume,
         about=about,

@@ -57,9 +57,9 @@ class OperatorModel:
     penalty: LieDerivativePenalty | MovedPenalty | None = None
     mover: Mover | None = None
 
-    def pairs(self, pairs: Iterable, time_step: float, seed: int) -> Iterable:
-        """Return the pairs to train with."""
-        return pairs if self.mover is None else AugmentedPairs(pairs, self.mover, (0.0, time_step), seed)
+    def pairs(self, pairs: Iterable, time_step: float, seed: int, device: str = "cpu") -> Iterable:
+        """Return the pairs to train with, moved along the group on a device."""
+        return pairs if self.mover is None else AugmentedPairs(pairs, self.mover, (0.0, time_step), seed, device)
 
 
 class ScaledFields(nn.Module):

@@ -10,7 +10,10 @@ from torch import Tensor
 
 from symdyn.functions.monomials import polynomial_exponents
 from symdyn.lie.vectorfields import Generators
+from symdyn.neural.autograd import full_precision
+from symdyn.neural.checks import chosen_device
 from symdyn.neural.resampling import shifted
+from symdyn.neural.training.batches import there
 
 __all__ = ["AugmentedPairs", "MovedPenalty", "Mover", "quarter_turned"]
 
@@ -59,6 +62,7 @@ class Mover:
         turns = rng.integers(4, size=count) if self.turn is not None else np.zeros(count, dtype=int)
         return np.where(self.bounded, uniform, normal), turns
 
+    @full_precision
     def __call__(self, u: Tensor, time: float, amounts: np.ndarray, turns: np.ndarray) -> Tensor:
         """Move fields `(batch, field, *grid)`, each by its own amounts and turns."""
         moved = self._along(u, time, amounts) if len(self.generators) else u
@@ -98,9 +102,19 @@ class AugmentedPairs:
     times : (float, float)
         Of inputs and targets.
     seed : int
+    device : str
+        Where fields are moved along the group.
     """
 
-    def __init__(self, pairs: Iterable, mover: Mover, times: tuple[float, float], seed: int = 0):
+    def __init__(
+        self,
+        pairs: Iterable,
+        mover: Mover,
+        times: tuple[float, float],
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ):
+        self.device = chosen_device(device)
         self.pairs, self.mover, self.times, self.seed, self.epoch = pairs, mover, times, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -114,7 +128,8 @@ class AugmentedPairs:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         rng = np.random.default_rng([self.seed, self.epoch, 1])
-        for u, target in self.pairs:
+        for one, other in self.pairs:
+            u, target = (there(part, self.device, part.dtype) for part in (one, other))
             amounts, turns = self.mover.draw(len(u), rng)
             before, after = self.times
             yield self.mover(u, before, amounts, turns), self.mover(target, after, amounts, turns)
@@ -136,6 +151,11 @@ class MovedPenalty:
 
     def __init__(self, penalty, mover: Mover, time: float = 0.0):
         self.penalty, self.mover, self.time = penalty, mover, time
+
+    def to(self, device: torch.device | str) -> MovedPenalty:
+        """Move what the penalty keeps to a device."""
+        self.penalty.to(device)
+        return self
 
     @property
     def random(self) -> torch.Generator:

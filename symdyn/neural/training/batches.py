@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Cut", "as_batches", "check_finite", "length", "walk"]
+__all__ = ["Cut", "as_batches", "check_finite", "length", "there", "walk"]
 
 
 class Cut:
@@ -57,6 +57,14 @@ def check_finite(u: Tensor, target: Tensor) -> None:
     for name, values in (("u", u), ("target", target)):
         if values.is_floating_point() and not torch.isfinite(values).all():
             raise ValueError(f"{name} holds NaN or infinity: clean the data first")
+
+
+def there(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Move a tensor to a device; to a GPU from pinned memory, while the processor goes on."""
+    pinned = device.type == "cuda" and tensor.device.type == "cpu"
+    if pinned:
+        tensor = tensor.to(dtype).pin_memory()
+    return tensor.to(device=device, dtype=dtype, non_blocking=pinned)
 
 
 def walk(batches, epoch: int) -> Iterator:

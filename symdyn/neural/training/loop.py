@@ -6,6 +6,7 @@ so that a run that was interrupted and resumed is, on the CPU, bit for bit the r
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import warnings
@@ -20,15 +21,17 @@ import xarray as xr
 from torch import Tensor, nn
 
 from symdyn.neural.checkpoints import save_module
-from symdyn.neural.training.batches import as_batches, check_finite, length, walk
+from symdyn.neural.checks import chosen_device
+from symdyn.neural.training.batches import as_batches, check_finite, length, there, walk
 from symdyn.neural.training.errors import relative_error
-from symdyn.neural.training.rate import SCHEDULES, chosen_device, rate_share
+from symdyn.neural.training.rate import SCHEDULES, rate_share
 from symdyn.neural.training.state import identity, pack, read_state, restore, write_state
 
 __all__ = ["Training", "train"]
 
 _log = logging.getLogger(__name__)
 _Batches = Iterable[tuple[Tensor, Tensor]]
+_PRECISIONS = ("float32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class _Plan:
     decay: float
     seed: int
     device: torch.device
+    precision: str
     patience: int | None
     about: str = ""
     generators: list = field(default_factory=list)
@@ -101,7 +105,9 @@ class _Plan:
         names = ("epochs", "rate", "batch", "schedule", "decay", "seed", "patience", "about")
         penalty = None if self.penalty is None else type(self.penalty).__qualname__
         called = {name: _named(value) for name, value in (("weight", self.weight), ("loss", self.loss))}
-        return {name: getattr(self, name) for name in names} | {"penalty": penalty} | called
+        # Trainings of versions without a precision are resumed, too. The device is left out: any can go on.
+        rounded = {} if self.precision == "float32" else {"precision": self.precision}
+        return {name: getattr(self, name) for name in names} | {"penalty": penalty} | called | rounded
 
 
 def train(
@@ -120,6 +126,7 @@ def train(
     patience: int | None = None,
     seed: int = 0,
     device: str = "cpu",
+    precision: str = "float32",
     checkpoint=None,
     resume: bool = False,
     about: str = "",
@@ -153,7 +160,11 @@ def train(
     seed : int
         Seed of shuffling and of all random numbers in the module; weights are drawn when the module is built.
     device : str
-        "cpu", "cuda", "cuda:1", ...
+        "cpu", "cuda", "cuda:1", "mps", ...; the module stays there, and a training can be resumed on another.
+    precision : {"float32", "bf16"}
+        "bf16" rounds products of weights and features in a step to bfloat16 (autocast). Weights, Fourier transforms,
+        actions of a group, derivatives for a penalty and the validation stay in single precision, and violations are
+        measured in double precision. "float32" takes all in the precision of the weights.
     checkpoint : path-like, optional
         A folder for `best.safetensors` (see `load_module`) and `training.safetensors` (to resume), written every epoch.
     resume : bool
@@ -170,7 +181,7 @@ def train(
     Raises
     ------
     ValueError
-        For arguments out of range, no pairs, a device that does not exist, a checkpoint of another module or of other
+        For arguments out of range, no pairs, a device that is not available, a checkpoint of another module or of other
         arguments, NaN in the data, and a loss that is not finite before the first epoch ends. If the loss ceases to be
         finite later, training stops with a RuntimeWarning, and weights and checkpoint are the last good ones.
 
@@ -195,9 +206,11 @@ def train(
     if resume and checkpoint is None:
         raise ValueError("resume=True needs the checkpoint folder to resume from")
     where = chosen_device(device)
+    check_precision(module, precision, where)
     random = getattr(penalty, "random", None)
     generators = [random] if isinstance(random, torch.Generator) else []
-    plan = _Plan(epochs, rate, batch, penalty, weight, loss, schedule, decay, seed, where, patience, about, generators)
+    options = (loss, schedule, decay, seed, where, precision, patience, about, generators)
+    plan = _Plan(epochs, rate, batch, penalty, weight, *options)
     fit = _Fit(module.to(where), plan, None if checkpoint is None else Path(checkpoint))
     if resume:
         fit.resume()
@@ -278,7 +291,9 @@ class _Fit:
         """Take one step of the optimizer; return loss, penalty and relative error before it, None where not finite."""
         self.optimizer.param_groups[0]["lr"] = self.plan.rate * rate_share(self.plan.schedule, done)
         self.optimizer.zero_grad(set_to_none=True)
-        value, penalty = _with_penalty(self.module, u, self.plan.penalty)
+        with torch.autocast(u.device.type, torch.bfloat16, enabled=self.plan.precision == "bf16"):
+            value, penalty = _with_penalty(self.module, u, self.plan.penalty)
+        value = value.to(target.dtype) if value.dtype == torch.bfloat16 else value
         fit = self.plan.loss(value, target)
         whole = fit if penalty is None else fit + self._weight(self.steps) * penalty
         if not torch.isfinite(whole):
@@ -296,7 +311,7 @@ class _Fit:
         for k, (u, target) in enumerate(walk(validation, epoch)):
             u, target = self._there(u, "u"), self._there(target, "target")
             if not k and hasattr(self.plan.penalty, "violations") and len(u) > 1:
-                record["violation"] = self.plan.penalty.violations(self.module, u).tolist()
+                record["violation"] = self._violations(u).tolist()
             with torch.no_grad():
                 total += float(relative_error(self.module(u), target)) * len(u)
             count += len(u)
@@ -304,12 +319,18 @@ class _Fit:
             raise ValueError("validation yields no batch")
         return {**record, "validation": total / count}
 
+    def _violations(self, u: Tensor) -> Tensor:
+        """Measure violations, after steps in low precision in double precision."""
+        if self.plan.precision == "float32":
+            return self.plan.penalty.violations(self.module, u)
+        return self.plan.penalty.violations(copy.deepcopy(self.module).double(), u.double())
+
     def _there(self, values: Tensor | np.ndarray, name: str) -> Tensor:
         tensor = torch.as_tensor(values)
         kind = self.dtype if tensor.is_floating_point() else tensor.dtype
         if not tensor.ndim:
             raise ValueError(f"{name} must be (sample, ...), got a number")
-        return tensor.to(device=self.plan.device, dtype=kind)
+        return there(tensor, self.plan.device, kind)
 
     def _weight(self, step: int) -> float:
         return float(self.plan.weight(step) if callable(self.plan.weight) else self.plan.weight)
@@ -348,6 +369,18 @@ class _Fit:
             raise ValueError(f"the loss is not finite in the first epoch: {cure}")
         text = f"the loss is not finite in epoch {len(self.records)}; the weights are those of epoch {self._best()}"
         warnings.warn(f"{text}: {cure}", RuntimeWarning, stacklevel=4)
+
+
+def check_precision(module: nn.Module, precision: str, device: torch.device) -> None:
+    """Refuse what a device or a precision cannot hold, before any work."""
+    if precision not in _PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
+    weights = {value.dtype for value in module.parameters() if value.is_floating_point()}
+    if precision == "bf16" and weights - {torch.float32}:
+        raise ValueError("precision='bf16' takes a module in single precision: call module.float() first")
+    held = [name for name, value in module.state_dict().items() if value.dtype == torch.float64]
+    if device.type == "mps" and held:
+        raise ValueError(f"mps has no double precision, in which the module keeps {held[0]}: take device='cpu'")
 
 
 def _named(value: float | Callable) -> float | str:

@@ -53,6 +53,7 @@ def train_operator(
     train: int | None = None,
     memory: float = 500,
     device: str = "cpu",
+    precision: str = "float32",
     sweep: str | None = None,
     **options: Any,
 ) -> None:
@@ -68,7 +69,7 @@ def train_operator(
         Some of `KINDS`; see `symdyn.neural.operators.models.kinds_for` if left out.
     space : str
         What moves the grid, between commas; `"none"`; or `"auto"`, as the symmetry has it.
-    modes, width, layers, epochs, batch, lead, rate, weight, patience, device
+    modes, width, layers, epochs, batch, lead, rate, weight, patience, device, precision
         See `symdyn.neural.operators.job.OperatorOptions`.
     train : int, optional
         Trajectories to train with; all that are left if left out.
@@ -85,6 +86,8 @@ def train_operator(
     ------
     ImportError
         Without torch or safetensors.
+    ValueError
+        For a device that is not available here.
     """
     if find_spec("torch") is None or find_spec("safetensors") is None:
         raise ImportError("networks need torch and safetensors: pip install 'symdyn-workbench[neural]'")
@@ -92,10 +95,11 @@ def train_operator(
     built = {"modes": modes, "width": width, "layers": layers, "epochs": epochs, "batch": batch, "lead": lead}
     built |= {"rate": rate, "weight": weight}
     last = {"patience": patience, "train": train, "device": device, "sweep": sweep, "seed": shared.seed}
+    rounded = {} if precision == "float32" else {"precision": precision}  # runs without it stay the same runs
     config = {"job": "train_operator", "model": " ".join(model or ["auto"]), "seeds": seeds if sweep else None}
-    config |= {"data": data, "symmetry": symmetry, "space": space, **built, **last}
+    config |= {"data": data, "symmetry": symmetry, "space": space, **built, **last, **rounded}
     moving = None if space == "auto" else () if space == "none" else tuple(space.split(","))
-    built |= {"patience": patience, "device": device, "seed": shared.seed, "space": moving, "n_train": train}
+    built |= {"patience": patience, "device": device, "seed": shared.seed, "space": moving, "n_train": train, **rounded}
     asked = _Asked(data, symmetry, tuple(model or ()), {**built, "memory": 1e6 * memory})
 
     def work(run: RunDirectory, opened: _Opened) -> None:
@@ -126,8 +130,10 @@ class _Asked:
 
     def opened(self) -> _Opened:
         """Open the fields, lazy in the chunks of the file, and the symmetry; set up the training."""
+        from symdyn.neural.checks import chosen_device
         from symdyn.neural.operators.job import OperatorOptions, operator_task
 
+        chosen_device(self.options["device"])  # before any file is read
         data, symmetry = open_trajectories(self.data, chunks=None), LieAlgebra.load(self.symmetry)
         return _Opened(data, symmetry, operator_task(data, symmetry, OperatorOptions(**self.options)))
 
@@ -242,6 +248,8 @@ def _grid(
     n_train = _whole_numbers(sizes, task.split.train.sizes["trajectory"])
     kinds = list(asked.models(run, task))
     fixed = {name: value for name, value in asdict(task.options).items() if name not in ("n_train", "seed")}
+    if fixed["precision"] == "float32":  # points of versions without a precision stay the same points
+        del fixed["precision"]
     fixed |= {"data": str(Path(asked.data).resolve()), "symmetry": str(Path(asked.symmetry).resolve())}
     # Points of other files are others.
     fixed["identity"] = checksum(data) + hashlib.sha256(Path(asked.symmetry).read_bytes()).hexdigest()
