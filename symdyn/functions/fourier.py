@@ -105,7 +105,7 @@ class Waves(Features):
     >>> import symdyn as sd
     >>> waves = sd.features.Waves([[1.0, -0.5], [0.0, 2.0]])
     >>> waves.names(["x", "y"])
-    ['sin(x - 0.5 y)', 'cos(x − 0.5 y)', 'sin(2 y)', 'cos(2 y)']
+    ['sin(x - 0.5 y)', 'cos(x - 0.5 y)', 'sin(2 y)', 'cos(2 y)']
     >>> waves(np.array([[0.0, np.pi]])).round(6)
     array([[-1.,  0., -0.,  1.]])
     """
@@ -151,7 +151,7 @@ def _combination(vector: Sequence[float], states: Sequence[str]) -> str:
 
 
 def _times(number: float) -> str:
-    return "" if number == 1 else f"{number!r} "
+    return "" if number == 1 else f"{number!r} ".replace(".0 ", " ")
 
 
 def _in_radians(state: str, size: float) -> str:

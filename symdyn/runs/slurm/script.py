@@ -84,6 +84,7 @@ def _lifetime(walltime: str | int | None) -> list[str]:
 
     Examples
     --------
+    >>> from symdyn.runs.slurm.script import _lifetime
     >>> _lifetime("01:00:00")
     ['--lifetime', '3240s', '--lifetime-stagger', '180s']
     """
