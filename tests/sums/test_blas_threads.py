@@ -58,6 +58,8 @@ DOORS = {
 def two_threads():
     SEEN.clear()
     with threadpool_limits(2, user_api="blas"):
+        if threads() < 2:  # in a process that earlier tests have left with one, whatever it is told
+            pytest.skip("BLAS takes no second thread in this process")
         yield
 
 
