@@ -54,15 +54,19 @@ class LawOfData:
         """Return the candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
         candidates, derivative = self.problem.derivative(self.moments.points)
         weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
-        displacement = self.problem.displacement(self.moments, self.scales, self.law, len(candidates))
-        forms = bracket_forms(derivative, self.fit, weights, displacement)
-        if self.fit.unknown is None or not np.any(self.argument_noise):
-            return candidates, forms
+        displaced = self.problem.displacement(self.moments, self.scales, self.law, len(candidates))
+        return candidates, bracket_forms(derivative, self.fit, weights, displaced, self._unknown(weights))
 
-        def unknown(points: np.ndarray) -> np.ndarray:
-            return unknown_form(self.problem.derivative(points)[1], self.fit.unknown, weights)
+    def _unknown(self, weights: np.ndarray) -> np.ndarray | None:
+        """Return the form of what is unknown of the law, with what noise adds to it taken off; None without noise."""
+        unknown = self.fit.unknown
+        if unknown is None or not np.any(self.argument_noise):
+            return None
 
-        return candidates, replace(forms, unknown=without_noise(unknown, self.moments.points, self.argument_noise))
+        def form(points: np.ndarray) -> np.ndarray:
+            return unknown_form(self.problem.derivative(points)[1], unknown, weights)
+
+        return without_noise(form, self.moments.points, self.argument_noise)
 
     @property
     def argument_noise(self) -> np.ndarray:
