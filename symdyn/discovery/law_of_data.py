@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.discovery.problem import Problem
-from symdyn.evidence.element_evidence import LawSample
+from symdyn.evidence.elements.element_evidence import LawSample
 from symdyn.evidence.evidence import LawForms, bracket_forms
 from symdyn.evidence.forms import unknown_form
 from symdyn.laws.fitness import check_data, law_residual
