@@ -1,7 +1,7 @@
 """Finite symmetries of functions that can be called: f(g x) = M f(x), compared at points, without noise.
 
-The violation of an element is that of `symdyn.evidence.elements.element_evidence`, with f itself for the law: M is the linear
-part of g where values are vectors, 1 where they are invariant. What is known of it is limited by rounding alone.
+The violation of an element is that of `symdyn.evidence.elements.element_evidence`, with f itself for the law: M is the
+linear part of g where values are vectors, 1 where they are invariant. What is known of it is limited by rounding alone.
 """
 
 from __future__ import annotations
