@@ -163,7 +163,7 @@ def _mean_square(reducers: list[RowReducer], errors: np.ndarray) -> np.ndarray:
     mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
     mixed = mixed.reshape(len(factor), *basis.shape[1:])
     moved = (rows for reduced in reducers for rows in reduced(mixed))
-    return sum(gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved)
+    return np.sum([gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved], axis=0)
 
 
 def _independent(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
