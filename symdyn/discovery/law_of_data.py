@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -45,6 +46,10 @@ class LawOfData:
     richest: Residual
     resolved: bool = True
 
+    def without_sums(self) -> LawOfData:
+        """Return the same without the sums of products: once the law is known and judged they are not read again."""
+        return replace(self, moments=replace(self.moments, products=self.moments.products[:0].copy()))
+
     @property
     def coarse(self) -> bool:
         """Whether rows are steps of a map that is its own instrument."""
@@ -54,8 +59,9 @@ class LawOfData:
         """Return the candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
         candidates, derivative = self.problem.derivative(self.moments.points)
         weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
-        displaced = self.problem.displacement(self.moments, self.scales, self.law, len(candidates))
-        return candidates, bracket_forms(derivative, self.fit, weights, displaced, self._unknown(weights))
+        displace = partial(self.problem.displacement, self.moments, self.scales, self.law)
+        unknown = self._unknown(weights)
+        return candidates, bracket_forms(derivative, self.fit, weights, displace(len(candidates)), unknown)
 
     def _unknown(self, weights: np.ndarray) -> np.ndarray | None:
         """Return the form of what is unknown of the law, with what noise adds to it taken off; None without noise."""

@@ -201,6 +201,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         self._radians = radians_of(dataset, given.layout.arguments)  # in the unit of each
         self.notes_ = [*note_on_dates(dataset), *note_on_velocities(dataset, moving), *said]
         given, found, rival = self._gated(given, found, make)
+        found, rival = found.without_sums(), rival and rival.without_sums()
         self.residual_ = found.residual
         self.unexplained_ = found.residual.share, found.residual.lower
         self._judge_generators(given, found, rival)

@@ -8,10 +8,11 @@ widening are factored once for all ranks.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 __all__ = ["Competitors"]
 
+_factored, _solved, _inverted = get_lapack_funcs(("potrf", "trtrs", "trtri"), dtype=np.float64)
 _RIDGE = 1e-14  # directions that are exact in all replicates have no bracket to mix with
 
 
@@ -51,10 +52,10 @@ class Competitors:
     def _taken(self, b: int, side: np.ndarray, rank: int, w: float) -> np.ndarray:
         """Compute the same for one replicate."""
         form = self._form(b, rank, w)
-        lower, failed = lapack.dpotrf(form.T, lower=1)
+        lower, failed = _factored(form.T, lower=1)
         if failed:  # singular to rounding
             return side @ np.linalg.solve(form, side.T)
-        white = lapack.dtrtrs(lower, side.T, lower=1)[0]
+        white = _solved(lower, side.T, lower=1)[0]
         return white.T @ white
 
     def _form(self, b: int, rank: int, w: float) -> np.ndarray:
@@ -84,9 +85,9 @@ class Competitors:
 
     def _inverse_factors(self, widening: np.ndarray) -> np.ndarray | None:
         inverses = np.empty((len(widening), *self._base.shape))
-        for b, (inverse, w) in enumerate(zip(inverses, widening, strict=True)):
-            lower, failed = lapack.dpotrf(self._form(b, 0, w)[::-1, ::-1].T, lower=1, clean=1)
+        for b, w in enumerate(widening):
+            lower, failed = _factored(self._form(b, 0, w)[::-1, ::-1].T, lower=1, clean=1)
             if failed:
                 return None
-            inverse[:] = lapack.dtrtri(lower, lower=1)[0]
+            inverses[b] = _inverted(lower, lower=1)[0]
         return inverses

@@ -16,6 +16,7 @@ __all__ = ["LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_o
 
 
 _BATCH = 1_000_000  # numbers at a time, for memory
+_NOTHING = 1e-11  # of its terms, and below which a sum of features is nothing: far below what violations resolve
 _SECOND_MOMENT = 4_000_000  # numbers of a second moment of coefficients that are fewer than those of rows
 
 
@@ -77,13 +78,14 @@ def bracket_forms(
         The form of what is unknown of the law; by default the mean over the points as they are.
     """
     size = gram_of(displacement.reshape(-1, displacement.shape[-1])) / len(weights)
+    del displacement  # as large as all else here together
     for few, scale in _few_points(derivative, weights):
         size += sum(gram_of(_weighted(piece, scale)) for piece in few.pieces(fit.coefficients))
     reducers = row_reducers(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
-    moments_are_small = fit.jackknife[0].size ** 2 < _SECOND_MOMENT
-    jackknife = (
-        mean_form(derivative, fit.jackknife, weights) if moments_are_small else _mean_square(reducers, fit.jackknife)
-    )
+    if fit.jackknife[0].size ** 2 < _SECOND_MOMENT:
+        jackknife = mean_form(derivative, fit.jackknife, weights)
+    else:
+        jackknife = _mean_square(reducers, fit.jackknife)
 
     def forms(law: LawFit, errors: np.ndarray, **others: np.ndarray | tuple[LawForms, ...]) -> LawForms:
         cross, error = np.zeros((2, len(errors), *size.shape))
@@ -115,12 +117,22 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def unknown_form(derivative: LieDerivative, unknown: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Average |L(a, u)|^2 over laws u `(law, output, feature)`, as a form `(candidate, candidate)`.
 
-    The laws are made of few functions.
+    The laws are made of few functions, some of which vanish everywhere: features may depend on each other.
     """
     flat, functions = _independent(unknown.reshape(-1, 1, unknown.shape[2]))
     functions = functions[:, 0]
-    here = replace(derivative, values=derivative.values @ functions.T, slopes=functions @ derivative.slopes)
-    return mean_form(here, flat.reshape(*unknown.shape[:2], -1), weights)
+    values, slopes = derivative.values @ functions.T, functions @ derivative.slopes
+    some = ~(_vanish(values, derivative.values, functions) & _vanish(slopes, derivative.slopes, functions))
+    if not some.any():
+        return np.zeros((derivative.n_generators, derivative.n_generators))
+    here = replace(derivative, values=values[:, some], slopes=slopes[:, some])
+    return mean_form(here, flat.reshape(*unknown.shape[:2], -1)[:, :, some], weights)
+
+
+def _vanish(found: np.ndarray, features: np.ndarray, functions: np.ndarray) -> np.ndarray:
+    """Tell which combinations of features, or their slopes, are nothing but rounding `(function,)`."""
+    over = tuple({*range(features.ndim)} - {1})
+    return np.abs(found).max(axis=over) <= _NOTHING * (np.abs(functions) @ np.abs(features).max(axis=over))
 
 
 def _add_errors(
@@ -151,7 +163,7 @@ def _mean_square(reducers: list[RowReducer], errors: np.ndarray) -> np.ndarray:
     mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
     mixed = mixed.reshape(len(factor), *basis.shape[1:])
     moved = (rows for reduced in reducers for rows in reduced(mixed))
-    return sum(gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved)
+    return np.sum([gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved], axis=0)
 
 
 def _independent(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

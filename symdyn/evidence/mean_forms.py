@@ -18,7 +18,7 @@ from symdyn.lie.derivative import LieDerivative
 
 __all__ = ["mean_form"]
 
-_BATCH = 1_000_000  # numbers at a time, for memory
+_BATCH = 300_000  # numbers at a time, for memory
 
 
 def mean_form(derivative: LieDerivative, laws: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -33,14 +33,16 @@ def mean_form(derivative: LieDerivative, laws: np.ndarray, weights: np.ndarray) 
     """
     n_laws, n_outputs, n_features = laws.shape
     flat = laws.reshape(n_laws, -1) / np.sqrt(n_laws)
-    moment = (flat.T @ flat).reshape(n_outputs, n_features, n_outputs, n_features)
+    moment = flat.T @ flat
+    rows = moment.reshape(-1, n_features).T  # one function by (output, function, output)
+    own = np.einsum("oaob->oab", moment.reshape(n_outputs, n_features, n_outputs, n_features)).reshape(n_outputs, -1)
     found = np.zeros((derivative.n_generators, derivative.n_generators))
     for few, squares in _few_points(derivative, weights**2 / len(weights)):
         # <c c^T phi> `(sample, output, function, output)`, the row that is squared first
-        once = np.tensordot(few.values, moment, ([1], [3]))
+        once = (few.values @ rows).reshape(-1, n_outputs, n_features, n_outputs)
         found += _carried_squares(few.outputs, np.einsum("sa,soap->sop", few.values, once, optimize=True), squares)
         moves = few.transport
-        both = np.einsum("so,oaob->sab", squares, moment, optimize=True) @ moves
+        both = (squares @ own).reshape(-1, n_features, n_features) @ moves
         both -= 2 * _mixed(once * squares[:, :, None, None], few.outputs)
         found += moves.reshape(-1, len(found)).T @ both.reshape(-1, len(found))
     return (found + found.T) / 2

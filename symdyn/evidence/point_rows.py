@@ -88,12 +88,15 @@ def _representatives(
     """
     rng = np.random.default_rng(0)
     n, n_outputs = weights.shape
-    sizes = np.sqrt(np.mean(derivative.values**2, axis=0))
+    # With its slopes: a function that vanishes on the data, such as z in planar motion, would swamp all others.
+    sizes = np.sqrt(np.mean(derivative.values**2, axis=0) + np.mean(np.sum(derivative.slopes**2, axis=2), axis=0))
     laws = 1 / np.where(sizes > 0, sizes, 1.0)
     columns = np.zeros((0, n))
     while len(columns) < n // 2 and _gains(len(columns), n, len(scale)):
         values = derivative.of(laws * rng.standard_normal((n_outputs, len(laws)))) * weights[:, :, None]
-        mixtures = scale[:, None] * rng.standard_normal((len(scale), min(len(scale), 32)))
+        # A candidate that hardly moves what the law is made of may move other functions: it must not swamp the rest.
+        units = np.minimum(scale, 1 / np.maximum(np.sqrt(np.mean(values**2, axis=(0, 1))), 1e-300))
+        mixtures = units[:, None] * rng.standard_normal((len(scale), min(len(scale), 32)))
         columns = np.concatenate([columns, (values @ mixtures).reshape(n, -1).T])
         if not np.all(np.isfinite(columns)):
             break

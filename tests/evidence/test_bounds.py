@@ -124,6 +124,21 @@ def test_few_points_stand_for_all(build, unit):
         assert few.shape[1] < full.shape[1] / 10
 
 
+def test_few_points_stand_for_all_where_a_state_stays_put():
+    """Functions of z, and candidates that move z, vanish at the points, and must not swamp all others."""
+    points = np.random.default_rng(0).standard_normal((500, 3)) * [1, 1, 1e-15]
+    generators, features = sd.candidates.affine(3), sd.features.Polynomial(3)
+    derivative = LieDerivative.build(features, act(generators, points), points)
+    flat = np.array([not name.count("z") for name in features.names(["x", "y", "z"])])
+    laws = np.random.default_rng(1).standard_normal((2, 3, len(flat))) * flat
+    full = derivative.of(laws[0]).reshape(-1, 12), derivative.of(laws[1]).reshape(-1, 12)
+    # Candidates 3, 6, 9 and 12 times z are nothing here: one over their size is huge.
+    scale = 1 / np.sqrt(np.mean(np.sum(generators.values(points) ** 2, axis=1), axis=0))
+    few = reduced_rows(derivative, np.ones((500, 3)), scale, laws)
+    assert few.shape[1] < 500
+    np.testing.assert_allclose(few[0].T @ few[1], full[0].T @ full[1] / 500, atol=1e-8)
+
+
 def test_points_that_are_all_needed_are_all_kept():
     features, _, points = planar()
     derivative = LieDerivative.build(features, act(sd.candidates.polynomial(2, 3), points[:20]), points[:20])
