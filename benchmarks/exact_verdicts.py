@@ -21,7 +21,7 @@ import numpy as np
 from scipy import linalg, stats
 
 import symdyn as sd
-from symdyn.evidence.element_table import share_outside
+from symdyn.evidence.elements.element_table import share_outside
 from symdyn.evidence.forms import QuadraticForms, exact_forms
 
 DELTA = 0.1

@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 
 import symdyn as sd
 from symdyn.discovery.exact_elements import judge_elements_of_function
-from symdyn.evidence.element_evidence import LawSample, judge_elements
+from symdyn.evidence.elements.element_evidence import LawSample, judge_elements
 from symdyn.laws.law_fit import LawFit
 
 DELTA, ALPHA = 0.1, 0.05

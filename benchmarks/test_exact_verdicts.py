@@ -5,7 +5,7 @@ import pytest
 from exact_verdicts import Truth
 
 import symdyn as sd
-from symdyn.evidence.element_evidence import LawSample, judge_elements
+from symdyn.evidence.elements.element_evidence import LawSample, judge_elements
 from symdyn.evidence.forms import exact_forms
 from symdyn.laws.law_fit import LawFit
 from symdyn.lie.actions import act

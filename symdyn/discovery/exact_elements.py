@@ -1,7 +1,7 @@
 """Finite symmetries of functions that can be called: f(g x) = M f(x), compared at points, without noise.
 
-The violation of an element is that of `symdyn.evidence.element_evidence`, with f itself for the law: M is the linear
-part of g where values are vectors, 1 where they are invariant. What is known of it is limited by rounding alone.
+The violation of an element is that of `symdyn.evidence.elements.element_evidence`, with f itself for the law: M is the
+linear part of g where values are vectors, 1 where they are invariant. What is known of it is limited by rounding alone.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 import xarray as xr
 
 from symdyn.discovery.sampled_function import units_of_values
-from symdyn.evidence.element_evidence import displacement
-from symdyn.evidence.element_table import Chooser, are_outside, element_table
+from symdyn.evidence.elements.element_evidence import displacement
+from symdyn.evidence.elements.element_table import Chooser, are_outside, element_table
+from symdyn.evidence.elements.group_evidence import lightest, signed_shifts
+from symdyn.evidence.elements.group_table import judge_groups
 from symdyn.evidence.evidence import Evidence, QuadraticForms
 from symdyn.evidence.exact_evidence import Known
-from symdyn.evidence.group_evidence import lightest, signed_shifts
-from symdyn.evidence.group_table import judge_groups
 from symdyn.functions.tolerances import STILL
 from symdyn.lie.chains import Chain
 from symdyn.lie.chart import Chart
@@ -70,7 +70,7 @@ def judge_elements_of_function(
         Compare where g x lies among the points only, as f means nothing elsewhere; where less than half does, an
         element is undetermined.
     products : bool or callable
-        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
+        How elements are accepted together, see `symdyn.evidence.elements.element_table.element_table`.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def judge_candidates_of_function(
     Returns
     -------
     Elements, xr.Dataset, list of str
-        See `symdyn.evidence.group_table.judge_groups`.
+        See `symdyn.evidence.elements.group_table.judge_groups`.
     """
     action = value_action(output)
 
@@ -152,7 +152,7 @@ def judged_with_reasons(
         Share of images outside the points.
     delta : float
     products : bool or callable
-        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
+        How elements are accepted together, see `symdyn.evidence.elements.element_table.element_table`.
     """
     told: list[str] = []
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from symdyn.discovery.charted_candidates import Posed, in_given_candidates
-from symdyn.evidence.element_table import accepted_elements, elements_text
+from symdyn.evidence.elements.element_table import accepted_elements, elements_text
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.findings import conclude, findings_text
 from symdyn.evidence.verdict_faces import counted, search_html
@@ -100,7 +100,7 @@ class FunctionSymmetry:
         return "\n".join([*parts, *self.notes_])
 
     def with_elements(self, elements: Elements, table: xr.Dataset, notes: Sequence[str] = ()) -> FunctionSymmetry:
-        """Add verdicts on finite elements, from `symdyn.evidence.group_table.judge_groups`."""
+        """Add verdicts on finite elements, from `symdyn.evidence.elements.group_table.judge_groups`."""
         found = accepted_elements(elements, table)
         notes = [*self.notes_, *notes, *_element_notes(table)]
         return replace(self, elements_=found, element_verdicts_=table, notes_=notes)

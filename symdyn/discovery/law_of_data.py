@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from symdyn.discovery.problem import Problem
-from symdyn.evidence.element_evidence import LawSample
+from symdyn.evidence.elements.element_evidence import LawSample
 from symdyn.evidence.evidence import LawForms, bracket_forms
 from symdyn.evidence.forms import unknown_form
 from symdyn.laws.fitness import check_data, law_residual
@@ -45,6 +46,10 @@ class LawOfData:
     richest: Residual
     resolved: bool = True
 
+    def without_sums(self) -> LawOfData:
+        """Return the same without the sums of products: once the law is known and judged they are not read again."""
+        return replace(self, moments=replace(self.moments, products=self.moments.products[:0].copy()))
+
     @property
     def coarse(self) -> bool:
         """Whether rows are steps of a map that is its own instrument."""
@@ -54,15 +59,20 @@ class LawOfData:
         """Return the candidates, with unknown actions on outputs if there are any, and the forms of their brackets."""
         candidates, derivative = self.problem.derivative(self.moments.points)
         weights = np.sqrt(self.moments.point_weights)[:, None] / self.scales.outputs[self.moments.owner]
-        displacement = self.problem.displacement(self.moments, self.scales, self.law, len(candidates))
-        forms = bracket_forms(derivative, self.fit, weights, displacement)
-        if self.fit.unknown is None or not np.any(self.argument_noise):
-            return candidates, forms
+        displace = partial(self.problem.displacement, self.moments, self.scales, self.law)
+        unknown = self._unknown(weights)
+        return candidates, bracket_forms(derivative, self.fit, weights, displace(len(candidates)), unknown)
 
-        def unknown(points: np.ndarray) -> np.ndarray:
-            return unknown_form(self.problem.derivative(points)[1], self.fit.unknown, weights)
+    def _unknown(self, weights: np.ndarray) -> np.ndarray | None:
+        """Return the form of what is unknown of the law, with what noise adds to it taken off; None without noise."""
+        unknown = self.fit.unknown
+        if unknown is None or not np.any(self.argument_noise):
+            return None
 
-        return candidates, replace(forms, unknown=without_noise(unknown, self.moments.points, self.argument_noise))
+        def form(points: np.ndarray) -> np.ndarray:
+            return unknown_form(self.problem.derivative(points)[1], unknown, weights)
+
+        return without_noise(form, self.moments.points, self.argument_noise)
 
     @property
     def argument_noise(self) -> np.ndarray:

@@ -23,9 +23,9 @@ from scipy import stats
 from scipy.spatial import KDTree
 
 from symdyn.discovery.exact_elements import judged_with_reasons, known_violation
-from symdyn.evidence.element_table import Chooser, are_outside
+from symdyn.evidence.elements.element_table import Chooser, are_outside
+from symdyn.evidence.elements.group_table import judge_groups
 from symdyn.evidence.evidence import Evidence, QuadraticForms
-from symdyn.evidence.group_table import judge_groups
 from symdyn.lie.chart import Chart
 from symdyn.lie.groups import Elements
 
@@ -55,7 +55,7 @@ def judge_elements_of_set(
     Returns
     -------
     Elements, xr.Dataset, list of str
-        As of `symdyn.evidence.group_table.judge_groups`.
+        As of `symdyn.evidence.elements.group_table.judge_groups`.
 
     Raises
     ------

@@ -19,12 +19,12 @@ from symdyn.discovery.law_of_data import LawOfData, law_of_data, law_on_resolved
 from symdyn.discovery.problem import Problem, candidates_on, set_up
 from symdyn.discovery.question import split
 from symdyn.discovery.reasons import reasons_of_law
-from symdyn.evidence.element_evidence import judge_elements
-from symdyn.evidence.element_table import Chooser, accepted_elements, elements_text
+from symdyn.evidence.elements.element_evidence import judge_elements
+from symdyn.evidence.elements.element_table import Chooser, accepted_elements, elements_text
+from symdyn.evidence.elements.group_evidence import group_bound
+from symdyn.evidence.elements.group_table import judge_groups
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.findings import View, conclude, findings_text
-from symdyn.evidence.group_evidence import group_bound
-from symdyn.evidence.group_table import judge_groups
 from symdyn.evidence.verdict_faces import ShowsVerdicts
 from symdyn.evidence.verdicts import empty_table, judged_table
 from symdyn.laws.fitness import check_law, ranges_text, still_functions, still_note
@@ -201,6 +201,7 @@ class SymmetryDiscovery(ShowsVerdicts, BaseEstimator):
         self._radians = radians_of(dataset, given.layout.arguments)  # in the unit of each
         self.notes_ = [*note_on_dates(dataset), *note_on_velocities(dataset, moving), *said]
         given, found, rival = self._gated(given, found, make)
+        found, rival = found.without_sums(), rival and rival.without_sums()
         self.residual_ = found.residual
         self.unexplained_ = found.residual.share, found.residual.lower
         self._judge_generators(given, found, rival)

@@ -31,6 +31,8 @@ from symdyn.evidence.inverted_bounds import LARGEST, ROUNDING, Search, largest_h
 
 __all__ = ["Evidence", "LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_of", "holm"]
 
+_BATCH = 500_000  # numbers at a time
+
 
 @dataclass(frozen=True, repr=False)
 class Evidence:
@@ -62,7 +64,7 @@ class Evidence:
     @cached_property
     def noise(self) -> np.ndarray:
         """N: mean square of the error of the bracket, and of what is unknown of it, `(candidate, candidate)`."""
-        return self.forms.error.mean(axis=0) + self._unknown
+        return self._mean_error + self._unknown
 
     @property
     def _unknown(self) -> np.ndarray | float:
@@ -93,8 +95,10 @@ class Evidence:
     def replicate_directions(self) -> np.ndarray:
         """The same from each (bootstrap-t) replicate of the law, `(replicate, candidate, direction)`."""
         frame = self._visible[0]
-        total = frame.T @ (self._replicates(self.forms.stretch) + self.noise) @ frame
-        return frame @ np.linalg.eigh(total)[1]
+        found = np.empty((len(self.forms.stretch), *frame.shape))
+        for few in _few_replicates(self.forms):
+            found[few] = frame @ np.linalg.eigh(frame.T @ (self._replicates(few) + self.noise) @ frame)[1]
+        return found
 
     def is_unseen(self, vector: np.ndarray) -> bool:
         """Check whether a combination moves nothing on the data, so that they say nothing about it."""
@@ -187,8 +191,10 @@ class Evidence:
         frame = self.directions
 
         def turned(forms: QuadraticForms) -> Search:
-            parts = (forms.violation, forms.error.mean(axis=0), forms.cross, forms.error)
-            return Search(*(frame.T @ part @ frame for part in parts))
+            cross, error = np.empty((2, len(forms.error), frame.shape[1], frame.shape[1]))
+            for few in _few_replicates(forms):
+                cross[few], error[few] = frame.T @ forms.cross[few] @ frame, frame.T @ forms.error[few] @ frame
+            return Search(frame.T @ forms.violation @ frame, error.mean(axis=0), cross, error)
 
         return [turned(forms) for forms in (self.forms, *getattr(self.forms, "rivals", ()))]
 
@@ -222,11 +228,10 @@ class Evidence:
         unknown = np.linalg.eigvalsh(span.T @ np.broadcast_to(self._unknown, self.forms.size.shape) @ span)[-1]
         return max(self.forms.floor, ROUNDING) + 2 * np.sqrt(max(unknown, 0.0))
 
-    def _replicates(self, factor: np.ndarray | float) -> np.ndarray:
-        """Return |L(a, f + factor e_b)|^2 `(replicate, candidate, candidate)`."""
-        factor = np.broadcast_to(factor, len(self.forms.stretch))[:, None, None]
-        symmetric = self.forms.cross + np.swapaxes(self.forms.cross, 1, 2)
-        return self.forms.violation + factor * symmetric + factor**2 * self.forms.error
+    def _replicates(self, few: slice) -> np.ndarray:
+        """Return |L(a, f + stretch e_b)|^2 `(replicate, candidate, candidate)` of a few replicates."""
+        factor, cross = self.forms.stretch[few, None, None], self.forms.cross[few]
+        return self.forms.violation + factor * (cross + np.swapaxes(cross, 1, 2)) + factor**2 * self.forms.error[few]
 
     @cached_property
     def _mean_error(self) -> np.ndarray:
@@ -239,6 +244,12 @@ class Evidence:
 
     def _unit(self, vector: np.ndarray) -> np.ndarray:
         return vector / np.sqrt(max(vector @ self.forms.size @ vector, 1e-300))
+
+
+def _few_replicates(forms: QuadraticForms) -> list[slice]:
+    """Take a few replicates at a time, for memory."""
+    step = max(_BATCH // max(forms.size.size, 1), 1)
+    return [slice(k, k + step) for k in range(0, len(forms.error), step)]
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

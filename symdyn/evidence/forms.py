@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from symdyn.evidence.point_rows import row_reducer
+from symdyn.evidence.mean_forms import mean_form
+from symdyn.evidence.point_rows import RowReducer, row_reducers
 from symdyn.laws.law_fit import LawFit
 from symdyn.lie.derivative import LieDerivative
 
@@ -15,7 +16,8 @@ __all__ = ["LawForms", "QuadraticForms", "bracket_forms", "exact_forms", "gram_o
 
 
 _BATCH = 1_000_000  # numbers at a time, for memory
-_Reducer = Callable[[np.ndarray], Iterator[np.ndarray]]
+_NOTHING = 1e-11  # of its terms, and below which a sum of features is nothing: far below what violations resolve
+_SECOND_MOMENT = 4_000_000  # numbers of a second moment of coefficients that are fewer than those of rows
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,13 @@ class LawForms(QuadraticForms):
         return (replace(self, rivals=()), *self.rivals)
 
 
-def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, displacement: np.ndarray) -> LawForms:
+def bracket_forms(
+    derivative: LieDerivative,
+    fit: LawFit,
+    weights: np.ndarray,
+    displacement: np.ndarray,
+    unknown: np.ndarray | None = None,
+) -> LawForms:
     """Compute the quadratic forms of the bracket.
 
     Parameters
@@ -66,21 +74,22 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
         Weights of the rows: one over the scale of the outputs.
     displacement : ndarray, `(sample, output, candidate)`
         r_i v_i / s_i.
+    unknown : ndarray, `(candidate, candidate)`, optional
+        The form of what is unknown of the law; by default the mean over the points as they are.
     """
     size = gram_of(displacement.reshape(-1, displacement.shape[-1])) / len(weights)
+    del displacement  # as large as all else here together
     for few, scale in _few_points(derivative, weights):
         size += sum(gram_of(_weighted(piece, scale)) for piece in few.pieces(fit.coefficients))
-    reduced = row_reducer(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
-    jackknife = _mean_square(reduced, fit.jackknife)
+    reducers = row_reducers(derivative, weights, 1 / np.sqrt(np.maximum(np.diag(size), 1e-300)))
+    if fit.jackknife[0].size ** 2 < _SECOND_MOMENT:
+        jackknife = mean_form(derivative, fit.jackknife, weights)
+    else:
+        jackknife = _mean_square(reducers, fit.jackknife)
 
     def forms(law: LawFit, errors: np.ndarray, **others: np.ndarray | tuple[LawForms, ...]) -> LawForms:
-        here = next(reduced(law.coefficients[None]))[0]
-        cross, error = np.empty((2, len(errors), *size.shape))
-        start = 0
-        for moved in _rows_of_all(reduced, errors):
-            batch = slice(start, start := start + len(moved))
-            np.matmul(here.T, moved, out=cross[batch])
-            np.matmul(np.swapaxes(moved, 1, 2), moved, out=error[batch])
+        cross, error = np.zeros((2, len(errors), *size.shape))
+        _add_errors(cross, error, reducers, law.coefficients, errors)
         violation = np.zeros_like(size)
         for few, scale in _few_points(derivative, weights):
             violation += gram_of(_weighted(few.of(law.coefficients), scale))
@@ -90,7 +99,7 @@ def bracket_forms(derivative: LieDerivative, fit: LawFit, weights: np.ndarray, d
     rivals = tuple(forms(rival, rival.errors) for rival in fit.rivals)
     if fit.unknown is None:
         return forms(fit, fit.errors, rivals=rivals)
-    unknown = _mean_square(reduced, fit.unknown)
+    unknown = _mean_square(reducers, fit.unknown) if unknown is None else unknown
     return forms(fit, fit.errors - fit.unknown, rivals=rivals, unknown=unknown)
 
 
@@ -106,30 +115,54 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def unknown_form(derivative: LieDerivative, unknown: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Average |L(a, u)|^2 over laws u `(law, output, feature)`, as a form `(candidate, candidate)`."""
-    return _mean_square(row_reducer(derivative, weights, np.ones(derivative.n_generators)), unknown)
+    """Average |L(a, u)|^2 over laws u `(law, output, feature)`, as a form `(candidate, candidate)`.
 
-
-def _rows_of_all(reduced: _Reducer, errors: np.ndarray) -> Iterator[np.ndarray]:
-    """Compute rows `(error, row, candidate)`, a few errors at a time.
-
-    Errors are mixtures of as many as there are coefficients, or fewer.
+    The laws are made of few functions, some of which vanish everywhere: features may depend on each other.
     """
-    weights, basis = _independent(errors)
-    if len(basis) >= len(errors) // 2:
-        yield from reduced(errors)
-        return
+    flat, functions = _independent(unknown.reshape(-1, 1, unknown.shape[2]))
+    functions = functions[:, 0]
+    values, slopes = derivative.values @ functions.T, functions @ derivative.slopes
+    some = ~(_vanish(values, derivative.values, functions) & _vanish(slopes, derivative.slopes, functions))
+    if not some.any():
+        return np.zeros((derivative.n_generators, derivative.n_generators))
+    here = replace(derivative, values=values[:, some], slopes=slopes[:, some])
+    return mean_form(here, flat.reshape(*unknown.shape[:2], -1)[:, :, some], weights)
+
+
+def _vanish(found: np.ndarray, features: np.ndarray, functions: np.ndarray) -> np.ndarray:
+    """Tell which combinations of features, or their slopes, are nothing but rounding `(function,)`."""
+    over = tuple({*range(features.ndim)} - {1})
+    return np.abs(found).max(axis=over) <= _NOTHING * (np.abs(functions) @ np.abs(features).max(axis=over))
+
+
+def _add_errors(
+    cross: np.ndarray, error: np.ndarray, reducers: list[RowReducer], law: np.ndarray, errors: np.ndarray
+) -> None:
+    """Add L(a, f)^T L(a, e_b) and |L(a, e_b)|^2 `(error, candidate, candidate)` of a law f and its errors e_b."""
+    mixtures, basis = _independent(errors)
+    for reduced in reducers:
+        here, start = next(reduced(law[None]))[0], 0
+        for moved in reduced(errors) if len(basis) >= len(errors) // 2 else _mixed(reduced, mixtures, basis):
+            batch = slice(start, start := start + len(moved))
+            cross[batch] += here.T @ moved
+            for gram, rows in zip(error[batch], moved, strict=True):
+                gram += gram_of(rows)
+
+
+def _mixed(reduced: RowReducer, mixtures: np.ndarray, basis: np.ndarray) -> Iterator[np.ndarray]:
+    """Compute rows `(error, row, candidate)` of mixtures of few laws, a few errors at a time."""
     moved = np.concatenate(list(reduced(basis)))
-    for mixed in np.array_split(weights, max(len(weights) // len(basis), 1)):
-        yield np.tensordot(mixed, moved, axes=1)
+    for some in np.array_split(mixtures, max(len(mixtures) // len(basis), 1)):
+        yield np.tensordot(some, moved, axes=1)
 
 
-def _mean_square(reduced: _Reducer, errors: np.ndarray) -> np.ndarray:
+def _mean_square(reducers: list[RowReducer], errors: np.ndarray) -> np.ndarray:
     """Average the Gram matrix of the rows over errors."""
-    weights, basis = _independent(errors)
-    _, factor = np.linalg.qr(weights / np.sqrt(len(errors)))
+    mixtures, basis = _independent(errors)
+    _, factor = np.linalg.qr(mixtures / np.sqrt(len(errors)))
     mixed = factor @ basis.reshape(len(basis), basis.shape[1] * basis.shape[2])
-    moved = reduced(mixed.reshape(len(factor), *basis.shape[1:]))
+    mixed = mixed.reshape(len(factor), *basis.shape[1:])
+    moved = (rows for reduced in reducers for rows in reduced(mixed))
     return np.sum([gram_of(rows.reshape(-1, rows.shape[-1])) for rows in moved], axis=0)
 
 

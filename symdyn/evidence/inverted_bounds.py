@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq
+
+from symdyn.evidence.competitors import Competitors
 
 __all__ = ["LARGEST", "ROUNDING", "Search", "largest_hidden"]
 
 LARGEST = np.sqrt(2)  # no violation is larger, but for rounding
 _N_GRID = 24
-_CACHED = 50_000  # numbers of a form that stay in a processor's cache
 ROUNDING = 1e-7  # violations below are rounding of sums of squares
 
 
@@ -28,6 +30,11 @@ class Search:
     noise: np.ndarray
     cross: np.ndarray
     error: np.ndarray
+
+    @cached_property
+    def competitors(self) -> Competitors:
+        """What mixtures of directions can take out of a bracket."""
+        return Competitors(self.violation + self.noise, self.cross, self.error)
 
 
 def largest_hidden(search: Search, near: np.ndarray, rank: int, widening: np.ndarray, level: float) -> float:
@@ -112,40 +119,22 @@ def _schur(
     search: Search, true: np.ndarray, near: np.ndarray, rank: int, widening: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the quadratic, the linear and the constant part `(replicate, k, k)` of the Schur complement."""
-    step = max(_CACHED // search.noise.size, 1)
-    batches = (slice(k, k + step) for k in range(0, len(widening), step))
-    parts = [_schur_of_few(search, batch, true, near, rank, widening[batch, None, None]) for batch in batches]
-    quadratic, linear, constant = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return quadratic, linear, constant
-
-
-def _schur_of_few(
-    search: Search, batch: slice, true: np.ndarray, near: np.ndarray, rank: int, w: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    cross, error, k = search.cross[batch], search.error[batch], near.shape[1]
-    seen = true.T @ search.violation
-    forward = w * (true.T @ cross)  # R^T E
-    backward = w * np.swapaxes(cross @ near, 1, 2)  # E^T R
-    own = w**2 * (near.T @ error) + near.T @ search.noise
-    quadratic = np.broadcast_to(seen @ true, (len(w), k, k))
-    linear, constant = forward @ near, own @ near
+    w, k, seen = widening[:, None, None], near.shape[1], true.T @ search.violation
+    some, wide = _support(near), _support(true)
+    mixed = w * (search.cross[:, :, some] @ near[some])  # R^T E near
+    own = w**2 * (search.error[:, :, some] @ near[some]) + search.noise @ near
+    quadratic = np.broadcast_to(seen @ true, (len(w), k, k)).copy()
+    linear, constant = true.T @ mixed, near.T @ own
     if rank >= len(search.noise):
-        return quadratic.copy(), linear, constant
-    sides = np.concatenate([seen + forward, backward + own], axis=1)[:, :, rank:]
-    taken = sides @ np.linalg.solve(_inner(search, batch, rank, w), np.swapaxes(sides, 1, 2))
+        return quadratic, linear, constant
+    forward = w * (true[wide].T @ search.cross[:, wide, rank:])  # true R^T E
+    backward = np.swapaxes((mixed + own)[:, rank:], 1, 2)
+    sides = np.concatenate([seen[:, rank:] + forward, backward], axis=1)
+    taken = search.competitors.taken(sides, rank, widening)
     return quadratic - taken[:, :k, :k], linear - taken[:, :k, k:], constant - taken[:, k:, k:]
 
 
-def _inner(search: Search, batch: slice, rank: int, w: np.ndarray) -> np.ndarray:
-    """Return the forms `(replicate, ...)` of the directions that compete, those beyond `rank`."""
-    far = np.s_[rank:]
-    mixed = w * search.cross[batch, far, far]
-    inner = w**2 * search.error[batch, far, far]
-    inner += search.violation[far, far] + search.noise[far, far]
-    inner += mixed
-    inner += np.swapaxes(mixed, 1, 2)
-    # Directions that are exact in all replicates have no bracket to mix with.
-    size = np.trace(inner, axis1=1, axis2=2) / inner.shape[1]
-    diagonal = np.arange(inner.shape[1])
-    inner[:, diagonal, diagonal] += np.maximum(1e-14 * size, 1e-300)[:, None]
-    return inner
+def _support(vectors: np.ndarray) -> slice:
+    """Return the rows from the first to the last that is not 0."""
+    rows = np.flatnonzero(vectors.any(axis=1))
+    return slice(rows[0], rows[-1] + 1) if len(rows) else slice(0)

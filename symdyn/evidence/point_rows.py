@@ -14,16 +14,15 @@ from scipy import linalg
 
 from symdyn.lie.derivative import LieDerivative
 
-__all__ = ["row_reducer"]
+__all__ = ["RowReducer", "row_reducers"]
 
 _RANK = 1e-12
 _FILLED = 0.8
-_BATCH = 2_000_000  # numbers at a time, for memory
+_BATCH = 500_000  # numbers at a time, for memory and caches
+RowReducer = Callable[[np.ndarray], Iterator[np.ndarray]]
 
 
-def row_reducer(
-    derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray
-) -> Callable[[np.ndarray], Iterator[np.ndarray]]:
+def row_reducers(derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray) -> list[RowReducer]:
     """Reduce the weighted rows of L(., W) to rows of few points with the sums of squares over all, by their number.
 
     Parameters
@@ -36,51 +35,68 @@ def row_reducer(
 
     Returns
     -------
-    callable
-        From laws W `(law, output, feature)` to their rows `(law, row, candidate)`, a few laws at a time.
+    list of callable
+        From laws W `(law, output, feature)` to their rows `(law, row, candidate)`, a few laws at a time. Sums of
+        squares are sums over the list: where no points stand for all, each has some of them.
     """
-    n = len(weights)
-    chosen, factor = _representatives(derivative, weights, scale)
-    factor = factor / np.sqrt(n)
-    here, weights = derivative.at(chosen), weights[chosen, :, None]
-    values = here.values
+    found = _representatives(derivative, weights, scale)
+    weights = weights / np.sqrt(len(weights))
+    if found is not None:
+        return [_reducer(derivative.at(found[0]), weights[found[0]], found[1])]
+    step = max(_BATCH // (max(derivative.values.shape[1], weights.shape[1]) * derivative.n_generators), 1)
+    blocks = [slice(k, k + step) for k in range(0, len(weights), step)]
+    return [_reducer(derivative.at(rows), weights[rows]) for rows in blocks]
+
+
+def _reducer(here: LieDerivative, weights: np.ndarray, factor: np.ndarray | None = None) -> RowReducer:
+    n_points, n_outputs = weights.shape
+    n_features, n_candidates = here.values.shape[1], here.n_generators
     # Laid out for products with many laws at once, without a copy for each.
-    transport = np.ascontiguousarray(here.transport.swapaxes(1, 2))
-    outputs = np.ascontiguousarray(here.outputs.swapaxes(2, 3))
+    transport = np.ascontiguousarray(here.transport.swapaxes(0, 1)).reshape(n_features, -1)
 
     def few_rows(laws: np.ndarray) -> np.ndarray:
-        n_laws, n_outputs, _ = laws.shape
-        flat = laws.reshape(n_laws * n_outputs, -1).T
-        flow = (values @ flat).reshape(-1, n_laws, n_outputs)
-        carried = outputs.reshape(len(chosen), -1, n_outputs) @ flow.swapaxes(1, 2)
-        carried = carried.reshape(len(chosen), n_outputs, -1, n_laws)
-        moved = (transport @ flat).reshape(len(chosen), -1, n_laws, n_outputs).transpose(0, 3, 1, 2)
-        rows = (moved - carried) * weights[..., None]
-        mixed = (factor @ rows.reshape(len(chosen), -1)).reshape(-1, rows.shape[2], n_laws)
-        return mixed.transpose(2, 0, 1)
+        rows = (laws.reshape(-1, n_features) @ transport).reshape(len(laws), n_outputs, n_points, n_candidates)
+        rows -= _carried(here, laws)
+        rows *= weights.T[:, :, None]
+        rows = rows if factor is None else factor @ rows
+        return rows.reshape(len(laws), -1, n_candidates)
 
     def rows(laws: np.ndarray) -> Iterator[np.ndarray]:
-        step = max(_BATCH // (len(chosen) * outputs.shape[1] * outputs.shape[2]), 1)
+        step = max(_BATCH // (n_points * n_outputs * n_candidates), 1)
         return (few_rows(laws[k : k + step]) for k in range(0, len(laws), step))
 
     return rows
 
 
+def _carried(here: LieDerivative, laws: np.ndarray) -> np.ndarray:
+    """Compute psi_k F `(law, output, point, candidate)` of laws `(law, output, feature)`."""
+    flow = here.values @ laws.swapaxes(1, 2)  # (law, point, output)
+    if len(flow[0]) > 1 and not here.outputs.strides[0]:  # the matrices are the same at all points
+        return flow[:, None] @ here.outputs[0]
+    n_points, n_outputs = here.outputs.shape[:2]
+    matrices = here.outputs.swapaxes(1, 2).reshape(n_points, n_outputs, -1)
+    found = flow.swapaxes(0, 1) @ matrices
+    return found.reshape(n_points, len(laws), n_outputs, -1).transpose(1, 2, 0, 3)
+
+
 def _representatives(
     derivative: LieDerivative, weights: np.ndarray, scale: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Choose points, and the factor R `(chosen, chosen)`; all of them with factor 1 if nothing is gained.
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Choose points, and the factor R `(chosen, chosen)`; None if nothing is gained.
 
     Random rows span all of them once there are more than they have dimensions.
     """
     rng = np.random.default_rng(0)
     n, n_outputs = weights.shape
-    sizes = np.sqrt(np.mean(derivative.values**2, axis=0))
+    # With its slopes: a function that vanishes on the data, such as z in planar motion, would swamp all others.
+    sizes = np.sqrt(np.mean(derivative.values**2, axis=0) + np.mean(np.sum(derivative.slopes**2, axis=2), axis=0))
     laws = 1 / np.where(sizes > 0, sizes, 1.0)
     columns = np.zeros((0, n))
-    while len(columns) < n // 2:
+    while len(columns) < n // 2 and _gains(len(columns), n, len(scale)):
         values = derivative.of(laws * rng.standard_normal((n_outputs, len(laws)))) * weights[:, :, None]
-        mixtures = scale[:, None] * rng.standard_normal((len(scale), min(len(scale), 32)))
+        # A candidate that hardly moves what the law is made of may move other functions: it must not swamp the rest.
+        units = np.minimum(scale, 1 / np.maximum(np.sqrt(np.mean(values**2, axis=(0, 1))), 1e-300))
+        mixtures = units[:, None] * rng.standard_normal((len(scale), min(len(scale), 32)))
         columns = np.concatenate([columns, (values @ mixtures).reshape(n, -1).T])
         if not np.all(np.isfinite(columns)):
             break
@@ -88,8 +104,15 @@ def _representatives(
         triangle, order = np.asarray(parts[0]), np.asarray(parts[-1])
         diagonal = np.abs(np.diag(triangle))
         rank = int(np.sum(diagonal > _RANK * diagonal[0]))
-        if rank < _FILLED * len(columns):
+        if rank < _FILLED * len(columns) and _gains(rank, n, len(scale)):
             others = linalg.solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:])
             # An array, whatever numpy's types say of this mode.
             return order[:rank], np.asarray(np.linalg.qr(np.vstack([np.eye(rank), others.T]), mode="r"))
-    return np.arange(n), np.eye(n)
+        if not _gains(rank, n, len(scale)):
+            break
+    return None
+
+
+def _gains(rank: int, n: int, n_candidates: int) -> bool:
+    """Tell whether a factor of so many points, then sums of squares of its rows, cost less than those at all points."""
+    return rank * (rank + n_candidates) < n * n_candidates

@@ -56,8 +56,8 @@ class LieDerivative:
     def at(self, rows: np.ndarray | slice) -> LieDerivative:
         """Return the same at some of the sample points."""
         inputs = None if self.inputs is None else self.inputs[rows]
-        parts = tuple(part[rows] for part in self.parts)
-        return LieDerivative(self.values[rows], self.slopes[rows], self.outputs[rows], inputs, parts)
+        parts = tuple(_at(part, rows) for part in self.parts)
+        return LieDerivative(self.values[rows], _at(self.slopes, rows), _at(self.outputs, rows), inputs, parts)
 
     def transported(self, coefficients: np.ndarray) -> np.ndarray:
         """DF v_k `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
@@ -70,7 +70,7 @@ class LieDerivative:
 
     def carried(self, coefficients: np.ndarray) -> np.ndarray:
         """psi_k F `(sample, output, generator)` for F = W theta, W `(output, feature)`."""
-        return np.einsum("sopk,sp->sok", self.outputs, self.values @ coefficients.T)
+        return _times(self.outputs, self.values @ coefficients.T)
 
     def _along(self, slopes: np.ndarray) -> np.ndarray:
         """Slopes `(sample, row, input)` along the generators, `(sample, row, generator)`."""
@@ -80,7 +80,7 @@ class LieDerivative:
         """What L is made of, `(sample, output, generator)` each: terms that cancel one another still have a size."""
         flow = self.values @ coefficients.T
         parts = self.parts or (self.outputs,)
-        return [self.transported(coefficients), *(np.einsum("sopk,sp->sok", part, flow) for part in parts)]
+        return [self.transported(coefficients), *(_times(part, flow) for part in parts)]
 
     def of(self, coefficients: np.ndarray) -> np.ndarray:
         """L(v_k, F) `(sample, output, generator)`: the rows of discovery."""
@@ -100,6 +100,21 @@ class LieDerivative:
         rows = np.einsum("op,sfk->ksopf", identity, transport)
         rows = rows - np.einsum("sopk,sf->ksopf", self.outputs, self.values)
         return rows.reshape(n_generators, n_samples * n_outputs, n_outputs * n_features)
+
+
+def _at(values: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
+    """Choose samples; of a view of one sample it is a view again."""
+    if isinstance(rows, slice) or len(values) < 2 or values.strides[0]:
+        return values[rows]
+    return np.broadcast_to(values[:1], (len(rows), *values.shape[1:]))
+
+
+def _times(outputs: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Compute psi_k F `(sample, output, generator)` of matrices `(sample, output, output, generator)`."""
+    if len(outputs) < 2 or outputs.strides[0]:
+        return np.einsum("sopk,sp->sok", outputs, flow)
+    matrix = outputs[0].swapaxes(0, 1)
+    return (flow @ matrix.reshape(len(matrix), -1)).reshape(len(flow), *matrix.shape[1:])
 
 
 def difference(

@@ -265,7 +265,7 @@ class Elements(ComparedByNumbers):
         Of each group, these are all elements but the identity, and only one of g and its inverse (both are symmetries
         or neither is); elements that stand for themselves are kept as they are. Products across groups are not tested:
         `(sign_flips(3) + permutations(3)).generate()` lists them. A search decides groups of more than 100 elements by
-        their generators where it can (`symdyn.evidence.group_table`).
+        their generators where it can (`symdyn.evidence.elements.group_table`).
 
         Examples
         --------

@@ -9,7 +9,7 @@ import symdyn as sd
 from symdyn.evidence.additive_bounds import additive_bound
 from symdyn.evidence.findings import flow_among
 from symdyn.evidence.inverted_bounds import Search, largest_hidden
-from symdyn.evidence.point_rows import row_reducer
+from symdyn.evidence.point_rows import row_reducers
 from symdyn.functions.features import CentralForce, Polynomial
 from symdyn.laws.equations import Equations
 from symdyn.lie.actions import act
@@ -99,6 +99,11 @@ def planar():
     return CUBIC, act(sd.candidates.polynomial(2, 3), points), points
 
 
+def reduced_rows(derivative, weights, scale, laws):
+    reducers = row_reducers(derivative, weights, scale)
+    return np.concatenate([np.concatenate(list(reduced(laws))) for reduced in reducers], axis=1)
+
+
 @pytest.mark.parametrize("build", [second_order, planar])
 @pytest.mark.parametrize("unit", [1.0, 1e-3])
 def test_few_points_stand_for_all(build, unit):
@@ -112,17 +117,32 @@ def test_few_points_stand_for_all(build, unit):
     full = np.stack([derivative.of(law) * weights[:, :, None] for law in laws]).reshape(30, -1, action.inputs.shape[2])
     full = full / np.sqrt(len(points))
     scale = 1 / np.linalg.norm(full[0], axis=0)
-    few = np.concatenate(list(row_reducer(derivative, weights, scale)(laws)))
+    few = reduced_rows(derivative, weights, scale, laws)
     expected, found = full[0].T @ full, few[0].T @ few
     np.testing.assert_allclose(found * scale[:, None] * scale, expected * scale[:, None] * scale, atol=1e-9 * 30)
     if build is planar:
         assert few.shape[1] < full.shape[1] / 10
 
 
+def test_few_points_stand_for_all_where_a_state_stays_put():
+    """Functions of z, and candidates that move z, vanish at the points, and must not swamp all others."""
+    points = np.random.default_rng(0).standard_normal((500, 3)) * [1, 1, 1e-15]
+    generators, features = sd.candidates.affine(3), sd.features.Polynomial(3)
+    derivative = LieDerivative.build(features, act(generators, points), points)
+    flat = np.array([not name.count("z") for name in features.names(["x", "y", "z"])])
+    laws = np.random.default_rng(1).standard_normal((2, 3, len(flat))) * flat
+    full = derivative.of(laws[0]).reshape(-1, 12), derivative.of(laws[1]).reshape(-1, 12)
+    # Candidates 3, 6, 9 and 12 times z are nothing here: one over their size is huge.
+    scale = 1 / np.sqrt(np.mean(np.sum(generators.values(points) ** 2, axis=1), axis=0))
+    few = reduced_rows(derivative, np.ones((500, 3)), scale, laws)
+    assert few.shape[1] < 500
+    np.testing.assert_allclose(few[0].T @ few[1], full[0].T @ full[1] / 500, atol=1e-8)
+
+
 def test_points_that_are_all_needed_are_all_kept():
     features, _, points = planar()
     derivative = LieDerivative.build(features, act(sd.candidates.polynomial(2, 3), points[:20]), points[:20])
-    rows = next(row_reducer(derivative, np.ones((20, 2)), np.ones(20))(np.ones((1, 2, 10))))
+    rows = reduced_rows(derivative, np.ones((20, 2)), np.ones(20), np.ones((1, 2, 10)))
     assert rows.shape == (1, 40, 20)
 
 

@@ -6,8 +6,8 @@ from scipy.linalg import expm
 
 import symdyn as sd
 from symdyn.discovery.exact_elements import judge_elements_of_function
-from symdyn.evidence.element_evidence import LawSample, judge_elements
-from symdyn.evidence.element_table import accepted_elements, elements_text, share_outside
+from symdyn.evidence.elements.element_evidence import LawSample, judge_elements
+from symdyn.evidence.elements.element_table import accepted_elements, elements_text, share_outside
 from symdyn.evidence.evidence import Evidence, exact_forms
 from symdyn.functions.features import Polynomial
 from symdyn.laws.law_fit import LawFit

@@ -10,9 +10,9 @@ from scipy.linalg import expm
 
 import symdyn as sd
 from symdyn.discovery.exact_elements import judge_candidates_of_function
-from symdyn.evidence import group_table
-from symdyn.evidence.element_evidence import LawSample, judge_elements
-from symdyn.evidence.group_evidence import group_bound, lightest
+from symdyn.evidence.elements import group_table
+from symdyn.evidence.elements.element_evidence import LawSample, judge_elements
+from symdyn.evidence.elements.group_evidence import group_bound, lightest
 from symdyn.functions.features import Polynomial
 from symdyn.laws.law_fit import LawFit
 from symdyn.lie import groups

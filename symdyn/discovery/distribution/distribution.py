@@ -24,7 +24,7 @@ from symdyn.discovery.distribution.weak_sums import Question
 from symdyn.discovery.exact_elements import judged_with_reasons
 from symdyn.discovery.function_symmetry import FunctionSymmetry, undetermined_notes, without_generators
 from symdyn.discovery.question import asked_at_points
-from symdyn.evidence.element_table import share_outside
+from symdyn.evidence.elements.element_table import share_outside
 from symdyn.evidence.evidence import Evidence
 from symdyn.evidence.findings import Findings, View, conclude, flow_among
 from symdyn.evidence.parallel import parallel_to_flow

@@ -25,7 +25,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from symdyn.evidence.element_table import Chooser, element_table, share_outside
+from symdyn.evidence.elements.element_table import Chooser, element_table, share_outside
 from symdyn.evidence.evidence import Evidence, LawForms, QuadraticForms
 from symdyn.functions.features import Features
 from symdyn.laws.law_fit import LawFit
@@ -88,7 +88,7 @@ def judge_elements(
     delta, alpha : float
         As for `SymmetryDiscovery`.
     products : bool or callable
-        How elements are accepted together, see `symdyn.evidence.element_table.element_table`.
+        How elements are accepted together, see `symdyn.evidence.elements.element_table.element_table`.
 
     Returns
     -------

@@ -1,10 +1,10 @@
 """Verdicts on groups of many elements: decided by their generators where one bound holds for all of their elements.
 
 A small group is listed, and each element judged by itself. A large one is accepted if the bound for all its elements
-(`symdyn.evidence.group_evidence`) is below delta, and so are those of its generators; its rows in the table are the
-generators, which is all that a constraint needs. Otherwise its elements are listed, or, where they are too many,
-its generators, swaps, changes of single signs, shifts and reflections of a ring are looked at, each by itself; what
-they generate is accepted in the same way, and a note says that nothing is known of the others.
+(`symdyn.evidence.elements.group_evidence`) is below delta, and so are those of its generators; its rows in the table
+are the generators, which is all that a constraint needs. Otherwise its elements are listed, or, where they are too
+many, its generators, swaps, changes of single signs, shifts and reflections of a ring are looked at, each by itself;
+what they generate is accepted in the same way, and a note says that nothing is known of the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 import xarray as xr
 
-from symdyn.evidence.element_table import Chooser, Closure
+from symdyn.evidence.elements.element_table import Chooser, Closure
 from symdyn.lie import groups
 from symdyn.lie.chains import Chain, acts_on_signed_states
 from symdyn.lie.groups import Elements

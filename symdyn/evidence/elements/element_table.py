@@ -30,7 +30,7 @@ def elements_text(verdicts: xr.Dataset) -> str:
     Examples
     --------
     >>> import symdyn as sd
-    >>> from symdyn.evidence.element_table import elements_text
+    >>> from symdyn.evidence.elements.element_table import elements_text
     >>> data = sd.systems.duffing(noise=0.01)
     >>> search = sd.SymmetryDiscovery("sign_flips", "polynomial:3").fit(data)
     >>> print(elements_text(search.element_verdicts_))
@@ -84,7 +84,7 @@ def element_table(
     alpha: float,
     products: bool | Chooser = True,
 ) -> xr.Dataset:
-    """Build one row per element, in the given order; see `symdyn.evidence.element_evidence.judge_elements`.
+    """Build one row per element, in the given order; see `symdyn.evidence.elements.element_evidence.judge_elements`.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components, floyd_warshall
 
-from symdyn.evidence.element_evidence import LawSample, displacement, law_rates
+from symdyn.evidence.elements.element_evidence import LawSample, displacement, law_rates
 from symdyn.evidence.evidence import Evidence, LawForms
 from symdyn.laws.law_fit import LawFit
 from symdyn.lie.chains import Chain
