@@ -14,7 +14,7 @@ from dask import config
 from dask.base import get_scheduler, optimize
 from dask.delayed import Delayed, delayed
 from dask.system import CPU_COUNT
-from threadpoolctl import threadpool_limits
+from threadpoolctl import OpenBLASController, threadpool_limits
 
 if TYPE_CHECKING:
     from dask.distributed import Client
@@ -84,7 +84,11 @@ def current_client() -> Client | None:
 
 
 class _OneThread:
-    """BLAS threads belong to a process, not to a thread of it: the first of several tasks limits, the last restores."""
+    """BLAS threads belong to a process, not to a thread of it: the first of several tasks limits, the last restores.
+
+    threadpoolctl lets one thread at a time set them, as long as it lives, and ignores all others. Here the first and
+    the last task are often in different threads of a pool that outlives both, so each takes control first.
+    """
 
     def __init__(self):
         self.gate, self.tasks, self.limits = threading.Lock(), 0, None
@@ -93,13 +97,23 @@ class _OneThread:
         with self.gate:
             self.tasks += 1
             if self.tasks == 1:
+                _let_any_thread_limit()
                 self.limits = threadpool_limits(1)
 
     def __exit__(self, *_: object) -> None:
         with self.gate:
             self.tasks -= 1
             if self.tasks == 0 and self.limits is not None:
+                _let_any_thread_limit()
                 self.limits.restore_original_limits()
+                _let_any_thread_limit()
+
+
+def _let_any_thread_limit() -> None:
+    """Take control of the number of threads from the thread that has it; before threadpoolctl 3.8 none had."""
+    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
 
 
 _ONE_THREAD = _OneThread()

@@ -1,6 +1,8 @@
 """BLAS has one thread wherever batches are worked on, and afterwards as many as before."""
 
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import symdyn as sd
-from symdyn.data.tasks import on_block, on_one_thread
+from symdyn.data.tasks import on_block, on_one_thread, one_blas_thread
 from symdyn.regression import PromotedRegressor, SymmetricSINDy, fit_moments
 from symdyn.sums.moments import accumulate
 
@@ -58,8 +60,6 @@ DOORS = {
 def two_threads():
     SEEN.clear()
     with threadpool_limits(2, user_api="blas"):
-        if threads() < 2:  # in a process that earlier tests have left with one, whatever it is told
-            pytest.skip("BLAS takes no second thread in this process")
         yield
 
 
@@ -90,6 +90,30 @@ def test_a_door_inside_a_door_leaves_the_limit_to_the_outer_one():
         return threads()
 
     assert outer() == 1 and threads() == 2
+
+
+def test_tasks_in_threads_of_a_pool_that_lives_on_are_limited_and_leave_no_limit():
+    inside, second_begins = threading.Barrier(2), threading.Event()
+
+    def first():
+        with one_blas_thread():
+            inside.wait(timeout=10)
+            SEEN.append(threads())
+
+    def last():
+        with one_blas_thread():
+            inside.wait(timeout=10)
+            assert second_begins.wait(timeout=10)
+            SEEN.append(threads())
+
+    with ThreadPoolExecutor(2) as pool:
+        begun, ended = pool.submit(first), pool.submit(last)
+        begun.result()
+        second_begins.set()  # the thread that set the limit has gone on: another one lifts it
+        ended.result()
+        assert SEEN == [1, 1] and threads() == 2
+        DOORS["accumulate"]()  # in this thread, while those of the pool live
+        assert set(SEEN) == {1} and threads() == 2
 
 
 def test_tasks_travel_to_other_processes_and_are_limited_there():
